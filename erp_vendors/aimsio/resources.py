@@ -1,0 +1,131 @@
+"""Aimsio's entities (aimsio.md 6, 7 and 8): paths, keys, and how each is written."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from erp_vendors.resource import Resource
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class AimsioResource(Resource):
+    """An Aimsio entity.
+
+    Attributes:
+        list_name: Property that holds the records in a POST body.
+        natural_keys: Properties that identify a record when writing, best one first; a record
+            needs at least one of them.
+        read_only: Properties that only the GET schema has.
+        status_only: A POST may change the status of existing records and nothing else.
+        after: Resources that this one's records refer to, which are written first.
+    """
+
+    list_name: str = ""
+    natural_keys: tuple[str, ...] = ()
+    read_only: frozenset[str] = frozenset()
+    status_only: bool = False
+    after: tuple[str, ...] = ()
+
+
+def _entity(name: str, segment: str, prefix: str, **more: object) -> AimsioResource:
+    """An entity that follows the vendor's naming: `{prefix}Guid`, `{prefix}UpdatedAt`."""
+    fields: dict[str, object] = {
+        "name": name,
+        "path": f"/{segment}",
+        "primary_keys": (f"{prefix}Guid",),
+        "replication_key": f"{prefix}UpdatedAt",
+        "list_name": f"{prefix}List",
+        "natural_keys": (f"{prefix}Guid",),
+    }
+    own = more.pop("read_only", ())
+    # {entity}FormData is GET-only for every entity (6, DOC); stamps are the system's (8, INF).
+    stamps = {f"{prefix}FormData", f"{prefix}CreatedAt", f"{prefix}UpdatedAt"}
+    fields["read_only"] = frozenset({*stamps, *own})  # type: ignore[misc]
+    return AimsioResource(**{**fields, **more})  # type: ignore[arg-type]
+
+
+RESOURCES: tuple[AimsioResource, ...] = (
+    _entity(
+        "companies",
+        "Company",
+        "company",
+        write_path="/Company",
+        natural_keys=("companyCode", "companyGuid"),
+    ),
+    _entity(
+        "billable_items",
+        "BillableItem",
+        "billableItem",
+        documented=True,
+        write_path="/BillableItem",
+        natural_keys=("billableItemCode", "billableItemGuid"),
+    ),
+    _entity(
+        "employees",
+        "Employee",
+        "employee",
+        documented=True,
+        write_path="/Employee",
+        natural_keys=("employeeCode", "employeeGuid"),
+        read_only=("employeeLinkedUserGuid", "employeeLinkedUserName"),
+        after=("billable_items",),
+    ),
+    _entity(
+        "equipment",
+        "Equipment",
+        "equipment",
+        write_path="/Equipment",
+        natural_keys=("equipmentCode", "equipmentGuid"),
+        after=("billable_items",),
+    ),
+    _entity(
+        "price_books",
+        "PriceBook",
+        "priceBook",
+        write_path="/PriceBook",
+        natural_keys=("priceBookName", "priceBookGuid"),
+        after=("billable_items",),
+    ),
+    _entity(
+        "job_orders",
+        "JobOrder",
+        "job",
+        documented=True,
+        write_path="/JobOrder",
+        natural_keys=("jobNumber", "jobGuid"),
+        read_only=(
+            "jobId",
+            "jobTypeUname",
+            "jobClientGuid",
+            "jobClientName",
+            "jobPriceBookGuid",
+            "jobAssigneeFullName",
+            "jobAssigneeUserName",
+            "jobLocationName",
+        ),
+        after=("companies", "employees", "equipment", "price_books"),
+    ),
+    _entity(
+        "nrbs",
+        "NonRecurringBillableItem",
+        "nrb",
+        # Read and written at different segments (6, DOC).
+        write_path="/NRB",
+        natural_keys=("nrbExternalId", "nrbOriginReference", "nrbGuid"),
+        after=("companies", "job_orders"),
+    ),
+    _entity("payroll_periods", "PayrollPeriod", "payrollPeriod"),
+    _entity("timecards", "Timecard", "timecard", write_path="/Timecard", status_only=True),
+    _entity("invoices", "Invoice", "invoice", write_path="/Invoice", status_only=True),
+    _entity("users", "User", "user"),
+)
+
+
+def custom(name: str, path: str) -> AimsioResource:
+    """A custom resource from the settings: read through an index like all the others.
+
+    Args:
+        name: Resource name.
+        path: Path after `/rest/api/standard/v1`.
+    """
+    return AimsioResource(name=name, path=path, primary_keys=("guid",), list_name=f"{name}List")

@@ -1,0 +1,88 @@
+"""The `cimcloud` block."""
+
+from __future__ import annotations
+
+from erp_vendors.settings import Setting, connection_settings
+
+VENDOR = "cimcloud"
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("api_url", "string", "API address", "Host.", "https://api.cimcloud.com"),
+    Setting("site_name", "string", "Site name", "First path segment, as CIMcloud spells it."),
+    Setting(
+        "auth_type",
+        "string",
+        "Authorization type",
+        "Type of the App Authorization: Default (bearer) or Basic (basic).",
+        "bearer",
+        options=("bearer", "basic"),
+    ),
+    Setting("auth_key", "string", "AuthKey", "Key of the App Authorization.", secret=True),
+    Setting("username", "string", "User name", "AuthUserName of the App Authorization."),
+    Setting("password", "string", "Password", "AuthPassword.", secret=True),
+    Setting(
+        "date_format",
+        "string",
+        "Date format",
+        "Form of dates in searchstrings, from YYYY, MM, M, DD, D, HH, mm and ss. "
+        "Everything else is sent as written, %2F too.",
+        "M/D/YYYY",
+    ),
+    Setting(
+        "session_username",
+        "string",
+        "Session user name",
+        "Site login of a contact: products are read with the prices this customer sees.",
+    ),
+    Setting(
+        "read_online_orders",
+        "boolean",
+        "Read online orders",
+        "Offer cimcloud_online_orders. Reading it marks the orders as taken.",
+        False,  # noqa: FBT003
+    ),
+    Setting(
+        "discover_columns",
+        "boolean",
+        "Discover columns",
+        "Read the first page of each resource at discovery (one call each) to learn its columns.",
+        False,  # noqa: FBT003
+    ),
+    Setting(
+        "batch_size",
+        "integer",
+        "Batch size",
+        "Records per write call. More than 10 are queued by the vendor, which then says nothing of "
+        "their outcome.",
+        10,
+        schema={"minimum": 1},
+    ),
+    Setting(
+        "write_method",
+        "string",
+        "Write method",
+        "POST creates or updates; PUT only updates.",
+        "POST",
+        options=("POST", "PUT"),
+    ),
+    Setting(
+        "null_values",
+        "string",
+        "Null values",
+        "Null columns of a record: leave them out (drop), or send them, which may clear the field.",
+        "drop",
+        options=("drop", "send"),
+    ),
+    # Limits: cimcloud.md 5.1 (DOC); calls at once are not limited, two a second leave no use for
+    # more.
+    *connection_settings(per_second=2, in_flight=4),
+)
+
+WINDOW_CALLS = 100
+"""Calls per longer window (cimcloud.md 5.1, DOC)."""
+WINDOW_SECONDS = 900.0
+"""Length of that window in seconds."""
+PAGE_ROWS = 50
+"""Rows of a full page (cimcloud.md 4.1, DOC)."""
+SYNCHRONOUS_RECORDS = 10
+"""Largest write that is answered with its outcome (cimcloud.md 5.1, DOC)."""

@@ -1,0 +1,74 @@
+"""What can go wrong with a vendor, sorted by what a caller can do about it.
+
+Every message is one line, names the setting, the stream or the record, and says what to do.
+"""
+
+from __future__ import annotations
+
+import enum
+
+
+class ErpError(Exception):
+    """Base of all errors that are explained to the user in one line."""
+
+
+class ConfigError(ErpError):
+    """A setting is missing, unknown or contradictory."""
+
+
+class CredentialsError(ErpError):
+    """The vendor refused the credentials, or the login lacks a permission (401, 403)."""
+
+
+class DataError(ErpError):
+    """The vendor's answer is not what its documents describe."""
+
+
+class Interrupted(ErpError):  # noqa: N818 - it is a state of the run, not a fault
+    """The run was asked to stop."""
+
+
+class Phase(enum.Enum):
+    """How far a call got before it failed."""
+
+    NOT_SENT = "not sent"
+    """No byte of the request can have reached the vendor: safe to repeat."""
+    SENT = "sent"
+    """The request may have been executed; the answer is lost."""
+    ANSWERED = "answered"
+    """The vendor answered, with a status that is not a success."""
+
+
+class CallError(ErpError):
+    """A call failed for good, after the retries that its policy allows.
+
+    Attributes:
+        phase: How far the last attempt got.
+        status: HTTP status of the answer, or None when there was none.
+        body: The answer's text, secrets masked, at most 2,000 characters.
+        attempts: Number of attempts made.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        phase: Phase,
+        status: int | None = None,
+        body: str = "",
+        attempts: int = 1,
+    ) -> None:
+        super().__init__(message)
+        self.phase = phase
+        self.status = status
+        self.body = body
+        self.attempts = attempts
+
+    @property
+    def unreachable(self) -> bool:
+        """True when the vendor gave no answer at all."""
+        return self.phase is not Phase.ANSWERED
+
+
+class MissingResourceError(ErpError):
+    """A path that the public documents only suggest does not exist on this site (404, 405)."""

@@ -1,0 +1,123 @@
+"""What to do about a failed call: one table for all vendors, with room for a vendor's own rows."""
+
+from __future__ import annotations
+
+import datetime as dt
+import email.utils
+import enum
+import typing as t
+
+from erp_vendors.errors import Phase
+
+if t.TYPE_CHECKING:
+    import re
+
+LONGEST_WAIT = 3600.0
+"""Longest wait in seconds that a vendor's Retry-After can impose."""
+
+
+class Action(enum.Enum):
+    """What to do about a failed call."""
+
+    RETRY = "retry"
+    """Repeat after a growing pause, a few times."""
+    WAIT = "wait"
+    """The vendor is limiting us: repeat when it allows it, many times."""
+    REAUTHENTICATE = "re-authenticate"
+    """Renew the token and repeat, once."""
+    SKIP = "skip"
+    """The path is only a guess of the public documents and this site does not have it."""
+    FAIL = "fail"
+    """Give up."""
+
+
+class Failure(t.NamedTuple):
+    """A failed call, as the table sees it.
+
+    Attributes:
+        phase: How far it got.
+        status: HTTP status, or None without an answer.
+        body: Start of the answer's text.
+        repeatable: True when executing the call twice is the same as executing it once.
+        optional: True when the path is a guess (marked INF in the vendor's sheet).
+    """
+
+    phase: Phase
+    status: int | None
+    body: str
+    repeatable: bool
+    optional: bool
+
+
+class Rule(t.NamedTuple):
+    """One row: which failures it is for, and what to do. Empty columns match everything."""
+
+    action: Action
+    phases: frozenset[Phase] = frozenset()
+    statuses: frozenset[int] = frozenset()
+    repeatable: bool | None = None
+    optional: bool | None = None
+    body: re.Pattern[str] | None = None
+
+    def matches(self, failure: Failure) -> bool:
+        """Whether this row is for that failure."""
+        return (
+            (not self.phases or failure.phase in self.phases)
+            and (not self.statuses or failure.status in self.statuses)
+            and (self.repeatable is None or failure.repeatable is self.repeatable)
+            and (self.optional is None or failure.optional is self.optional)
+            and (self.body is None or self.body.search(failure.body) is not None)
+        )
+
+
+RULES: tuple[Rule, ...] = (
+    Rule(Action.RETRY, phases=frozenset({Phase.NOT_SENT})),
+    Rule(Action.RETRY, phases=frozenset({Phase.SENT}), repeatable=True),
+    Rule(Action.REAUTHENTICATE, statuses=frozenset({401})),
+    Rule(Action.WAIT, statuses=frozenset({429})),
+    Rule(Action.SKIP, statuses=frozenset({404, 405}), optional=True),
+    # A 5xx may come after the vendor has executed the call: only what may be repeated is.
+    Rule(Action.RETRY, statuses=frozenset({408, 425, *range(500, 600)} - {501}), repeatable=True),
+    Rule(Action.FAIL),
+)
+
+
+def decide(failure: Failure, rules: t.Iterable[Rule] = RULES) -> Action:
+    """Find the first row that matches.
+
+    Args:
+        failure: What happened.
+        rules: The table, a vendor's own rows first.
+
+    Returns:
+        What to do.
+    """
+    return next((rule.action for rule in rules if rule.matches(failure)), Action.FAIL)
+
+
+def retry_after(value: str | None, now: dt.datetime | None = None) -> float | None:
+    """Read a Retry-After header in either of its forms (RFC 9110, 10.2.3).
+
+    Args:
+        value: Seconds, or an HTTP date.
+        now: The present, with zone (default: the clock).
+
+    Returns:
+        Seconds to wait, at least 0 and at most `LONGEST_WAIT`; None if absent or unreadable.
+    """
+    if not value:
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            moment = email.utils.parsedate_to_datetime(value)
+        except ValueError:
+            return None
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=dt.timezone.utc)
+        now = now or dt.datetime.now(dt.timezone.utc)
+        seconds = (moment - now).total_seconds()
+    if seconds != seconds:  # noqa: PLR0124 - "nan" reads as a float
+        return None
+    return min(max(seconds, 0.0), LONGEST_WAIT)

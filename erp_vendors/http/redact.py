@@ -1,0 +1,98 @@
+"""Masks secrets in everything that a person may read."""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+import threading
+import typing as t
+import urllib.parse
+
+MASK = "*****"
+_SHORTEST = 3
+"""Secrets shorter than this many characters are not masked: they would blank out half the log."""
+_SHORTEST_BASE64 = 6
+"""Shorter secrets leave too few characters of base64 that are theirs alone."""
+
+
+class Redactor:
+    """Knows the secrets of this process and replaces each of their forms by a mask.
+
+    Forms: plain, URL-encoded, JSON-escaped, and base64 (alone or anywhere inside a longer text
+    such as `user:password`).
+    """
+
+    def __init__(self) -> None:
+        self._forms: tuple[str, ...] = ()
+        self._lock = threading.Lock()
+
+    def add(self, *secrets: str | None) -> None:
+        """Register secrets.
+
+        Args:
+            *secrets: Plain secrets; None and very short ones are ignored.
+        """
+        forms = {form for secret in secrets if secret for form in _forms_of(secret)}
+        with self._lock:
+            # Longest first, so that a secret inside another one does not leave a remainder.
+            self._forms = tuple(sorted({*self._forms, *forms}, key=len, reverse=True))
+
+    def __call__(self, text: str) -> str:
+        """Mask every known secret.
+
+        Args:
+            text: Any text.
+
+        Returns:
+            The text with each form of each secret replaced by `*****`.
+        """
+        for form in self._forms:
+            if form in text:
+                text = text.replace(form, MASK)
+        return text
+
+
+def _forms_of(secret: str) -> t.Iterator[str]:
+    if len(secret) < _SHORTEST:
+        return
+    raw = secret.encode()
+    yield secret
+    yield urllib.parse.quote(secret, safe="")
+    yield urllib.parse.quote_plus(secret)
+    yield json.dumps(secret)[1:-1]
+    yield json.dumps(secret, ensure_ascii=False)[1:-1]
+    if len(raw) < _SHORTEST_BASE64:
+        return
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        yield encode(raw).decode().rstrip("=")
+        for before in range(3):
+            # Inside a longer text only the characters made of this secret's bits alone are fixed.
+            encoded = encode(b"\0" * before + raw).decode().rstrip("=")
+            first = (before * 8 + 5) // 6
+            last = (before + len(raw)) * 8 // 6
+            yield encoded[first:last]
+
+
+redact = Redactor()
+"""The process's redactor: clients register their secrets here, log formatters read it."""
+
+
+class RedactingFormatter(logging.Formatter):
+    """Wraps another formatter and masks secrets in the finished line, tracebacks included."""
+
+    def __init__(self, inner: logging.Formatter) -> None:
+        super().__init__()
+        self._inner = inner
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Format with the wrapped formatter, then mask."""
+        return redact(self._inner.format(record))
+
+
+def protect_logging() -> None:
+    """Make every handler that is installed now mask secrets in its lines."""
+    loggers = [logging.getLogger(), *map(logging.getLogger, list(logging.root.manager.loggerDict))]
+    for handler in {handler for logger in loggers for handler in logger.handlers}:
+        if not isinstance(handler.formatter, RedactingFormatter):
+            handler.setFormatter(RedactingFormatter(handler.formatter or logging.Formatter()))

@@ -1,0 +1,442 @@
+"""The one way in which a call reaches a vendor."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import threading
+import typing as t
+
+import backoff
+import requests
+import urllib3
+
+from erp_vendors.errors import (
+    CallError,
+    ConfigError,
+    CredentialsError,
+    DataError,
+    MissingResourceError,
+    Phase,
+)
+from erp_vendors.http import codec, policy
+from erp_vendors.http.policy import Action, Failure, Rule
+from erp_vendors.http.redact import redact
+
+if t.TYPE_CHECKING:
+    from requests.structures import CaseInsensitiveDict
+    from typing_extensions import Unpack
+
+    from erp_vendors.http.auth import Auth
+    from erp_vendors.http.budget import Budget
+
+logger = logging.getLogger("erp.http")
+
+ATTEMPTS = 5
+"""Attempts per call before it fails for good."""
+WAITS = 50
+"""Times a call lets itself be put off by a rate limit before it fails for good."""
+_CONNECT_SECONDS = 10.0
+_LONGEST_PAUSE = 30.0
+_EXCERPT = 2000
+_SUCCESS = 200
+_REDIRECT = 300
+_CLIENT_ERROR = 400
+_FORBIDDEN = 403
+_UNAUTHORIZED = 401
+_REPEATABLE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Answer:
+    """A successful answer (2xx).
+
+    Attributes:
+        status: HTTP status.
+        headers: Response headers.
+        body: Raw body.
+        attempts: Attempts it took.
+    """
+
+    status: int
+    headers: CaseInsensitiveDict[str]
+    body: bytes
+    attempts: int = 1
+
+    def json(self) -> t.Any:  # noqa: ANN401 - JSON can be anything
+        """Parse the body; decimals stay exact.
+
+        Raises:
+            ValueError: If it is not JSON.
+        """
+        return codec.decode(self.body)
+
+    @property
+    def text(self) -> str:
+        """The body as text, secrets masked, at most 2,000 characters."""
+        return excerpt(self.body)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class TransportOptions:
+    """What a vendor block says about the connection.
+
+    Attributes:
+        vendor: Name of the vendor block, for messages.
+        base_url: Address that every path is appended to.
+        timeout: Seconds to wait for an answer.
+        verify: True, False, or the path of a CA bundle.
+        user_agent: User-Agent header.
+        rules: The vendor's own policy rows, looked at first.
+        obey_rate_headers: Obey `X-RateLimit-Remaining` and `X-RateLimit-Reset` (seconds).
+    """
+
+    vendor: str
+    base_url: str
+    timeout: float = 60.0
+    verify: bool | str = True
+    user_agent: str = "erp-singer"
+    rules: tuple[Rule, ...] = ()
+    obey_rate_headers: bool = False
+
+
+class Transport:
+    """Makes calls for one vendor account; safe to use from many threads."""
+
+    def __init__(self, options: TransportOptions, budget: Budget, auth: Auth | None = None) -> None:
+        self.options = options
+        self.budget = budget
+        self.auth = auth
+        self._base_url = options.base_url.rstrip("/")
+        self._rules = (*options.rules, *policy.RULES)
+        self._local = threading.local()
+        if options.verify is False:
+            logger.warning(
+                "%s: TLS certificates are not checked (%s.verify_tls is false)",
+                options.vendor,
+                options.vendor,
+            )
+            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+
+    def get_json(self, path: str, **kwargs: Unpack[CallOptions]) -> t.Any:  # noqa: ANN401
+        """GET a JSON document.
+
+        Args:
+            path: Path after the base URL, already percent-encoded.
+            **kwargs: See `CallOptions`.
+
+        Returns:
+            The parsed body; decimals stay exact.
+
+        Raises:
+            DataError: If the answer is not JSON.
+            CallError: If the vendor does not answer, or not with success.
+            CredentialsError: On 401 and 403.
+            MissingResourceError: On 404 and 405, if the path is `optional`.
+        """
+        return self._run("GET", path, kwargs, parse=True)[1]
+
+    def call(self, method: str, path: str, **kwargs: Unpack[CallOptions]) -> Answer:
+        """Make a call and return its answer as it came.
+
+        Args:
+            method: HTTP method.
+            path: Path after the base URL, already percent-encoded.
+            **kwargs: See `CallOptions`.
+
+        Raises:
+            CallError: If the vendor does not answer, or not with success.
+            CredentialsError: On 401 and 403.
+            MissingResourceError: On 404 and 405, if the path is `optional`.
+        """
+        return self._run(method, path, kwargs, parse=False)[0]
+
+    def _run(
+        self, method: str, path: str, options: CallOptions, *, parse: bool
+    ) -> tuple[Answer, t.Any]:
+        attempt = waits = 0
+        renewed = False
+        pauses = backoff.expo(factor=0.5, max_value=_LONGEST_PAUSE)
+        next(pauses)  # the generator's first value only starts it
+        auth = options.get("auth", self.auth)
+        while True:
+            attempt += 1
+            try:
+                return self._attempt(method, path, options, auth, attempt, parse=parse)
+            except _FailedAttempt as failed:
+                failure, response, cause = failed.failure, failed.response, failed.cause
+            action = policy.decide(failure, self._rules)
+            if action is Action.REAUTHENTICATE and auth and response is not None and not renewed:
+                renewed = True
+                if auth.renew(response.request):
+                    continue
+            if action is Action.WAIT and waits < WAITS:
+                waits += 1
+                attempt -= 1
+                self.budget.hold(_limit_wait(response, waits), "the vendor limits the rate")
+                continue
+            if action is Action.RETRY and attempt < ATTEMPTS:
+                pause = backoff.full_jitter(next(pauses))
+                if response is not None:
+                    pause = max(pause, policy.retry_after(response.headers.get("Retry-After")) or 0)
+                logger.info(
+                    "%s %s; attempt %d of %d in %.1f s",
+                    self._where(method, path),
+                    failure.status or failure.phase.value,
+                    attempt + 1,
+                    ATTEMPTS,
+                    pause,
+                )
+                self.budget.clock.sleep(pause)
+                continue
+            raise cause or self._refusal(method, path, failure, action, attempt)
+
+    def _attempt(
+        self,
+        method: str,
+        path: str,
+        options: CallOptions,
+        auth: Auth | None,
+        attempt: int,
+        *,
+        parse: bool,
+    ) -> tuple[Answer, t.Any]:
+        try:
+            response = self._send(method, path, options, auth)
+        except (requests.exceptions.InvalidURL, requests.exceptions.MissingSchema) as error:
+            raise self._bad_url(error) from None
+        except requests.exceptions.InvalidSchema as error:
+            raise self._bad_url(error) from None
+        except requests.exceptions.SSLError as error:
+            if "CERTIFICATE_VERIFY_FAILED" not in str(error):
+                phase = Phase.SENT  # any doubt counts as sent
+                cause = self._explain(error, method, path, phase, attempt)
+                raise _FailedAttempt(_failure(phase, method, options), None, cause) from None
+            msg = (
+                f"{self._where(method, path)}: the server's TLS certificate is not trusted; "
+                f"set {self.options.vendor}.ca_bundle to the authority that signed it"
+            )
+            raise ConfigError(msg) from None
+        except requests.RequestException as error:
+            phase = _phase(error)
+            cause = self._explain(error, method, path, phase, attempt)
+            raise _FailedAttempt(_failure(phase, method, options), None, cause) from None
+        if not _SUCCESS <= response.status_code < _REDIRECT:
+            failure = _failure(Phase.ANSWERED, method, options, response)
+            raise _FailedAttempt(failure, response, None)
+        answer = Answer(response.status_code, response.headers, response.content, attempt)
+        if not parse:
+            return answer, None
+        try:
+            return answer, answer.json()
+        except ValueError:
+            msg = (
+                f"{self._where(method, path)} answered with something that is not JSON: "
+                f"{excerpt(answer.body)[:200]!r}"
+            )
+            raise _FailedAttempt(
+                _failure(Phase.SENT, method, options), response, DataError(msg)
+            ) from None
+
+    def _send(
+        self, method: str, path: str, options: CallOptions, auth: Auth | None
+    ) -> requests.Response:
+        body = options.get("body")
+        headers = {"Accept": "application/json", **options.get("headers", {})}
+        if body is not None:
+            headers.setdefault("Content-Type", "application/json")
+        request = requests.Request(
+            method,
+            f"{self._base_url}{path}",
+            params=options.get("params"),
+            data=body,
+            headers=headers,
+        )
+        session = self._session()
+        prepared = session.prepare_request(request)
+        if auth is not None:
+            # Before taking a place in the budget: the auth may have to make a call of its own.
+            prepared = auth(prepared)
+        settings = session.merge_environment_settings(
+            prepared.url, proxies={}, stream=False, verify=self.options.verify, cert=None
+        )
+        with self.budget.call():
+            response = session.send(
+                prepared,
+                timeout=(_CONNECT_SECONDS, self.options.timeout),
+                allow_redirects=False,
+                **settings,
+            )
+        if self.options.obey_rate_headers:
+            self._obey(response)
+        return response
+
+    def _session(self) -> requests.Session:
+        session: requests.Session | None = getattr(self._local, "session", None)
+        if session is None:
+            session = self._local.session = requests.Session()
+            session.headers["User-Agent"] = self.options.user_agent
+        return session
+
+    def _obey(self, response: requests.Response) -> None:
+        remaining = response.headers.get("X-RateLimit-Remaining", "")
+        if not remaining.lstrip("-").isdigit():
+            return
+        self.budget.obey_headers()
+        reset = policy.retry_after(response.headers.get("X-RateLimit-Reset"))
+        if int(remaining) <= 0 and reset:
+            self.budget.hold(reset, "X-RateLimit-Remaining is 0")
+
+    def _bad_url(self, error: Exception) -> ConfigError:
+        return ConfigError(
+            redact(f"{self.options.vendor}.api_url is not a usable address: {error}")
+        )
+
+    def _where(self, method: str, path: str) -> str:
+        return redact(f"{self.options.vendor}: {method} {self._base_url}{path}")
+
+    def _explain(
+        self, error: requests.RequestException, method: str, path: str, phase: Phase, attempt: int
+    ) -> Exception:
+        where = self._where(method, path)
+        vendor = self.options.vendor
+        if phase is Phase.NOT_SENT:
+            msg = f"{where}: cannot reach the server; check {vendor}.api_url ({_root(error)})"
+        elif isinstance(error, requests.Timeout):
+            msg = f"{where}: no answer within {self.options.timeout:g} s ({vendor}.timeout_seconds)"
+        else:
+            msg = f"{where}: the connection broke before the answer was complete ({_root(error)})"
+        return CallError(redact(msg), phase=phase, attempts=attempt)
+
+    def _refusal(
+        self, method: str, path: str, failure: Failure, action: Action, attempt: int
+    ) -> Exception:
+        where, vendor = self._where(method, path), self.options.vendor
+        if failure.status is not None and _REDIRECT <= failure.status < _CLIENT_ERROR:
+            return ConfigError(
+                f"{where}: HTTP {failure.status}, the server redirects elsewhere; "
+                f"set {vendor}.api_url to the address it redirects to"
+            )
+        said = " ".join(failure.body.split())[:300]
+        if failure.status == _UNAUTHORIZED:
+            return CredentialsError(
+                f"{where}: HTTP 401, the credentials in '{vendor}' were refused"
+            )
+        if failure.status == _FORBIDDEN:
+            return CredentialsError(
+                f"{where}: HTTP 403, the login in '{vendor}' lacks the permission for this: {said}"
+            )
+        if action is Action.SKIP:
+            return MissingResourceError(
+                f"{where}: HTTP {failure.status}, this site has no such path"
+            )
+        return CallError(
+            f"{where}: HTTP {failure.status}: {said}",
+            phase=failure.phase,
+            status=failure.status,
+            body=failure.body,
+            attempts=attempt,
+        )
+
+
+class CallOptions(t.TypedDict, total=False):
+    """Options of one call.
+
+    Attributes:
+        params: Query parameters.
+        body: Request body.
+        headers: Extra headers.
+        auth: Auth other than the transport's own; None for none.
+        repeatable: Executing it twice is the same as once (default: True for GET).
+        optional: The path is a guess: 404 and 405 raise `MissingResourceError`.
+    """
+
+    params: dict[str, str]
+    body: bytes
+    headers: dict[str, str]
+    auth: Auth | None
+    repeatable: bool
+    optional: bool
+
+
+def excerpt(body: bytes) -> str:
+    """The start of a body as text, secrets masked.
+
+    Args:
+        body: Raw body.
+
+    Returns:
+        At most 2,000 characters.
+    """
+    return redact(body[: 4 * _EXCERPT].decode("utf-8", "replace"))[:_EXCERPT]
+
+
+def _phase(error: requests.RequestException) -> Phase:
+    """How far a call got that ended in an exception.
+
+    Only failures to connect prove that nothing was sent; any doubt counts as sent.
+    """
+    if isinstance(
+        error,
+        (
+            requests.exceptions.ConnectTimeout,
+            requests.exceptions.ProxyError,
+        ),
+    ):
+        return Phase.NOT_SENT
+    cause: BaseException | None = error
+    seen: set[int] = set()
+    while cause is not None and id(cause) not in seen:
+        seen.add(id(cause))
+        if isinstance(cause, (urllib3.exceptions.NewConnectionError, ConnectionRefusedError)):
+            return Phase.NOT_SENT
+        reason = getattr(cause, "reason", None) or next(
+            (arg for arg in cause.args if isinstance(arg, BaseException)), None
+        )
+        cause = reason if isinstance(reason, BaseException) else cause.__cause__
+    return Phase.SENT
+
+
+def _root(error: BaseException) -> str:
+    """The innermost reason, without object addresses."""
+    while True:
+        inner = getattr(error, "reason", None) or next(
+            (arg for arg in error.args if isinstance(arg, BaseException)), None
+        )
+        if not isinstance(inner, BaseException):
+            text = str(error.args[-1]) if error.args else type(error).__name__
+            return text.rpartition(">: ")[2] or type(error).__name__
+        error = inner
+
+
+def _failure(
+    phase: Phase, method: str, options: CallOptions, response: requests.Response | None = None
+) -> Failure:
+    return Failure(
+        phase=phase,
+        status=None if response is None else response.status_code,
+        body="" if response is None else excerpt(response.content),
+        repeatable=options.get("repeatable", method in _REPEATABLE_METHODS),
+        optional=options.get("optional", False),
+    )
+
+
+def _limit_wait(response: requests.Response | None, waits: int) -> float:
+    told: float | None = None
+    if response is not None:
+        told = policy.retry_after(response.headers.get("Retry-After"))
+        if told is None:
+            told = policy.retry_after(response.headers.get("X-RateLimit-Reset"))
+    if told is None:
+        told = backoff.full_jitter(min(2.0**waits, 60.0))
+    return max(told, 0.1)
+
+
+class _FailedAttempt(Exception):  # noqa: N818 - never leaves this module
+    def __init__(
+        self, failure: Failure, response: requests.Response | None, cause: Exception | None
+    ) -> None:
+        super().__init__(failure)
+        self.failure = failure
+        self.response = response
+        self.cause = cause

@@ -1,0 +1,283 @@
+"""The settings: one table per vendor, from which the config schema and its checks are made."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import json
+import os
+import typing as t
+
+from erp_vendors.errors import ConfigError
+
+if t.TYPE_CHECKING:
+    from jsonschema import ValidationError
+
+Kind = t.Literal["string", "integer", "number", "boolean", "array", "object"]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Setting:
+    """One key of the configuration.
+
+    Attributes:
+        name: Key.
+        kind: JSON type.
+        title: Label, a few words.
+        description: What it does, with its unit.
+        default: Value when the key is absent.
+        secret: Masked by Meltano and in every log.
+        options: Allowed values.
+        schema: Further JSON schema, for arrays and objects.
+    """
+
+    name: str
+    kind: Kind
+    title: str
+    description: str
+    default: t.Any = None
+    secret: bool = False
+    options: tuple[str, ...] = ()
+    schema: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
+
+    def as_schema(self) -> dict[str, t.Any]:
+        """JSON schema of this key, in the SDK's dialect (`secret`)."""
+        schema: dict[str, t.Any] = {
+            "type": [self.kind, "string"] if self.schema.get("or_string") else self.kind,
+            "title": self.title,
+            "description": self.description,
+        }
+        if self.options:
+            schema["enum"] = list(self.options)
+        if self.default is not None:
+            schema["default"] = self.default
+        if self.secret:
+            schema.update(secret=True, writeOnly=True)
+        schema.update({key: value for key, value in self.schema.items() if key != "or_string"})
+        return schema
+
+
+def object_schema(settings: t.Iterable[Setting], **more: t.Any) -> dict[str, t.Any]:  # noqa: ANN401
+    """JSON schema of an object that has these keys and no others.
+
+    Args:
+        settings: The keys.
+        **more: Further JSON schema of the object.
+    """
+    return {
+        "type": "object",
+        "properties": {setting.name: setting.as_schema() for setting in settings},
+        "additionalProperties": False,
+        **more,
+    }
+
+
+RESOURCE_ENTRY = (
+    Setting("name", "string", "Name", "Name of a built-in stream to change, or of a new one."),
+    Setting("path", "string", "Path", "Path it is read at."),
+    Setting("write_path", "string", "Write path", "Path it is written at."),
+    Setting(
+        "primary_keys",
+        "array",
+        "Primary keys",
+        "Properties that identify a record.",
+        schema={"items": {"type": "string"}},
+    ),
+    Setting(
+        "replication_key", "string", "Replication key", "Property that says when a record changed."
+    ),
+    Setting("schema", "object", "Schema", "JSON schema of its records."),
+)
+
+
+def connection_settings(*, per_second: float, in_flight: int) -> tuple[Setting, ...]:
+    """The keys that every vendor block has.
+
+    Args:
+        per_second: The vendor's documented limit in calls per second.
+        in_flight: The vendor's documented number of calls at once.
+    """
+    positive = {"exclusiveMinimum": 0}
+    return (
+        Setting(
+            "timeout_seconds",
+            "number",
+            "Timeout",
+            "Seconds to wait for an answer.",
+            60,
+            schema=positive,
+        ),
+        Setting(
+            "max_concurrency",
+            "integer",
+            "Calls at once",
+            "Largest number of calls in flight.",
+            in_flight,
+            schema={"minimum": 1},
+        ),
+        Setting(
+            "requests_per_second",
+            "number",
+            "Calls per second",
+            "Largest number of calls in any second; raise it only by agreement with the vendor.",
+            per_second,
+            schema=positive,
+        ),
+        Setting("verify_tls", "boolean", "Check TLS", "Check the server's certificate.", True),  # noqa: FBT003
+        Setting("ca_bundle", "string", "CA bundle", "File of certificate authorities to trust."),
+        Setting(
+            "resources",
+            "array",
+            "Resources",
+            "Overrides of built-in streams, and custom ones.",
+            schema={"items": object_schema(RESOURCE_ENTRY, required=["name"])},
+        ),
+    )
+
+
+class Block:
+    """A vendor's block of the configuration, with the table's defaults behind it."""
+
+    def __init__(
+        self, vendor: str, settings: t.Iterable[Setting], values: t.Mapping[str, t.Any]
+    ) -> None:
+        self.vendor = vendor
+        self._settings = {setting.name: setting for setting in settings}
+        self._values = values
+
+    def get(self, name: str) -> t.Any:  # noqa: ANN401 - settings have many types
+        """The value of a key, or its default."""
+        value = self._values.get(name)
+        return self._settings[name].default if value is None else value
+
+    def given(self, name: str) -> bool:
+        """Whether the user set this key."""
+        return self._values.get(name) is not None
+
+    def require(self, *names: str) -> tuple[str, ...]:
+        """The values of keys that this run cannot do without.
+
+        Raises:
+            ConfigError: If any is missing; the message names them all.
+        """
+        values = [self.get(name) for name in names]
+        missing = [
+            f"{self.vendor}.{name}" for name, value in zip(names, values, strict=True) if not value
+        ]
+        if missing:
+            msg = f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set"
+            raise ConfigError(msg)
+        return tuple(map(str, values))
+
+
+def without_nulls(config: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Drop null keys: null means not set, at the top and inside the blocks.
+
+    Args:
+        config: Any configuration.
+    """
+    return {
+        key: without_nulls(value) if isinstance(value, dict) else value
+        for key, value in config.items()
+        if value is not None
+    }
+
+
+def explain(error: ValidationError, known: t.Mapping[str, t.Any]) -> list[str]:
+    """Turn a JSON-schema error about the configuration into lines that name the setting.
+
+    Args:
+        error: The error.
+        known: The config schema, to find what the user may have meant.
+
+    Returns:
+        One line per wrong key. Values are not shown: they may be secrets.
+    """
+    path = _dotted(error.absolute_path)
+    schema = t.cast("dict[str, t.Any]", error.schema)
+    wanted: t.Any = error.validator_value
+    if error.validator == "additionalProperties":
+        allowed = list(schema.get("properties", {}))
+        return [
+            f"unknown setting '{_join(path, name)}'{_hint(path, name, allowed, known)}"
+            for name in t.cast("dict[str, t.Any]", error.instance)
+            if name not in allowed
+        ]
+    if error.validator == "required":
+        present = t.cast("dict[str, t.Any]", error.instance)
+        return [
+            f"setting '{_join(path, name)}' is missing" for name in wanted if name not in present
+        ]
+    if error.validator == "enum":
+        return [f"setting '{path}' must be one of: {', '.join(map(str, wanted))}"]
+    if error.validator == "type":
+        kinds = wanted if isinstance(wanted, str) else " or ".join(wanted)
+        return [f"setting '{path}' must be of type {kinds}"]
+    return [f"setting '{path}' does not fit: {error.validator} {wanted}"]
+
+
+def from_environment(
+    prefix: str, schema: t.Mapping[str, t.Any], environ: t.Mapping[str, str] | None = None
+) -> dict[str, t.Any]:
+    """Read settings from environment variables, nested ones too.
+
+    `TAP_ERP_AIMSIO_USERNAME` sets `aimsio.username`; `TAP_ERP_AIMSIO` may hold the whole block as
+    JSON.
+
+    Args:
+        prefix: Such as `TAP_ERP_`.
+        schema: The config schema.
+        environ: Variables (default: the process's).
+
+    Returns:
+        The configuration that the variables describe.
+
+    Raises:
+        ConfigError: If a variable cannot be read as its setting's type.
+    """
+    environ = os.environ if environ is None else environ
+    config: dict[str, t.Any] = {}
+    for name, definition in schema["properties"].items():
+        variable = f"{prefix}{name.upper()}"
+        if variable in environ:
+            config[name] = _parse(variable, environ[variable], definition)
+        if "properties" in definition:
+            nested = from_environment(f"{variable}_", definition, environ)
+            if nested:
+                config[name] = {**config.get(name, {}), **nested}
+    return config
+
+
+def _parse(variable: str, text: str, definition: t.Mapping[str, t.Any]) -> t.Any:  # noqa: ANN401
+    kinds = definition.get("type", "string")
+    if "string" in kinds:
+        return text
+    try:
+        if kinds == "boolean" or "boolean" in kinds:
+            return {"true": True, "1": True, "false": False, "0": False}[text.lower()]
+        return json.loads(text)
+    except (KeyError, ValueError):
+        msg = f"environment variable {variable} must hold a value of type {kinds}"
+        raise ConfigError(msg) from None
+
+
+def _dotted(path: t.Iterable[str | int]) -> str:
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else (f".{part}" if text else part)
+    return text
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
+
+
+def _hint(path: str, name: str, allowed: list[str], known: t.Mapping[str, t.Any]) -> str:
+    close = difflib.get_close_matches(name, allowed, n=1)
+    if close:
+        return f"; did you mean '{_join(path, close[0])}'?"
+    if not path:
+        for block, definition in known["properties"].items():
+            if name in definition.get("properties", {}):
+                return f"; did you mean '{block}.{name}'?"
+    return f"; known here: {', '.join(sorted(allowed))}" if path else ""
