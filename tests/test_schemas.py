@@ -1,0 +1,320 @@
+"""The JSON schemas: valid, complete, open, and one for each stream of the interface."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jsonschema_rs
+import pytest
+from jsonschema import Draft7Validator, Draft202012Validator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).resolve().parent.parent
+SCHEMAS = ROOT / "schemas"
+FIELD_LISTS = ROOT / "tests" / "field_lists"
+
+READ: dict[str, str] = {
+    "aims360": (
+        "orders style_colors styles customers warehouses currencies purchase_orders "
+        "background_jobs documents aqua"
+    ),
+    "aimsio": (
+        "job_orders employees billable_items price_books companies equipment nrbs "
+        "payroll_periods timecards invoices users object_index"
+    ),
+    "aim": (
+        "inventory ecommerce_products invoices contracts service_tickets customers categories "
+        "locations sales store_transfers auto_price_rules web_orders delivery_tickets "
+        "scheduled_returns contract_defaults contract_statuses rental_plans rental_schools "
+        "rental_teachers rental_districts rental_instruments instructor_invoices "
+        "active_employees security_override_requests "
+        "inventory_details inventory_quantities serials inventory_images customer_info "
+        "customer_history shipping_addresses customer_purchase_orders transfer_lines "
+        "contract_details web_order_status customer_access_tokens"
+    ),
+    "cimcloud": (
+        "accounts customers products shipping_addresses orders order_details payments "
+        "inventory_levels product_prices invoice_payments order_history order_history_lines "
+        "shipments invoices invoice_lines credits online_orders"
+    ),
+    "pentamic": "customers customer_invoices",
+}
+WRITE: dict[str, str] = {
+    "aims360": "orders",
+    "aimsio": (
+        "employees billable_items price_books companies equipment job_orders nrbs "
+        "invoices timecards"
+    ),
+    "aim": (
+        "customers customer_dependants shipping_addresses external_ids inventory "
+        "inventory_scans inventory_images web_orders delivery_tickets scheduled_returns "
+        "contracts service_tickets lessons ap_invoices time_clock"
+    ),
+    "cimcloud": (
+        "accounts customers products shipping_addresses orders order_details payments "
+        "inventory_levels product_prices invoice_payments order_history order_history_lines "
+        "shipments invoices invoice_lines credits order_passthrough"
+    ),
+    "pentamic": "customers",
+}
+# Every property of a read schema that may not be null: keys, a parent's keys included.
+KEYS: dict[str, set[str]] = {
+    "aims360/background_jobs": {"jobID"},
+    "aims360/currencies": {"currencyID"},
+    "aims360/customers": {"customerID"},
+    "aims360/documents": {"documentGUID"},
+    "aims360/orders": {"order"},
+    "aims360/purchase_orders": {"purchaseOrderID"},
+    "aims360/style_colors": {"styleColorID"},
+    "aims360/styles": {"styleID"},
+    "aims360/warehouses": {"warehouseID"},
+    "aimsio/billable_items": {"billableItemGuid"},
+    "aimsio/companies": {"companyGuid"},
+    "aimsio/employees": {"employeeGuid"},
+    "aimsio/equipment": {"equipmentGuid"},
+    "aimsio/invoices": {"invoiceGuid"},
+    "aimsio/job_orders": {"jobGuid"},
+    "aimsio/nrbs": {"nrbGuid"},
+    "aimsio/object_index": {"entity", "id"},
+    "aimsio/payroll_periods": {"payrollPeriodGuid"},
+    "aimsio/price_books": {"priceBookGuid"},
+    "aimsio/timecards": {"timecardGuid"},
+    "aimsio/users": {"userGuid"},
+    "aim/active_employees": {"EmployeeName", "TimeIn"},
+    "aim/auto_price_rules": {"Id"},
+    "aim/categories": {"CategoryNumber"},
+    "aim/contract_defaults": {"Id"},
+    "aim/contract_details": {"Acct", "Sub"},
+    "aim/contract_statuses": {"Id"},
+    "aim/contracts": {"Acct", "Sub"},
+    "aim/customer_access_tokens": {"Acct"},
+    "aim/customer_history": {"Acct"},
+    "aim/customer_info": {"Acct"},
+    "aim/customer_purchase_orders": {"Acct"},
+    "aim/customers": {"Acct"},
+    "aim/delivery_tickets": {"TicketType", "RefNumber"},
+    "aim/instructor_invoices": {"InvoiceRef"},
+    "aim/inventory": {"Pk"},
+    "aim/inventory_details": {"Pk"},
+    "aim/inventory_images": {"Pk", "UriPk"},
+    "aim/inventory_quantities": {"Pk", "Sku"},
+    "aim/invoices": {"InvoiceNumber"},
+    "aim/locations": {"Id"},
+    "aim/rental_districts": {"Id"},
+    "aim/rental_instruments": {"Sku", "InstrumentName"},
+    "aim/rental_plans": {"Id"},
+    "aim/rental_schools": {"Id"},
+    "aim/rental_teachers": {"Id"},
+    "aim/sales": {"SaqPk", "StartDate"},
+    "aim/scheduled_returns": {"Acct", "Sub", "ScheduledReturnDate"},
+    "aim/security_override_requests": {"RequestId"},
+    "aim/serials": {"Pk", "SasPk"},
+    "aim/service_tickets": {"RefNumber"},
+    "aim/shipping_addresses": {"Acct", "Id"},
+    "aim/store_transfers": {"RefNumber"},
+    "aim/transfer_lines": {"RefNumber"},
+    "aim/web_order_status": {"WebOrder"},
+    "aim/web_orders": {"WebOrder"},
+    "cimcloud/accounts": {"ref_id"},
+    "cimcloud/customers": {"username"},
+    "cimcloud/online_orders": {"o_key"},
+    "cimcloud/orders": {"o_key"},
+    "cimcloud/products": {"sku"},
+    "pentamic/customer_invoices": {"_customer_id", "id"},
+    "pentamic/customers": {"id"},
+}
+# The only stamps that the vendors document with a zone.
+ZONED: set[tuple[str, str]] = {
+    ("aims360/background_jobs", "startDate"),
+    ("aims360/background_jobs", "completedDate"),
+    ("aims360/background_jobs", "purgeDateTime"),
+    ("aims360/background_jobs", "createdDate"),
+    ("aims360/background_jobs", "modifiedDate"),
+    ("aims360/documents", "lastUploaded"),
+    ("aims360/purchase_orders", "lastModifiedOn"),
+}
+# What a write cannot do without, whatever it does.
+REQUIRED: dict[str, set[str]] = {
+    "aimsio/write/employees": {
+        "employeeCode",
+        "employmentType",
+        "employeeStatusUname",
+        "employeeFirstName",
+        "employeeLastName",
+    },
+    "aimsio/write/billable_items": {
+        "billableItemCode",
+        "billableItemName",
+        "billableItemIsTrade",
+        "billableItemIsEquipment",
+        "billableItemDefaultRate",
+    },
+    "aimsio/write/job_orders": {"jobName", "jobClientCode", "jobPriceBookName", "jobStartDate"},
+    "aimsio/write/nrbs": {
+        "nrbExternalId",
+        "nrbJobOrderNumber",
+        "nrbName",
+        "nrbAccountType",
+        "nrbIsBillable",
+        "nrbVendorCode",
+        "nrbRate",
+        "nrbQuantity",
+    },
+    "aim/write/customer_dependants": {"Acct", "Name"},
+    "aim/write/delivery_tickets": {"RefNumber"},
+    "aim/write/lessons": {"StudentName"},
+    "cimcloud/write/order_passthrough": {
+        "order_number",
+        "customer",
+        "shipping_address",
+        "details",
+    },
+    "pentamic/write/customers": {"name", "taxCode"},
+}
+EXPECTED = {f"{v}/{r}" for v, names in READ.items() for r in names.split()} | {
+    f"{v}/write/{r}" for v, names in WRITE.items() for r in names.split()
+}
+FILES = {p.relative_to(SCHEMAS).with_suffix("").as_posix(): p for p in SCHEMAS.rglob("*.json")}
+NAMES = sorted(FILES)
+READ_NAMES = [name for name in NAMES if "/write/" not in name]
+
+
+def load(name: str) -> dict[str, Any]:
+    schema: dict[str, Any] = json.loads(FILES[name].read_text(encoding="utf-8"))
+    return schema
+
+
+def nodes(schema: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every property below `schema` as (path, node), `a.b` for objects and `a[].b` for arrays."""
+    for name, node in schema.get("properties", {}).items():
+        path = prefix + name
+        yield path, node
+        yield from nodes(node, path + ".")
+        yield from nodes(node.get("items", {}), path + "[].")
+
+
+def objects(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every part of `schema` that describes an object, itself included."""
+    yield "", schema
+    for path, node in nodes(schema):
+        for where, part in ((path, node), (path + "[]", node.get("items", {}))):
+            if "object" in part.get("type", []):
+                yield where, part
+
+
+def missing(name: str, listed: list[str]) -> list[str]:
+    have = {path for path, _ in nodes(load(name))}
+    return [field for field in listed if field not in have]
+
+
+def field_lists() -> dict[str, list[str]]:
+    lists: dict[str, list[str]] = {}
+    for path in sorted(FIELD_LISTS.glob("*.json")):
+        for resource, fields in json.loads(path.read_text(encoding="utf-8")).items():
+            lists[f"{path.stem}/{resource}"] = fields
+    return lists
+
+
+def test_there_is_one_schema_for_each_stream() -> None:
+    assert set(FILES) == EXPECTED
+
+
+def test_there_is_one_field_list_for_each_schema() -> None:
+    assert set(field_lists()) == set(FILES)
+
+
+def test_the_tables_of_this_module_name_existing_schemas() -> None:
+    tables = KEYS.keys() | REQUIRED.keys() | {name for name, _ in ZONED}
+    assert tables <= set(FILES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_schema_is_valid(name: str) -> None:
+    schema = load(name)
+    Draft202012Validator.check_schema(schema)
+    Draft7Validator.check_schema(schema)
+    jsonschema_rs.validator_for(schema)
+    assert schema["type"] == "object"
+    assert schema["description"].strip()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_schema_is_formatted(name: str) -> None:
+    text = FILES[name].read_text(encoding="utf-8")
+    assert text == json.dumps(json.loads(text), indent=2, ensure_ascii=False) + "\n"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_documented_field_is_in_its_schema(name: str) -> None:
+    assert missing(name, field_lists()[name]) == []
+
+
+def test_a_field_that_a_schema_lacks_is_noticed() -> None:
+    assert missing("aimsio/employees", ["employeeCode", "employeeFormData.nowhere"]) == [
+        "employeeFormData.nowhere"
+    ]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_property_is_described(name: str) -> None:
+    vendor = name.partition("/")[0]
+    origin = re.compile(rf"^\S.* \((DOC|OBS|OBS\(v\)|INF), {vendor} [0-9.]+\)$")
+    for path, node in nodes(load(name)):
+        assert origin.match(node.get("description", "")), path
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_object_is_open(name: str) -> None:
+    shut = [p for p, part in objects(load(name)) if part.get("additionalProperties") is not True]
+    assert shut == []
+
+
+@pytest.mark.parametrize("name", READ_NAMES)
+def test_only_keys_of_a_read_schema_may_not_be_null(name: str) -> None:
+    schema = load(name)
+    assert "required" not in schema
+    firm = {path for path, node in nodes(schema) if "null" not in node["type"]}
+    assert firm == KEYS.get(name, set())
+
+
+@pytest.mark.parametrize("name", READ_NAMES)
+def test_a_read_schema_takes_any_text_and_any_missing_field(name: str) -> None:
+    schema = load(name)
+    parts = [part for _, part in objects(schema)]
+    assert not any("enum" in node for _, node in nodes(schema))
+    assert not any("required" in part for part in parts)
+
+
+@pytest.mark.parametrize("name", sorted(set(NAMES) - set(READ_NAMES)))
+def test_a_write_schema_requires_only_what_every_write_needs(name: str) -> None:
+    schema = load(name)
+    assert set(schema.get("required", [])) == REQUIRED.get(name, set())
+    for path, part in objects(schema):
+        for field, node in part.get("properties", {}).items():
+            firm = "null" not in node["type"]
+            assert firm == (field in part.get("required", [])), f"{path}.{field}"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_only_zoned_stamps_have_a_format(name: str) -> None:
+    formats = {(name, path) for path, node in nodes(load(name)) if "format" in node}
+    assert formats == {pair for pair in ZONED if pair[0] == name}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_optional_enum_takes_null(name: str) -> None:
+    for path, node in nodes(load(name)):
+        if "enum" in node:
+            assert (None in node["enum"]) == ("null" in node["type"]), path
+
+
+@pytest.mark.parametrize("value", ["DIRECT_HIRE", "SUBCONTRACTOR", " SUBCONTRACTOR"])
+def test_the_oddly_spelled_employment_type_is_accepted(value: str) -> None:
+    prop = load("aimsio/write/employees")["properties"]["employmentType"]
+    assert Draft202012Validator(prop).is_valid(value)
+    assert not Draft202012Validator(prop).is_valid(value + "S")
