@@ -76,11 +76,12 @@ class AimsioClient:
         """
         self.index(self.resources["employees"])
 
-    def index(self, resource: AimsioResource) -> Index:
+    def index(self, resource: AimsioResource, *, again: bool = False) -> Index:
         """The index of an entity, read once per run.
 
         Args:
             resource: The entity.
+            again: Read it anew.
 
         Raises:
             DataError: If the answer is not a list.
@@ -88,7 +89,7 @@ class AimsioClient:
             ErpError: If the call fails.
         """
         with self._locks[resource.name]:
-            if resource.name not in self._indexes:
+            if again or resource.name not in self._indexes:
                 answer = self.transport.get_json(resource.path, optional=not resource.documented)
                 self._indexes[resource.name] = _parse_index(resource, answer)
             return self._indexes[resource.name]

@@ -128,4 +128,11 @@ def custom(name: str, path: str) -> AimsioResource:
         name: Resource name.
         path: Path after `/rest/api/standard/v1`.
     """
-    return AimsioResource(name=name, path=path, primary_keys=("guid",), list_name=f"{name}List")
+    return AimsioResource(
+        name=name,
+        path=f"/{path.strip('/')}",
+        primary_keys=("guid",),
+        # The index has a stamp for every entity, whatever the detail calls it.
+        replication_key="updatedAt",
+        list_name=f"{name}List",
+    )

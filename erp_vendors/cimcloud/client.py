@@ -117,12 +117,15 @@ class CimcloudClient:
             return _rows(path, rows)
         raise missing
 
-    def write(self, resource: CimcloudResource, body: Row | t.Sequence[Row]) -> Answer:
+    def write(
+        self, resource: CimcloudResource, body: Row | t.Sequence[Row], *, repeatable: bool
+    ) -> Answer:
         """Send rows (cimcloud.md 6).
 
         Args:
             resource: What to write.
             body: Rows, or one object for a special resource.
+            repeatable: The rows have keys, so that a second execution changes nothing more.
 
         Raises:
             ErpError: If the call fails.
@@ -137,8 +140,7 @@ class CimcloudClient:
                     method,
                     f"/{path}/",
                     body=codec.encode(body),
-                    # An upsert on the user key may be repeated; a special function may not.
-                    repeatable=not resource.special and bool(resource.natural_keys),
+                    repeatable=repeatable,
                     optional=path != paths[-1],
                 )
             except MissingResourceError:

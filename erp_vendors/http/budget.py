@@ -44,6 +44,11 @@ class Clock:
             msg = "the run was asked to stop"
             raise Interrupted(msg)
 
+    @property
+    def stopped(self) -> bool:
+        """Whether the run was asked to stop."""
+        return self._stopped.is_set()
+
     def stop(self) -> None:
         """End every present and future wait."""
         self._stopped.set()

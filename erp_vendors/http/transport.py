@@ -110,6 +110,7 @@ class Transport:
         self._base_url = options.base_url.rstrip("/")
         self._rules = (*options.rules, *policy.RULES)
         self._local = threading.local()
+        self._given_up: Exception | None = None
         if options.verify is False:
             logger.warning(
                 "%s: TLS certificates are not checked (%s.verify_tls is false)",
@@ -154,6 +155,8 @@ class Transport:
     def _run(
         self, method: str, path: str, options: CallOptions, *, parse: bool
     ) -> tuple[Answer, t.Any]:
+        if self._given_up is not None:
+            raise self._given_up
         attempt = waits = 0
         renewed = False
         pauses = backoff.expo(factor=0.5, max_value=_LONGEST_PAUSE)
@@ -189,7 +192,11 @@ class Transport:
                 )
                 self.budget.clock.sleep(pause)
                 continue
-            raise cause or self._refusal(method, path, failure, action, attempt)
+            error = cause or self._refusal(method, path, failure, action, attempt)
+            if failure.phase is Phase.NOT_SENT or failure.status == _UNAUTHORIZED:
+                # No other call can do better: spare the user the same wait for each of them.
+                self._given_up = error
+            raise error
 
     def _attempt(
         self,

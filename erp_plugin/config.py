@@ -1,0 +1,129 @@
+"""The configuration that the tap and the target share."""
+
+from __future__ import annotations
+
+import threading
+import typing as t
+
+from singer_sdk.helpers._classproperty import classproperty
+from singer_sdk.plugin_base import JSONSchemaValidator, PluginBase
+
+from erp_vendors.errors import ConfigError
+from erp_vendors.settings import (
+    Block,
+    Setting,
+    explain,
+    from_environment,
+    object_schema,
+    without_nulls,
+)
+from erp_vendors.vendor import Client, Connection
+from erp_vendors.vendors import VENDORS
+
+USER_AGENT = Setting(
+    "user_agent", "string", "User agent", "User-Agent header of every call.", "erp-singer"
+)
+
+
+def config_schema(settings: t.Iterable[Setting]) -> dict[str, t.Any]:
+    """JSON schema of the whole configuration.
+
+    Args:
+        settings: The plugin's own top-level keys.
+
+    Returns:
+        A schema with one optional block per vendor, in which every key is known.
+    """
+    schema = object_schema((*settings, USER_AGENT))
+    blocks = {
+        vendor.name: object_schema(
+            vendor.settings,
+            title=vendor.title,
+            description=f"Connection to {vendor.title}; without this block it has no streams.",
+        )
+        for vendor in VENDORS.values()
+    }
+    schema["properties"] = {**blocks, **schema["properties"]}
+    return schema
+
+
+class ErpPlugin(PluginBase):
+    """Checks the configuration and makes the vendors' clients."""
+
+    package_name = "erp-singer"
+    _clients: dict[str, Client]
+
+    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
+        """Check the configuration; overrides the SDK's check for messages that name the setting.
+
+        Raises:
+            ConfigError: If anything is wrong; one line names all of it.
+        """
+        self._clients = {}
+        self._clients_lock = threading.Lock()
+        self.connection = Connection()
+        schema = self.config_jsonschema
+        self.append_builtin_config(schema)
+        self._config = without_nulls(self._config)
+        problems = [
+            line
+            for error in JSONSchemaValidator(schema).iter_errors(self._config)
+            for line in explain(error, schema)
+        ]
+        if not problems and not self.vendors:
+            problems = [
+                (
+                    "no vendor is configured: add a block for at least one of "
+                    f'{", ".join(VENDORS)}, such as {{"aimsio": {{"username": ...}}}}'
+                )
+            ]
+        if problems and raise_errors:
+            msg = f"config: {'; '.join(problems)}"
+            raise ConfigError(msg)
+        self.connection = Connection(user_agent=self._config.get("user_agent") or "erp-singer")
+        return problems
+
+    @classproperty
+    def _env_var_config(cls) -> dict[str, t.Any]:  # noqa: N805
+        """Settings from the environment; overrides the SDK's, which knows no nested ones."""
+        schema = cls.config_jsonschema
+        cls.append_builtin_config(schema)
+        return from_environment(cls._env_var_prefix, schema)
+
+    @property
+    def vendors(self) -> list[str]:
+        """Names of the configured vendors."""
+        return [name for name in VENDORS if name in self._config]
+
+    def block(self, vendor: str) -> Block:
+        """A vendor's block.
+
+        Args:
+            vendor: Name of a configured vendor.
+        """
+        return Block(vendor, VENDORS[vendor].settings, self._config[vendor])
+
+    def client(self, vendor: str) -> t.Any:  # noqa: ANN401 - each vendor's own class
+        """A vendor's client, one per run.
+
+        Args:
+            vendor: Name of a configured vendor.
+
+        Raises:
+            ConfigError: If its credentials are not set.
+        """
+        with self._clients_lock:
+            if vendor not in self._clients:
+                make = VENDORS[vendor].client
+                self._clients[vendor] = make(self.block(vendor), self.connection)
+            return self._clients[vendor]
+
+    def check_credentials(self) -> None:
+        """Prove that every configured vendor can be reached and takes the credentials.
+
+        Raises:
+            ErpError: If one does not.
+        """
+        for vendor in self.vendors:
+            self.client(vendor).check()
+            self.logger.info("%s: connected, credentials accepted", VENDORS[vendor].title)

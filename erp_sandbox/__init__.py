@@ -1,0 +1,8 @@
+"""ERP vendors' HTTP APIs played on loopback, for trying the plugins without an account.
+
+The package reads the vendor fact sheets on its own and imports nothing of the tap, the
+target or the vendor clients, so that a misreading shows up as a failing test.
+
+Each vendor is a sub-package that exports ``VENDOR``, a subclass of
+:class:`erp_sandbox.vendor.Vendor`; it is found by its presence alone.
+"""

@@ -1,0 +1,1 @@
+"""Singer tap: reads five vendors' business APIs."""

@@ -1,0 +1,150 @@
+"""Bookmarks that never pass a record which has not been emitted, and never emit one twice.
+
+A bookmark is the stamp up to which everything is emitted. Vendors give many records one stamp, and
+commit some with a stamp that is already past; so each run looks again at a window below the
+bookmark, and the fingerprints of what was emitted from that window are kept in the state.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import heapq
+import typing as t
+
+OVERLAP_LIMIT = 20_000
+"""Fingerprints kept in the state. Above this none are kept, and the window is emitted again."""
+
+
+def fingerprint(*parts: object) -> str:
+    """A short text that stands for some content.
+
+    Args:
+        *parts: Keys, stamps or serialised records.
+
+    Returns:
+        11 characters; 64 bits, so that two of them never meet in practice.
+    """
+    digest = hashlib.blake2b(digest_size=8)
+    for part in parts:
+        digest.update(part if isinstance(part, bytes) else str(part).encode())
+        digest.update(b"\0")
+    return base64.urlsafe_b64encode(digest.digest()).decode().rstrip("=")
+
+
+class Bookmark:
+    """The position of one stream, in memory and in the state."""
+
+    def __init__(
+        self,
+        state: t.Mapping[str, t.Any],
+        replication_key: str,
+        *,
+        floor: t.Callable[[t.Any], t.Any],
+        parse: t.Callable[[t.Any], t.Any | None],
+        start: t.Any | None = None,  # noqa: ANN401
+        ceiling: t.Any | None = None,  # noqa: ANN401
+    ) -> None:
+        """Read the state.
+
+        Stamps are epoch milliseconds or ISO text of one width: both compare in time order.
+
+        Args:
+            state: The stream's part of the state.
+            replication_key: The stream's bookmark field; another one in the state voids it.
+            floor: Gives the start of the window that belongs to a bookmark.
+            parse: Reads a stamp, however it is written; None if it cannot.
+            start: Stamp to begin at without a bookmark (`start_date`).
+            ceiling: Stamp that the bookmark does not pass: a stamp in the future must not make
+                the next run skip what comes before it.
+        """
+        self._key = replication_key
+        self._floor = floor
+        self._ceiling = ceiling
+        saved = None
+        if state.get("replication_key") == replication_key:
+            saved = parse(state.get("replication_key_value"))
+        self.value: t.Any | None = saved
+        """The bookmark; None before the first record of the first run."""
+        self.since: t.Any | None = start if saved is None else floor(saved)
+        """Records with an older stamp were emitted by earlier runs."""
+        self._held: t.Any | None = None
+        self._emitted: set[str] = set()
+        self._window: list[tuple[t.Any, str]] = []
+        if saved is not None:
+            for stamp, fingerprints in dict(state.get("overlap") or {}).items():
+                for text in fingerprints:
+                    self.remember(parse(stamp), text)
+
+    def wants(self, stamp: t.Any | None, *fingerprints: str) -> bool:  # noqa: ANN401
+        """Whether a record still has to be emitted.
+
+        Args:
+            stamp: Its stamp; None if the vendor sent none.
+            *fingerprints: The texts it may have been remembered by.
+        """
+        if stamp is not None and self.since is not None and stamp < self.since:
+            return False
+        return not any(text in self._emitted for text in fingerprints)
+
+    def emitted(self, stamp: t.Any | None, *fingerprints: str) -> None:  # noqa: ANN401
+        """Note that a record is on its way, and move on.
+
+        Args:
+            stamp: Its stamp; None if the vendor sent none.
+            *fingerprints: The texts to remember it by.
+        """
+        if stamp is None:
+            return
+        for text in fingerprints:
+            self.remember(stamp, text)
+        if self.value is None or stamp > self.value:
+            self.value = stamp
+        self._forget()
+
+    def remember(self, stamp: t.Any | None, text: str) -> None:  # noqa: ANN401
+        """Never emit again what this fingerprint stands for, as long as it is in the window.
+
+        Args:
+            stamp: Stamp that decides how long it is kept.
+            text: The fingerprint.
+        """
+        if stamp is not None and text not in self._emitted:
+            self._emitted.add(text)
+            heapq.heappush(self._window, (stamp, text))
+
+    def hold(self, stamp: t.Any | None) -> None:  # noqa: ANN401
+        """A record could not be read: the bookmark must stay before it.
+
+        Args:
+            stamp: Its stamp; None if the vendor sent none, which is looked at again anyway.
+        """
+        if stamp is not None and (self._held is None or stamp < self._held):
+            self._held = stamp
+
+    def state(self) -> dict[str, t.Any]:
+        """What goes into the stream's state; empty before the first record."""
+        value = self._capped()
+        if value is None:
+            return {}
+        overlap: dict[str, list[str]] = {}
+        if len(self._window) <= OVERLAP_LIMIT:
+            for stamp, text in sorted(self._window):
+                overlap.setdefault(str(stamp), []).append(text)
+        return {
+            "replication_key": self._key,
+            "replication_key_value": value,
+            "overlap": overlap,
+        }
+
+    def _capped(self) -> t.Any | None:  # noqa: ANN401
+        limits = [limit for limit in (self.value, self._held, self._ceiling) if limit is not None]
+        return min(limits) if self.value is not None else None
+
+    def _forget(self) -> None:
+        value = self._capped()
+        if value is None or not self._window:
+            return
+        oldest = self._floor(value)
+        while self._window and self._window[0][0] < oldest:
+            self._emitted.discard(heapq.heappop(self._window)[1])

@@ -1,0 +1,89 @@
+"""Stamps as vendors write them, made comparable. Nothing of this reaches a record."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+
+_ISO = re.compile(
+    r"(?P<Y>\d{4})-(?P<m>\d\d?)-(?P<d>\d\d?)"
+    r"(?:[T ](?P<H>\d\d?):(?P<M>\d\d)(?::(?P<S>\d\d)(?:[.,](?P<f>\d+))?)?)?"
+    r"\s*(?P<zone>Z|z|[+-]\d\d:?\d\d)?"
+)
+_US = re.compile(
+    r"(?P<m>\d\d?)/(?P<d>\d\d?)/(?P<Y>\d{4})"
+    r"(?:[T ]+(?P<H>\d\d?):(?P<M>\d\d)(?::(?P<S>\d\d)(?:\.(?P<f>\d+))?)?)?"
+    r"\s*(?P<half>[AaPp][Mm])?(?P<zone>)"
+)
+_NOON = 12
+
+
+def to_iso(value: object) -> str | None:
+    """Read a date or timestamp.
+
+    Args:
+        value: ISO 8601 in its usual variants, US dates (`1/31/2026 1:45 PM`), or None.
+
+    Returns:
+        ISO text of one width, so that text order is time order. With a zone it is converted to
+        UTC and ends in `Z`; without one none is invented. None if it cannot be read.
+    """
+    if not isinstance(value, str):
+        return None
+    match = _ISO.fullmatch(value.strip()) or _US.fullmatch(value.strip())
+    if match is None:
+        return None
+    part = match.groupdict()
+    hour = int(part["H"] or 0)
+    if part.get("half"):
+        hour = hour % _NOON + (_NOON if part["half"].lower() == "pm" else 0)
+    try:
+        moment = dt.datetime(  # noqa: DTZ001 - a zone is added only where the vendor sent one
+            int(part["Y"]),
+            int(part["m"]),
+            int(part["d"]),
+            hour,
+            int(part["M"] or 0),
+            int(part["S"] or 0),
+            int((part["f"] or "0")[:6].ljust(6, "0")),
+        )
+    except ValueError:
+        return None
+    zone = part["zone"]
+    if not zone:
+        return moment.isoformat(timespec="microseconds")
+    if zone not in {"Z", "z"}:
+        sign = -1 if zone[0] == "-" else 1
+        moment -= sign * dt.timedelta(hours=int(zone[1:3]), minutes=int(zone[-2:]))
+    return moment.isoformat(timespec="microseconds") + "Z"
+
+
+def from_iso(text: str) -> dt.datetime:
+    """The moment that `to_iso` wrote, without zone.
+
+    Args:
+        text: Result of `to_iso`.
+    """
+    return dt.datetime.fromisoformat(text.removesuffix("Z"))
+
+
+def to_epoch_ms(value: object) -> int | None:
+    """Read a stamp of a vendor that sends epoch milliseconds.
+
+    Args:
+        value: Milliseconds as number or text, or an ISO date (as in `start_date`), which counts as
+            UTC when it has no zone.
+
+    Returns:
+        Epoch milliseconds; None if it cannot be read.
+    """
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return value
+    if isinstance(value, str) and re.fullmatch(r"-?\d+", value):
+        return int(value)
+    text = to_iso(value)
+    if text is None:
+        return None
+    return int(from_iso(text).replace(tzinfo=dt.timezone.utc).timestamp() * 1000)

@@ -1,0 +1,164 @@
+"""What all streams have in common: bookmarks of our own, records as the vendor sent them."""
+
+from __future__ import annotations
+
+import collections
+import time
+import typing as t
+
+from singer_sdk.helpers.conform import TypeConformanceLevel
+from singer_sdk.singerlib import ActivateVersionMessage
+from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
+from singer_sdk.streams import Stream
+
+from erp_vendors.errors import ErpError, Interrupted
+
+if t.TYPE_CHECKING:
+    from singer_sdk.helpers.types import Context, Record
+
+    from erp_vendors.schemas import Schema
+    from tap_erp.tap import TapErp
+
+_STATE_SECONDS = 5.0
+"""A STATE message goes out at most this many seconds after the bookmark has moved."""
+_STATE_RECORDS = 10_000
+"""And at the latest after this many records."""
+FAULTS_IN_A_ROW = 3
+"""Records that cannot be read, one after the other, before a stream gives up."""
+
+
+class StreamError(ErpError):
+    """A stream could not be read completely; what it missed is read by the next run."""
+
+
+class ErpStream(Stream):
+    """A stream whose records go out as they came.
+
+    The SDK's type conformance is off: it costs half of the run time, and changes values.
+    """
+
+    TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
+    #: Vendor block this stream belongs to.
+    vendor: t.ClassVar[str]
+
+    def __init__(
+        self,
+        tap: TapErp,
+        *,
+        name: str,
+        schema: Schema,
+        primary_keys: t.Sequence[str] = (),
+        replication_key: str | None = None,
+    ) -> None:
+        """Make a stream.
+
+        Args:
+            tap: The tap.
+            name: Stream name.
+            schema: JSON schema of its records.
+            primary_keys: Key properties.
+            replication_key: Bookmark field; None for a full table.
+        """
+        super().__init__(tap, schema=schema, name=name)
+        self.erp = tap
+        self.primary_keys = tuple(primary_keys)
+        self.replication_key = replication_key
+        self.records_read = 0
+        self.faults: list[str] = []
+        self.turn = 0
+        self._faults_in_a_row = 0
+        self._saved_at = time.monotonic()
+        self._saved_records = 0
+
+    @property
+    def incremental(self) -> bool:
+        """Whether this run may rely on a bookmark; the catalog can ask for the full table."""
+        return self.replication_method == REPLICATION_INCREMENTAL
+
+    @property
+    def emit_activate_version_messages(self) -> bool:
+        """Never at the start of a stream, where the SDK would: see `activate`."""
+        return False
+
+    def sync(self, context: Context | None = None) -> None:  # type: ignore[misc]
+        """Emit the schema and the records; overrides the SDK's, which logs each failure twice."""
+        self.logger.info("Reading %s (%s)", self.name, self.replication_method.lower())
+        if self.selected:
+            self._write_schema_message()
+        collections.deque(self._sync_records(context), maxlen=0)
+
+    def _sync_records(
+        self, context: Context | None = None, *, write_messages: bool = True
+    ) -> t.Generator[Record, None, None]:
+        """Emit records; overrides the SDK's loop, whose bookmarks know neither windows nor ties."""
+        with self.get_record_counter() as counter, self.get_sync_timer():
+            for record in t.cast("t.Iterable[Record]", self.get_records(context)):
+                if self.erp.connection.clock.stopped:
+                    msg = f"{self.name}: stopped after {self.records_read} records"
+                    raise Interrupted(msg)
+                self._check_max_record_limit(current_record_index=self.records_read)
+                if write_messages:
+                    self._write_record_message(record)
+                counter.increment()
+                self.records_read += 1
+                self._faults_in_a_row = 0
+                yield record
+        if self.faults:
+            msg = (
+                f"{len(self.faults)} of its records could not be read and are tried again by the "
+                f"next run; first: {self.faults[0]}"
+            )
+            raise StreamError(msg)
+
+    def fault(self, what: str) -> None:
+        """Note that a record could not be read; the stream goes on, but ends as failed.
+
+        Args:
+            what: The record and the reason, one line.
+
+        Raises:
+            StreamError: After three in a row: then it is not the record.
+        """
+        self.logger.warning("%s: %s", self.name, what)
+        self.faults.append(what)
+        self._faults_in_a_row += 1
+        if self._faults_in_a_row >= FAULTS_IN_A_ROW:
+            msg = f"{FAULTS_IN_A_ROW} records in a row could not be read; last: {what}"
+            raise StreamError(msg)
+
+    def save(self, changes: t.Callable[[], t.Mapping[str, t.Any]], *, now: bool = False) -> None:
+        """Put the bookmark into the state and emit it, not more often than is useful.
+
+        Args:
+            changes: Gives what goes into the stream's state.
+            now: Emit it in any case.
+        """
+        since = self.records_read - self._saved_records
+        due = since >= _STATE_RECORDS or time.monotonic() - self._saved_at >= _STATE_SECONDS
+        if not (now or due):
+            return
+        with self.erp.message_writer.lock:
+            self.stream_state.update(changes())
+            self.erp.state_writer.write_state(self.erp.state)
+        self._saved_at = time.monotonic()
+        self._saved_records = self.records_read
+
+    def begin_version(self) -> None:
+        """Mark the records that follow as one complete new copy of the table."""
+        self._stream_version = int(time.time() * 1000)
+
+    def activate(self) -> None:
+        """Tell the loader that the copy is complete: rows that are not in it are gone.
+
+        This comes after the last record, because a loader acts on it at once.
+        """
+        if self._stream_version is not None:
+            self.erp.write_message(
+                ActivateVersionMessage(stream=self.name, version=self._stream_version)
+            )
+
+    def finalize_state_progress_markers(self, state: dict[str, t.Any] | None = None) -> None:
+        """Nothing to do: the bookmark is final whenever it is saved."""
+
+    def _finalize_state(self, state: dict[str, t.Any] | None = None) -> None:
+        """Nothing to do, as above."""

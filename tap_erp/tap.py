@@ -1,0 +1,106 @@
+"""The tap."""
+
+from __future__ import annotations
+
+import sys
+import typing as t
+
+from singer_sdk import Tap
+from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
+
+from erp_plugin import ErpPlugin, config_schema, run
+from erp_vendors.settings import Setting
+from tap_erp.runner import run_streams
+from tap_erp.streams import STREAMS
+from tap_erp.writer import StdoutWriter
+
+if t.TYPE_CHECKING:
+    from types import FrameType
+
+    from tap_erp.stream import ErpStream
+
+SETTINGS = (
+    Setting(
+        "start_date",
+        "string",
+        "Start date",
+        "Without a bookmark, records that changed before this date (ISO 8601) are not read.",
+    ),
+    Setting(
+        "lookback_seconds",
+        "integer",
+        "Lookback",
+        "Seconds before the bookmark in which each run looks for records that arrived late. What "
+        "was emitted from there before is not emitted again.",
+        3600,
+        schema={"minimum": 0},
+    ),
+)
+
+
+class TapErp(ErpPlugin, Tap):
+    """Reads AIMS360, Aimsio, AIM Web Services, CIMcloud and Pentamic Accounting."""
+
+    name = "tap-erp"
+    config_jsonschema: t.ClassVar[dict[str, t.Any]] = config_schema(SETTINGS)
+    capabilities: t.ClassVar[list[t.Any]] = [
+        TapCapabilities.CATALOG,
+        TapCapabilities.STATE,
+        TapCapabilities.DISCOVER,
+        PluginCapabilities.ABOUT,
+        PluginCapabilities.STREAM_MAPS,
+        PluginCapabilities.FLATTENING,
+        PluginCapabilities.STRUCTURED_LOGGING,
+    ]
+    message_writer_class = StdoutWriter
+    message_writer: StdoutWriter
+    # Discovery checks the configuration as strictly as a run does.
+    dynamic_catalog = True
+
+    def discover_streams(self) -> list[ErpStream]:
+        """The streams of all configured vendors."""
+        return [stream for vendor in self.vendors for stream in STREAMS[vendor](self)]
+
+    def sync_all(self) -> None:  # type: ignore[misc]
+        """Read all selected streams; overrides the SDK's loop, which stops at the first failure.
+
+        Raises:
+            ExitCode: If a stream failed.
+        """
+        if self.state:
+            self.state_writer.write_state(self.state)
+        run_streams(self, [stream for stream in self.erp_streams if stream.selected])
+        self.state_writer.write_state(self.state)
+
+    def run_connection_test(self) -> bool:  # type: ignore[misc]
+        """Check the credentials of each vendor; reads no stream, as some reads change data.
+
+        Raises:
+            ErpError: If a vendor cannot be reached or refuses the credentials.
+        """
+        self.check_credentials()
+        return True
+
+    @property
+    def erp_streams(self) -> list[ErpStream]:
+        """All streams, in the order in which they are read."""
+        streams = t.cast("list[ErpStream]", list(self.streams.values()))
+        return sorted(streams, key=lambda stream: stream.turn)
+
+    @property
+    def connected(self) -> list[str]:
+        """Vendors that a client was made for."""
+        return list(self._clients)
+
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        """Stop the streams, emit the state they reached, and end as failed."""
+        self.connection.clock.stop()
+        with self.message_writer.lock:
+            self.state_writer.write_state(self.state)
+            self.logger.error("Stopped by signal %d; the next run continues from here", signum)
+            sys.exit(1)
+
+
+def main() -> None:
+    """Entry point of `tap-erp`."""
+    run(TapErp)

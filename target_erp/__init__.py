@@ -1,0 +1,1 @@
+"""Singer target: writes records to five vendors' business APIs."""

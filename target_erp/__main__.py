@@ -1,0 +1,5 @@
+"""Run with `python -m target_erp`."""
+
+from target_erp.target import main
+
+main()

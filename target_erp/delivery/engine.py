@@ -1,0 +1,270 @@
+"""Sends records: concurrently, but in order per key, parents first, and each to a known end."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import logging
+import queue
+import threading
+import typing as t
+
+from erp_vendors.errors import CallError, ErpError, Interrupted, Phase
+from target_erp.delivery.outcome import Outcome, RefusedError, Write, Writer
+
+if t.TYPE_CHECKING:
+    from target_erp.delivery.dead_letters import DeadLetters
+
+logger = logging.getLogger("erp.delivery")
+
+_SERVER_ERROR = 500
+_SINGLES_IN_A_ROW = 3
+"""Records that fail one by one with a server error, in a row, before the vendor counts as down."""
+_BATCHES_AHEAD = 2
+"""Batches per worker that may wait: enough to keep it busy, few enough to stop quickly."""
+
+
+class Tally(collections.Counter[Outcome]):
+    """Number of records of one stream by outcome."""
+
+
+@dataclasses.dataclass(eq=False)
+class _Lane:
+    """What is under way to one sink."""
+
+    writer: Writer
+    pending: list[Write] = dataclasses.field(default_factory=list)
+    pending_keys: set[t.Hashable] = dataclasses.field(default_factory=set)
+    sent_keys: set[t.Hashable] = dataclasses.field(default_factory=set)
+    batches: int = 0
+
+    @property
+    def busy(self) -> bool:
+        return bool(self.pending or self.batches)
+
+
+class Delivery:
+    """Takes records in the order of the input and settles each of them.
+
+    One thread submits; worker threads send. A record counts as settled when the vendor has
+    accepted it or when it stands in the dead letters.
+    """
+
+    def __init__(self, dead_letters: DeadLetters, *, stop_on_reject: bool = False) -> None:
+        self._dead_letters = dead_letters
+        self._stop_on_reject = stop_on_reject
+        self._lanes: dict[str, _Lane] = {}
+        self._queues: dict[str, queue.SimpleQueue[tuple[_Lane, list[Write]]]] = {}
+        self._change = threading.Condition()
+        self._open: collections.OrderedDict[int, int] = collections.OrderedDict()
+        self._latest = 0
+        self._failure: Exception | None = None
+        self._server_errors = 0
+        self.tallies: dict[str, Tally] = collections.defaultdict(Tally)
+
+    def submit(self, writer: Writer, write: Write) -> None:
+        """Take a record.
+
+        Waits while its key is under way, while a record it may refer to is, and while too much is.
+
+        Args:
+            writer: How it is written.
+            write: The record, prepared.
+
+        Raises:
+            ErpError: If the run cannot go on; the record is not taken.
+        """
+        with self._change:
+            self._raise_failure()
+            lane = self._lanes.setdefault(write.stream, _Lane(writer))
+            if writer.after:
+                self.flush(*writer.after)
+            key = _identity(write)
+            if key in lane.pending_keys:
+                self._dispatch(lane)
+            self._wait(lambda: key not in lane.sent_keys)
+            self._take(write.number)
+            lane.pending.append(write)
+            lane.pending_keys.add(key)
+            if len(lane.pending) >= writer.batch_size:
+                self._dispatch(lane)
+            self._wait(lambda: lane.batches <= _BATCHES_AHEAD * writer.workers)
+
+    def refuse(self, writer: Writer | None, write: Write, error: RefusedError) -> None:
+        """Settle a record that is not worth sending.
+
+        Args:
+            writer: How it would have been written.
+            write: The record.
+            error: Why.
+        """
+        with self._change:
+            self._raise_failure()
+            self._take(write.number)
+        self._settle(writer, write, Outcome.REFUSED, error)
+        with self._change:
+            self._raise_failure()
+
+    def flush(self, *streams: str) -> None:
+        """Send what is waiting and wait until it is settled.
+
+        Args:
+            *streams: Sinks to flush (none: all).
+
+        Raises:
+            ErpError: If the run cannot go on.
+        """
+        with self._change:
+            lanes = [lane for name, lane in self._lanes.items() if not streams or name in streams]
+            for lane in lanes:
+                self._dispatch(lane)
+            self._wait(lambda: not any(lane.busy for lane in lanes))
+
+    def close(self, seconds: float) -> None:
+        """After a failure: send nothing more, and wait for what is under way.
+
+        Args:
+            seconds: How long to wait at most.
+        """
+        with self._change:
+            if self._failure is None:
+                self._failure = Interrupted("the run ends")
+            self._change.wait_for(
+                lambda: not any(lane.batches for lane in self._lanes.values()), seconds
+            )
+
+    @property
+    def settled(self) -> int:
+        """Every record up to this place in the input is settled."""
+        with self._change:
+            return next(iter(self._open)) - 1 if self._open else self._latest
+
+    @property
+    def failure(self) -> Exception | None:
+        """Why the run cannot go on, or None."""
+        return self._failure
+
+    def _take(self, number: int) -> None:
+        self._open[number] = self._open.get(number, 0) + 1
+        self._latest = max(self._latest, number)
+
+    def _wait(self, until: t.Callable[[], bool]) -> None:
+        self._change.wait_for(lambda: self._failure is not None or until())
+        self._raise_failure()
+
+    def _raise_failure(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+
+    def _dispatch(self, lane: _Lane) -> None:
+        if not lane.pending:
+            return
+        batch, lane.pending = lane.pending, []
+        lane.sent_keys |= lane.pending_keys
+        lane.pending_keys = set()
+        lane.batches += 1
+        self._workers(lane.writer).put((lane, batch))
+
+    def _workers(self, writer: Writer) -> queue.SimpleQueue[tuple[_Lane, list[Write]]]:
+        work = self._queues.get(writer.vendor)
+        if work is None:
+            work = self._queues[writer.vendor] = queue.SimpleQueue()
+            for _ in range(writer.workers):
+                # Daemon threads: a failed run must not wait for a vendor that does not answer.
+                threading.Thread(target=self._run, args=(work,), daemon=True).start()
+        return work
+
+    def _run(self, work: queue.SimpleQueue[tuple[_Lane, list[Write]]]) -> None:
+        while True:
+            lane, batch = work.get()
+            try:
+                if self._failure is None:
+                    self._deliver(lane.writer, batch)
+            except Exception as error:  # noqa: BLE001 - raised again by the submitting thread
+                self._fail(error)
+            finally:
+                with self._change:
+                    lane.batches -= 1
+                    lane.sent_keys -= {_identity(write) for write in batch}
+                    self._change.notify_all()
+
+    def _deliver(self, writer: Writer, batch: list[Write]) -> None:
+        """Send a batch; if it is refused, halve it until the bad record stands alone."""
+        if self._failure is not None:
+            return
+        try:
+            writer.send([write.body for write in batch])
+        except (RefusedError, CallError) as error:
+            if isinstance(error, CallError) and error.phase is Phase.NOT_SENT:
+                raise
+            if len(batch) > 1:
+                # Without an answer one record tells whether the batch was too big for the vendor.
+                cut = 1 if isinstance(error, CallError) and error.unreachable else len(batch) // 2
+                self._deliver(writer, batch[:cut])
+                self._deliver(writer, batch[cut:])
+                return
+            self._settle_failed(writer, batch[0], error)
+        else:
+            self._server_errors = 0
+            for write in batch:
+                self._settle(writer, write, Outcome.ACCEPTED)
+
+    def _settle_failed(self, writer: Writer, write: Write, error: RefusedError | CallError) -> None:
+        """One record that did not get through."""
+        if isinstance(error, RefusedError):
+            self._settle(writer, write, Outcome.REFUSED, error)
+            return
+        executed = error.unreachable or (error.status or 0) >= _SERVER_ERROR
+        details = {"status": error.status, "answer": error.body, "attempts": error.attempts}
+        if executed and not writer.upsert:
+            unknown = RefusedError(
+                f"{error}. It may have been written; look before you send it again",
+                reason="unknown",
+                **details,  # type: ignore[arg-type]
+            )
+            self._settle(writer, write, Outcome.UNKNOWN, unknown)
+            return
+        if error.unreachable:
+            raise error
+        reason = "refused"
+        if executed:
+            self._server_errors += 1
+            if self._server_errors >= _SINGLES_IN_A_ROW:
+                raise error
+            reason = "server_error"
+        refused = RefusedError(str(error), reason=reason, **details)  # type: ignore[arg-type]
+        self._settle(writer, write, Outcome.REFUSED, refused)
+
+    def _settle(
+        self,
+        writer: Writer | None,
+        write: Write,
+        outcome: Outcome,
+        error: RefusedError | None = None,
+    ) -> None:
+        if error is not None:
+            self._dead_letters.add(write, outcome, error, writer.secrets if writer else ())
+            logger.warning("%s %s: %s", write.label, outcome.value, error)
+        with self._change:
+            self.tallies[write.stream][outcome] += 1
+            self._open[write.number] -= 1
+            if not self._open[write.number]:
+                del self._open[write.number]
+            self._change.notify_all()
+        if self._stop_on_reject and outcome is Outcome.REFUSED:
+            self._fail(StoppedError(f"stopped at the first rejection: {write.label}: {error}"))
+
+    def _fail(self, error: Exception) -> None:
+        with self._change:
+            if self._failure is None or isinstance(self._failure, Interrupted):
+                self._failure = error
+            self._change.notify_all()
+
+
+class StoppedError(ErpError):
+    """`on_reject` is `stop` and a record was rejected."""
+
+
+def _identity(write: Write) -> t.Hashable:
+    # Without a key nothing is known to collide.
+    return write.key or write.number

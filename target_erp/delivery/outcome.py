@@ -1,0 +1,136 @@
+"""What is written, and what became of it."""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+import enum
+import typing as t
+
+from erp_vendors.errors import ErpError
+
+Body = dict[str, t.Any]
+
+
+class Outcome(enum.Enum):
+    """The end of one record."""
+
+    ACCEPTED = "accepted"
+    """The vendor has it."""
+    REFUSED = "refused"
+    """It cannot be written as it is; it stands in the dead letters."""
+    UNKNOWN = "unknown"
+    """It was sent, the answer is lost, and sending it again could double it."""
+
+
+class RefusedError(ErpError):
+    """A record, or a batch that holds one, cannot be written.
+
+    Attributes:
+        reason: Class of the refusal, one word.
+        status: HTTP status, or None when nothing was sent.
+        answer: The vendor's answer.
+        attempts: Attempts made.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        reason: str = "invalid",
+        status: int | None = None,
+        answer: str = "",
+        attempts: int = 0,
+    ) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.status = status
+        self.answer = answer
+        self.attempts = attempts
+
+
+@dataclasses.dataclass(slots=True)
+class Prepared:
+    """A record turned into what its vendor takes.
+
+    Attributes:
+        key: Names and values of the properties that identify it, best ones first.
+        body: What is sent.
+        before: Records of other streams (stream, record) to be written before it.
+        behind: Records of other streams to be written after it.
+    """
+
+    key: tuple[tuple[str, str], ...]
+    body: Body
+    before: list[tuple[str, Body]] = dataclasses.field(default_factory=list)
+    behind: list[tuple[str, Body]] = dataclasses.field(default_factory=list)
+
+
+@dataclasses.dataclass(slots=True)
+class Write:
+    """One record on its way.
+
+    Attributes:
+        number: Its place in the input.
+        stream: Sink it goes to.
+        record: The record as it came.
+        key: See `Prepared`.
+        body: See `Prepared`.
+    """
+
+    number: int
+    stream: str
+    record: Body
+    key: tuple[tuple[str, str], ...] = ()
+    body: Body = dataclasses.field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        """The record's name in messages."""
+        key = ", ".join(f"{name}={value}" for name, value in self.key)
+        return f"{self.stream} record {self.number}" + (f" ({key})" if key else "")
+
+
+class Writer(abc.ABC):
+    """How one vendor resource is written.
+
+    Attributes:
+        stream: Name of its sink.
+        vendor: Its vendor block.
+        workers: Calls at once.
+        batch_size: Largest number of records in a call.
+        upsert: Sending a record twice is the same as sending it once.
+        after: Sinks whose records must be settled before one of this sink is sent.
+        secrets: Properties that must not be shown in dead letters.
+    """
+
+    stream: str
+    vendor: str
+    workers: int = 1
+    batch_size: int = 1
+    upsert: bool = True
+    after: tuple[str, ...] = ()
+    secrets: frozenset[str] = frozenset()
+
+    @abc.abstractmethod
+    def prepare(self, record: Body) -> Prepared:
+        """Turn a record into what the vendor takes.
+
+        Args:
+            record: The record.
+
+        Raises:
+            RefusedError: If it cannot be written.
+        """
+
+    @abc.abstractmethod
+    def send(self, bodies: list[Body]) -> None:
+        """Write a batch; returning means that the vendor has all of it.
+
+        Args:
+            bodies: One to `batch_size` bodies with different keys.
+
+        Raises:
+            RefusedError: If at least one of them was refused.
+            ErpError: If the call failed.
+        """

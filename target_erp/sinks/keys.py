@@ -1,0 +1,30 @@
+"""Business keys of records."""
+
+from __future__ import annotations
+
+import typing as t
+
+from target_erp.delivery import RefusedError
+
+
+def key_of(record: t.Mapping[str, t.Any], names: t.Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """The keys that a record carries.
+
+    Args:
+        record: The record.
+        names: Properties to look for, best one first.
+
+    Returns:
+        Names and values of those that are there and not empty.
+    """
+    return tuple((name, str(record[name])) for name in names if record.get(name) not in (None, ""))
+
+
+def no_key(names: t.Iterable[str]) -> RefusedError:
+    """The refusal of a record without any of its keys.
+
+    Args:
+        names: Properties that would have done.
+    """
+    msg = f"it has no {' or '.join(names)}, so the vendor could not tell which record it is"
+    return RefusedError(msg, reason="no_key")
