@@ -7,6 +7,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from erp_sandbox.clock import Clock
+from erp_sandbox.config import check_options
 from erp_sandbox.faults import Faults
 from erp_sandbox.recorder import Recorder
 from erp_sandbox.store import Store
@@ -62,7 +63,9 @@ class Sandbox:
             message = f"options for unknown vendors: {', '.join(sorted(unknown))}"
             raise ValueError(message)
         for name, kind in known.items():
-            vendor = kind(bench, kind.Options(**settings.vendors.get(name, {})))
+            options = kind.Options(**settings.vendors.get(name, {}))
+            check_options(options)
+            vendor = kind(bench, options)
             vendor.ensure_data()
             self.vendors[name] = vendor
         self.control: ASGIApp | None = None

@@ -89,6 +89,22 @@ def add_options(parser: argparse.ArgumentParser, vendor: str, options: type[Any]
             )
 
 
+def check_options(options: Any) -> None:  # noqa: ANN401 - some vendor's dataclass
+    """Check an option dataclass that was made without the command line.
+
+    Raises:
+        ValueError: A value is none of the allowed ones.
+    """
+    for item in fields(options):
+        choices = item.metadata.get("choices")
+        value = getattr(options, item.name)
+        parts = value if isinstance(value, tuple) else (value,)
+        wrong = [part for part in parts if choices and part not in choices]
+        if wrong:
+            message = f"option {item.name}: {wrong[0]!r} is none of {', '.join(choices or ())}"
+            raise ValueError(message)
+
+
 def read_options(parsed: argparse.Namespace, vendor: str, options: type[Any]) -> dict[str, Any]:
     """Return one vendor's options from parsed arguments."""
     return {item.name: getattr(parsed, f"{vendor}.{item.name}") for item in fields(options)}

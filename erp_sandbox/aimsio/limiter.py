@@ -50,8 +50,8 @@ class QueueLimiter(Limiter):
         return None
 
     async def _turn(self) -> None:
+        waited = self._head.locked() or self._free.locked()
         async with self._head:
-            waited = self._free.locked()
             await self._free.acquire()
             try:
                 while (seconds := self._window.wait()) > 0:

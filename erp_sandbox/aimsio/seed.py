@@ -39,6 +39,7 @@ class AimsioSeed:
         self._bench = bench
         self._entities = entities
         self._made: dict[str, list[Row]] = {}
+        self._codes: dict[str, list[str]] = {}
 
     def make(self) -> dict[str, list[Row]]:
         """Return the rows of every resource, parents first."""
@@ -121,9 +122,24 @@ class AimsioSeed:
         }
 
     def _typed(self, kind: str, source: random.Random) -> str | None:
-        items = self._made["billable_items"]
-        codes = [row["billableItemCode"] for row in items if row["billableItemTypeUname"] == kind]
-        return source.choice(codes) if codes else None
+        """Return the code of a billable item of one type."""
+        if kind not in self._codes:
+            self._codes[kind] = [
+                row["billableItemCode"]
+                for row in self._made["billable_items"]
+                if row["billableItemTypeUname"] == kind
+            ]
+        return source.choice(self._codes[kind]) if self._codes[kind] else None
+
+    def _company_code(self, other_than: str, source: random.Random) -> str | None:
+        """Return the code of a company that is of any type but one."""
+        if other_than not in self._codes:
+            self._codes[other_than] = [
+                row["companyCode"]
+                for row in self._made["companies"]
+                if row["companyTypeName"] != other_than
+            ]
+        return source.choice(self._codes[other_than]) if self._codes[other_than] else None
 
     def _price_book(self, number: int, source: random.Random) -> dict[str, Any]:
         items = self._made["billable_items"]
@@ -194,7 +210,6 @@ class AimsioSeed:
             start = -3_600_000
         status = e.JOB_STATUSES[number % len(e.JOB_STATUSES)]
         assignee = None if status == "Unassigned" else self._any("employees", source)
-        clients = [row for row in self._made["companies"] if row["companyTypeName"] != "Vendor"]
         return {
             "jobId": number + 1,
             "jobNumber": awkward.code("J", number),
@@ -202,7 +217,7 @@ class AimsioSeed:
             "jobDescription": awkward.pick(source, awkward.NOTES, number),
             "jobStatus": status,
             "jobTypeUname": "job_order",
-            "jobClientCode": source.choice(clients)["companyCode"],
+            "jobClientCode": self._company_code("Vendor", source),
             "jobPriceBookName": self._any("price_books", source)["priceBookName"],
             "jobStartDate": start,
             "jobEndDate": start + 30 * _DAY_MS if number % 2 else None,
@@ -229,7 +244,6 @@ class AimsioSeed:
 
     def _nrb(self, number: int, source: random.Random) -> dict[str, Any]:
         job = self._any("job_orders", source)
-        payable = [row for row in self._made["companies"] if row["companyTypeName"] != "Client"]
         billable = number % 3 != 0
         return {
             # One made in the vendor's own screens has no external id (INF).
@@ -248,7 +262,7 @@ class AimsioSeed:
             "nrbDocumentType": "RECEIPT_AP_INVOICE",
             "nrbAccountType": "Billable" if billable else "Not Billable",
             "nrbIsBillable": billable,
-            "nrbVendorCode": source.choice(payable)["companyCode"] if payable else None,
+            "nrbVendorCode": self._company_code("Client", source),
             "nrbRate": awkward.money(source, number),
             "nrbQuantity": Decimal("1.000"),
             "nrbVendorTax": Decimal("0.05"),

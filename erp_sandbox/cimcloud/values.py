@@ -111,7 +111,7 @@ def stored(column: str, kind: str, value: object) -> object:
 def _number(column: str, kind: str, value: object) -> object:
     try:
         number = Decimal(str(int(value) if isinstance(value, bool) else value))
-        if kind == "money":
+        if kind == "money" and number.is_finite():
             return money(number)
         good = number.is_finite() and (kind != "int" or number == number.to_integral_value())
     except InvalidOperation:

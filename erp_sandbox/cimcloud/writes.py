@@ -25,7 +25,7 @@ class MissingHeader(BadValue):
     """A line whose header is not there; the queue tries it again (6.3)."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Job:
     """One queued request.
 

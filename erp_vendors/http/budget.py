@@ -14,9 +14,11 @@ from erp_vendors.errors import Interrupted
 
 logger = logging.getLogger("erp.budget")
 
-_SAFETY = 1.03
-"""Windows are stretched by 3%, so that jitter on the way to the vendor cannot squeeze one call too
-many into one of its seconds; the rate stays above 95% of what is permitted."""
+_SAFETY = 1.04
+"""Calls are spaced 4% wider than the limit asks for, so that jitter on the way cannot squeeze one
+call too many into one of the vendor's seconds; the rate stays above 95% of what is permitted."""
+_TICKS = 1_000_000
+"""Ticks per second of the limiter's clock: microseconds, as milliseconds would round too much."""
 _QUIET_SECONDS = 5.0
 """Waits longer than this many seconds are logged, so that nobody takes a wait for a hang."""
 
@@ -78,10 +80,12 @@ class Budget:
         self.clock = clock or Clock()
         self.limits = limits
         self._lock = threading.Lock()
+        self._gate = threading.Lock()
         self._places = threading.BoundedSemaphore(limits.in_flight)
-        self._second = InMemoryBucket([_per_second(limits.per_second)])
+        # One call per interval instead of N per second: bursts pile up on the way and arrive late.
+        self._spacing = InMemoryBucket([Rate(1, int(_TICKS * _SAFETY / limits.per_second))])
         self._window = (
-            InMemoryBucket([Rate(limits.window_calls, int(limits.window_seconds * 1000))])
+            InMemoryBucket([Rate(limits.window_calls, int(_TICKS * limits.window_seconds))])
             if limits.window_calls
             else None
         )
@@ -91,7 +95,7 @@ class Budget:
 
     @contextlib.contextmanager
     def call(self) -> t.Iterator[None]:
-        """Wait for a place and for the rate, then hold the place during one call.
+        """Wait for a place and for the longer limits, then hold the place during one call.
 
         Raises:
             Interrupted: If the run is asked to stop while waiting.
@@ -99,13 +103,26 @@ class Budget:
         started = self.clock.now()
         self._places.acquire()
         try:
-            self._wait_for_rate()
+            while (wait := self._held()) > 0 or (wait := self._take(self._window)) > 0:
+                if wait >= _QUIET_SECONDS:
+                    logger.info("%s: %.0f s until the rate limit allows a call", self.vendor, wait)
+                self.clock.sleep(wait)
             with self._lock:
                 self.calls += 1
                 self.waited += self.clock.now() - started
             yield
         finally:
             self._places.release()
+
+    def pace(self) -> None:
+        """Wait for this call's turn; called when the connection is up and nothing else is left.
+
+        Raises:
+            Interrupted: If the run is asked to stop while waiting.
+        """
+        with self._gate:  # one sleeper at a time, so that turns are neither lost nor raced for
+            while (wait := self._take(self._spacing)) > 0:
+                self.clock.sleep(wait)
 
     def hold(self, seconds: float, why: str) -> None:
         """Let no call start for a while: the vendor said so.
@@ -126,41 +143,20 @@ class Budget:
         """The vendor counts for us in its answers: its count replaces our longer window."""
         self._window = None
 
-    def _wait_for_rate(self) -> None:
-        while (wait := self._try()) > 0:
-            if wait >= _QUIET_SECONDS:
-                logger.info("%s: %.0f s until the rate limit allows a call", self.vendor, wait)
-            self.clock.sleep(wait)
-
-    def _try(self) -> float:
-        """Take a permission, or say how many seconds to wait before the next try."""
+    def _held(self) -> float:
         with self._lock:
-            now = self.clock.now()
-            if self._held_until > now:
-                return self._held_until - now
-            item = RateItem(self.vendor, int(now * 1000))
-            for bucket in (self._window, self._second):
-                if bucket is not None:
-                    bucket.leak(item.timestamp)
-            window = self._window
-            if window is not None and window.count() >= window.rates[0].limit:
-                return _wait_in(window, item)
-            if not self._second.put(item):
-                return _wait_in(self._second, item)
-            if window is not None:
-                window.put(item)
+            return self._held_until - self.clock.now()
+
+    def _take(self, bucket: InMemoryBucket | None) -> float:
+        """Take a permission, or say how many seconds to wait before the next try."""
+        if bucket is None:
             return 0.0
-
-
-def _per_second(calls: float) -> Rate:
-    # A rate below one call a second becomes one call in a longer interval.
-    if calls < 1:
-        return Rate(1, int(1000 * _SAFETY / calls))
-    return Rate(int(calls), int(1000 * _SAFETY * int(calls) / calls))
-
-
-def _wait_in(bucket: InMemoryBucket, item: RateItem) -> float:
-    oldest = bucket.peek(bucket.rates[0].limit - 1)
-    if oldest is None:
-        return 0.001
-    return max(1, oldest.timestamp + bucket.rates[0].interval - item.timestamp + 1) / 1000
+        with self._lock:
+            item = RateItem(self.vendor, int(self.clock.now() * _TICKS))
+            bucket.leak(item.timestamp)
+            if bucket.put(item):
+                return 0.0
+            rate = bucket.rates[0]
+            oldest = bucket.peek(rate.limit - 1)
+            wait = 1 if oldest is None else oldest.timestamp + rate.interval - item.timestamp + 1
+            return max(wait, 1) / _TICKS

@@ -22,6 +22,7 @@ from erp_vendors.errors import (
 from erp_vendors.http import codec, policy
 from erp_vendors.http.policy import Action, Failure, Rule
 from erp_vendors.http.redact import redact
+from erp_vendors.http.wire import Sending, WireAdapter
 
 if t.TYPE_CHECKING:
     from requests.structures import CaseInsensitiveDict
@@ -44,6 +45,12 @@ _REDIRECT = 300
 _CLIENT_ERROR = 400
 _FORBIDDEN = 403
 _UNAUTHORIZED = 401
+_UNTRUSTED = "CERTIFICATE_VERIFY_FAILED"
+_BAD_URL = (
+    requests.exceptions.InvalidURL,
+    requests.exceptions.MissingSchema,
+    requests.exceptions.InvalidSchema,
+)
 _REPEATABLE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -135,7 +142,7 @@ class Transport:
             CredentialsError: On 401 and 403.
             MissingResourceError: On 404 and 405, if the path is `optional`.
         """
-        return self._run("GET", path, kwargs, parse=True)[1]
+        return self._run(self._prepare("GET", path, kwargs), parse=True)[1]
 
     def call(self, method: str, path: str, **kwargs: Unpack[CallOptions]) -> Answer:
         """Make a call and return its answer as it came.
@@ -150,28 +157,44 @@ class Transport:
             CredentialsError: On 401 and 403.
             MissingResourceError: On 404 and 405, if the path is `optional`.
         """
-        return self._run(method, path, kwargs, parse=False)[0]
+        return self._run(self._prepare(method, path, kwargs), parse=False)[0]
 
-    def _run(
-        self, method: str, path: str, options: CallOptions, *, parse: bool
-    ) -> tuple[Answer, t.Any]:
+    def _prepare(self, method: str, path: str, options: CallOptions) -> _Call:
+        headers = {"Accept": "application/json", **options.get("headers", {})}
+        body = options.get("body")
+        if body is not None:
+            headers.setdefault("Content-Type", "application/json")
+        return _Call(
+            where=redact(f"{self.options.vendor}: {method} {self._base_url}{path}"),
+            request=requests.Request(
+                method,
+                f"{self._base_url}{path}",
+                params=options.get("params"),
+                data=body,
+                headers=headers,
+            ),
+            auth=options.get("auth", self.auth),
+            repeatable=options.get("repeatable", method in _REPEATABLE_METHODS),
+            optional=options.get("optional", False),
+        )
+
+    def _run(self, call: _Call, *, parse: bool) -> tuple[Answer, t.Any]:
         if self._given_up is not None:
             raise self._given_up
         attempt = waits = 0
         renewed = False
         pauses = backoff.expo(factor=0.5, max_value=_LONGEST_PAUSE)
         next(pauses)  # the generator's first value only starts it
-        auth = options.get("auth", self.auth)
         while True:
             attempt += 1
             try:
-                return self._attempt(method, path, options, auth, attempt, parse=parse)
+                return self._attempt(call, attempt, parse=parse)
             except _FailedAttempt as failed:
                 failure, response, cause = failed.failure, failed.response, failed.cause
             action = policy.decide(failure, self._rules)
-            if action is Action.REAUTHENTICATE and auth and response is not None and not renewed:
+            if action is Action.REAUTHENTICATE and response is not None and not renewed:
                 renewed = True
-                if auth.renew(response.request):
+                if call.auth is not None and call.auth.renew(response.request):
                     continue
             if action is Action.WAIT and waits < WAITS:
                 waits += 1
@@ -184,7 +207,7 @@ class Transport:
                     pause = max(pause, policy.retry_after(response.headers.get("Retry-After")) or 0)
                 logger.info(
                     "%s %s; attempt %d of %d in %.1f s",
-                    self._where(method, path),
+                    call.where,
                     failure.status or failure.phase.value,
                     attempt + 1,
                     ATTEMPTS,
@@ -192,82 +215,53 @@ class Transport:
                 )
                 self.budget.clock.sleep(pause)
                 continue
-            error = cause or self._refusal(method, path, failure, action, attempt)
-            if failure.phase is Phase.NOT_SENT or failure.status == _UNAUTHORIZED:
-                # No other call can do better: spare the user the same wait for each of them.
-                self._given_up = error
+            error = cause or self._refusal(call, failure, action, attempt)
+            if failure.phase is Phase.NOT_SENT or isinstance(error, CredentialsError):
+                self._give_up(call, failure, error)
             raise error
 
-    def _attempt(
-        self,
-        method: str,
-        path: str,
-        options: CallOptions,
-        auth: Auth | None,
-        attempt: int,
-        *,
-        parse: bool,
-    ) -> tuple[Answer, t.Any]:
+    def _give_up(self, call: _Call, failure: Failure, error: Exception) -> None:
+        """No later call can do better: spare the user the same wait for each of them."""
+        ours = call.auth is not None and call.auth is self.auth
+        if failure.phase is Phase.NOT_SENT or (ours and failure.status == _UNAUTHORIZED):
+            self._given_up = error
+
+    def _attempt(self, call: _Call, attempt: int, *, parse: bool) -> tuple[Answer, t.Any]:
+        sending = Sending(self.budget.pace)
         try:
-            response = self._send(method, path, options, auth)
-        except (requests.exceptions.InvalidURL, requests.exceptions.MissingSchema) as error:
-            raise self._bad_url(error) from None
-        except requests.exceptions.InvalidSchema as error:
-            raise self._bad_url(error) from None
-        except requests.exceptions.SSLError as error:
-            if "CERTIFICATE_VERIFY_FAILED" not in str(error):
-                phase = Phase.SENT  # any doubt counts as sent
-                cause = self._explain(error, method, path, phase, attempt)
-                raise _FailedAttempt(_failure(phase, method, options), None, cause) from None
-            msg = (
-                f"{self._where(method, path)}: the server's TLS certificate is not trusted; "
-                f"set {self.options.vendor}.ca_bundle to the authority that signed it"
-            )
-            raise ConfigError(msg) from None
+            response = self._send(call, sending)
+        except _BAD_URL as error:
+            msg = f"{self.options.vendor}.api_url is not a usable address: {error}"
+            raise ConfigError(redact(msg)) from None
         except requests.RequestException as error:
-            phase = _phase(error)
-            cause = self._explain(error, method, path, phase, attempt)
-            raise _FailedAttempt(_failure(phase, method, options), None, cause) from None
+            raise self._broken(call, error, sending, attempt) from None
         if not _SUCCESS <= response.status_code < _REDIRECT:
-            failure = _failure(Phase.ANSWERED, method, options, response)
-            raise _FailedAttempt(failure, response, None)
+            raise _FailedAttempt(call.failure(Phase.ANSWERED, response), response, None)
         answer = Answer(response.status_code, response.headers, response.content, attempt)
         if not parse:
             return answer, None
         try:
             return answer, answer.json()
         except ValueError:
-            msg = (
-                f"{self._where(method, path)} answered with something that is not JSON: "
-                f"{excerpt(answer.body)[:200]!r}"
-            )
-            raise _FailedAttempt(
-                _failure(Phase.SENT, method, options), response, DataError(msg)
-            ) from None
+            start = excerpt(answer.body)[:200]
+            cause = DataError(f"{call.where} answered with something that is not JSON: {start!r}")
+            raise _FailedAttempt(call.failure(Phase.SENT), response, cause) from None
 
-    def _send(
-        self, method: str, path: str, options: CallOptions, auth: Auth | None
-    ) -> requests.Response:
-        body = options.get("body")
-        headers = {"Accept": "application/json", **options.get("headers", {})}
-        if body is not None:
-            headers.setdefault("Content-Type", "application/json")
-        request = requests.Request(
-            method,
-            f"{self._base_url}{path}",
-            params=options.get("params"),
-            data=body,
-            headers=headers,
-        )
+    def _send(self, call: _Call, sending: Sending) -> requests.Response:
         session = self._session()
-        prepared = session.prepare_request(request)
-        if auth is not None:
+        prepared = session.prepare_request(call.request)
+        if call.auth is not None:
             # Before taking a place in the budget: the auth may have to make a call of its own.
-            prepared = auth(prepared)
+            try:
+                prepared = call.auth(prepared)
+            except CredentialsError as error:
+                if call.auth is self.auth:
+                    self._given_up = error
+                raise
         settings = session.merge_environment_settings(
             prepared.url, proxies={}, stream=False, verify=self.options.verify, cert=None
         )
-        with self.budget.call():
+        with self.budget.call(), sending:
             response = session.send(
                 prepared,
                 timeout=(_CONNECT_SECONDS, self.options.timeout),
@@ -282,6 +276,8 @@ class Transport:
         session: requests.Session | None = getattr(self._local, "session", None)
         if session is None:
             session = self._local.session = requests.Session()
+            for scheme in ("http://", "https://"):
+                session.mount(scheme, WireAdapter(pool_connections=1, pool_maxsize=1))
             session.headers["User-Agent"] = self.options.user_agent
         return session
 
@@ -294,31 +290,30 @@ class Transport:
         if int(remaining) <= 0 and reset:
             self.budget.hold(reset, "X-RateLimit-Remaining is 0")
 
-    def _bad_url(self, error: Exception) -> ConfigError:
-        return ConfigError(
-            redact(f"{self.options.vendor}.api_url is not a usable address: {error}")
-        )
-
-    def _where(self, method: str, path: str) -> str:
-        return redact(f"{self.options.vendor}: {method} {self._base_url}{path}")
-
-    def _explain(
-        self, error: requests.RequestException, method: str, path: str, phase: Phase, attempt: int
+    def _broken(
+        self, call: _Call, error: requests.RequestException, sending: Sending, attempt: int
     ) -> Exception:
-        where = self._where(method, path)
+        """An attempt without a complete answer."""
         vendor = self.options.vendor
+        phase = Phase.SENT if sending.sent else Phase.NOT_SENT
+        if isinstance(error, requests.exceptions.SSLError) and _UNTRUSTED in str(error):
+            return ConfigError(
+                f"{call.where}: the server's TLS certificate is not trusted; "
+                f"set {vendor}.ca_bundle to the authority that signed it"
+            )
         if phase is Phase.NOT_SENT:
-            msg = f"{where}: cannot reach the server; check {vendor}.api_url ({_root(error)})"
+            msg = f"{call.where}: cannot reach the server; check {vendor}.api_url ({_root(error)})"
         elif isinstance(error, requests.Timeout):
-            msg = f"{where}: no answer within {self.options.timeout:g} s ({vendor}.timeout_seconds)"
+            seconds = self.options.timeout
+            msg = f"{call.where}: no answer within {seconds:g} s ({vendor}.timeout_seconds)"
         else:
-            msg = f"{where}: the connection broke before the answer was complete ({_root(error)})"
-        return CallError(redact(msg), phase=phase, attempts=attempt)
+            why = _root(error)
+            msg = f"{call.where}: the connection broke before the answer was complete ({why})"
+        cause = CallError(redact(msg), phase=phase, attempts=attempt)
+        return _FailedAttempt(call.failure(phase), None, cause)
 
-    def _refusal(
-        self, method: str, path: str, failure: Failure, action: Action, attempt: int
-    ) -> Exception:
-        where, vendor = self._where(method, path), self.options.vendor
+    def _refusal(self, call: _Call, failure: Failure, action: Action, attempt: int) -> Exception:
+        where, vendor = call.where, self.options.vendor
         if failure.status is not None and _REDIRECT <= failure.status < _CLIENT_ERROR:
             return ConfigError(
                 f"{where}: HTTP {failure.status}, the server redirects elsewhere; "
@@ -366,6 +361,24 @@ class CallOptions(t.TypedDict, total=False):
     optional: bool
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Call:
+    where: str
+    request: requests.Request
+    auth: Auth | None
+    repeatable: bool
+    optional: bool
+
+    def failure(self, phase: Phase, response: requests.Response | None = None) -> Failure:
+        return Failure(
+            phase=phase,
+            status=None if response is None else response.status_code,
+            body="" if response is None else excerpt(response.content),
+            repeatable=self.repeatable,
+            optional=self.optional,
+        )
+
+
 def excerpt(body: bytes) -> str:
     """The start of a body as text, secrets masked.
 
@@ -378,32 +391,6 @@ def excerpt(body: bytes) -> str:
     return redact(body[: 4 * _EXCERPT].decode("utf-8", "replace"))[:_EXCERPT]
 
 
-def _phase(error: requests.RequestException) -> Phase:
-    """How far a call got that ended in an exception.
-
-    Only failures to connect prove that nothing was sent; any doubt counts as sent.
-    """
-    if isinstance(
-        error,
-        (
-            requests.exceptions.ConnectTimeout,
-            requests.exceptions.ProxyError,
-        ),
-    ):
-        return Phase.NOT_SENT
-    cause: BaseException | None = error
-    seen: set[int] = set()
-    while cause is not None and id(cause) not in seen:
-        seen.add(id(cause))
-        if isinstance(cause, (urllib3.exceptions.NewConnectionError, ConnectionRefusedError)):
-            return Phase.NOT_SENT
-        reason = getattr(cause, "reason", None) or next(
-            (arg for arg in cause.args if isinstance(arg, BaseException)), None
-        )
-        cause = reason if isinstance(reason, BaseException) else cause.__cause__
-    return Phase.SENT
-
-
 def _root(error: BaseException) -> str:
     """The innermost reason, without object addresses."""
     while True:
@@ -414,18 +401,6 @@ def _root(error: BaseException) -> str:
             text = str(error.args[-1]) if error.args else type(error).__name__
             return text.rpartition(">: ")[2] or type(error).__name__
         error = inner
-
-
-def _failure(
-    phase: Phase, method: str, options: CallOptions, response: requests.Response | None = None
-) -> Failure:
-    return Failure(
-        phase=phase,
-        status=None if response is None else response.status_code,
-        body="" if response is None else excerpt(response.content),
-        repeatable=options.get("repeatable", method in _REPEATABLE_METHODS),
-        optional=options.get("optional", False),
-    )
 
 
 def _limit_wait(response: requests.Response | None, waits: int) -> float:
