@@ -1,4 +1,4 @@
-"""What the control endpoints and the test helpers do, as plain functions.
+"""What the control endpoints and ``erp_sandbox.testing`` do, as plain functions.
 
 All of them must run on the server's event loop (see :meth:`SandboxServer.call`).
 """
