@@ -17,6 +17,8 @@ class CimcloudResource(Resource):
     Attributes:
         spellings: Further paths to try where the first one, a guess, does not exist.
         natural_keys: Columns that identify a row when writing, best one first.
+        surrogate: The site's own key, left out of a write when a natural key is there: if both
+            come, the surrogate wins, and one of another site would make a second row (6.1).
         in_session: Read with the customer's session, if one is configured.
         destructive: The GET marks what it returns as taken (cimcloud.md 10).
         special: A server function that takes one nested object a call and is no upsert.
@@ -25,6 +27,7 @@ class CimcloudResource(Resource):
 
     spellings: tuple[str, ...] = ()
     natural_keys: tuple[str, ...] = ()
+    surrogate: str = ""
     in_session: bool = False
     destructive: bool = False
     special: bool = False
@@ -68,6 +71,7 @@ RESOURCES: tuple[CimcloudResource, ...] = (
         replication_key=MODIFIED,
         write_path="customers",
         natural_keys=("username", "c_id"),
+        surrogate="c_id",
         after=("accounts",),
     ),
     CimcloudResource(
@@ -78,6 +82,7 @@ RESOURCES: tuple[CimcloudResource, ...] = (
         replication_key=MODIFIED,
         write_path="products",
         natural_keys=("sku", "p_key"),
+        surrogate="p_key",
         in_session=True,
     ),
     _guess("shipping_addresses", after=("accounts",)),

@@ -10,6 +10,7 @@ import threading
 import typing as t
 
 from erp_vendors.errors import CallError, ErpError, Interrupted, Phase
+from erp_vendors.http.redact import Redactor
 from target_erp.delivery.outcome import Outcome, RefusedError, Write, Writer
 
 if t.TYPE_CHECKING:
@@ -211,28 +212,26 @@ class Delivery:
 
     def _settle_failed(self, writer: Writer, write: Write, error: RefusedError | CallError) -> None:
         """One record that did not get through."""
+        hide = _hide_secrets(writer, write)
         if isinstance(error, RefusedError):
-            self._settle(writer, write, Outcome.REFUSED, error)
+            self._settle(writer, write, Outcome.REFUSED, error.masked(hide))
             return
         executed = error.unreachable or (error.status or 0) >= _SERVER_ERROR
-        details = {"status": error.status, "answer": error.body, "attempts": error.attempts}
+        refused = RefusedError(
+            str(error), status=error.status, answer=error.body, attempts=error.attempts
+        ).masked(hide)
         if executed and not writer.upsert:
-            unknown = RefusedError(
-                f"{error}. It may have been written; look before you send it again",
-                reason="unknown",
-                **details,  # type: ignore[arg-type]
-            )
-            self._settle(writer, write, Outcome.UNKNOWN, unknown)
+            refused.reason = "unknown"
+            self._settle(writer, write, Outcome.UNKNOWN, refused)
             return
         if error.unreachable:
             raise error
-        reason = "refused"
+        refused.reason = "refused"
         if executed:
             self._server_errors += 1
             if self._server_errors >= _SINGLES_IN_A_ROW:
-                raise error
-            reason = "server_error"
-        refused = RefusedError(str(error), reason=reason, **details)  # type: ignore[arg-type]
+                raise refused
+            refused.reason = "server_error"
         self._settle(writer, write, Outcome.REFUSED, refused)
 
     def _settle(
@@ -259,6 +258,13 @@ class Delivery:
             if self._failure is None or isinstance(self._failure, Interrupted):
                 self._failure = error
             self._change.notify_all()
+
+
+def _hide_secrets(writer: Writer, write: Write) -> Redactor:
+    """Masks what this record's own secret properties hold, should the vendor repeat it."""
+    hide = Redactor()
+    hide.add(*(str(write.record[name]) for name in writer.secrets if write.record.get(name)))
+    return hide
 
 
 class StoppedError(ErpError):

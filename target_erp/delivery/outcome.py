@@ -48,6 +48,20 @@ class RefusedError(ErpError):
         self.answer = answer
         self.attempts = attempts
 
+    def masked(self, hide: t.Callable[[str], str]) -> RefusedError:
+        """The same refusal with its texts changed.
+
+        Args:
+            hide: Masks secrets in a text.
+        """
+        return RefusedError(
+            hide(str(self)),
+            reason=self.reason,
+            status=self.status,
+            answer=hide(self.answer),
+            attempts=self.attempts,
+        )
+
 
 @dataclasses.dataclass(slots=True)
 class Prepared:

@@ -62,10 +62,11 @@ class CimcloudWriter(Writer):
         key = key_of(record, self.keys)
         if self.keys and not key:
             raise no_key(self.keys)
+        left_out = SYSTEM_COLUMNS | ({self.resource.surrogate} if len(key) > 1 else set())
         body = {
             name: value
             for name, value in record.items()
-            if name not in SYSTEM_COLUMNS and (value is not None or self._send_nulls)
+            if name not in left_out and (value is not None or self._send_nulls)
         }
         return Prepared(key, body)
 

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import json
+import typing as t
+
+import pytest
+
+from tests.support.stub import Reply, Request, Stub, running_stub
+
+if t.TYPE_CHECKING:
+    import pathlib
+
+Judge = t.Callable[[dict[str, t.Any]], str | None]
+
+
+class Vendor:
+    """A stub that takes the writes of both vendors and refuses what a judge refuses."""
+
+    def __init__(self, tmp_path: pathlib.Path) -> None:
+        self.taken: list[dict[str, t.Any]] = []
+        self.judge: Judge = lambda _: None
+        self.script: t.Callable[[Request], Reply | None] = lambda _: None
+        self.index: list[dict[str, t.Any]] = []
+        self.dead_letters = tmp_path / "dead letters"
+        self.stub: Stub
+
+    def answer(self, request: Request) -> Reply:
+        special = self.script(request)
+        if special is not None:
+            return special
+        if request.method == "GET":
+            return Reply(body=self.index)
+        if request.path.startswith("/site/authenticate"):
+            return Reply(body={"token": "a-token", "expiration": "2999-01-01T00:00:00Z"})
+        if request.path.startswith("/site/"):
+            return self._aggregate(request)
+        (rows,) = request.json.values()
+        problems = [problem for row in rows if (problem := self.judge(row))]
+        if problems:
+            return Reply(400, {"message": "; ".join(problems)})
+        self.taken += rows
+        return Reply(body={})
+
+    def _aggregate(self, request: Request) -> Reply:
+        rows = request.json if isinstance(request.json, list) else [request.json]
+        good = [row for row in rows if not self.judge(row)]
+        self.taken += good
+        return Reply(
+            body={
+                "action": "DataImported",
+                "success": True,
+                "importedRecords": len(good),
+                "updatedRecords": 0,
+                "recordCountInRequest": len(rows),
+                "message": None,
+            }
+        )
+
+    def config(self, **more: t.Any) -> dict[str, t.Any]:
+        """Configuration for this stub; a vendor block in `more` is merged."""
+        config: dict[str, t.Any] = {
+            "aimsio": {
+                "api_url": self.stub.url,
+                "username": "user",
+                "password": "s3cret-pass",
+                "requests_per_second": 1000,
+            },
+            "cimcloud": {
+                "api_url": self.stub.url,
+                "site_name": "site",
+                "auth_key": "key-1234",
+                "username": "user",
+                "password": "s3cret-pass",
+                "requests_per_second": 1000,
+            },
+            "dead_letters": str(self.dead_letters),
+        }
+        for name, value in more.items():
+            config[name] = {**config[name], **value} if name in {"aimsio", "cimcloud"} else value
+        return config
+
+    def letters(self, stream: str) -> list[dict[str, t.Any]]:
+        file = self.dead_letters / f"{stream}.jsonl"
+        return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+    @property
+    def writes(self) -> list[str]:
+        return [path for path in self.stub.paths if path[:4] in {"POST", "PUT "}]
+
+
+@pytest.fixture
+def vendor(tmp_path: pathlib.Path) -> t.Iterator[Vendor]:
+    vendor = Vendor(tmp_path)
+    with running_stub(vendor.answer) as vendor.stub:
+        yield vendor
+
+
+@pytest.fixture(autouse=True)
+def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("erp_vendors.http.transport.backoff.full_jitter", lambda value: value / 100)

@@ -1,0 +1,146 @@
+"""Order, concurrency and splitting, without a network."""
+
+from __future__ import annotations
+
+import collections
+import random
+import threading
+import time
+import typing as t
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from erp_vendors.errors import CallError, Phase
+from target_erp.delivery import Delivery, Outcome, Prepared, RefusedError, Write, Writer
+from target_erp.delivery.dead_letters import DeadLetters
+
+if t.TYPE_CHECKING:
+    import pathlib
+
+
+class Memory(Writer):
+    """Writes into a list, refuses bad records, and watches for rules being broken."""
+
+    stream = "memory"
+    vendor = "memory"
+    workers = 4
+    batch_size = 8
+
+    def __init__(self, bad: t.Collection[int] = (), *, slow: bool = False) -> None:
+        self.bad = bad
+        self.slow = slow
+        self.calls = 0
+        self.written: dict[str, list[int]] = collections.defaultdict(list)
+        self.under_way: collections.Counter[str] = collections.Counter()
+        self._lock = threading.Lock()
+
+    def prepare(self, record: dict[str, t.Any]) -> Prepared:
+        return Prepared((("key", record["key"]),), record)
+
+    def send(self, bodies: list[dict[str, t.Any]]) -> None:
+        with self._lock:
+            self.calls += 1
+            self.under_way.update(body["key"] for body in bodies)
+            assert max(self.under_way.values()) == 1, "one key was sent twice at once"
+        if self.slow:
+            time.sleep(random.Random(self.calls).random() / 500)
+        with self._lock:
+            self.under_way.subtract(body["key"] for body in bodies)
+            if any(body["number"] in self.bad for body in bodies):
+                msg = "bad"
+                raise RefusedError(msg, reason="refused")
+            for body in bodies:
+                self.written[body["key"]].append(body["number"])
+
+
+def deliver(writer: Memory, keys: t.Sequence[str], folder: pathlib.Path) -> Delivery:
+    delivery = Delivery(DeadLetters(str(folder), "run"))
+    for number, key in enumerate(keys, 1):
+        record = {"key": key, "number": number}
+        prepared = writer.prepare(record)
+        delivery.submit(writer, Write(number, writer.stream, record, prepared.key, prepared.body))
+    delivery.flush()
+    return delivery
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    keys=st.lists(st.sampled_from("abcdefgh"), max_size=60),
+    bad=st.sets(st.integers(1, 60), max_size=6),
+)
+def test_every_record_is_written_once_or_refused_and_keys_keep_their_order(
+    keys: list[str], bad: set[int], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    writer = Memory(bad, slow=True)
+    delivery = deliver(writer, keys, tmp_path_factory.mktemp("letters"))
+    expected: dict[str, list[int]] = collections.defaultdict(list)
+    for number, key in enumerate(keys, 1):
+        if number not in bad:
+            expected[key].append(number)
+    assert writer.written == expected
+    tally = delivery.tallies["memory"]
+    assert tally[Outcome.ACCEPTED] == sum(map(len, expected.values()))
+    assert tally[Outcome.REFUSED] == len([n for n in bad if n <= len(keys)])
+    assert delivery.settled == len(keys)
+
+
+@pytest.mark.parametrize("bad", [1, 3, 8])
+def test_splitting_costs_few_calls(bad: int, tmp_path: pathlib.Path) -> None:
+    count, writer = 256, Memory(range(10, 10 + 31 * bad, 31))
+    writer.workers, writer.batch_size = 1, 256
+    deliver(writer, [str(n) for n in range(count)], tmp_path)
+    assert len(writer.written) == count - bad
+    assert writer.calls <= 1 + 2 * bad + 2 * bad * 8  # 2k + k*log2(n), two halves a level
+
+
+def test_the_state_never_passes_what_is_under_way(tmp_path: pathlib.Path) -> None:
+    release = threading.Event()
+
+    class Blocked(Memory):
+        batch_size = 1
+
+        def send(self, bodies: list[dict[str, t.Any]]) -> None:
+            if bodies[0]["number"] == 2:
+                release.wait(10)
+            super().send(bodies)
+
+    writer = Blocked()
+    delivery = Delivery(DeadLetters(str(tmp_path), "run"))
+    for number in range(1, 6):
+        record = {"key": str(number), "number": number}
+        delivery.submit(writer, Write(number, "memory", record, (("key", str(number)),), record))
+    deadline = time.monotonic() + 10
+    while len(writer.written) < 4 and time.monotonic() < deadline:
+        time.sleep(0.005)
+    assert delivery.settled == 1
+    release.set()
+    delivery.flush()
+    assert delivery.settled == 5
+
+
+def test_a_batch_without_answer_is_tried_with_one_record(tmp_path: pathlib.Path) -> None:
+    class TooBig(Memory):
+        def send(self, bodies: list[dict[str, t.Any]]) -> None:
+            if len(bodies) > 3:
+                msg = "timed out"
+                raise CallError(msg, phase=Phase.SENT)
+            super().send(bodies)
+
+    writer = TooBig()
+    delivery = deliver(writer, [str(n) for n in range(8)], tmp_path)
+    assert delivery.tallies["memory"][Outcome.ACCEPTED] == 8
+
+
+def test_a_vendor_without_answer_ends_the_run_quickly(tmp_path: pathlib.Path) -> None:
+    class Silent(Memory):
+        def send(self, bodies: list[dict[str, t.Any]]) -> None:  # noqa: ARG002
+            self.calls += 1
+            msg = "timed out"
+            raise CallError(msg, phase=Phase.SENT)
+
+    writer = Silent()
+    with pytest.raises(CallError, match="timed out"):
+        deliver(writer, [str(n) for n in range(8)], tmp_path)
+    assert writer.calls == 2
