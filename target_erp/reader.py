@@ -6,7 +6,11 @@ import sys
 import typing as t
 from collections import Counter
 
-from singer_sdk.exceptions import MissingKeyPropertiesError, SingerSDKError
+from singer_sdk.exceptions import (
+    MissingKeyPropertiesError,
+    RecordsWithoutSchemaException,
+    SingerSDKError,
+)
 from singer_sdk.singerlib.encoding.base import GenericSingerReader
 from singer_sdk.singerlib.exceptions import InvalidInputLine
 
@@ -20,6 +24,10 @@ class InputError(ErpError):
 
 class MissingKeyError(InputError, MissingKeyPropertiesError):
     """A record lacks a property that its SCHEMA message calls a key."""
+
+
+class NoSchemaError(InputError, RecordsWithoutSchemaException):
+    """A RECORD came before the SCHEMA of its stream."""
 
 
 class LineReader(GenericSingerReader[str]):
@@ -78,6 +86,7 @@ class LineReader(GenericSingerReader[str]):
                 raise InputError(msg) from None
             except (InvalidInputLine, SingerSDKError) as error:
                 msg = f"line {number} of the input: {' '.join(str(error).split())}"
-                raise InputError(msg) from None
+                early = isinstance(error, RecordsWithoutSchemaException)
+                raise (NoSchemaError if early else InputError)(msg) from None
             counts[kind] += 1
         return counts
