@@ -150,6 +150,10 @@ class Block:
         value = self._values.get(name)
         return self._settings[name].default if value is None else value
 
+    def knows(self, name: str) -> bool:
+        """Whether the vendor has a key of this name."""
+        return name in self._settings
+
     def given(self, name: str) -> bool:
         """Whether the user set this key."""
         return self._values.get(name) is not None
@@ -244,7 +248,11 @@ def from_environment(
         if "properties" in definition:
             nested = from_environment(f"{variable}_", definition, environ)
             if nested:
-                config[name] = {**config.get(name, {}), **nested}
+                whole = config.get(name, {})
+                if not isinstance(whole, dict):
+                    msg = f"environment variable {variable} must hold a value of type object"
+                    raise ConfigError(msg)
+                config[name] = {**whole, **nested}
     return config
 
 
@@ -273,11 +281,11 @@ def _join(path: str, name: str) -> str:
 
 
 def _hint(path: str, name: str, allowed: list[str], known: t.Mapping[str, t.Any]) -> str:
-    close = difflib.get_close_matches(name, allowed, n=1)
-    if close:
-        return f"; did you mean '{_join(path, close[0])}'?"
     if not path:
         for block, definition in known["properties"].items():
             if name in definition.get("properties", {}):
                 return f"; did you mean '{block}.{name}'?"
+    close = difflib.get_close_matches(name, allowed, n=1)
+    if close:
+        return f"; did you mean '{_join(path, close[0])}'?"
     return f"; known here: {', '.join(sorted(allowed))}" if path else ""

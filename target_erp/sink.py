@@ -21,7 +21,7 @@ class ErpSink(Sink):
     conversion of dates too, because values go out as they came.
     """
 
-    # Private hooks of the SDK that are overridden here: see tests/target_erp/test_sdk_hooks.py.
+    # Private hooks of the SDK that are overridden here: see tests/test_sdk_hooks.py.
 
     def __init__(
         self,

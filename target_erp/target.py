@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import datetime as dt
+import functools
 import sys
 import time
 import typing as t
@@ -19,6 +21,9 @@ from erp_vendors.settings import Setting
 from target_erp.delivery import Delivery, Outcome, RefusedError, Write, Writer
 from target_erp.delivery.dead_letters import DeadLetters
 from target_erp.delivery.engine import StoppedError
+from target_erp.delivery.journal import Journal
+from target_erp.ledger import open_ledger
+from target_erp.ledger.lease import Try, leases, wait_for
 from target_erp.reader import LineReader
 from target_erp.sink import ErpSink
 from target_erp.sinks import UnknownStreamError, make_writer
@@ -73,6 +78,15 @@ SETTINGS = (
         "dead_letters",
     ),
     Setting(
+        "ledger",
+        "string",
+        "Ledger",
+        "Where the target notes what it sent and what came of it: an SQLite file, or a "
+        "postgresql:// URL for runs on several machines.",
+        "erp_ledger.sqlite",
+        secret=True,
+    ),
+    Setting(
         "checkpoint_seconds",
         "number",
         "Checkpoint interval",
@@ -101,10 +115,7 @@ class TargetErp(ErpPlugin, Target):
     def __init__(self, **kwargs: t.Any) -> None:  # noqa: ANN401 - as in the SDK
         super().__init__(**kwargs)
         self.run_id = dt.datetime.now(dt.timezone.utc).strftime("%Y%m%dT%H%M%S.%fZ")
-        self.delivery = Delivery(
-            DeadLetters(self._setting("dead_letters"), self.run_id),
-            stop_on_reject=self._setting("on_reject") == "stop",
-        )
+        self._open = contextlib.ExitStack()
         _allowed(self.config.get("max_rejects"), 0)  # a wrong value ends the run here
         self.records_read = 0
         self._writers: dict[str, Writer] = {}
@@ -139,13 +150,32 @@ class TargetErp(ErpPlugin, Target):
             if isinstance(error, StoppedError):
                 raise ExitCode(str(error), REJECTED) from None
             raise
+        finally:
+            self._open.close()
         self._summarise(time.monotonic() - started)
         self._judge()
+
+    @functools.cached_property
+    def delivery(self) -> Delivery:
+        """What sends the records; opens the ledger."""
+        setting = self._setting("ledger")
+        ledger = self._open.enter_context(contextlib.closing(open_ledger(setting)))
+        return Delivery(
+            DeadLetters(self._setting("dead_letters"), self.run_id),
+            Journal(ledger, self.run_id),
+            stop_on_reject=self._setting("on_reject") == "stop",
+        )
+
+    @functools.cached_property
+    def _lease(self) -> Try:
+        """Takes leases, which are given back when everything is settled."""
+        return self._open.enter_context(leases(self._setting("ledger")))
 
     def process_endofpipe(self) -> None:
         """Settle everything and emit the last STATE."""
         self.delivery.flush()
         self._emit_state()
+        self._open.close()
 
     def writer_of(self, stream: str, keys: t.Sequence[str] = ()) -> Writer:
         """How records of a stream are written.
@@ -161,6 +191,8 @@ class TargetErp(ErpPlugin, Target):
         writer = self._writers.get(name)
         if writer is None:
             writer = self._writers[name] = make_writer(self, name, keys)
+            wait_for(self._lease, writer.account, name, self.connection.clock)
+            self.delivery.resume(writer)
         return writer
 
     def submit(self, writer: Writer, write: Write) -> None:

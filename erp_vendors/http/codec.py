@@ -10,6 +10,7 @@ import msgspec
 
 _decoder = msgspec.json.Decoder(float_hook=decimal.Decimal)
 _encoder = msgspec.json.Encoder(decimal_format="number")
+_sorted_encoder = msgspec.json.Encoder(decimal_format="number", order="deterministic")
 _UTF8_BOM = b"\xef\xbb\xbf"
 
 
@@ -44,6 +45,15 @@ def encode(value: object) -> bytes:
         JSON text in UTF-8.
     """
     return _encoder.encode(value)
+
+
+def encode_sorted(value: object) -> bytes:
+    """Serialise to JSON with the properties of every object in one order, for hashing.
+
+    Args:
+        value: As for `encode`.
+    """
+    return _sorted_encoder.encode(value)
 
 
 def _refuse(constant: str) -> t.NoReturn:

@@ -10,17 +10,22 @@ import threading
 import typing as t
 
 from erp_vendors.errors import CallError, ErpError, Interrupted, Phase
+from erp_vendors.http import codec
 from erp_vendors.http.redact import Redactor
 from target_erp.delivery.outcome import Outcome, RefusedError, Write, Writer
+from target_erp.ledger import Mark
 
 if t.TYPE_CHECKING:
     from target_erp.delivery.dead_letters import DeadLetters
+    from target_erp.delivery.journal import Journal
 
 logger = logging.getLogger("erp.delivery")
 
 _SERVER_ERROR = 500
 _SINGLES_IN_A_ROW = 3
 """Records that fail one by one with a server error, in a row, before the vendor counts as down."""
+_LOST_ANSWERS = 5
+"""Times a record is sent whose answer gets lost and which the vendor then does not have."""
 _BATCHES_AHEAD = 2
 """Batches per worker that may wait: enough to keep it busy, few enough to stop quickly."""
 
@@ -51,8 +56,11 @@ class Delivery:
     accepted it or when it stands in the dead letters.
     """
 
-    def __init__(self, dead_letters: DeadLetters, *, stop_on_reject: bool = False) -> None:
+    def __init__(
+        self, dead_letters: DeadLetters, journal: Journal, *, stop_on_reject: bool = False
+    ) -> None:
         self._dead_letters = dead_letters
+        self._journal = journal
         self._stop_on_reject = stop_on_reject
         self._lanes: dict[str, _Lane] = {}
         self._queues: dict[str, queue.SimpleQueue[tuple[_Lane, list[Write]]]] = {}
@@ -85,11 +93,26 @@ class Delivery:
                 self._dispatch(lane)
             self._wait(lambda: key not in lane.sent_keys)
             self._take(write.number)
+            if self._is_unchanged(writer, write):
+                self._count(write, Outcome.UNCHANGED)
+                return
             lane.pending.append(write)
             lane.pending_keys.add(key)
             if len(lane.pending) >= writer.batch_size:
                 self._dispatch(lane)
             self._wait(lambda: lane.batches <= _BATCHES_AHEAD * writer.workers)
+
+    def resume(self, writer: Writer) -> None:
+        """Settle what earlier runs left without an outcome, where the vendor can be asked.
+
+        Args:
+            writer: The sink.
+        """
+        if writer.findable and not writer.upsert:
+            for entry in self._journal.unknown(writer):
+                body = codec.decode((entry.body or "").encode())
+                name, _, value = entry.key.partition("=")
+                self.submit(writer, Write(0, writer.stream, body, ((name, value),), body))
 
     def refuse(self, writer: Writer | None, write: Write, error: RefusedError) -> None:
         """Settle a record that is not worth sending.
@@ -189,12 +212,24 @@ class Delivery:
                     lane.sent_keys -= {_identity(write) for write in batch}
                     self._change.notify_all()
 
+    def _is_unchanged(self, writer: Writer, write: Write) -> bool:
+        entry = self._journal.look(writer, write)
+        if entry is None:
+            return False
+        write.vendor_id = entry.vendor_id
+        write.doubtful = entry.mark in {Mark.INTENT, Mark.UNKNOWN}
+        return entry.mark is Mark.ACCEPTED and entry.digest == write.digest
+
     def _deliver(self, writer: Writer, batch: list[Write]) -> None:
         """Send a batch; if it is refused, halve it until the bad record stands alone."""
         if self._failure is not None:
             return
         try:
-            writer.send([write.body for write in batch])
+            if not writer.upsert and batch[0].doubtful and self._is_there(writer, batch[0]):
+                self._accept(writer, batch)
+                return
+            self._journal.intend(writer, batch)
+            writer.send(batch)
         except (RefusedError, CallError) as error:
             if isinstance(error, CallError) and error.phase is Phase.NOT_SENT:
                 raise
@@ -206,23 +241,44 @@ class Delivery:
                 return
             self._settle_failed(writer, batch[0], error)
         else:
-            self._server_errors = 0
-            for write in batch:
-                self._settle(writer, write, Outcome.ACCEPTED)
+            self._accept(writer, batch)
+
+    def _accept(self, writer: Writer, batch: list[Write]) -> None:
+        self._server_errors = 0
+        self._journal.receipt(writer, batch, Mark.ACCEPTED)
+        for write in batch:
+            self._count(write, Outcome.ACCEPTED)
+
+    def _is_there(self, writer: Writer, write: Write) -> bool:
+        """Whether the vendor has a record that may or may not have got through.
+
+        An earlier version of it that is there does not settle this one; then its id is known.
+        """
+        if not writer.findable:
+            unknown = RefusedError(
+                "an earlier attempt was cut off, and this vendor cannot be asked what came of it; "
+                "look before you send it again",
+                reason="unknown",
+            )
+            raise unknown
+        entry = self._journal.look(writer, write)
+        write.vendor_id = writer.find(write)
+        write.doubtful = False
+        return write.vendor_id is not None and entry is not None and entry.digest == write.digest
 
     def _settle_failed(self, writer: Writer, write: Write, error: RefusedError | CallError) -> None:
         """One record that did not get through."""
         hide = _hide_secrets(writer, write)
         if isinstance(error, RefusedError):
-            self._settle(writer, write, Outcome.REFUSED, error.masked(hide))
+            outcome = Outcome.UNKNOWN if error.reason == "unknown" else Outcome.REFUSED
+            self._settle(writer, write, outcome, error.masked(hide))
             return
         executed = error.unreachable or (error.status or 0) >= _SERVER_ERROR
         refused = RefusedError(
             str(error), status=error.status, answer=error.body, attempts=error.attempts
         ).masked(hide)
         if executed and not writer.upsert:
-            refused.reason = "unknown"
-            self._settle(writer, write, Outcome.UNKNOWN, refused)
+            self._settle_lost(writer, write, error, refused)
             return
         if error.unreachable:
             raise error
@@ -234,24 +290,49 @@ class Delivery:
             refused.reason = "server_error"
         self._settle(writer, write, Outcome.REFUSED, refused)
 
-    def _settle(
-        self,
-        writer: Writer | None,
-        write: Write,
-        outcome: Outcome,
-        error: RefusedError | None = None,
+    def _settle_lost(
+        self, writer: Writer, write: Write, error: CallError, refused: RefusedError
     ) -> None:
-        if error is not None:
-            self._dead_letters.add(write, outcome, error, writer.secrets if writer else ())
-            logger.warning("%s %s: %s", write.label, outcome.value, error)
+        """A record whose answer is lost: it is sent again only if the vendor does not have it."""
+        refused.reason = "unknown"
+        write.lost += 1
+        if writer.findable and write.lost < _LOST_ANSWERS:
+            try:
+                write.vendor_id = writer.find(write)
+            except ErpError as problem:
+                logger.warning("%s: the vendor cannot be asked: %s", write.label, problem)
+            else:
+                if write.vendor_id is not None:
+                    self._accept(writer, [write])
+                else:
+                    self._deliver(writer, [write])
+                return
+        if error.status is not None and writer.findable:
+            # It was asked each time and never had the record: the vendor fails on it.
+            refused.reason = "server_error"
+            self._settle(writer, write, Outcome.REFUSED, refused)
+            return
+        self._settle(writer, write, Outcome.UNKNOWN, refused)
+
+    def _settle(
+        self, writer: Writer | None, write: Write, outcome: Outcome, error: RefusedError
+    ) -> None:
+        self._dead_letters.add(write, outcome, error, writer.secrets if writer else ())
+        if writer is not None:
+            mark = Mark.REFUSED if outcome is Outcome.REFUSED else Mark.UNKNOWN
+            self._journal.receipt(writer, [write], mark)
+        logger.warning("%s %s: %s", write.label, outcome.value, error)
+        self._count(write, outcome)
+        if self._stop_on_reject and outcome is Outcome.REFUSED:
+            self._fail(StoppedError(f"stopped at the first rejection: {write.label}: {error}"))
+
+    def _count(self, write: Write, outcome: Outcome) -> None:
         with self._change:
             self.tallies[write.stream][outcome] += 1
             self._open[write.number] -= 1
             if not self._open[write.number]:
                 del self._open[write.number]
             self._change.notify_all()
-        if self._stop_on_reject and outcome is Outcome.REFUSED:
-            self._fail(StoppedError(f"stopped at the first rejection: {write.label}: {error}"))
 
     def _fail(self, error: Exception) -> None:
         with self._change:
@@ -273,4 +354,4 @@ class StoppedError(ErpError):
 
 def _identity(write: Write) -> t.Hashable:
     # Without a key nothing is known to collide.
-    return write.key or write.number
+    return write.identity if write.key else write.number

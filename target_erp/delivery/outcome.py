@@ -8,6 +8,7 @@ import enum
 import typing as t
 
 from erp_vendors.errors import ErpError
+from target_erp.ledger.entry import digest_of
 
 Body = dict[str, t.Any]
 
@@ -17,6 +18,8 @@ class Outcome(enum.Enum):
 
     ACCEPTED = "accepted"
     """The vendor has it."""
+    UNCHANGED = "unchanged"
+    """The vendor has had it since an earlier run; it was not sent."""
     REFUSED = "refused"
     """It cannot be written as it is; it stands in the dead letters."""
     UNKNOWN = "unknown"
@@ -90,6 +93,9 @@ class Write:
         record: The record as it came.
         key: See `Prepared`.
         body: See `Prepared`.
+        vendor_id: The vendor's own id, from the ledger or from an answer.
+        doubtful: An earlier attempt may have got through, and nobody knows.
+        lost: Number of answers that got lost in this run.
     """
 
     number: int
@@ -97,12 +103,29 @@ class Write:
     record: Body
     key: tuple[tuple[str, str], ...] = ()
     body: Body = dataclasses.field(default_factory=dict)
+    vendor_id: str | None = None
+    doubtful: bool = False
+    lost: int = 0
+    _digest: str = ""
 
     @property
     def label(self) -> str:
         """The record's name in messages."""
         key = ", ".join(f"{name}={value}" for name, value in self.key)
         return f"{self.stream} record {self.number}" + (f" ({key})" if key else "")
+
+    @property
+    def identity(self) -> str:
+        """The best of its keys, which is the same in every run."""
+        name, value = self.key[0]
+        return f"{name}={value}"
+
+    @property
+    def digest(self) -> str:
+        """Hash of the body."""
+        if not self._digest:
+            self._digest = digest_of(self.body)
+        return self._digest
 
 
 class Writer(abc.ABC):
@@ -111,18 +134,22 @@ class Writer(abc.ABC):
     Attributes:
         stream: Name of its sink.
         vendor: Its vendor block.
+        account: Whose data it writes, for the ledger.
         workers: Calls at once.
         batch_size: Largest number of records in a call.
         upsert: Sending a record twice is the same as sending it once.
+        findable: The vendor can be asked whether it has a record (`find`).
         after: Sinks whose records must be settled before one of this sink is sent.
         secrets: Properties that must not be shown in dead letters.
     """
 
     stream: str
     vendor: str
+    account: str = ""
     workers: int = 1
     batch_size: int = 1
     upsert: bool = True
+    findable: bool = False
     after: tuple[str, ...] = ()
     secrets: frozenset[str] = frozenset()
 
@@ -138,13 +165,27 @@ class Writer(abc.ABC):
         """
 
     @abc.abstractmethod
-    def send(self, bodies: list[Body]) -> None:
+    def send(self, writes: list[Write]) -> None:
         """Write a batch; returning means that the vendor has all of it.
 
         Args:
-            bodies: One to `batch_size` bodies with different keys.
+            writes: One to `batch_size` records with different keys; `vendor_id` may be set on them.
 
         Raises:
             RefusedError: If at least one of them was refused.
             ErpError: If the call failed.
         """
+
+    def find(self, write: Write) -> str | None:
+        """Ask the vendor for a record by its business key.
+
+        Args:
+            write: The record.
+
+        Returns:
+            The vendor's id of it (the business key where there is no other); None if it has none.
+
+        Raises:
+            ErpError: If the vendor cannot be asked.
+        """
+        raise NotImplementedError

@@ -6,7 +6,7 @@ import logging
 import typing as t
 
 from erp_vendors.errors import MissingResourceError
-from target_erp.delivery import Prepared, RefusedError, Writer
+from target_erp.delivery import Prepared, RefusedError, Write, Writer
 from target_erp.sinks.keys import key_of, no_key
 
 if t.TYPE_CHECKING:
@@ -55,9 +55,9 @@ class AimsioWriter(Writer):
         }
         return Prepared(key, body)
 
-    def send(self, bodies: list[Body]) -> None:
+    def send(self, writes: list[Write]) -> None:
         """POST a batch; see `Writer.send`."""
-        _check(self.client.post(self.resource, bodies))
+        _check(self.client.post(self.resource, [write.body for write in writes]))
 
     def _is_read_only(self, name: str, value: object) -> bool:
         if name not in self.resource.read_only:

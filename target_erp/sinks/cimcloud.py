@@ -6,7 +6,7 @@ import logging
 import typing as t
 
 from erp_vendors.cimcloud.settings import SYNCHRONOUS_RECORDS
-from target_erp.delivery import Prepared, RefusedError, Writer
+from target_erp.delivery import Prepared, RefusedError, Write, Writer
 from target_erp.sinks.keys import key_of, no_key
 
 if t.TYPE_CHECKING:
@@ -70,8 +70,9 @@ class CimcloudWriter(Writer):
         }
         return Prepared(key, body)
 
-    def send(self, bodies: list[Body]) -> None:
+    def send(self, writes: list[Write]) -> None:
         """POST or PUT a batch and check the aggregate answer; see `Writer.send`."""
+        bodies = [write.body for write in writes]
         answer = self.client.write(self.resource, bodies, repeatable=self.upsert)
         if len(bodies) <= SYNCHRONOUS_RECORDS:
             _check(answer, len(bodies))
@@ -96,9 +97,9 @@ class PassthroughWriter(CimcloudWriter):
             raise no_key(("order_number",))
         return Prepared(key, dict(record))
 
-    def send(self, bodies: list[Body]) -> None:
+    def send(self, writes: list[Write]) -> None:
         """POST the order; its answer's shape is unknown (11), so only clear signs count."""
-        answer = self.client.write(self.resource, bodies[0], repeatable=False)
+        answer = self.client.write(self.resource, writes[0].body, repeatable=False)
         said = _parse(answer)
         if isinstance(said, dict) and said.get("success") is False:
             raise _refused(answer, "the vendor refused the order")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import json
 import typing as t
 
@@ -23,6 +24,7 @@ class Vendor:
         self.index: list[dict[str, t.Any]] = []
         self.dead_letters = tmp_path / "dead letters"
         self.stub: Stub
+        self._ledgers = itertools.count()
 
     def answer(self, request: Request) -> Reply:
         special = self.script(request)
@@ -74,6 +76,7 @@ class Vendor:
                 "requests_per_second": 1000,
             },
             "dead_letters": str(self.dead_letters),
+            "ledger": str(self.dead_letters.with_name(f"ledger-{next(self._ledgers)}.sqlite")),
         }
         for name, value in more.items():
             config[name] = {**config[name], **value} if name in {"aimsio", "cimcloud"} else value

@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from erp_vendors.errors import CallError, Phase
 from target_erp.delivery import Delivery, Outcome, Prepared, RefusedError, Write, Writer
 from target_erp.delivery.dead_letters import DeadLetters
+from target_erp.delivery.journal import Journal
+from target_erp.ledger import open_ledger
 
 if t.TYPE_CHECKING:
     import pathlib
@@ -38,7 +40,8 @@ class Memory(Writer):
     def prepare(self, record: dict[str, t.Any]) -> Prepared:
         return Prepared((("key", record["key"]),), record)
 
-    def send(self, bodies: list[dict[str, t.Any]]) -> None:
+    def send(self, writes: list[Write]) -> None:
+        bodies = [write.body for write in writes]
         with self._lock:
             self.calls += 1
             self.under_way.update(body["key"] for body in bodies)
@@ -54,8 +57,13 @@ class Memory(Writer):
                 self.written[body["key"]].append(body["number"])
 
 
+def open_delivery(folder: pathlib.Path) -> Delivery:
+    journal = Journal(open_ledger(str(folder / "ledger.sqlite")), "run")
+    return Delivery(DeadLetters(str(folder), "run"), journal)
+
+
 def deliver(writer: Memory, keys: t.Sequence[str], folder: pathlib.Path) -> Delivery:
-    delivery = Delivery(DeadLetters(str(folder), "run"))
+    delivery = open_delivery(folder)
     for number, key in enumerate(keys, 1):
         record = {"key": key, "number": number}
         prepared = writer.prepare(record)
@@ -100,13 +108,13 @@ def test_the_state_never_passes_what_is_under_way(tmp_path: pathlib.Path) -> Non
     class Blocked(Memory):
         batch_size = 1
 
-        def send(self, bodies: list[dict[str, t.Any]]) -> None:
-            if bodies[0]["number"] == 2:
+        def send(self, writes: list[Write]) -> None:
+            if writes[0].number == 2:
                 release.wait(10)
-            super().send(bodies)
+            super().send(writes)
 
     writer = Blocked()
-    delivery = Delivery(DeadLetters(str(tmp_path), "run"))
+    delivery = open_delivery(tmp_path)
     for number in range(1, 6):
         record = {"key": str(number), "number": number}
         delivery.submit(writer, Write(number, "memory", record, (("key", str(number)),), record))
@@ -121,11 +129,11 @@ def test_the_state_never_passes_what_is_under_way(tmp_path: pathlib.Path) -> Non
 
 def test_a_batch_without_answer_is_tried_with_one_record(tmp_path: pathlib.Path) -> None:
     class TooBig(Memory):
-        def send(self, bodies: list[dict[str, t.Any]]) -> None:
-            if len(bodies) > 3:
+        def send(self, writes: list[Write]) -> None:
+            if len(writes) > 3:
                 msg = "timed out"
                 raise CallError(msg, phase=Phase.SENT)
-            super().send(bodies)
+            super().send(writes)
 
     writer = TooBig()
     delivery = deliver(writer, [str(n) for n in range(8)], tmp_path)
@@ -134,7 +142,7 @@ def test_a_batch_without_answer_is_tried_with_one_record(tmp_path: pathlib.Path)
 
 def test_a_vendor_without_answer_ends_the_run_quickly(tmp_path: pathlib.Path) -> None:
     class Silent(Memory):
-        def send(self, bodies: list[dict[str, t.Any]]) -> None:  # noqa: ARG002
+        def send(self, writes: list[Write]) -> None:  # noqa: ARG002
             self.calls += 1
             msg = "timed out"
             raise CallError(msg, phase=Phase.SENT)

@@ -1,0 +1,250 @@
+"""What the ledger keeps, and what the delivery makes of it."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import typing as t
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from erp_vendors.errors import CallError, ConfigError, Interrupted, Phase
+from erp_vendors.http.budget import Clock
+from target_erp.delivery import Delivery, Outcome, Prepared, RefusedError, Write, Writer
+from target_erp.delivery.dead_letters import DeadLetters
+from target_erp.delivery.journal import Journal
+from target_erp.ledger import Entry, Ledger, Mark, open_ledger
+from target_erp.ledger.lease import leases, wait_for
+from tests.support.plugins import record, run_target, schema
+from tests.support.services import postgres_url
+from tests.support.stub import Reply
+
+if t.TYPE_CHECKING:
+    import pathlib
+
+    from tests.target_erp.conftest import Vendor
+
+EMPLOYEES = "aimsio_employees"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def setting(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> t.Iterator[str]:
+    """A `ledger` setting of each kind."""
+    if request.param == "sqlite":
+        yield str(tmp_path / "a folder" / "ledger.sqlite")
+        return
+    with postgres_url() as url:
+        yield url
+
+
+@pytest.fixture
+def ledger(setting: str) -> t.Iterator[Ledger]:
+    ledger = open_ledger(setting)
+    yield ledger
+    ledger.close()
+
+
+def test_a_line_is_found_again_and_keeps_what_it_learned(ledger: Ledger) -> None:
+    assert ledger.look("acc", "s", "k=1") is None
+    ledger.write("acc", "s", [Entry("k=1", "d1", Mark.INTENT, attempts=1, run="r1")])
+    ledger.write("acc", "s", [Entry("k=1", "d1", Mark.ACCEPTED, vendor_id="V", run="r1")])
+    ledger.write("acc", "s", [Entry("k=1", "d2", Mark.INTENT, attempts=1, run="r2")])
+    entry = ledger.look("acc", "s", "k=1")
+    assert entry is not None
+    assert (entry.digest, entry.mark, entry.vendor_id) == ("d2", Mark.INTENT, "V")
+    assert (entry.attempts, entry.run) == (2, "r2")
+    assert entry.first_at <= entry.last_at
+    assert ledger.look("other", "s", "k=1") is None
+    assert [open_.key for open_ in ledger.open_entries("acc", "s")] == ["k=1"]
+
+
+def test_it_survives_being_closed(setting: str) -> None:
+    first = open_ledger(setting)
+    first.write("acc", "s", [Entry(f"k={n}", "d", Mark.ACCEPTED) for n in range(500)])
+    first.close()
+    second = open_ledger(setting)
+    entry = second.look("acc", "s", "k=499")
+    second.close()
+    assert entry is not None
+    assert entry.mark is Mark.ACCEPTED
+
+
+def test_a_newer_ledger_is_left_alone(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "ledger.sqlite"
+    open_ledger(str(path)).close()
+    connection = sqlite3.connect(path)
+    connection.execute("UPDATE erp_ledger SET version = 99")
+    connection.commit()
+    connection.close()
+    with pytest.raises(ConfigError, match="newer"):
+        open_ledger(str(path))
+
+
+def test_a_ledger_that_cannot_be_opened_names_the_setting(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigError, match="'ledger'"):
+        open_ledger(str(tmp_path / "file" / "ledger.sqlite"))
+
+
+def test_a_lease_is_held_once_and_given_back(setting: str) -> None:
+    open_ledger(setting).close()
+    with leases(setting) as ours, leases(setting) as theirs:
+        assert ours("one")
+        assert not theirs("one")
+        assert theirs("two")
+    with leases(setting) as later:
+        assert later("one")
+
+
+def test_waiting_for_a_lease_can_be_stopped(tmp_path: pathlib.Path) -> None:
+    setting, clock = str(tmp_path / "ledger.sqlite"), Clock()
+    with leases(setting) as ours, leases(setting) as theirs:
+        wait_for(ours, "acc", "s", clock)
+        threading.Timer(0.2, clock.stop).start()
+        with pytest.raises(Interrupted):
+            wait_for(theirs, "acc", "s", clock)
+
+
+def test_the_same_input_again_is_not_sent(vendor: Vendor) -> None:
+    config = vendor.config()
+    messages = [schema(EMPLOYEES)]
+    messages += [record(EMPLOYEES, employeeCode=str(n), employeeNotes="x") for n in range(50)]
+    assert run_target(config, messages).code == 0
+    sent = len(vendor.writes)
+    run = run_target(config, messages)
+    assert len(vendor.writes) == sent
+    assert run.target.delivery.tallies[EMPLOYEES][Outcome.UNCHANGED] == 50
+    messages[7]["record"]["employeeNotes"] = "y"
+    assert run_target(config, messages).code == 0
+    assert len(vendor.writes) == sent + 1
+    assert vendor.taken[-1] == {"employeeCode": "6", "employeeNotes": "y"}
+
+
+def test_a_change_and_back_within_one_input_ends_as_the_input_does(vendor: Vendor) -> None:
+    config = vendor.config()
+    rows = [record(EMPLOYEES, employeeCode="1", employeeNotes=note) for note in "abaab"]
+    assert run_target(config, [schema(EMPLOYEES), *rows]).code == 0
+    assert [row["employeeNotes"] for row in vendor.taken] == ["a", "b", "a", "b"]
+
+
+def test_a_refused_record_is_tried_again_by_the_next_run(vendor: Vendor) -> None:
+    config = vendor.config()
+    messages = [schema(EMPLOYEES), record(EMPLOYEES, employeeCode="1")]
+    vendor.judge = lambda _: "not today"
+    assert run_target(config, messages).code == 3
+    vendor.judge = lambda _: None
+    assert run_target(config, messages).code == 0
+    assert vendor.taken == [{"employeeCode": "1"}]
+
+
+def test_an_order_left_unknown_is_not_sent_by_the_next_run(vendor: Vendor) -> None:
+    stream = "cimcloud_order_passthrough"
+    config = vendor.config()
+    messages = [schema(stream), record(stream, order_number="1")]
+    vendor.script = lambda request: (
+        Reply(cut="half", body={"a": 1}) if "passthrough" in request.path else None
+    )
+    assert run_target(config, messages).code == 3
+    vendor.script = lambda _: None
+    run = run_target(config, messages)
+    assert run.code == 3
+    assert "unknown" in run.error
+    assert vendor.writes.count("POST /site/orderpassthrough/") == 1
+
+
+class Shop(Writer):
+    """A vendor without upsert: what is sent twice is there twice."""
+
+    stream = "shop"
+    vendor = "shop"
+    workers = 3
+    upsert = False
+    findable = True
+
+    def __init__(self, faults: t.Iterator[str]) -> None:
+        self.rows: list[str] = []
+        self.faults = faults
+        self._lock = threading.Lock()
+
+    def prepare(self, record: dict[str, t.Any]) -> Prepared:
+        return Prepared((("number", record["number"]),), record)
+
+    def send(self, writes: list[Write]) -> None:
+        (write,) = writes
+        with self._lock:
+            fault = next(self.faults, "")
+            if fault == "before":
+                msg = "503 before"
+                raise CallError(msg, phase=Phase.ANSWERED, status=503)
+            if fault == "refused":
+                msg = "bad"
+                raise RefusedError(msg, reason="refused")
+            self.rows.append(write.body["number"])
+            if fault == "killed":
+                raise KilledError
+            if fault == "after":
+                msg = "503 after"
+                raise CallError(msg, phase=Phase.ANSWERED, status=503)
+            if fault == "cut":
+                msg = "cut"
+                raise CallError(msg, phase=Phase.SENT)
+
+    def find(self, write: Write) -> str | None:
+        with self._lock:
+            return "there" if write.body["number"] in self.rows else None
+
+
+class KilledError(BaseException):
+    """Stands for kill -9 between the vendor's commit and our receipt."""
+
+
+FAULTS = st.sampled_from(["", "", "", "", "before", "after", "cut", "cut"])
+
+
+def run_shop(shop: Shop, folder: pathlib.Path, numbers: t.Iterable[int]) -> Delivery:
+    ledger = open_ledger(str(folder / "ledger.sqlite"))
+    delivery = Delivery(DeadLetters(str(folder), "run"), Journal(ledger, "run"))
+    try:
+        for place, number in enumerate(numbers, 1):
+            row = {"number": str(number)}
+            prepared = shop.prepare(row)
+            delivery.submit(shop, Write(place, "shop", row, prepared.key, prepared.body))
+        delivery.flush()
+    finally:
+        ledger.close()
+    return delivery
+
+
+@settings(max_examples=40, deadline=None)
+@given(faults=st.lists(FAULTS, max_size=40))
+def test_without_upsert_nothing_is_lost_or_doubled(
+    faults: list[str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("shop")
+    shop = Shop(iter(faults))
+    for _ in range(6):  # runs, until none leaves anything open
+        delivery = run_shop(shop, folder, range(20))
+        if not delivery.tallies["shop"][Outcome.REFUSED]:
+            break
+    assert sorted(shop.rows, key=int) == [str(n) for n in range(20)]
+    assert not delivery.tallies["shop"][Outcome.UNKNOWN]
+
+
+def test_a_run_killed_before_its_receipt_does_not_double(tmp_path: pathlib.Path) -> None:
+    shop = Shop(iter(["", "", "killed"]))
+    ledger = open_ledger(str(tmp_path / "ledger.sqlite"))
+    journal = Journal(ledger, "first")
+    for place in range(3):
+        row = {"number": str(place)}
+        write = Write(place + 1, "shop", row, (("number", str(place)),), row)
+        journal.intend(shop, [write])
+        try:
+            shop.send([write])
+        except KilledError:
+            break
+        journal.receipt(shop, [write], Mark.ACCEPTED)
+    ledger.close()
+    run_shop(shop, tmp_path, range(5))
+    assert sorted(shop.rows) == ["0", "1", "2", "3", "4"]
