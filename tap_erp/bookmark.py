@@ -64,6 +64,7 @@ class Bookmark:
         saved = None
         if state.get("replication_key") == replication_key:
             saved = parse(state.get("replication_key_value"))
+        self._saved = saved
         self.value: t.Any | None = saved
         """The bookmark; None before the first record of the first run."""
         self.since: t.Any | None = start if saved is None else floor(saved)
@@ -119,8 +120,16 @@ class Bookmark:
         Args:
             stamp: Its stamp; None if the vendor sent none, which is looked at again anyway.
         """
-        if stamp is not None and (self._held is None or stamp < self._held):
+        if stamp is None:
+            return
+        if self._saved is not None and stamp < self._saved:
+            stamp = self._saved  # the window below it holds the record, and nothing is read twice
+        if self._held is None or stamp < self._held:
             self._held = stamp
+
+    def release(self) -> None:
+        """Nothing holds the bookmark any more."""
+        self._held = None
 
     def state(self) -> dict[str, t.Any]:
         """What goes into the stream's state; empty before the first record."""

@@ -37,6 +37,7 @@ def to_iso(value: object) -> str | None:
     hour = int(part["H"] or 0)
     if part.get("half"):
         hour = hour % _NOON + (_NOON if part["half"].lower() == "pm" else 0)
+    zone = part["zone"]
     try:
         moment = dt.datetime(  # noqa: DTZ001 - a zone is added only where the vendor sent one
             int(part["Y"]),
@@ -49,13 +50,28 @@ def to_iso(value: object) -> str | None:
         )
     except ValueError:
         return None
-    zone = part["zone"]
     if not zone:
         return moment.isoformat(timespec="microseconds")
     if zone not in {"Z", "z"}:
         sign = -1 if zone[0] == "-" else 1
-        moment -= sign * dt.timedelta(hours=int(zone[1:3]), minutes=int(zone[-2:]))
+        offset = dt.timedelta(hours=int(zone[1:3]), minutes=int(zone[-2:]))
+        moment = earlier(moment, sign * offset)
     return moment.isoformat(timespec="microseconds") + "Z"
+
+
+def earlier(moment: dt.datetime, by: dt.timedelta) -> dt.datetime:
+    """A moment before another one, within what a datetime can hold.
+
+    Vendors write 0001-01-01 and 9999-12-31 for dates that are not known.
+
+    Args:
+        moment: Without zone.
+        by: How much earlier; negative for later.
+    """
+    try:
+        return moment - by
+    except OverflowError:
+        return dt.datetime.min if by > dt.timedelta(0) else dt.datetime.max  # noqa: DTZ901
 
 
 def from_iso(text: str) -> dt.datetime:

@@ -8,7 +8,7 @@ import typing as t
 from erp_vendors import schemas
 from erp_vendors.aimsio import AIMSIO, AimsioClient, AimsioResource, IndexEntry
 from erp_vendors.aimsio.resources import RESOURCES, custom
-from erp_vendors.errors import CredentialsError, ErpError, MissingResourceError
+from erp_vendors.errors import CallError, DataError, ErpError, MissingResourceError
 from erp_vendors.http import ordered_map
 from erp_vendors.resource import configured
 from tap_erp.bookmark import Bookmark, fingerprint
@@ -60,7 +60,15 @@ class AimsioStream(ErpStream):
         )
         if self.ABORT_AT_RECORD_COUNT is not None:
             entries = entries[: self.ABORT_AT_RECORD_COUNT + 1]
-        vanished: list[IndexEntry] = []
+        try:
+            yield from self._details(entries, bookmark)
+        finally:
+            # Also after a failure: what was emitted need not be read again.
+            if self.incremental:
+                self.save(bookmark.state, now=True)
+
+    def _details(self, entries: list[IndexEntry], bookmark: Bookmark) -> t.Iterator[Record]:
+        client, missing, unread = self.client, [], []
         outcomes = ordered_map(
             lambda entry: client.detail(self.resource, entry.id),
             entries,
@@ -68,27 +76,28 @@ class AimsioStream(ErpStream):
         )
         for outcome in outcomes:
             entry = outcome.item
-            if isinstance(outcome.error, CredentialsError) or not isinstance(
-                outcome.error, (ErpError, type(None))
-            ):
-                raise outcome.error
-            if outcome.error is not None:
-                bookmark.hold(entry.updated_at)
-                self.fault(str(outcome.error))
-            elif outcome.result is None:
-                vanished.append(entry)
-            else:
+            if outcome.result is not None:
                 record = self._complete(outcome.result, entry)
                 yield record
                 bookmark.emitted(entry.updated_at, _mark(entry))
                 # The detail may be newer than the index: the next index then lists its stamp.
                 stamp = to_epoch_ms(record.get(self.resource.replication_key or ""))
                 bookmark.remember(stamp, fingerprint(entry.id, stamp))
-            if self.incremental:
-                self.save(bookmark.state)
-        self._check_vanished(vanished, bookmark)
-        if self.incremental:
-            self.save(bookmark.state, now=True)
+                if self.incremental:
+                    self.save(bookmark.state)
+                continue
+            bookmark.hold(entry.updated_at)
+            if outcome.error is None:
+                missing.append(entry)
+                continue
+            unread.append(entry)
+            if not isinstance(outcome.error, (CallError, DataError)):
+                raise outcome.error  # it would be the same for every record
+            self.fault(str(outcome.error))
+        unread += self._still_listed(missing)
+        bookmark.release()
+        for entry in unread:
+            bookmark.hold(entry.updated_at)
 
     def _bookmark(self) -> Bookmark:
         lookback = 1000 * int(self.config.get("lookback_seconds") or 0)
@@ -114,18 +123,16 @@ class AimsioStream(ErpStream):
             record[stamp] = entry.updated_at
         return record
 
-    def _check_vanished(self, vanished: list[IndexEntry], bookmark: Bookmark) -> None:
-        """A detail that answers 404 was deleted meanwhile, unless the index still lists it."""
-        if not vanished:
-            return
+    def _still_listed(self, missing: list[IndexEntry]) -> list[IndexEntry]:
+        """Of the records that answer 404, those that were not deleted: the index lists them yet."""
+        if not missing:
+            return []
         listed = {entry.id for entry in self.client.index(self.resource, again=True).entries}
-        for entry in vanished:
-            if entry.id in listed:
-                bookmark.hold(entry.updated_at)
-                self.fault(
-                    f"{entry.id} is in the index, but {self.resource.path}/{entry.id} "
-                    "answers 404 or 405"
-                )
+        found = [entry for entry in missing if entry.id in listed]
+        for entry in found:
+            path = f"{self.resource.path}/{entry.id}"
+            self.fault(f"{path} answers 404 or 405, but the index lists it")
+        return found
 
 
 class AimsioIndexStream(ErpStream):

@@ -103,12 +103,13 @@ class CimcloudStream(ErpStream):
             day = (from_iso(stamp) - lookback).replace(hour=0, minute=0, second=0, microsecond=0)
             return day.isoformat(timespec="microseconds")
 
+        start = to_iso(self.config.get("start_date")) if self.incremental else None
         return Bookmark(
             self.stream_state if self.incremental else {},
             self.replication_key or "",
             floor=whole_day,
             parse=to_iso,
-            start=to_iso(self.config.get("start_date")) if self.incremental else None,
+            start=start and whole_day(start),
             ceiling=latest.isoformat(timespec="microseconds"),
         )
 
