@@ -7,6 +7,7 @@ import contextlib
 import datetime as dt
 import functools
 import sys
+import tempfile
 import time
 import typing as t
 
@@ -15,15 +16,16 @@ from singer_sdk.helpers.capabilities import PluginCapabilities, TargetCapabiliti
 
 from erp_plugin import ErpPlugin, config_schema, run
 from erp_plugin.cli import ExitCode
-from erp_vendors.errors import ConfigError, Interrupted
+from erp_vendors.errors import Interrupted
 from erp_vendors.http import codec
-from erp_vendors.settings import Setting
+from erp_vendors.settings import Setting, object_schema
 from target_erp.delivery import Delivery, Outcome, RefusedError, Write, Writer
 from target_erp.delivery.dead_letters import DeadLetters
 from target_erp.delivery.engine import StoppedError
 from target_erp.delivery.journal import Journal
 from target_erp.ledger import open_ledger
 from target_erp.ledger.lease import Try, leases, wait_for
+from target_erp.plan import Guards, Planner, allowance
 from target_erp.reader import LineReader
 from target_erp.sink import ErpSink
 from target_erp.sinks import UnknownStreamError, make_writer
@@ -78,6 +80,35 @@ SETTINGS = (
         "dead_letters",
     ),
     Setting(
+        "dry_run",
+        "boolean",
+        "Dry run",
+        "Write nothing: read the vendor and show what would be created, updated and refused.",
+        False,  # noqa: FBT003
+    ),
+    Setting(
+        "plan_file",
+        "string",
+        "Plan file",
+        "Where a dry run writes its plan, one JSON line per record.",
+        "erp_plan.jsonl",
+    ),
+    Setting(
+        "guards",
+        "object",
+        "Guards",
+        "Stop before the first write if the plan is larger: numbers of records, or percentages of "
+        "the input such as 5%. The input is read to its end before anything is written.",
+        schema=object_schema(
+            Setting(name, "integer", name, f"Largest number of {what}.", schema={"or_string": True})
+            for name, what in (
+                ("max_creates", "records to create"),
+                ("max_updates", "records to update"),
+                ("max_deletes", "records to delete"),
+            )
+        ),
+    ),
+    Setting(
         "ledger",
         "string",
         "Ledger",
@@ -116,7 +147,9 @@ class TargetErp(ErpPlugin, Target):
         super().__init__(**kwargs)
         self.run_id = dt.datetime.now(dt.timezone.utc).strftime("%Y%m%dT%H%M%S.%fZ")
         self._open = contextlib.ExitStack()
-        _allowed(self.config.get("max_rejects"), 0)  # a wrong value ends the run here
+        allowance("max_rejects", self.config.get("max_rejects"), 0)  # wrong values end it here
+        self._guards = Guards(**(self.config.get("guards") or {}))
+        self._guards.check(collections.Counter())
         self.records_read = 0
         self._writers: dict[str, Writer] = {}
         self._ignored: set[str] = set()
@@ -132,7 +165,7 @@ class TargetErp(ErpPlugin, Target):
             if name not in before:
                 config_jsonschema["properties"].pop(name, None)
 
-    def listen(self, file_input: t.IO[str] | None = None) -> None:  # type: ignore[misc]
+    def listen(self, file_input: t.IO[t.Any] | None = None) -> None:  # type: ignore[misc]
         """Read all input and settle all records; STATE goes out in any case.
 
         Raises:
@@ -140,6 +173,30 @@ class TargetErp(ErpPlugin, Target):
             ErpError: If the run failed.
         """
         started = time.monotonic()
+        with contextlib.ExitStack() as spool:
+            if self.config.get("guards") and not self._setting("dry_run"):
+                kept = spool.enter_context(tempfile.TemporaryFile())
+                self._check_guards(kept, file_input)
+                file_input = kept
+            self._listen(file_input, started)
+        self._judge()
+
+    def _check_guards(self, spool: t.IO[bytes], given: t.IO[t.Any] | None) -> None:
+        """Keep the whole input, plan it, and go on only if the plan is small enough."""
+        lines = (
+            sys.stdin.buffer
+            if given is None
+            else (line if isinstance(line, bytes) else line.encode() for line in given)
+        )
+        spool.writelines(lines)
+        spool.seek(0)
+        config = {**self.config, "dry_run": True, "plan_file": ""}
+        planner = type(self)(config=config)
+        planner.process_lines(t.cast("t.IO[str]", spool))
+        self._guards.check(t.cast("Planner", planner.delivery).counts)
+        spool.seek(0)
+
+    def _listen(self, file_input: t.IO[t.Any] | None, started: float) -> None:
         try:
             super().listen(file_input)
         except BaseException as error:
@@ -153,11 +210,12 @@ class TargetErp(ErpPlugin, Target):
         finally:
             self._open.close()
         self._summarise(time.monotonic() - started)
-        self._judge()
 
     @functools.cached_property
-    def delivery(self) -> Delivery:
-        """What sends the records; opens the ledger."""
+    def delivery(self) -> Delivery | Planner:
+        """What sends the records, and opens the ledger for it; or what plans them."""
+        if self._setting("dry_run"):
+            return Planner(self._setting("plan_file"), show=bool(self._setting("plan_file")))
         setting = self._setting("ledger")
         ledger = self._open.enter_context(contextlib.closing(open_ledger(setting)))
         return Delivery(
@@ -191,8 +249,9 @@ class TargetErp(ErpPlugin, Target):
         writer = self._writers.get(name)
         if writer is None:
             writer = self._writers[name] = make_writer(self, name, keys)
-            wait_for(self._lease, writer.account, name, self.connection.clock)
-            self.delivery.resume(writer)
+            if not self._setting("dry_run"):
+                wait_for(self._lease, writer.account, name, self.connection.clock)
+                self.delivery.resume(writer)
         return writer
 
     def submit(self, writer: Writer, write: Write) -> None:
@@ -265,6 +324,9 @@ class TargetErp(ErpPlugin, Target):
             self._emitted_at = time.monotonic()
 
     def _summarise(self, seconds: float) -> None:
+        if isinstance(self.delivery, Planner):
+            self.delivery.summary()
+            return
         for stream, tally in self.delivery.tallies.items():
             counts = ", ".join(f"{tally[outcome]} {outcome.value}" for outcome in Outcome)
             self.logger.info("%s: %s", stream, counts)
@@ -282,7 +344,7 @@ class TargetErp(ErpPlugin, Target):
         unknown = sum(tally[Outcome.UNKNOWN] for tally in tallies)
         allowed = 0.0
         if self._setting("on_reject") == "continue":
-            allowed = _allowed(self.config.get("max_rejects"), self.records_read)
+            allowed = allowance("max_rejects", self.config.get("max_rejects"), self.records_read)
         if unknown or refused > allowed:
             parts = [f"{refused} records were rejected"] if refused else []
             parts += [f"the outcome of {unknown} is unknown"] if unknown else []
@@ -292,19 +354,6 @@ class TargetErp(ErpPlugin, Target):
     def _setting(self, name: str) -> t.Any:  # noqa: ANN401
         value = self.config.get(name)
         return next(s.default for s in SETTINGS if s.name == name) if value is None else value
-
-
-def _allowed(setting: int | str | None, records: int) -> float:
-    if setting is None:
-        return float("inf")
-    text = str(setting).strip()
-    try:
-        if text.endswith("%"):
-            return float(text[:-1]) * records / 100
-        return int(text)
-    except ValueError:
-        msg = f"setting 'max_rejects' must be a number or a percentage such as 5%, not {setting!r}"
-        raise ConfigError(msg) from None
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ import dataclasses
 import enum
 import typing as t
 
-from erp_vendors.errors import ErpError
+from erp_vendors.errors import ConfigError, ErpError
 from target_erp.ledger.entry import digest_of
 
 Body = dict[str, t.Any]
@@ -189,3 +189,18 @@ class Writer(abc.ABC):
             ErpError: If the vendor cannot be asked.
         """
         raise NotImplementedError
+
+    def current(self, write: Write) -> Body | None:  # noqa: ARG002
+        """The vendor's present version of a record, for a plan.
+
+        Args:
+            write: The record.
+
+        Returns:
+            Its properties under the names that are used when writing; None if it would be created.
+
+        Raises:
+            ErpError: If the vendor cannot be asked.
+        """
+        msg = f"{self.stream}: this vendor cannot be asked for a record, so it cannot be planned"
+        raise ConfigError(msg)

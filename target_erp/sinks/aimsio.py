@@ -6,6 +6,7 @@ import logging
 import typing as t
 
 from erp_vendors.errors import MissingResourceError
+from erp_vendors.http import ordered_map
 from target_erp.delivery import Prepared, RefusedError, Write, Writer
 from target_erp.sinks.keys import key_of, no_key
 
@@ -44,6 +45,7 @@ class AimsioWriter(Writer):
         self.after = tuple(f"aimsio_{name}" for name in resource.after)
         self.keys = tuple(dict.fromkeys((*resource.natural_keys, *keys)))
         self._warned: set[str] = set()
+        self._details: dict[tuple[str, str], Body] | None = None
 
     def prepare(self, record: Body) -> Prepared:
         """Leave out what only the GET schema has; see `Writer.prepare`."""
@@ -58,6 +60,27 @@ class AimsioWriter(Writer):
     def send(self, writes: list[Write]) -> None:
         """POST a batch; see `Writer.send`."""
         _check(self.client.post(self.resource, [write.body for write in writes]))
+
+    def current(self, write: Write) -> Body | None:
+        """See `Writer.current`; a record without guid is looked for among all details."""
+        for name, value in write.key:
+            if name in self.resource.primary_keys:
+                return self.client.detail(self.resource, value)
+        if self._details is None:
+            self._details = self._read_all()
+        return next((self._details[pair] for pair in write.key if pair in self._details), None)
+
+    def _read_all(self) -> dict[tuple[str, str], Body]:
+        entries = self.client.index(self.resource).entries
+        found: dict[tuple[str, str], Body] = {}
+        for outcome in ordered_map(
+            lambda entry: self.client.detail(self.resource, entry.id), entries, workers=self.workers
+        ):
+            if outcome.error is not None:
+                raise outcome.error
+            for pair in key_of(outcome.result or {}, self.keys):
+                found[pair] = outcome.result or {}
+        return found
 
     def _is_read_only(self, name: str, value: object) -> bool:
         if name not in self.resource.read_only:

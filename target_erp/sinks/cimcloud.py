@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import typing as t
 
+from erp_vendors.cimcloud.search import exact
 from erp_vendors.cimcloud.settings import SYNCHRONOUS_RECORDS
 from target_erp.delivery import Prepared, RefusedError, Write, Writer
 from target_erp.sinks.keys import key_of, no_key
@@ -79,6 +80,17 @@ class CimcloudWriter(Writer):
         else:
             logger.info("%s: %d rows queued: %s", self.stream, len(bodies), answer.text[:300])
 
+    def current(self, write: Write) -> Body | None:
+        """See `Writer.current`."""
+        if not write.key:
+            return None
+        name, value = write.key[0]
+        try:
+            search = exact(name, value)
+        except ValueError as error:
+            raise RefusedError(str(error), reason="no_search") from None
+        return next(iter(self.client.page(self.resource, search)), None)
+
 
 class PassthroughWriter(CimcloudWriter):
     """Sends one nested order a call to a server function that is no upsert (11)."""
@@ -96,6 +108,10 @@ class PassthroughWriter(CimcloudWriter):
         if not key:
             raise no_key(("order_number",))
         return Prepared(key, dict(record))
+
+    def current(self, write: Write) -> Body | None:  # noqa: ARG002
+        """None: an order that passes through cannot be read back (11)."""
+        return None
 
     def send(self, writes: list[Write]) -> None:
         """POST the order; its answer's shape is unknown (11), so only clear signs count."""
