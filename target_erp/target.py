@@ -154,7 +154,7 @@ class TargetErp(ErpPlugin, Target):
         self._writers: dict[str, Writer] = {}
         self._ignored: set[str] = set()
         self._states: collections.deque[tuple[int, dict[str, t.Any]]] = collections.deque()
-        self._emitted_at = time.monotonic()
+        self._started = self._emitted_at = time.monotonic()
 
     @classmethod
     def append_builtin_config(cls, config_jsonschema: dict[str, t.Any]) -> None:
@@ -172,13 +172,12 @@ class TargetErp(ErpPlugin, Target):
             ExitCode: With 3, if records were rejected or their outcome is unknown.
             ErpError: If the run failed.
         """
-        started = time.monotonic()
         with contextlib.ExitStack() as spool:
             if self.config.get("guards") and not self._setting("dry_run"):
                 kept = spool.enter_context(tempfile.TemporaryFile())
                 self._check_guards(kept, file_input)
                 file_input = kept
-            self._listen(file_input, started)
+            self._listen(file_input)
         self._judge()
 
     def _check_guards(self, spool: t.IO[bytes], given: t.IO[t.Any] | None) -> None:
@@ -196,20 +195,20 @@ class TargetErp(ErpPlugin, Target):
         self._guards.check(t.cast("Planner", planner.delivery).counts)
         spool.seek(0)
 
-    def _listen(self, file_input: t.IO[t.Any] | None, started: float) -> None:
+    def _listen(self, file_input: t.IO[t.Any] | None) -> None:
         try:
             super().listen(file_input)
         except BaseException as error:
             self.connection.clock.stop()
             self.delivery.close(_CLOSING_SECONDS)
             self._emit_state()
-            self._summarise(time.monotonic() - started)
+            self._summarise()
             if isinstance(error, StoppedError):
                 raise ExitCode(str(error), REJECTED) from None
             raise
         finally:
             self._open.close()
-        self._summarise(time.monotonic() - started)
+        self._summarise()
 
     @functools.cached_property
     def delivery(self) -> Delivery | Planner:
@@ -218,6 +217,8 @@ class TargetErp(ErpPlugin, Target):
             return Planner(self._setting("plan_file"), show=bool(self._setting("plan_file")))
         setting = self._setting("ledger")
         ledger = self._open.enter_context(contextlib.closing(open_ledger(setting)))
+        ledger.begin_run(self.run_id)
+        self._open.callback(lambda: ledger.end_run(self.run_id, self.report()))
         return Delivery(
             DeadLetters(self._setting("dead_letters"), self.run_id),
             Journal(ledger, self.run_id),
@@ -323,7 +324,7 @@ class TargetErp(ErpPlugin, Target):
             sys.stdout.flush()
             self._emitted_at = time.monotonic()
 
-    def _summarise(self, seconds: float) -> None:
+    def _summarise(self) -> None:
         if isinstance(self.delivery, Planner):
             self.delivery.summary()
             return
@@ -334,8 +335,29 @@ class TargetErp(ErpPlugin, Target):
             f"{vendor} {client.transport.budget.calls}" for vendor, client in self._clients.items()
         )
         self.logger.info(
-            "Read %d records in %.1f s; calls: %s", self.records_read, seconds, calls or "none"
+            "Read %d records in %.1f s; calls: %s",
+            self.records_read,
+            time.monotonic() - self._started,
+            calls or "none",
         )
+
+    def report(self) -> str:
+        """The run's report as JSON text: records by outcome, calls and seconds of waiting."""
+        budgets = {name: client.transport.budget for name, client in self._clients.items()}
+        report = {
+            "run": self.run_id,
+            "records_read": self.records_read,
+            "seconds": round(time.monotonic() - self._started, 3),
+            "streams": {
+                stream: {outcome.value: tally[outcome] for outcome in Outcome}
+                for stream, tally in self.delivery.tallies.items()
+            },
+            "vendors": {
+                name: {"calls": budget.calls, "seconds_waiting": round(budget.waited, 3)}
+                for name, budget in budgets.items()
+            },
+        }
+        return codec.encode(report).decode()
 
     def _judge(self) -> None:
         """Turn rejections into the exit code that the settings ask for."""

@@ -61,5 +61,31 @@ class DeadLetters:
                 raise ConfigError(msg) from None
 
 
+def newest(folder: str) -> list[dict[str, t.Any]]:
+    """The newest dead letter of each record, oldest first.
+
+    Args:
+        folder: The `dead_letters` setting.
+
+    Raises:
+        ConfigError: If a file cannot be read.
+    """
+    letters: dict[tuple[str, ...], dict[str, t.Any]] = {}
+    for file in sorted(pathlib.Path(folder).glob("*.jsonl")):
+        for number, line in enumerate(file.read_bytes().splitlines(), 1):
+            try:
+                letter = codec.decode(line)
+                key = letter["key"]
+                # Without a key every letter is a record of its own.
+                identity = [f"{name}={key[name]}" for name in key][:1] or [str(number)]
+                place = (letter["stream"], *identity)
+                letters.pop(place, None)
+                letters[place] = letter
+            except (ValueError, KeyError, TypeError):
+                msg = f"{file} line {number} is not a dead letter; remove or mend the line"
+                raise ConfigError(msg) from None
+    return sorted(letters.values(), key=lambda letter: str(letter["at"]))
+
+
 def _masked(record: t.Mapping[str, t.Any], secrets: t.Collection[str]) -> dict[str, t.Any]:
     return {name: MASK if name in secrets else value for name, value in record.items()}

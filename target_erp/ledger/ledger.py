@@ -38,6 +38,30 @@ _UPSERT = f"""INSERT INTO erp_entries (account, stream, {_COLUMNS})
         last_at = excluded.last_at, body = excluded.body"""  # noqa: S608 - constant column names
 
 
+class Run(t.NamedTuple):
+    """A run of the target.
+
+    Attributes:
+        run: Its id.
+        started_at: UTC time (ISO 8601).
+        ended_at: UTC time, or None while it runs or if it was killed.
+        report: Its report as JSON text, or None.
+    """
+
+    run: str
+    started_at: str
+    ended_at: str | None
+    report: str | None
+
+
+class Found(t.NamedTuple):
+    """A line, and where it belongs."""
+
+    account: str
+    stream: str
+    entry: Entry
+
+
 class Connection(t.Protocol):
     """The part of DB-API 2.0 that both drivers share."""
 
@@ -145,6 +169,43 @@ class Ledger:
                 (_now(), report, run),
             )
 
+    def runs(self, limit: int) -> list[Run]:
+        """The newest runs, newest first.
+
+        Args:
+            limit: How many at most.
+        """
+        rows = self._read(
+            "SELECT run, started_at, ended_at, report FROM erp_runs ORDER BY run DESC LIMIT ?",
+            (limit,),
+        )
+        return [Run(*row) for row in rows]
+
+    def find(self, stream: str = "", key: str = "", mark: Mark | None = None) -> list[Found]:
+        """Lines of all accounts, by any of their parts, newest first.
+
+        Args:
+            stream: Sink name; empty for all.
+            key: Business key as `name=value`, or the value alone; empty for all.
+            mark: What is known; None for all.
+        """
+        conditions, values = ["1 = 1"], []
+        if stream:
+            conditions.append("stream = ?")
+            values.append(stream)
+        if key:
+            conditions.append("(key = ? OR key LIKE ?)")
+            values += [key, f"%={key}"]
+        if mark:
+            conditions.append("mark = ?")
+            values.append(mark.value)
+        rows = self._read(
+            f"SELECT account, stream, {_COLUMNS} FROM erp_entries "  # noqa: S608
+            f"WHERE {' AND '.join(conditions)} ORDER BY last_at DESC, key",
+            tuple(values),
+        )
+        return [Found(account, name, _entry(row)) for account, name, *row in rows]
+
     def close(self) -> None:
         """Close the store."""
         self._connection.close()
@@ -168,7 +229,7 @@ class Ledger:
                     cursor.execute(statement)
             cursor.execute(self._sql("UPDATE erp_ledger SET version = ?"), (VERSION,))
 
-    def _read(self, statement: str, values: tuple[str, ...]) -> list[tuple[t.Any, ...]]:
+    def _read(self, statement: str, values: tuple[t.Any, ...]) -> list[tuple[t.Any, ...]]:
         with self._transaction() as cursor:
             cursor.execute(self._sql(statement), values)
             return list(cursor.fetchall())
@@ -232,7 +293,7 @@ def _open_postgres(url: str) -> Ledger:
         raise ConfigError(redact(" ".join(msg.split()))) from None
 
 
-def _entry(row: tuple[t.Any, ...]) -> Entry:
+def _entry(row: t.Sequence[t.Any]) -> Entry:
     key, digest, mark, vendor_id, attempts, run, first_at, last_at, body = row
     return Entry(key, digest, Mark(mark), vendor_id, int(attempts), run, first_at, last_at, body)
 

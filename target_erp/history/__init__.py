@@ -1,0 +1,1 @@
+"""`erp-ledger`: what the target did, for people."""
