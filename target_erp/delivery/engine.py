@@ -215,6 +215,7 @@ class Delivery:
     def _is_unchanged(self, writer: Writer, write: Write) -> bool:
         entry = self._journal.look(writer, write)
         if entry is None:
+            write.doubtful = writer.look_first and writer.findable and bool(write.key)
             return False
         write.vendor_id = entry.vendor_id
         write.doubtful = entry.mark in {Mark.INTENT, Mark.UNKNOWN}
@@ -262,9 +263,11 @@ class Delivery:
             )
             raise unknown
         entry = self._journal.look(writer, write)
-        write.vendor_id = writer.find(write)
+        write.vendor_id = writer.find(write, fresh=entry is not None)
         write.doubtful = False
-        return write.vendor_id is not None and entry is not None and entry.digest == write.digest
+        if write.vendor_id is None:
+            return False
+        return writer.create_only if entry is None else entry.digest == write.digest
 
     def _settle_failed(self, writer: Writer, write: Write, error: RefusedError | CallError) -> None:
         """One record that did not get through."""
@@ -277,7 +280,7 @@ class Delivery:
         refused = RefusedError(
             str(error), status=error.status, answer=error.body, attempts=error.attempts
         ).masked(hide)
-        if executed and not writer.upsert:
+        if executed and not writer.repeats(write):
             self._settle_lost(writer, write, error, refused)
             return
         if error.unreachable:
@@ -298,7 +301,7 @@ class Delivery:
         write.lost += 1
         if writer.findable and write.lost < _LOST_ANSWERS:
             try:
-                write.vendor_id = writer.find(write)
+                write.vendor_id = writer.find(write, fresh=True)
             except ErpError as problem:
                 logger.warning("%s: the vendor cannot be asked: %s", write.label, problem)
             else:

@@ -139,6 +139,8 @@ class Writer(abc.ABC):
         batch_size: Largest number of records in a call.
         upsert: Sending a record twice is the same as sending it once.
         findable: The vendor can be asked whether it has a record (`find`).
+        look_first: Ask before a record is sent for which the ledger has no line.
+        create_only: What is there cannot be changed; that it is there is enough.
         after: Sinks whose records must be settled before one of this sink is sent.
         secrets: Properties that must not be shown in dead letters.
     """
@@ -150,6 +152,8 @@ class Writer(abc.ABC):
     batch_size: int = 1
     upsert: bool = True
     findable: bool = False
+    look_first: bool = False
+    create_only: bool = False
     after: tuple[str, ...] = ()
     secrets: frozenset[str] = frozenset()
 
@@ -176,11 +180,20 @@ class Writer(abc.ABC):
             ErpError: If the call failed.
         """
 
-    def find(self, write: Write) -> str | None:
+    def repeats(self, write: Write) -> bool:  # noqa: ARG002
+        """Whether sending this record twice is the same as sending it once.
+
+        Args:
+            write: The record; `vendor_id` may be set on it.
+        """
+        return self.upsert
+
+    def find(self, write: Write, *, fresh: bool) -> str | None:
         """Ask the vendor for a record by its business key.
 
         Args:
             write: The record.
+            fresh: What was learned earlier in this run does not count.
 
         Returns:
             The vendor's id of it (the business key where there is no other); None if it has none.

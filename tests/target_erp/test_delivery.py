@@ -64,12 +64,16 @@ def open_delivery(folder: pathlib.Path) -> Delivery:
 
 def deliver(writer: Memory, keys: t.Sequence[str], folder: pathlib.Path) -> Delivery:
     delivery = open_delivery(folder)
+    submit_all(delivery, writer, keys)
+    return delivery
+
+
+def submit_all(delivery: Delivery, writer: Memory, keys: t.Sequence[str]) -> None:
     for number, key in enumerate(keys, 1):
         record = {"key": key, "number": number}
         prepared = writer.prepare(record)
         delivery.submit(writer, Write(number, writer.stream, record, prepared.key, prepared.body))
     delivery.flush()
-    return delivery
 
 
 @settings(max_examples=40, deadline=None)
@@ -151,3 +155,18 @@ def test_a_vendor_without_answer_ends_the_run_quickly(tmp_path: pathlib.Path) ->
     with pytest.raises(CallError, match="timed out"):
         deliver(writer, [str(n) for n in range(8)], tmp_path)
     assert writer.calls == 2
+
+
+def test_a_fault_of_ours_ends_the_run_at_once(tmp_path: pathlib.Path) -> None:
+    class Broken(Memory):
+        def send(self, writes: list[Write]) -> None:
+            if writes[0].number > 8:
+                raise ZeroDivisionError
+            super().send(writes)
+
+    delivery = open_delivery(tmp_path)
+    with pytest.raises(ZeroDivisionError):
+        submit_all(delivery, Broken(), [str(n) for n in range(200)])
+    started = time.monotonic()
+    delivery.close(30)
+    assert time.monotonic() - started < 10

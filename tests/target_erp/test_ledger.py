@@ -191,7 +191,7 @@ class Shop(Writer):
                 msg = "cut"
                 raise CallError(msg, phase=Phase.SENT)
 
-    def find(self, write: Write) -> str | None:
+    def find(self, write: Write, *, fresh: bool) -> str | None:  # noqa: ARG002
         with self._lock:
             return "there" if write.body["number"] in self.rows else None
 
