@@ -166,7 +166,10 @@ class Fault:
         if self.body is not None:
             spoilt = self.own_answer(200, "")
         else:
-            value = jsontext.loads(answer.body) if answer.body else None
+            try:
+                value = jsontext.loads(answer.body) if answer.body else None
+            except ValueError:  # XML, CSV, or a vendor's illegal number
+                value = answer.body.decode(errors="replace")
             other: object = [value] if isinstance(value, dict) else {"value": value}
             spoilt = Answer(self.status or 200, jsontext.dumps(other), headers=dict(self.headers))
         spoilt.content_type = answer.content_type
