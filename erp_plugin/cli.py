@@ -42,7 +42,7 @@ def run(plugin: type[PluginBase]) -> t.NoReturn:
     except ExitCode as ending:
         logger.error("%s", ending)  # noqa: TRY400 - the line says it all
         sys.exit(ending.code)
-    except (ErpError, ValueError) as error:
+    except (ErpError, ValueError, OSError) as error:
         logger.error("%s", error)  # noqa: TRY400
         logger.debug("Details", exc_info=True)
         sys.exit(FAILED)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import typing as t
 
 from singer_sdk.helpers._classproperty import classproperty
-from singer_sdk.plugin_base import JSONSchemaValidator, PluginBase
+from singer_sdk.plugin_base import PluginBase
+from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR
 
 from erp_vendors.errors import ConfigError
+from erp_vendors.http.redact import redact
 from erp_vendors.settings import (
     Block,
     Setting,
@@ -19,6 +22,10 @@ from erp_vendors.settings import (
 )
 from erp_vendors.vendor import Client, Connection
 from erp_vendors.vendors import VENDORS
+
+if t.TYPE_CHECKING:
+    import click
+    from singer_sdk.plugin_base import _ConfigInput
 
 USER_AGENT = Setting(
     "user_agent", "string", "User agent", "User-Agent header of every call.", "erp-singer"
@@ -64,10 +71,11 @@ class ErpPlugin(PluginBase):
         self.connection = Connection()
         schema = self.config_jsonschema
         self.append_builtin_config(schema)
-        self._config = without_nulls(self._config)
+        self._config = _with_numbers(without_nulls(self._config), schema)
+        self._register_secrets()
         problems = [
             line
-            for error in JSONSchemaValidator(schema).iter_errors(self._config)
+            for error in DEFAULT_JSONSCHEMA_VALIDATOR(schema).iter_errors(self._config)
             for line in explain(error, schema)
         ]
         if not problems and not self.vendors:
@@ -80,8 +88,35 @@ class ErpPlugin(PluginBase):
         if problems and raise_errors:
             msg = f"config: {'; '.join(problems)}"
             raise ConfigError(msg)
-        self.connection = Connection(user_agent=self._config.get("user_agent") or "erp-singer")
+        # Those inside the blocks stand in the settings tables: `Block.get`.
+        for name, definition in schema["properties"].items():
+            if "default" in definition:
+                self._config.setdefault(name, definition["default"])
+        self.connection = Connection(user_agent=self._config["user_agent"])
         return problems
+
+    def _register_secrets(self) -> None:
+        for vendor in VENDORS.values():
+            block = self._config.get(vendor.name)
+            if isinstance(block, dict):
+                secret = (block.get(setting.name) for setting in vendor.settings if setting.secret)
+                redact.add(*(value for value in secret if isinstance(value, str)))
+
+    @classmethod
+    def cb_config(
+        cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]
+    ) -> _ConfigInput:
+        """Read the configuration files; overrides the SDK's for messages that name the file.
+
+        Raises:
+            ConfigError: If a file is missing or holds no JSON object.
+        """
+        try:
+            return super().cb_config(ctx, param, value)
+        except (OSError, ValueError, TypeError) as error:
+            files = ", ".join(name for name in value if name != "ENV")
+            msg = f"config: {files} cannot be read as a JSON object ({error})"
+            raise ConfigError(msg) from None
 
     @classproperty
     def _env_var_config(cls) -> dict[str, t.Any]:  # noqa: N805
@@ -127,3 +162,16 @@ class ErpPlugin(PluginBase):
         for vendor in self.vendors:
             self.client(vendor).check()
             self.logger.info("%s: connected, credentials accepted", VENDORS[vendor].title)
+
+
+def _with_numbers(config: dict[str, t.Any], schema: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Read numbers that are given as text; Meltano hands over variables of its environment so."""
+    found = dict(config)
+    for name, definition in schema["properties"].items():
+        value = found.get(name)
+        if isinstance(value, dict) and "properties" in definition:
+            found[name] = _with_numbers(value, definition)
+        elif isinstance(value, str) and definition.get("type") in ("integer", "number"):
+            with contextlib.suppress(ValueError):  # the check that follows says what is wrong
+                found[name] = int(value) if definition["type"] == "integer" else float(value)
+    return found

@@ -126,6 +126,13 @@ def connection_settings(*, per_second: float, in_flight: int) -> tuple[Setting, 
         Setting("verify_tls", "boolean", "Check TLS", "Check the server's certificate.", True),  # noqa: FBT003
         Setting("ca_bundle", "string", "CA bundle", "File of certificate authorities to trust."),
         Setting(
+            "openapi",
+            "string",
+            "OpenAPI file",
+            "Path of the vendor's own OpenAPI or Swagger file: its schemas replace the built-in "
+            "ones, and what it describes besides becomes streams and sinks.",
+        ),
+        Setting(
             "resources",
             "array",
             "Resources",

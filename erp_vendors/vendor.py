@@ -62,6 +62,7 @@ def connect(
     auth: Auth | None = None,
     rules: tuple[Rule, ...] = (),
     obey_rate_headers: bool = False,
+    pins: t.Mapping[str, str] | None = None,
 ) -> Transport:
     """Build a vendor's transport from its block.
 
@@ -73,6 +74,7 @@ def connect(
         auth: Credentials.
         rules: The vendor's own rows of the retry policy.
         obey_rate_headers: Obey `X-RateLimit-*`.
+        pins: See `TransportOptions`.
     """
     verify: bool | str = block.get("verify_tls")
     if verify and block.get("ca_bundle"):
@@ -85,5 +87,6 @@ def connect(
         user_agent=connection.user_agent,
         rules=rules,
         obey_rate_headers=obey_rate_headers,
+        pins=pins or {},
     )
     return Transport(options, Budget(block.vendor, limits, connection.clock), auth)

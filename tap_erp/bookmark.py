@@ -128,11 +128,14 @@ class Bookmark:
             self._held = stamp
 
     def release(self) -> None:
-        """Nothing holds the bookmark any more."""
+        """Everything was looked at: the bookmark is as far as what was emitted, by any run."""
         self._held = None
+        if self.value is not None:
+            self.value = max((self.value, *(stamp for stamp, _ in self._window)))
 
     def state(self) -> dict[str, t.Any]:
         """What goes into the stream's state; empty before the first record."""
+        self._forget()
         value = self._capped()
         if value is None:
             return {}

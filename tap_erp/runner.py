@@ -65,7 +65,7 @@ def run_streams(tap: TapErp, streams: t.Sequence[ErpStream]) -> None:
     ]
     for thread in threads:
         thread.start()
-    while any(thread.is_alive() for thread in threads):
+    while any(thread.is_alive() for thread in threads) and not broken:
         for thread in threads:
             thread.join(_POLL)
     if broken:

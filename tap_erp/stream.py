@@ -23,8 +23,8 @@ _STATE_SECONDS = 5.0
 """A STATE message goes out at most this many seconds after the bookmark has moved."""
 _STATE_RECORDS = 10_000
 """And at the latest after this many records."""
-FAULTS_IN_A_ROW = 3
-"""Records that cannot be read, one after the other, before a stream gives up."""
+FAULTS_IN_A_ROW = 10
+"""Calls for records that fail, one after the other, before a stream gives up."""
 
 
 class StreamError(ErpError):
@@ -110,17 +110,25 @@ class ErpStream(Stream):
             )
             raise StreamError(msg)
 
-    def fault(self, what: str) -> None:
+    def missed(self, what: str) -> None:
         """Note that a record could not be read; the stream goes on, but ends as failed.
+
+        Args:
+            what: The record and the reason, one line.
+        """
+        self.logger.warning("%s: %s", self.name, what)
+        self.faults.append(what)
+
+    def fault(self, what: str) -> None:
+        """As `missed`, for a record whose own call failed.
 
         Args:
             what: The record and the reason, one line.
 
         Raises:
-            StreamError: After three in a row: then it is not the record.
+            StreamError: After ten in a row: then it is not the record.
         """
-        self.logger.warning("%s: %s", self.name, what)
-        self.faults.append(what)
+        self.missed(what)
         self._faults_in_a_row += 1
         if self._faults_in_a_row >= FAULTS_IN_A_ROW:
             msg = f"{FAULTS_IN_A_ROW} records in a row could not be read; last: {what}"

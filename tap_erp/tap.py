@@ -9,8 +9,10 @@ from singer_sdk import Tap
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 
 from erp_plugin import ErpPlugin, config_schema, run
+from erp_vendors.errors import ConfigError
 from erp_vendors.settings import Setting
 from tap_erp.runner import run_streams
+from tap_erp.stamps import to_iso
 from tap_erp.streams import STREAMS
 from tap_erp.writer import StdoutWriter
 
@@ -58,7 +60,15 @@ class TapErp(ErpPlugin, Tap):
     dynamic_catalog = True
 
     def discover_streams(self) -> list[ErpStream]:
-        """The streams of all configured vendors."""
+        """The streams of all configured vendors.
+
+        Raises:
+            ConfigError: If `start_date` cannot be read; ignoring it would read everything.
+        """
+        start = self.config.get("start_date")
+        if start and to_iso(start) is None:
+            msg = f"config: setting 'start_date' must be a date such as 2026-01-31, not {start!r}"
+            raise ConfigError(msg)
         return [stream for vendor in self.vendors for stream in STREAMS[vendor](self)]
 
     def sync_all(self) -> None:  # type: ignore[misc]
@@ -95,10 +105,12 @@ class TapErp(ErpPlugin, Tap):
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
         """Stop the streams, emit the state they reached, and end as failed."""
         self.connection.clock.stop()
-        with self.message_writer.lock:
-            self.state_writer.write_state(self.state)
-            self.logger.error("Stopped by signal %d; the next run continues from here", signum)
-            sys.exit(1)
+        # Never released: nothing may follow the last STATE, and no thread may hold the buffer of
+        # stdout when the interpreter shuts down.
+        self.message_writer.lock.acquire()
+        self.state_writer.write_state(self.state)
+        self.logger.error("Stopped by signal %d; the next run continues from here", signum)
+        sys.exit(1)
 
 
 def main() -> None:

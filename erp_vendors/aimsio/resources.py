@@ -130,7 +130,7 @@ def custom(name: str, path: str) -> AimsioResource:
     """
     return AimsioResource(
         name=name,
-        path=f"/{path.strip('/')}",
+        path=f"/{path.strip('/')}" if path else "",
         primary_keys=("guid",),
         # The index has a stamp for every entity, whatever the detail calls it.
         replication_key="updatedAt",

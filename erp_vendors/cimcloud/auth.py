@@ -39,7 +39,9 @@ class BearerAuth(TokenAuth):
         if self.transport is None:
             msg = "the transport is not set"
             raise RuntimeError(msg)
-        return request_token(self.transport, path, body, auth=None)
+        return request_token(
+            self.transport, path, body, auth=None, check="auth_key, username and password"
+        )
 
 
 class SessionAuth(TokenAuth):
@@ -57,10 +59,13 @@ class SessionAuth(TokenAuth):
             "/GenerateCustomerSession/",
             {"username": self._username},
             auth=self._transport.auth,
+            check="session_username",
         )
 
 
-def request_token(transport: Transport, path: str, body: object, auth: Auth | None) -> Token:
+def request_token(
+    transport: Transport, path: str, body: object, *, auth: Auth | None, check: str
+) -> Token:
     """POST for a token.
 
     Args:
@@ -68,6 +73,7 @@ def request_token(transport: Transport, path: str, body: object, auth: Auth | No
         path: Where to.
         body: JSON body.
         auth: Credentials of this call, or None.
+        check: Settings to look at when the vendor refuses.
 
     Returns:
         The token.
@@ -86,12 +92,15 @@ def request_token(transport: Transport, path: str, body: object, auth: Auth | No
     except CallError as error:
         if error.status is None or error.status >= 500:  # noqa: PLR2004
             raise
-        msg = f"{error}; check {vendor}.auth_key, {vendor}.username and {vendor}.password"
+        msg = f"{error}; check {vendor}.{check}"
+        raise CredentialsError(msg) from None
+    except CredentialsError as error:
+        msg = f"{error}; check {vendor}.{check}"
         raise CredentialsError(msg) from None
     # `bearer_token` is what the refresh article's text calls it (2.2).
     value = isinstance(answer, dict) and (answer.get("token") or answer.get("bearer_token"))
     if not isinstance(value, str):
-        msg = f"{vendor}: {path} gave no token; check {vendor}.auth_key, username and password"
+        msg = f"{vendor}: {path} gave no token; check {vendor}.{check}"
         raise CredentialsError(msg)
     refresh = answer.get("refresh_token")
     return Token(value, _expiry(answer.get("expiration")), refresh or None)

@@ -8,6 +8,9 @@ from erp_vendors.resource import Resource
 
 MODIFIED = "last_modify_date"
 """Documented for accounts, assumed for the rest (cimcloud.md 4.3)."""
+WRITE_ONLY = frozenset({"pw", "PW", "Pw"})
+"""A contact's password, which is written but never read (cimcloud.md 8.2): it is dropped from
+every row, as the vendor's joined tables may carry it, too."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

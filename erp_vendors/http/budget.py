@@ -19,6 +19,8 @@ _SAFETY = 1.04
 call too many into one of the vendor's seconds; the rate stays above 95% of what is permitted."""
 _TICKS = 1_000_000
 """Ticks per second of the limiter's clock: microseconds, as milliseconds would round too much."""
+_POLL_SECONDS = 0.5
+"""A thread that waits for a place looks this often whether the run was asked to stop."""
 _QUIET_SECONDS = 5.0
 """Waits longer than this many seconds are logged, so that nobody takes a wait for a hang."""
 
@@ -85,8 +87,8 @@ class Budget:
         # One call per interval instead of N per second: bursts pile up on the way and arrive late.
         self._spacing = InMemoryBucket([Rate(1, int(_TICKS * _SAFETY / limits.per_second))])
         self._window = (
-            InMemoryBucket([Rate(limits.window_calls, int(_TICKS * limits.window_seconds))])
-            if limits.window_calls
+            InMemoryBucket([Rate(limits.window_calls, int(_TICKS * (limits.window_seconds + 1)))])
+            if limits.window_calls  # a second longer, against jitter on the way, too
             else None
         )
         self._held_until = 0.0
@@ -101,12 +103,10 @@ class Budget:
             Interrupted: If the run is asked to stop while waiting.
         """
         started = self.clock.now()
-        self._places.acquire()
+        while not self._places.acquire(timeout=_POLL_SECONDS):
+            self.clock.sleep(0)  # raises if the run was asked to stop
         try:
-            while (wait := self._held()) > 0 or (wait := self._take(self._window)) > 0:
-                if wait >= _QUIET_SECONDS:
-                    logger.info("%s: %.0f s until the rate limit allows a call", self.vendor, wait)
-                self.clock.sleep(wait)
+            self._sleep_while(self._closed)
             with self._lock:
                 self.calls += 1
                 self.waited += self.clock.now() - started
@@ -121,8 +121,7 @@ class Budget:
             Interrupted: If the run is asked to stop while waiting.
         """
         with self._gate:  # one sleeper at a time, so that turns are neither lost nor raced for
-            while (wait := self._take(self._spacing)) > 0:
-                self.clock.sleep(wait)
+            self._sleep_while(self._take)
 
     def hold(self, seconds: float, why: str) -> None:
         """Let no call start for a while: the vendor said so.
@@ -143,20 +142,37 @@ class Budget:
         """The vendor counts for us in its answers: its count replaces our longer window."""
         self._window = None
 
-    def _held(self) -> float:
-        with self._lock:
-            return self._held_until - self.clock.now()
+    def _sleep_while(self, seconds: t.Callable[[float], float]) -> None:
+        """Sleep as long as there are seconds to wait, which are asked for under the lock."""
+        while True:
+            with self._lock:
+                wait = seconds(self.clock.now())
+            if wait <= 0:
+                return
+            if wait >= _QUIET_SECONDS:
+                logger.info("%s: %.0f s until the rate limit allows a call", self.vendor, wait)
+            self.clock.sleep(wait)
 
-    def _take(self, bucket: InMemoryBucket | None) -> float:
-        """Take a permission, or say how many seconds to wait before the next try."""
-        if bucket is None:
-            return 0.0
-        with self._lock:
-            item = RateItem(self.vendor, int(self.clock.now() * _TICKS))
-            bucket.leak(item.timestamp)
-            if bucket.put(item):
-                return 0.0
-            rate = bucket.rates[0]
-            oldest = bucket.peek(rate.limit - 1)
-            wait = 1 if oldest is None else oldest.timestamp + rate.interval - item.timestamp + 1
-            return max(wait, 1) / _TICKS
+    def _closed(self, now: float) -> float:
+        """Seconds of a wait that may be long; the vendor would close an open connection."""
+        return max(self._held_until - now, _until_free(self._window, now))
+
+    def _take(self, now: float) -> float:
+        """Take a permission of each kind, or none of any and say how many seconds to wait."""
+        buckets = [bucket for bucket in (self._spacing, self._window) if bucket is not None]
+        wait = max(self._closed(now), *(_until_free(bucket, now) for bucket in buckets))
+        if wait <= 0:
+            for bucket in buckets:
+                bucket.put(RateItem(self.vendor, int(now * _TICKS)))
+        return wait
+
+
+def _until_free(bucket: InMemoryBucket | None, now: float) -> float:
+    """Seconds until a bucket has a permission; not above 0 if it has one."""
+    if bucket is None:
+        return 0.0
+    ticks = int(now * _TICKS)
+    bucket.leak(ticks)
+    rate = bucket.rates[0]
+    oldest = bucket.peek(rate.limit - 1)
+    return 0.0 if oldest is None else (oldest.timestamp + rate.interval + 1 - ticks) / _TICKS

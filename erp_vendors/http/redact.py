@@ -19,8 +19,8 @@ _SHORTEST_BASE64 = 6
 class Redactor:
     """Knows the secrets of this process and replaces each of their forms by a mask.
 
-    Forms: plain, URL-encoded, JSON-escaped, and base64 (alone or anywhere inside a longer text
-    such as `user:password`).
+    Forms: plain, URL-encoded, escaped as in JSON or in Python's `repr`, and base64 (alone or
+    anywhere inside a longer text such as `user:password`).
     """
 
     def __init__(self) -> None:
@@ -57,11 +57,12 @@ def _forms_of(secret: str) -> t.Iterator[str]:
     if len(secret) < _SHORTEST:
         return
     raw = secret.encode()
-    yield secret
     yield urllib.parse.quote(secret, safe="")
     yield urllib.parse.quote_plus(secret)
-    yield json.dumps(secret)[1:-1]
-    yield json.dumps(secret, ensure_ascii=False)[1:-1]
+    texts = {secret}
+    for _ in range(2):  # a log line in JSON escapes what its message has escaped already
+        texts.update(form for text in tuple(texts) for form in _escaped(text))
+    yield from texts
     if len(raw) < _SHORTEST_BASE64:
         return
     for encode in (base64.b64encode, base64.urlsafe_b64encode):
@@ -72,6 +73,11 @@ def _forms_of(secret: str) -> t.Iterator[str]:
             first = (before * 8 + 5) // 6
             last = (before + len(raw)) * 8 // 6
             yield encoded[first:last]
+
+
+def _escaped(text: str) -> tuple[str, ...]:
+    quoted = (json.dumps(text), json.dumps(text, ensure_ascii=False), repr(text))
+    return tuple(form[1:-1] for form in quoted)
 
 
 redact = Redactor()

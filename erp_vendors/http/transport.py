@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import ssl
 import threading
 import typing as t
 
@@ -46,6 +47,7 @@ _CLIENT_ERROR = 400
 _FORBIDDEN = 403
 _UNAUTHORIZED = 401
 _UNTRUSTED = "CERTIFICATE_VERIFY_FAILED"
+_NOT_PINNED = "Fingerprints did not match"
 _BAD_URL = (
     requests.exceptions.InvalidURL,
     requests.exceptions.MissingSchema,
@@ -96,6 +98,7 @@ class TransportOptions:
         user_agent: User-Agent header.
         rules: The vendor's own policy rows, looked at first.
         obey_rate_headers: Obey `X-RateLimit-Remaining` and `X-RateLimit-Reset` (seconds).
+        pins: SHA-256 of the only certificate to trust, by `https://host:port/`.
     """
 
     vendor: str
@@ -105,6 +108,7 @@ class TransportOptions:
     user_agent: str = "erp-singer"
     rules: tuple[Rule, ...] = ()
     obey_rate_headers: bool = False
+    pins: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 class Transport:
@@ -118,6 +122,13 @@ class Transport:
         self._rules = (*options.rules, *policy.RULES)
         self._local = threading.local()
         self._given_up: Exception | None = None
+        self._accepted = False
+        if isinstance(options.verify, str):
+            try:
+                ssl.create_default_context().load_verify_locations(options.verify)
+            except OSError as error:
+                msg = f"{options.vendor}.ca_bundle: {options.verify} is not usable: {error}"
+                raise ConfigError(msg) from None
         if options.verify is False:
             logger.warning(
                 "%s: TLS certificates are not checked (%s.verify_tls is false)",
@@ -130,7 +141,7 @@ class Transport:
         """GET a JSON document.
 
         Args:
-            path: Path after the base URL, already percent-encoded.
+            path: Path after the base URL, already percent-encoded; or a whole address.
             **kwargs: See `CallOptions`.
 
         Returns:
@@ -149,7 +160,7 @@ class Transport:
 
         Args:
             method: HTTP method.
-            path: Path after the base URL, already percent-encoded.
+            path: Path after the base URL, already percent-encoded; or a whole address.
             **kwargs: See `CallOptions`.
 
         Raises:
@@ -162,13 +173,16 @@ class Transport:
     def _prepare(self, method: str, path: str, options: CallOptions) -> _Call:
         headers = {"Accept": "application/json", **options.get("headers", {})}
         body = options.get("body")
+        absolute = path.startswith(("http://", "https://"))
+        url = path if absolute else f"{self._base_url}{path}"
         if body is not None:
             headers.setdefault("Content-Type", "application/json")
         return _Call(
-            where=redact(f"{self.options.vendor}: {method} {self._base_url}{path}"),
+            where=redact(f"{self.options.vendor}: {method} {url}"),
+            address="this address" if absolute else f"{self.options.vendor}.api_url",
             request=requests.Request(
                 method,
-                f"{self._base_url}{path}",
+                url,
                 params=options.get("params"),
                 data=body,
                 headers=headers,
@@ -223,7 +237,9 @@ class Transport:
     def _give_up(self, call: _Call, failure: Failure, error: Exception) -> None:
         """No later call can do better: spare the user the same wait for each of them."""
         ours = call.auth is not None and call.auth is self.auth
-        if failure.phase is Phase.NOT_SENT or (ours and failure.status == _UNAUTHORIZED):
+        # Credentials that were accepted before are good: this resource alone is not granted.
+        refused = ours and failure.status == _UNAUTHORIZED and not self._accepted
+        if failure.phase is Phase.NOT_SENT or refused:
             self._given_up = error
 
     def _attempt(self, call: _Call, attempt: int, *, parse: bool) -> tuple[Answer, t.Any]:
@@ -231,20 +247,20 @@ class Transport:
         try:
             response = self._send(call, sending)
         except _BAD_URL as error:
-            msg = f"{self.options.vendor}.api_url is not a usable address: {error}"
+            msg = f"{call.address} is not usable: {error}"
             raise ConfigError(redact(msg)) from None
         except requests.RequestException as error:
             raise self._broken(call, error, sending, attempt) from None
         if not _SUCCESS <= response.status_code < _REDIRECT:
             raise _FailedAttempt(call.failure(Phase.ANSWERED, response), response, None)
+        self._accepted = self._accepted or call.auth is self.auth
         answer = Answer(response.status_code, response.headers, response.content, attempt)
         if not parse:
             return answer, None
         try:
             return answer, answer.json()
         except ValueError:
-            start = excerpt(answer.body)[:200]
-            cause = DataError(f"{call.where} answered with something that is not JSON: {start!r}")
+            cause = DataError(f"{call.where} answered with {_no_json(answer.body)}")
             raise _FailedAttempt(call.failure(Phase.SENT), response, cause) from None
 
     def _send(self, call: _Call, sending: Sending) -> requests.Response:
@@ -276,8 +292,9 @@ class Transport:
         session: requests.Session | None = getattr(self._local, "session", None)
         if session is None:
             session = self._local.session = requests.Session()
-            for scheme in ("http://", "https://"):
-                session.mount(scheme, WireAdapter(pool_connections=1, pool_maxsize=1))
+            for prefix in ("http://", "https://", *self.options.pins):
+                pin = self.options.pins.get(prefix)
+                session.mount(prefix, WireAdapter(pin, pool_connections=1, pool_maxsize=1))
             session.headers["User-Agent"] = self.options.user_agent
         return session
 
@@ -299,10 +316,15 @@ class Transport:
         if isinstance(error, requests.exceptions.SSLError) and _UNTRUSTED in str(error):
             return ConfigError(
                 f"{call.where}: the server's TLS certificate is not trusted; "
-                f"set {vendor}.ca_bundle to the authority that signed it"
+                f"set {vendor}.ca_bundle to the authority that signed it ({_root(error)})"
+            )
+        if isinstance(error, requests.exceptions.SSLError) and _NOT_PINNED in str(error):
+            return ConfigError(
+                f"{call.where}: the server's TLS certificate is not the one that '{vendor}' pins "
+                f"({_root(error)})"
             )
         if phase is Phase.NOT_SENT:
-            msg = f"{call.where}: cannot reach the server; check {vendor}.api_url ({_root(error)})"
+            msg = f"{call.where}: cannot reach the server; check {call.address} ({_root(error)})"
         elif isinstance(error, requests.Timeout):
             seconds = self.options.timeout
             msg = f"{call.where}: no answer within {seconds:g} s ({vendor}.timeout_seconds)"
@@ -317,7 +339,7 @@ class Transport:
         if failure.status is not None and _REDIRECT <= failure.status < _CLIENT_ERROR:
             return ConfigError(
                 f"{where}: HTTP {failure.status}, the server redirects elsewhere; "
-                f"set {vendor}.api_url to the address it redirects to"
+                f"set {call.address} to what it redirects to"
             )
         said = " ".join(failure.body.split())[:300]
         if failure.status == _UNAUTHORIZED:
@@ -364,6 +386,7 @@ class CallOptions(t.TypedDict, total=False):
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Call:
     where: str
+    address: str
     request: requests.Request
     auth: Auth | None
     repeatable: bool
@@ -391,6 +414,12 @@ def excerpt(body: bytes) -> str:
     return redact(body[: 4 * _EXCERPT].decode("utf-8", "replace"))[:_EXCERPT]
 
 
+def _no_json(body: bytes) -> str:
+    if body.lstrip()[:1] in {b"{", b"["}:
+        return f"JSON that breaks off or is malformed ({len(body)} bytes)"  # may hold people's data
+    return f"something that is not JSON: {excerpt(body)[:200]!r}"
+
+
 def _root(error: BaseException) -> str:
     """The innermost reason, without object addresses."""
     while True:
@@ -409,7 +438,7 @@ def _limit_wait(response: requests.Response | None, waits: int) -> float:
         told = policy.retry_after(response.headers.get("Retry-After"))
         if told is None:
             told = policy.retry_after(response.headers.get("X-RateLimit-Reset"))
-    if told is None:
+    if not told:  # a date that our clock has already passed reads as 0, too
         told = backoff.full_jitter(min(2.0**waits, 60.0))
     return max(told, 0.1)
 

@@ -15,6 +15,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util.connection import is_connection_dropped
 
 if t.TYPE_CHECKING:
+    from requests import Response
     from typing_extensions import Self
 
 
@@ -84,13 +85,29 @@ _POOLS = {"http": _Pool, "https": _TlsPool}
 class WireAdapter(HTTPAdapter):
     """An adapter whose connections obey `Sending`; it never retries by itself."""
 
+    def __init__(self, fingerprint: str | None = None, **kwargs: t.Any) -> None:  # noqa: ANN401
+        """Make an adapter.
+
+        Args:
+            fingerprint: SHA-256 of the one certificate to trust, in place of all authorities.
+            **kwargs: See `requests.adapters.HTTPAdapter`.
+        """
+        self._pin: dict[str, t.Any] = {"assert_fingerprint": fingerprint} if fingerprint else {}
+        super().__init__(**kwargs)
+
     def init_poolmanager(self, *args: t.Any, **kwargs: t.Any) -> None:  # noqa: ANN401
         """Use our connections."""
-        super().init_poolmanager(*args, **kwargs)
+        super().init_poolmanager(*args, **{**kwargs, **self._pin})
         self.poolmanager.pool_classes_by_scheme = _POOLS
 
     def proxy_manager_for(self, proxy: str, **kwargs: t.Any) -> t.Any:  # noqa: ANN401
         """Use our connections behind a proxy, too."""
-        manager = super().proxy_manager_for(proxy, **kwargs)
+        manager = super().proxy_manager_for(proxy, **{**kwargs, **self._pin})
         manager.pool_classes_by_scheme = _POOLS
         return manager
+
+    def send(self, *args: t.Any, **kwargs: t.Any) -> Response:  # noqa: ANN401
+        """Send; a pinned certificate needs no authority, it is known by its fingerprint."""
+        if self._pin:
+            kwargs["verify"] = False
+        return super().send(*args, **kwargs)

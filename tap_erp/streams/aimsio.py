@@ -52,20 +52,24 @@ class AimsioStream(ErpStream):
         client = self.client
         index = client.index(self.resource)
         for what in index.faults:
-            self.fault(what)
+            self.missed(what)
         bookmark = self._bookmark()
         entries = sorted(
-            (entry for entry in index.entries if bookmark.wants(entry.updated_at, _mark(entry))),
+            {entry for entry in index.entries if bookmark.wants(entry.updated_at, _mark(entry))},
             key=lambda entry: (entry.updated_at or 0, str(entry.id)),
         )
         if self.ABORT_AT_RECORD_COUNT is not None:
             entries = entries[: self.ABORT_AT_RECORD_COUNT + 1]
+        failure: ErpError | None = None
         try:
             yield from self._details(entries, bookmark)
-        finally:
-            # Also after a failure: what was emitted need not be read again.
-            if self.incremental:
-                self.save(bookmark.state, now=True)
+        except ErpError as error:
+            failure = error
+        # Also after a failure: what was emitted need not be read again.
+        if self.incremental:
+            self.save(bookmark.state, now=True)
+        if failure is not None:
+            raise failure
 
     def _details(self, entries: list[IndexEntry], bookmark: Bookmark) -> t.Iterator[Record]:
         client, missing, unread = self.client, [], []
@@ -163,10 +167,10 @@ class AimsioIndexStream(ErpStream):
                 self.logger.info("No index of %s: %s", entity, error)
                 continue
             except ErpError as error:
-                self.fault(f"index of {entity}: {error}")
+                self.missed(f"index of {entity}: {error}")
                 continue
             for what in index.faults:
-                self.fault(what)
+                self.missed(what)
             covered.append(entity)
             for entry in index.entries:
                 yield {
@@ -178,7 +182,7 @@ class AimsioIndexStream(ErpStream):
         # An entity that was there before and is not now says nothing about its objects.
         lost = set(self.stream_state.get("entities", ())) - set(covered)
         if lost:
-            self.fault(f"no index of {', '.join(sorted(lost))}, which an earlier run could read")
+            self.missed(f"no index of {', '.join(sorted(lost))}, which an earlier run could read")
         if not self.faults:
             self.activate()
             self.save(lambda: {"entities": covered}, now=True)

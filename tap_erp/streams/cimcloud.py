@@ -9,12 +9,12 @@ from erp_vendors import schemas
 from erp_vendors.cimcloud import CIMCLOUD, CimcloudClient, CimcloudResource
 from erp_vendors.cimcloud.resources import RESOURCES, custom
 from erp_vendors.cimcloud.search import changed_since
-from erp_vendors.errors import CallError, DataError, ErpError
+from erp_vendors.errors import CallError, DataError, ErpError, MissingResourceError, Phase
 from erp_vendors.http import codec
 from erp_vendors.resource import configured
 from tap_erp.bookmark import Bookmark, fingerprint
 from tap_erp.columns import learn
-from tap_erp.stamps import from_iso, to_iso
+from tap_erp.stamps import earlier, from_iso, to_iso
 from tap_erp.stream import ErpStream
 
 if t.TYPE_CHECKING:
@@ -52,6 +52,7 @@ class CimcloudStream(ErpStream):
     def get_records(self, context: Context | None) -> t.Iterator[Record]:  # noqa: ARG002
         """Read the listing; once more if rows moved between its pages while it was read."""
         bookmark = self._bookmark()
+        done: set[str] = set()
         for _ in range(_PASSES):
             seen: dict[str, str | None] = {}
             moved = False
@@ -60,8 +61,9 @@ class CimcloudStream(ErpStream):
                 moved = self._has_moved(row, stamp, seen) or moved
                 # The content tells two versions of a row apart even if their stamps are equal.
                 mark = fingerprint(codec.encode(row))
-                if bookmark.wants(stamp, mark):
+                if mark not in done and bookmark.wants(stamp, mark):
                     yield row
+                    done.add(mark)
                     bookmark.emitted(stamp, mark)
             if not moved:
                 break
@@ -71,7 +73,7 @@ class CimcloudStream(ErpStream):
             self.save(bookmark.state, now=True)
 
     def _rows(self, bookmark: Bookmark) -> t.Iterator[Record]:
-        search = ""
+        search, pages = "", 0
         if bookmark.since is not None and self.resource.replication_key:
             search = changed_since(
                 self.resource.replication_key,
@@ -81,9 +83,10 @@ class CimcloudStream(ErpStream):
         try:
             for page in self.client.pages(self.resource, search):
                 yield from page
-                search = search and "accepted"
-        except (CallError, DataError) as error:
-            if not search or search == "accepted" or not _may_be_the_filter(error):
+                pages += 1
+        except (CallError, MissingResourceError) as error:
+            # A page number after a date may be refused where the date alone is not (4.3, UNK).
+            if not search or pages > 1 or not _may_be_the_filter(error):
                 raise
             self.logger.warning(
                 "%s: the vendor refuses the filter on %s, reading the full table (%s)",
@@ -100,7 +103,7 @@ class CimcloudStream(ErpStream):
 
         def whole_day(stamp: str) -> str:
             # The documented date literal has no time of day (cimcloud.md 4.3).
-            day = (from_iso(stamp) - lookback).replace(hour=0, minute=0, second=0, microsecond=0)
+            day = dt.datetime.combine(earlier(from_iso(stamp), lookback), dt.time())
             return day.isoformat(timespec="microseconds")
 
         start = to_iso(self.config.get("start_date")) if self.incremental else None
@@ -151,22 +154,22 @@ class OnlineOrdersStream(ErpStream):
         client = t.cast("CimcloudClient", self.erp.client("cimcloud"))
         previous: set[str] = set()
         while rows := self._take(client):
-            page = {fingerprint(codec.encode(row)) for row in rows}
-            if page & previous:
+            marks = [fingerprint(codec.encode(row)) for row in rows]
+            # Every message is flushed as it is written, so when the loop comes back all are out.
+            yield from (row for row, mark in zip(rows, marks, strict=True) if mark not in previous)
+            if not previous.isdisjoint(marks):
                 msg = (
                     "the vendor answers the same orders again, so it does not mark them as taken; "
                     "stopped after one copy of each"
                 )
                 raise DataError(msg)
-            # Every message is flushed as it is written, so when the loop comes back all are out.
-            yield from rows
-            previous = page
+            previous = set(marks)
 
     def _take(self, client: CimcloudClient) -> list[Record]:
         try:
             return client.page(self.resource)
         except (CallError, DataError) as error:
-            if isinstance(error, CallError) and error.status is not None and error.status < 500:  # noqa: PLR2004
+            if isinstance(error, CallError) and not _may_be_executed(error):
                 raise
             msg = (
                 f"{error}. If the vendor had executed the call, the orders of one page are marked "
@@ -195,8 +198,14 @@ def _schema(tap: TapErp, resource: CimcloudResource) -> schemas.Schema:
     return schema
 
 
-def _may_be_the_filter(error: ErpError) -> bool:
-    return isinstance(error, CallError) and error.status in _REFUSED_FILTER
+def _may_be_executed(error: CallError) -> bool:
+    if error.status is None:
+        return error.phase is not Phase.NOT_SENT
+    return error.status >= 500  # noqa: PLR2004
+
+
+def _may_be_the_filter(error: CallError | MissingResourceError) -> bool:
+    return isinstance(error, MissingResourceError) or error.status in _REFUSED_FILTER
 
 
 def streams(tap: TapErp) -> list[ErpStream]:

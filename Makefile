@@ -1,0 +1,48 @@
+# Each command sets up what it needs, in .venv beside this file.
+# PYTHON=/path/to/python3.12 chooses the interpreter; the newest suitable one is found otherwise.
+
+.POSIX:
+.SUFFIXES:
+.NOTPARALLEL:
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint typecheck settings constraints clean
+
+BIN := .venv/bin
+SETUP := sh tools/setup.sh
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+demo: ## Read the sandbox's vendors into a warehouse, write corrections back, read the changes
+	@$(SETUP)
+	@$(BIN)/python -m demo
+
+test: ## Run all tests
+	@$(SETUP)
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: ## Check style, dependencies, and that meltano.yml and the docs agree with --about
+	@$(SETUP)
+	@$(BIN)/python -m ruff check .
+	@$(BIN)/python -m ruff format --check .
+	@$(BIN)/python -m deptry . --no-ansi
+	@$(BIN)/python -m tools.settings --check
+	@$(BIN)/python -m tools.lint_meltano
+
+typecheck: ## Check types
+	@$(SETUP)
+	@$(BIN)/python -m mypy
+
+settings: ## Write meltano.yml, .env.example and the settings tables from --about
+	@$(SETUP)
+	@$(BIN)/python -m tools.settings
+
+constraints: ## Renew constraints.txt
+	@$(SETUP)
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --upgrade \
+		--all-extras --group dev --no-header --no-annotate --no-emit-index-url \
+		pyproject.toml --output-file constraints.txt
+
+clean: ## Remove what was installed or built; Meltano's state and the ledger stay
+	rm -rf .venv output/demo dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

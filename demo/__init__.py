@@ -1,0 +1,1 @@
+"""`make demo`: the sandbox's vendors into a warehouse, and edited records back."""

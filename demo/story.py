@@ -1,0 +1,151 @@
+"""What the demo does, shows and checks."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import textwrap
+import typing as t
+
+from demo.meltano import say
+from demo.warehouse import Warehouse
+from erp_vendors.vendors import VENDORS
+
+if t.TYPE_CHECKING:
+    from demo.meltano import Meltano
+    from demo.sandbox import Sandbox
+
+EDITED = {
+    # View in edits.sql: vendor, resource, its key there, and a column that shows the edit.
+    "edited_employees": ("aimsio", "employees", "employeeCode", "employeePhone"),
+    "edited_accounts": ("cimcloud", "accounts", "ref_id", "nm"),
+}
+REFUSED = {"edited_employees": 2, "edited_accounts": 1}
+"""Place of the record in each view that its vendor must refuse."""
+INDEX = "aimsio_object_index"
+
+
+class Story:
+    """The steps, in order.
+
+    Args:
+        sandbox: The vendors.
+        meltano: Runs Meltano.
+
+    Attributes:
+        wrong: What did not come out as it had to.
+    """
+
+    def __init__(self, sandbox: Sandbox, meltano: Meltano) -> None:
+        self._sandbox = sandbox
+        self._meltano = meltano
+        self._warehouse = Warehouse(meltano.warehouse)
+        self.wrong: list[str] = []
+
+    def tell(self) -> None:
+        """Run all steps; one that fails ends the story."""
+        for step in (self._read, self._write, self._read_again):
+            step()
+            if self.wrong:
+                return
+
+    def _read(self) -> None:
+        say("\n1. Read everything into the warehouse")
+        self._expect(self._meltano.run("1-read", "read"), 0, "exit code of the first read")
+        if self.wrong:
+            return
+        loaded = self._warehouse.counts()
+        say(f"\n  {'Stream':<40}{'vendor has':>12}{'loaded':>8}")
+        for vendor in VENDORS:
+            rows: dict[str, int] = self._sandbox.vendors()[vendor]["rows"]
+            held = {f"{vendor}_{resource}": count for resource, count in rows.items()}
+            streams = [stream for stream in loaded if stream.startswith(f"{vendor}_")]
+            for stream in streams:
+                say(f"  {stream:<40}{held.get(stream, ''):>12}{loaded[stream]:>8}")
+            if not set(streams) & set(held):
+                self.wrong.append(f"nothing was read from {vendor}")
+            for stream in set(streams) & set(held):
+                self._expect(loaded[stream], held[stream], f"rows of {stream}")
+        self._calls()
+
+    def _write(self) -> None:
+        say("\n2. Correct some records in the warehouse (demo/edits.sql) and write them back")
+        self._warehouse.edit()
+        edited = {view: self._warehouse.view(view) for view in EDITED}
+        say("  One employee and one account carry a value that the vendor must refuse: target-erp")
+        say("  writes the others and ends with exit code 3, which Meltano calls a failure.")
+        code = self._meltano.run("2-write", "write")
+        self._expect(code != 0, True, "that Meltano reports the refused records")  # noqa: FBT003
+        letters = {view: self._letters(view) for view in EDITED}
+        for view, records in edited.items():
+            vendor, resource, key, column = EDITED[view]
+            refused = records[REFUSED[view]][key]
+            held = {row[key]: row[column] for row in self._sandbox.rows(vendor, resource)}
+            written = [record for record in records if held[record[key]] == record[column]]
+            say(f"\n  {vendor}_{resource}: {len(written)} written, {len(letters[view])} refused")
+            for letter in letters[view]:
+                say(f"    refused {key} {letter['key'].get(key)}, HTTP {letter['status']}:")
+                say(textwrap.indent(textwrap.fill(letter["answer"], 90), "      "))
+            wanted = [record[key] for record in records if record[key] != refused]
+            self._expect([record[key] for record in written], wanted, f"written {resource}")
+            found = [letter["key"].get(key) for letter in letters[view]]
+            self._expect(found, [refused], f"refused {resource}")
+        self._calls()
+
+    def _read_again(self) -> None:
+        say("\n3. The vendors' own users work on; then read again")
+        employee = self._sandbox.rows("aimsio", "employees")[-1]
+        company = self._sandbox.rows("aimsio", "companies")[0]
+        product = self._sandbox.rows("cimcloud", "products")[0]
+        self._sandbox.delete("aimsio", "employees", employee["employeeGuid"])
+        self._sandbox.change("aimsio", "companies", company["companyGuid"], {"companyName": "New"})
+        self._sandbox.change("cimcloud", "products", product["p_key"], {"nm": "New name"})
+        say("  One employee deleted and one company renamed at Aimsio, one product at CIMcloud.")
+        expected = {
+            "aimsio_employees": 3,
+            "aimsio_companies": 1,
+            "cimcloud_accounts": 2,
+            "cimcloud_products": 1,
+            # The index is read whole each time; the deleted employee is not in it.
+            INDEX: self._warehouse.counts()[INDEX] - 1,
+        }
+        now = dt.datetime.now(dt.timezone.utc).isoformat()
+        self._sandbox.call("POST", "/_sandbox/reset", {})
+        self._expect(self._meltano.run("3-read", "read"), 0, "exit code of the second read")
+        loaded = {name: count for name, count in self._warehouse.counts(now).items() if count}
+        say("\n  Read by the second run, all others having nothing new:")
+        for stream, count in loaded.items():
+            say(f"  {stream:<40}{count:>8}")
+        changed = {
+            name: count
+            for name, count in loaded.items()
+            if name.startswith(("aimsio_", "cimcloud_"))
+        }
+        self._expect(changed, expected, "what the second run read")
+        gone = self._warehouse.deleted(INDEX)
+        for entity, key in gone:
+            say(f"  {entity} {key} was deleted at the vendor: {INDEX} no longer lists it.")
+        self._expect(gone, [("Employee", employee["employeeGuid"])], "the deletions")
+        self._calls()
+
+    def _letters(self, view: str) -> list[dict[str, t.Any]]:
+        vendor, resource, *_ = EDITED[view]
+        path = self._meltano.dead_letters / f"{vendor}_{resource}.jsonl"
+        if not path.exists():
+            return []
+        return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+    def _calls(self) -> None:
+        report = self._sandbox.report()
+        say("\n  Calls, as the vendors counted them:")
+        for vendor in VENDORS:
+            counters = report[vendor]
+            statuses = ", ".join(
+                f"{count} with {status}" for status, count in counters["by_status"].items()
+            )
+            say(f"    {vendor:<10}{counters['calls']:>6} ({statuses or 'none'})")
+        self._sandbox.call("POST", "/_sandbox/reset", {})
+
+    def _expect(self, found: object, wanted: object, what: str) -> None:
+        if found != wanted:
+            self.wrong.append(f"{what}: {found} instead of {wanted}")

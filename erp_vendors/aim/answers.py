@@ -1,0 +1,268 @@
+"""What AIM answers: its envelope, errors inside HTTP 200, ServiceStack's errors (aim.md 3, 5)."""
+
+from __future__ import annotations
+
+import enum
+import re
+import typing as t
+
+from erp_vendors.aim.xmltext import from_xml, is_xml
+from erp_vendors.errors import CallError, CredentialsError, DataError, MissingResourceError, Phase
+from erp_vendors.http import codec
+
+if t.TYPE_CHECKING:
+    from erp_vendors.schemas import Schema
+
+Body = dict[str, t.Any]
+
+_ENVELOPE = frozenset({"Status", "ResponseStatus"})
+_COUNTS = ("StartOffset", "RecordCount", "RemainingRecords", "TotalRecords")
+_NOT_FOUND = 404
+_NO_SUCH_OPERATION = frozenset({404, 405, 501})
+
+# The catalogue of error codes is not public (5.2), so the words have to tell.
+_NO_LICENCE = (
+    r"licen[cs]|subscription|not (?:been )?(?:enabled|activated|purchased|subscribed)"
+    r"|module.{0,60}(?:not|disabled|inactive|unavailable|required|missing)"
+    r"|(?:not|no|requires?|without|missing|disabled|inactive).{0,60}module"
+)
+_NO_LOGIN = r"token|log[ -]?(?:in|on|ged)|session|authenti|unauthori|not authori|credential"
+_DRIVER = re.compile(r"driver'?s?'?[ _-]?licen[cs]e|licen[cs]e ?info", re.IGNORECASE)
+_CARD = re.compile(r"card ?token|token(?:pk|str)", re.IGNORECASE)
+_ERROR_FIELD = re.compile(
+    r"\b(?:ErrorCode|ErrorMessage|ErrorDisplayText|Message)"
+    r'(?:"\s*:\s*"((?:[^"\\]|\\.)*)|>([^<]*))',
+    re.IGNORECASE,
+)
+TELLING_BODY = re.compile(
+    r"\b(?:ErrorCode|ErrorMessage|ErrorDisplayText|Message)"
+    rf'(?:"\s*:\s*"[^"]*|>[^<]*)(?:{_NO_LICENCE}|{_NO_LOGIN})',
+    re.IGNORECASE,
+)
+"""A server error that says a repetition is of no use."""
+
+
+class Kind(enum.Enum):
+    """What an error of the vendor is about."""
+
+    LICENCE = "licence"
+    """The shop has not licensed the module."""
+    TOKEN = "token"  # noqa: S105 - a kind of error
+    """The login has ended, or was refused."""
+    UNKNOWN = "unknown"
+    """There is no such record, or no such operation."""
+    BUSY = "busy"
+    """It may work a moment later."""
+    OTHER = "other"
+    """Anything else."""
+
+
+_KINDS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
+    (Kind.LICENCE, re.compile(_NO_LICENCE, re.IGNORECASE)),
+    (Kind.TOKEN, re.compile(_NO_LOGIN, re.IGNORECASE)),
+    (
+        Kind.UNKNOWN,
+        re.compile(
+            r"not ?found|(?:n't|not|unable to) (?:be )?find|(?:n't|not) (?:be )?found"
+            r"|(?:n't|not) exist|no such|unknown|not ?implemented|not supported",
+            re.IGNORECASE,
+        ),
+    ),
+    (
+        Kind.BUSY,
+        re.compile(
+            r"timed? ?-?out|deadlock|try again|temporar|too many|busy|unavailable|overload",
+            re.IGNORECASE,
+        ),
+    ),
+)
+
+
+class OperationError(CallError):
+    """The vendor answered 200 and says in the envelope that it did not do it.
+
+    Attributes:
+        code: The vendor's ErrorCode, or empty.
+        said: The vendor's message.
+    """
+
+    def __init__(self, where: str, code: str, said: str, *, body: str, status: int) -> None:
+        text = ": ".join(part for part in (code, said) if part) or "an error without a message"
+        super().__init__(
+            f"{where}: the server refuses it: {text}"[:600],
+            phase=Phase.ANSWERED,
+            status=status,
+            body=body,
+        )
+        self.code = code
+        self.said = said
+
+
+class NotLicensedError(MissingResourceError):
+    """The shop has not licensed the active-e module of an operation (aim.md 2)."""
+
+
+class UnknownRecordError(DataError):
+    """The vendor does not know the record that it was asked for."""
+
+
+def decode(body: bytes, schema: Schema | None = None) -> Body:
+    """Read an answer in JSON or XML, whatever was asked for.
+
+    Args:
+        body: The raw body.
+        schema: JSON schema of the answer, which gives XML its types.
+
+    Returns:
+        The answer's members; a bare array comes as the member "".
+
+    Raises:
+        ValueError: If it is neither.
+    """
+    answer = from_xml(body, schema or {}) if is_xml(body) else codec.decode(body)
+    if isinstance(answer, list):
+        return {"": answer}
+    if not isinstance(answer, dict):
+        msg = f"the answer is {type(answer).__name__}, not an object"
+        raise ValueError(msg)  # noqa: TRY004 - what was sent is at fault, not the caller
+    return answer
+
+
+def refusal(answer: Body) -> tuple[str, str] | None:
+    """Find an error inside a successful answer (aim.md 5.2).
+
+    Args:
+        answer: The answer's members.
+
+    Returns:
+        Error code and message, either of which may be empty; None if there is no error.
+    """
+    status = answer.get("Status")
+    if isinstance(status, dict):
+        word = _text(status.get("StatusCode")).lower()
+        code = _text(status.get("ErrorCode"))
+        said = _text(status.get("ErrorMessage")) or _text(status.get("ErrorDisplayText"))
+        # Other words of success than Ok are not known, so a word alone is no failure (5.2, INF).
+        if word == "error" or (word != "ok" and (code or said)):
+            return code, said
+    elif _text(status).lower() == "error":
+        return _text(answer.get("ErrorCode")), _text(answer.get("ErrorMessage"))
+    stock = answer.get("ResponseStatus")
+    if isinstance(stock, dict):
+        code, said = _text(stock.get("ErrorCode")), _text(stock.get("Message"))
+        if code or said:
+            return code, said
+    return None
+
+
+def kind_of(error: CallError | CredentialsError) -> Kind:
+    """Sort an error by what can be done about it.
+
+    Args:
+        error: What a call raised.
+    """
+    if isinstance(error, OperationError):
+        text = f"{error.code} {error.said}"
+    elif isinstance(error, CallError):
+        text = " ".join(first or second for first, second in _ERROR_FIELD.findall(error.body))
+    else:
+        # Only a 403 brings its text; a refused login is what 401 and 403 stand for (2, INF).
+        return Kind.LICENCE if _search(Kind.LICENCE, str(error)) else Kind.TOKEN
+    kind = next((kind for kind, _ in _KINDS if _search(kind, text)), Kind.OTHER)
+    is_missing = error.status in _NO_SUCH_OPERATION and kind in {Kind.OTHER, Kind.BUSY}
+    return Kind.UNKNOWN if is_missing else kind
+
+
+def without_envelope(answer: Body) -> Body:
+    """An answer that is a record itself.
+
+    Args:
+        answer: The answer's members.
+    """
+    return {name: value for name, value in answer.items() if name not in _ENVELOPE}
+
+
+def rows_of(answer: Body, list_name: str, keys: t.Sequence[str], where: str) -> list[Body]:
+    """Take the records out of a list operation's answer.
+
+    Args:
+        answer: The answer's members.
+        list_name: Member that holds them; empty if it is not known.
+        keys: Properties that identify a record.
+        where: The operation, for messages.
+
+    Raises:
+        DataError: If what is there are no records.
+    """
+    rows = answer.get(list_name, answer.get(""))
+    if rows is None:
+        rows = _unnamed(answer, list_name, keys)
+    if rows is None and "Status" not in answer and not any(name in answer for name in _COUNTS):
+        # A null list is left out (3.1), but its envelope is not.
+        msg = f"{where} answered without '{list_name or 'a list'}' and without Status"
+        raise DataError(msg)
+    rows = [] if rows is None else rows
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        msg = f"{where} answered with something else than a list of objects"
+        raise DataError(msg)
+    return rows
+
+
+def remaining_of(answer: Body) -> int | None:
+    """Rows after those of this answer; None if it does not say (aim.md 4.1).
+
+    Args:
+        answer: The answer's members.
+    """
+    value = answer.get("RemainingRecords")
+    if isinstance(value, str) and value.strip().lstrip("-").isdigit():
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def envelope_schema(record: Schema, *, list_name: str = "", single: bool = False) -> Schema:
+    """The schema of an answer, made from that of its records.
+
+    Args:
+        record: Schema of a record.
+        list_name: Member that holds the records; empty if it is not known.
+        single: The answer itself is the record.
+    """
+    text: Schema = {"type": "object", "additionalProperties": {"type": "string"}}
+    status = {name: text for name in _ENVELOPE}  # noqa: C420 - it is not to be changed
+    if single:
+        return {"type": "object", "properties": {**record["properties"], **status}}
+    rows: Schema = {"type": "array", "items": record}
+    properties: Schema = {**status, **{name: {"type": "integer"} for name in _COUNTS}}
+    if list_name:
+        properties[list_name] = rows
+    # A list under another name holds the same records.
+    return {"type": "object", "properties": properties, "additionalProperties": rows}
+
+
+def _unnamed(answer: Body, list_name: str, keys: t.Sequence[str]) -> object:
+    """The records of an answer that does not have the list it should."""
+    members = {
+        name: value
+        for name, value in answer.items()
+        if name not in _ENVELOPE and name not in _COUNTS and value is not None
+    }
+    # The form for one record has its members at the top (CustomerOrderFulfillment, 8.1, INF).
+    if keys and all(members.get(name) not in (None, "", []) for name in keys):
+        return [members]
+    for value in members.values():
+        if isinstance(value, list) and all(isinstance(row, dict) for row in value):
+            known = all(name in row for row in value for name in keys)
+            if known or not list_name:
+                return value
+    return [members] if members and not list_name else None
+
+
+def _search(kind: Kind, text: str) -> bool:
+    text = (_DRIVER if kind is Kind.LICENCE else _CARD).sub("", text)
+    return any(pattern.search(text) for other, pattern in _KINDS if other is kind)
+
+
+def _text(value: object) -> str:
+    text = "" if value is None else str(value).strip()
+    return "" if text == "0" else text

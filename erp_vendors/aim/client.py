@@ -1,0 +1,373 @@
+"""AIM's API: one GET per operation, answers in an envelope (aim.md 3, 4 and 5)."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import logging
+import typing as t
+import urllib.parse
+
+from erp_vendors import schemas
+from erp_vendors.aim.answers import (
+    TELLING_BODY,
+    Body,
+    Kind,
+    NotLicensedError,
+    OperationError,
+    UnknownRecordError,
+    envelope_schema,
+    kind_of,
+    remaining_of,
+    rows_of,
+    without_envelope,
+)
+from erp_vendors.aim.paging import Listing, Page, Row
+from erp_vendors.aim.resources import RESOURCES, AimResource, Parent, custom
+from erp_vendors.aim.session import Sessions
+from erp_vendors.aim.settings import SETTINGS, VENDOR
+from erp_vendors.errors import (
+    CallError,
+    CredentialsError,
+    DataError,
+    MissingResourceError,
+)
+from erp_vendors.http import codec
+from erp_vendors.http.budget import Limits
+from erp_vendors.http.policy import Action, Rule
+from erp_vendors.resource import configured
+from erp_vendors.vendor import Vendor, connect
+
+if t.TYPE_CHECKING:
+    from erp_vendors.aim.resources import Params
+    from erp_vendors.http.transport import CallOptions
+    from erp_vendors.schemas import Schema
+    from erp_vendors.settings import Block
+    from erp_vendors.vendor import Connection
+
+logger = logging.getLogger("erp.aim")
+
+Key = tuple[t.Any, ...]
+
+_BUSY_ATTEMPTS = 3
+"""Times a read is made that the server says it is too busy for (aim.md 5.1, OBS)."""
+_PASSES = 2
+"""Times a full listing is read whose rows move while it is read."""
+_SERVER_ERROR = 500
+_NO_DATE = "0001-01-01"
+_RULES = (
+    # A dead token or a missing licence in a server error: repeating the call does not help.
+    Rule(Action.FAIL, statuses=frozenset(range(500, 600)), body=TELLING_BODY),
+)
+
+
+class AimClient:
+    """Reads and writes one shop."""
+
+    def __init__(self, block: Block, connection: Connection) -> None:
+        self.block = block
+        self.resources = configured(block, RESOURCES, custom)
+        self.transport = connect(
+            block,
+            connection,
+            base_url=block.get("api_url"),
+            limits=Limits(block.get("requests_per_second"), block.get("max_concurrency")),
+            rules=_RULES,
+        )
+        self._sessions = Sessions(block, self.transport)
+        self._keys: dict[tuple[str, tuple[str, ...]], list[Key]] = {}
+        self._missing: dict[str, MissingResourceError] = {}
+
+    def check(self) -> None:
+        """Find the shop's server and log in; changes nothing.
+
+        Raises:
+            ErpError: If the credentials are refused, or a server cannot be reached.
+        """
+        self._sessions.current()
+
+    def call_operation(
+        self,
+        name: str,
+        *,
+        method: str = "GET",
+        query: t.Mapping[str, t.Any] | None = None,
+        body: t.Mapping[str, t.Any] | None = None,
+        repeatable: bool | None = None,
+        optional: bool = False,
+        schema: Schema | None = None,
+    ) -> Body:
+        """Call an operation at the shop's server, with a new login if the token has died.
+
+        Args:
+            name: The operation, as in `AddCustomer`.
+            method: HTTP method.
+            query: Request members for the URL; None is left out.
+            body: Request members for a JSON body.
+            repeatable: Executing it twice is the same as once (default: True for GET).
+            optional: The operation is a guess: a server without it is no failure.
+            schema: JSON schema of the answer, which gives XML its types.
+
+        Returns:
+            The answer's members, `Status` included. Items may have failed even so: look for
+            `ErrorItems` (aim.md 5.2).
+
+        Raises:
+            OperationError: If the server refuses it inside HTTP 200; it was not executed.
+            NotLicensedError: If it is a GET, and the shop has not licensed its module.
+            MissingResourceError: If it is `optional` and does not exist.
+            CredentialsError: If the login is refused, or lacks the permission.
+            DataError: If the answer to a repeatable call cannot be read.
+            CallError: If the call fails; its `phase` says whether it may have been executed.
+        """
+        repeatable = method == "GET" if repeatable is None else repeatable
+        request: CallOptions = {
+            "params": {name: _text(v) for name, v in (query or {}).items() if v is not None},
+            "repeatable": repeatable,
+            "optional": optional,
+        }
+        if body is not None:
+            request["body"] = codec.encode(body)
+        session = self._sessions.current()
+        renewed = False
+        for attempt in itertools.count(1):
+            request["headers"] = session.headers
+            try:
+                return self._sessions.exchange(
+                    method, f"{session.base_url}/{name}", schema, **request
+                )
+            except (CallError, CredentialsError) as error:
+                kind = kind_of(error)
+                if kind is Kind.LICENCE and method == "GET":
+                    msg = f"the shop has not licensed the module of {name} ({error})"
+                    raise NotLicensedError(msg) from None
+                if kind is Kind.TOKEN and not renewed and (repeatable or not _executed(error)):
+                    logger.info("aim: the login has ended (%s); logging in again", error)
+                    session = self._sessions.renew(session)
+                    renewed = True
+                    continue
+                if kind is Kind.UNKNOWN and optional:
+                    raise MissingResourceError(str(error)) from None
+                busy = kind is Kind.BUSY and isinstance(error, OperationError) and repeatable
+                if not busy or attempt >= _BUSY_ATTEMPTS:
+                    raise
+                self.transport.budget.clock.sleep(2.0 ** (attempt - 1))
+        raise AssertionError  # the loop has no end
+
+    def rows(self, resource: AimResource, since: str | None = None) -> t.Iterator[Row]:
+        """Read a listing, all of its variants and pages.
+
+        Args:
+            resource: A resource without parents.
+            since: Lower bound as ISO text without zone, for a resource that has one.
+
+        Yields:
+            Each version of a record once.
+
+        Raises:
+            MissingResourceError: If this shop does not have it, or has not licensed it.
+            DataError: If an answer is not a listing.
+            ErpError: If a call fails.
+        """
+        bound = {resource.since: since} if since and resource.since else {}
+        listing = Listing(f"aim: {resource.path}", resource.primary_keys)
+        wanted: dict[tuple[str, ...], dict[Key, None]] = (
+            {} if bound else {fields: {} for fields in self._wanted(resource)}
+        )
+        missing: list[MissingResourceError] = []
+        for variant in resource.variants:
+            try:
+                for row in self._listed(resource, listing, {**variant, **bound}):
+                    for fields, keys in wanted.items():
+                        keys[tuple(row.record.get(name) for name in fields)] = None
+                    yield row
+            except MissingResourceError as error:
+                missing.append(error)
+        if len(missing) == len(resource.variants):
+            raise missing[0]
+        for unread in missing:
+            logger.warning("aim_%s: read without a part of it: %s", resource.name, unread)
+        for fields, keys in wanted.items():
+            self._keys[resource.name, fields] = list(keys)
+
+    def keys(self, parent: Parent, *, again: bool = False) -> list[Key]:
+        """The keys of all records of a parent, read once per run.
+
+        Args:
+            parent: The parent; one without a name has one empty key.
+            again: Read them anew.
+
+        Returns:
+            The keys, in the vendor's order; a part is None where a record lacks it.
+
+        Raises:
+            ErpError: As `rows`.
+        """
+        if not parent.name:
+            return [()]
+        if parent.name in self._missing:
+            raise self._missing[parent.name]
+        resource = self.resources[parent.name]
+        place = parent.name, _source(parent, resource)
+        if again or place not in self._keys:
+            try:
+                for _ in self.rows(resource):
+                    pass
+            except MissingResourceError as error:
+                self._missing[parent.name] = error
+                raise
+        return self._keys[place]
+
+    def child(self, resource: AimResource, parent: Parent, key: Key) -> list[Body]:
+        """Read the records of one parent.
+
+        Args:
+            resource: A resource with parents.
+            parent: The parent that the key is of.
+            key: The key, or more values than the parent has members.
+
+        Returns:
+            The records, each with its parent's key.
+
+        Raises:
+            UnknownRecordError: If the server does not know the parent's record.
+            DataError: If the answer makes no sense.
+            ErpError: If a call fails.
+        """
+        members = {k: _text(v) for k, v in zip(parent.members, key, strict=True) if v is not None}
+        if resource.reader is not None:
+            ask = functools.partial(self._ask_for, resource)
+            records = resource.reader(ask, next(iter(members.values())))
+        else:
+            records = self._children(resource, members)
+        found = dict(zip(parent.fields, key, strict=True))
+        for number, record in enumerate(records, 1):
+            _complete(resource, record, members)
+            if resource.numbered and record.get(resource.numbered) is None:
+                record[resource.numbered] = -number
+        return [{**found, **record, **found} for record in records]
+
+    def schema(self, resource: AimResource) -> Schema:
+        """The JSON schema of a resource's records.
+
+        Args:
+            resource: The resource.
+        """
+        return schemas.for_stream(
+            VENDOR,
+            resource.name,
+            resource.primary_keys,
+            resource.replication_key,
+            resource.schema,
+        )
+
+    def _listed(self, resource: AimResource, listing: Listing, members: Params) -> t.Iterator[Row]:
+        ask = functools.partial(self._page, resource, members)
+        for _ in range(_PASSES):
+            yield from listing.rows(ask, resource.paging)
+            # What changed since the run began is listed by the next run, if there is a filter.
+            if not listing.moved or resource.since in members:
+                break
+            logger.info("aim_%s: rows moved while they were read; reading again", resource.name)
+
+    def _children(self, resource: AimResource, members: Params) -> list[Body]:
+        attempts: tuple[Params, ...] = ({}, *resource.fallbacks)
+        for number, more in enumerate(attempts, 1):
+            try:
+                answer = self._ask_for(resource, "", {**members, **more})
+            except UnknownRecordError:
+                if number == len(attempts):
+                    raise
+                continue
+            if resource.single:
+                return [without_envelope(answer)]
+            return rows_of(answer, resource.list_name, (), f"aim: {resource.path}")
+        raise AssertionError  # the last one returns or raises
+
+    def _ask_for(self, resource: AimResource, operation: str, members: Params) -> Body:
+        """A call about one record; the resource's own operation if none is named."""
+        try:
+            return self._read(resource, operation, members)
+        except CallError as error:
+            if kind_of(error) is Kind.UNKNOWN:
+                raise UnknownRecordError(str(error)) from None
+            raise
+
+    def _page(self, resource: AimResource, members: Params, offset: int) -> Page:
+        paging = resource.paging
+        place = {paging.from_row: str(offset), paging.at_once: str(paging.rows)} if paging else {}
+        answer = self._read(resource, "", {**members, **place})
+        rows = rows_of(answer, resource.list_name, resource.primary_keys, f"aim: {resource.path}")
+        for record in rows:
+            _complete(resource, record, members)
+        return Page(rows, remaining_of(answer))
+
+    def _read(self, resource: AimResource, operation: str, members: Params) -> Body:
+        own, _, query = resource.path.partition("?")
+        fixed = dict(urllib.parse.parse_qsl(query, keep_blank_values=True))
+        answer = self.call_operation(
+            operation or _operation(own),
+            query=members if operation else {**resource.params, **fixed, **members},
+            optional=not resource.documented,
+            schema=self._answer_schema(resource),
+        )
+        if not answer:
+            msg = f"aim: {operation or own} answered with an empty object"
+            raise DataError(msg)
+        return t.cast("Body", _tidy(answer))
+
+    def _answer_schema(self, resource: AimResource) -> Schema | None:
+        if self.block.get("format") != "xml":
+            return None
+        single = resource.single or resource.reader is not None
+        return envelope_schema(self.schema(resource), list_name=resource.list_name, single=single)
+
+    def _wanted(self, resource: AimResource) -> set[tuple[str, ...]]:
+        """What the children of a resource are asked for by."""
+        return {
+            _source(parent, resource)
+            for child in self.resources.values()
+            for parent in child.parents
+            if parent.name == resource.name
+        }
+
+
+def _executed(error: CallError | CredentialsError) -> bool:
+    """Whether a call that failed may have been executed all the same."""
+    if isinstance(error, CredentialsError):
+        return False
+    return error.status is None or error.status >= _SERVER_ERROR
+
+
+def _source(parent: Parent, resource: AimResource) -> tuple[str, ...]:
+    return parent.source or resource.primary_keys
+
+
+def _complete(resource: AimResource, record: Body, members: Params) -> None:
+    """Fill what a key needs and the vendor leaves out."""
+    for name, value in resource.blanks.items():
+        if record.get(name) is None:
+            record[name] = value
+    if resource.tag and record.get(resource.tag) is None:
+        record[resource.tag] = members[resource.tag]
+
+
+def _operation(path: str) -> str:
+    parts = path.strip("/").split("/")
+    return "/".join(parts[1:] if len(parts) > 1 and parts[0].lower() == "api" else parts)
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _tidy(value: t.Any) -> t.Any:  # noqa: ANN401
+    """Replace dates that mean none (aim.md 3.1)."""
+    if isinstance(value, str):
+        return None if value.startswith(_NO_DATE) and not value[10:].strip("T :0.Z") else value
+    if isinstance(value, dict):
+        return {name: _tidy(item) for name, item in value.items()}
+    return [_tidy(item) for item in value] if isinstance(value, list) else value
+
+
+AIM = Vendor(name=VENDOR, title="AIM Web Services", settings=SETTINGS, client=AimClient)

@@ -1,0 +1,145 @@
+"""Listings whose rows may move while they are read (aim.md 4.1, 4.2)."""
+
+from __future__ import annotations
+
+import hashlib
+import typing as t
+
+from erp_vendors.aim.settings import PAGE_ROWS
+from erp_vendors.errors import DataError
+from erp_vendors.http import codec
+
+if t.TYPE_CHECKING:
+    from erp_vendors.aim.answers import Body
+
+_STEPS_BACK = 100
+"""Times a listing is followed that moved while it was read, before it counts as unreadable."""
+
+
+class Paging(t.NamedTuple):
+    """How an operation is paged.
+
+    Attributes:
+        rows: Rows asked for at once.
+        from_row: Request member that takes the row offset.
+        at_once: Request member that takes the number of rows.
+        sure: A page that is not full is the last one; otherwise only an empty one is, as a server
+            may give fewer rows than it is asked for.
+    """
+
+    rows: int = PAGE_ROWS
+    from_row: str = "StartOffset"
+    at_once: str = "RecordCount"
+    sure: bool = True
+
+
+class Page(t.NamedTuple):
+    """One answer.
+
+    Attributes:
+        rows: Its records.
+        remaining: Records after these; None if the server does not say.
+    """
+
+    rows: list[Body]
+    remaining: int | None
+
+
+class Row(t.NamedTuple):
+    """A record of a listing.
+
+    Attributes:
+        identity: Stands for its key.
+        mark: Stands for its content.
+        record: The record.
+    """
+
+    identity: bytes
+    mark: bytes
+    record: Body
+
+
+class Listing:
+    """Reads a listing, or several that overlap, and gives each version of a record once."""
+
+    def __init__(self, where: str, keys: t.Sequence[str]) -> None:
+        """Make a listing.
+
+        Args:
+            where: The operation, for messages.
+            keys: Properties that identify a record; without them its whole content does.
+        """
+        self._where = where
+        self._keys = keys
+        self._seen: dict[bytes, bytes] = {}
+        self.moved = False
+        """Rows were put before those that had been read, where some of them may have come from."""
+
+    def rows(self, ask: t.Callable[[int], Page], paging: Paging | None) -> t.Iterator[Row]:
+        """Read all pages.
+
+        Rows come in no stated order, and offsets shift when a row before them is inserted, deleted
+        or moved. So every page begins with the last row of the one before. If it begins with a row
+        that is new, rows have slipped back over the boundary, and the listing is followed to them.
+
+        Args:
+            ask: Gives the page at a row offset.
+            paging: How it is paged, or None.
+
+        Yields:
+            The rows; one that has changed while the listing was read comes again.
+
+        Raises:
+            DataError: If the pages make no sense.
+            ErpError: If a call fails.
+        """
+        offset = overlap = steps_back = 0
+        previous: list[bytes] = []
+        self.moved = False
+        while True:
+            page = ask(offset)
+            rows = [self._row(record) for record in page.rows]
+            identities = [row.identity for row in rows]
+            repeated = bool(rows) and identities == previous
+            if paging and overlap and (not rows or identities[0] not in self._seen):
+                steps_back += 1
+                if steps_back > _STEPS_BACK:
+                    msg = f"{self._where}: its rows move faster than they can be read"
+                    raise DataError(msg)
+                offset, previous = max(0, offset - paging.rows), []
+                overlap = min(offset, 1)
+                continue
+            if overlap and previous and not repeated and identities[0] != previous[-1]:
+                self.moved = True
+            yield from self._new(rows)
+            if paging is None or self._is_last(page, paging, overlap, repeated=repeated):
+                return
+            overlap = 1 if len(rows) > 1 else 0
+            offset += len(rows) - overlap
+            previous = identities
+
+    def _is_last(self, page: Page, paging: Paging, overlap: int, *, repeated: bool) -> bool:
+        if page.remaining is not None:
+            if page.remaining > 0 and (repeated or not page.rows):
+                msg = f"{self._where}: it says that {page.remaining} records remain, and gives none"
+                raise DataError(msg)
+            return page.remaining <= 0
+        if repeated or len(page.rows) > paging.rows:
+            return True  # it does not page
+        return len(page.rows) < paging.rows if paging.sure else len(page.rows) <= overlap
+
+    def _new(self, rows: list[Row]) -> t.Iterator[Row]:
+        for row in rows:
+            if self._seen.get(row.identity) != row.mark:
+                self._seen[row.identity] = row.mark
+                yield row
+
+    def _row(self, record: Body) -> Row:
+        mark = _digest(codec.encode_sorted(record))
+        key = [record.get(name) for name in self._keys]
+        known = bool(key) and None not in key
+        return Row(_digest(codec.encode(key)) if known else mark, mark, record)
+
+
+def _digest(text: bytes) -> bytes:
+    return hashlib.blake2b(text, digest_size=8).digest()

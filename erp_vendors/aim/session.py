@@ -1,0 +1,215 @@
+"""The way to a shop's own server: discovery, login, and the four headers (aim.md 1 and 2)."""
+
+from __future__ import annotations
+
+import re
+import threading
+import typing as t
+
+from erp_vendors.aim.answers import Kind, OperationError, decode, kind_of, refusal
+from erp_vendors.errors import CallError, CredentialsError, DataError, Phase
+from erp_vendors.http.redact import redact
+from erp_vendors.http.transport import ATTEMPTS
+
+if t.TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from erp_vendors.aim.answers import Body
+    from erp_vendors.http import Transport
+    from erp_vendors.http.transport import CallOptions
+    from erp_vendors.schemas import Schema
+    from erp_vendors.settings import Block
+
+_ACCEPT = {"json": "application/json", "xml": "application/xml"}
+_API = re.compile(r"/api$", re.IGNORECASE)
+_NO_CONTENT = 204
+_NOT_FOUND = 404
+_SERVER_ERROR = 500
+
+
+class Session(t.NamedTuple):
+    """A login at the shop's server.
+
+    Attributes:
+        base_url: Address that `/<Operation>` is appended to.
+        headers: What every call carries.
+    """
+
+    base_url: str
+    headers: dict[str, str]
+
+
+class Sessions:
+    """Finds the shop's server and logs in: once per run, and again when the token dies."""
+
+    def __init__(self, block: Block, transport: Transport) -> None:
+        self._transport = transport
+        api_key, self._app_id, self._username, self._password = block.require(
+            "api_key", "app_id", "username", "password"
+        )
+        redact.add(api_key, self._password)
+        self._central = str(block.get("api_url")).rstrip("/")
+        self._headers = {
+            "Accept": _ACCEPT[block.get("format")],
+            "APIKey": api_key,
+            "AppId": self._app_id,
+        }
+        self._lock = threading.Lock()
+        self._session: Session | None = None
+        self._refused: CredentialsError | None = None
+
+    def current(self) -> Session:
+        """The session, opened by whoever needs it first.
+
+        Raises:
+            CredentialsError: If the central host or the shop refuses the login.
+            ErpError: If a call fails.
+        """
+        with self._lock:
+            return self._session or self._open()
+
+    def renew(self, dead: Session) -> Session:
+        """A session in place of one whose token is no longer taken.
+
+        Args:
+            dead: The session that was refused; another thread may have replaced it already.
+
+        Raises:
+            CredentialsError: If the new login is refused.
+            ErpError: If a call fails.
+        """
+        with self._lock:
+            if self._session is not None and self._session is not dead:
+                return self._session
+            return self._open()
+
+    def exchange(
+        self, method: str, url: str, schema: Schema | None = None, **options: Unpack[CallOptions]
+    ) -> Body:
+        """Make one call and read its answer.
+
+        Args:
+            method: HTTP method.
+            url: Whole address.
+            schema: JSON schema of the answer, for XML.
+            **options: See `CallOptions`.
+
+        Returns:
+            The answer's members.
+
+        Raises:
+            OperationError: If the answer is an error inside HTTP 200.
+            DataError: If it cannot be read, and the call may be repeated.
+            CallError: If the call fails, or its answer is lost.
+            CredentialsError: On 401 and 403.
+            MissingResourceError: On 404 and 405, if `optional`.
+        """
+        repeatable = options.get("repeatable", method == "GET")
+        where = redact(f"aim: {method} {url}")
+        for attempt in range(1, ATTEMPTS + 1):
+            answer = self._transport.call(method, url, **options)
+            if answer.status == _NO_CONTENT:
+                return {}
+            try:
+                members = decode(answer.body, schema)
+            except ValueError:
+                start = answer.text[:200]
+                msg = f"{where} answered with something that is neither JSON nor XML: {start!r}"
+                if not repeatable:
+                    raise CallError(msg, phase=Phase.SENT, body=answer.text) from None
+                if attempt == ATTEMPTS:
+                    raise DataError(msg) from None
+                self._transport.budget.clock.sleep(attempt / 2)
+                continue
+            refused = refusal(members)
+            if refused is not None:
+                code, said = refused
+                raise OperationError(
+                    where, redact(code), redact(said), body=answer.text, status=answer.status
+                )
+            break
+        return members
+
+    def _open(self) -> Session:
+        if self._refused is not None:
+            raise self._refused  # logging in again and again could lock the account
+        self._session = None
+        try:
+            self._session = self._log_in(*self._discover())
+        except CredentialsError as error:
+            self._refused = error
+            raise
+        return self._session
+
+    def _discover(self) -> tuple[str, str]:
+        """The shop's address and the OAuth token (GetEndPoint, 8.1)."""
+        url = f"{self._central}/GetEndPoint"
+        answer = self._ask("GET", url, "aim.api_key and aim.app_id", self._headers)
+        domain = _base_url(answer.get("NewEndpointDomain") or answer.get("NewEndpoint"))
+        if domain is None:
+            msg = (
+                f"aim: {redact(url)} names no server for this shop; check aim.api_key and "
+                "aim.app_id, or ask Tri-Tech"
+            )
+            raise CredentialsError(msg)
+        return domain, _text(answer.get("OAuthToken"))
+
+    def _log_in(self, domain: str, oauth_token: str) -> Session:
+        headers = {**self._headers, **({"OAuthToken": oauth_token} if oauth_token else {})}
+        redact.add(oauth_token)
+        # Query parameters and an empty body, as all clients do (2, OBS).
+        params = {
+            "AppId": self._app_id,
+            "UserName": self._username,
+            "Password": self._password,
+        }
+        url = f"{domain}/Security"
+        answer = self._ask("POST", url, "aim.username and aim.password", headers, params)
+        token = _text(answer.get("Token"))
+        if not token:
+            msg = f"aim: {redact(url)} gave no Token; check aim.username and aim.password"
+            raise CredentialsError(msg)
+        # What the login says about token and address is newer (2, INF).
+        newer = _text(answer.get("OAuthToken"))
+        redact.add(token, newer)
+        if newer:
+            headers["OAuthToken"] = newer
+        moved = _text(answer.get("Domain"))
+        if moved.startswith(("http://", "https://")):
+            domain = _base_url(moved) or domain
+        return Session(domain, {**headers, "Token": token})
+
+    def _ask(
+        self,
+        method: str,
+        url: str,
+        settings: str,
+        headers: dict[str, str],
+        params: dict[str, str] | None = None,
+    ) -> Body:
+        """A call on the way in: whatever is refused here, the credentials are."""
+        try:
+            return self.exchange(method, url, headers=headers, params=params or {}, repeatable=True)
+        except CredentialsError as error:
+            msg = f"{error}; check {settings}"
+            raise CredentialsError(msg) from None
+        except CallError as error:
+            status = error.status or _SERVER_ERROR
+            if status >= _SERVER_ERROR or status == _NOT_FOUND or kind_of(error) is Kind.BUSY:
+                raise
+            msg = f"{error}; check {settings}"
+            raise CredentialsError(msg) from None
+
+
+def _base_url(domain: object) -> str | None:
+    """The address of the operations at a shop's server, however the domain is written (1)."""
+    text = _text(domain).rstrip("/")
+    if not text:
+        return None
+    if "://" not in text:
+        text = f"https://{text}"
+    return f"{_API.sub('', text).rstrip('/')}/api"
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value).strip()

@@ -1,0 +1,69 @@
+"""The `aim` block."""
+
+from __future__ import annotations
+
+from erp_vendors.settings import Setting, connection_settings, object_schema
+
+VENDOR = "aim"
+
+MODES = ("ADD_CUSTOMER_CARD", "ADD_CONTRACT_CARD", "ADD_STUDENT_CARD", "UPDATE_CARD")
+"""What a customer's access token can be for (aim.md 8.1, CustomerAccessToken, DOC)."""
+
+_ACCESS_TOKENS = (
+    Setting(
+        "accounts",
+        "array",
+        "Accounts",
+        "Account numbers.",
+        schema={"items": {"type": "integer"}, "minItems": 1},
+    ),
+    Setting("mode", "string", "Mode", "What the token is for.", options=MODES),
+    Setting("item_key", "integer", "Item key", "Key of what the mode is about."),
+)
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting(
+        "api_url",
+        "string",
+        "API address",
+        "Central host, which tells the address of the shop's own server.",
+        "https://active-ewebservice.biz/aeservices30/api",
+    ),
+    Setting("api_key", "string", "API key", "Issued by Tri-Tech.", secret=True),
+    Setting("app_id", "string", "App id", "Name of this integration, as Tri-Tech knows it."),
+    Setting(
+        "username",
+        "string",
+        "User name",
+        "An employee id; the login of a customer sees one account only.",
+    ),
+    Setting("password", "string", "Password", "That login's password.", secret=True),
+    Setting(
+        "format",
+        "string",
+        "Format",
+        "What the server is asked to answer in; the records are the same.",
+        "json",
+        options=("json", "xml"),
+    ),
+    Setting(
+        "customer_access_tokens",
+        "object",
+        "Customer access tokens",
+        "Offer aim_customer_access_tokens: a token for each of these accounts. The tokens are "
+        "secrets, and stand in the records.",
+        schema={
+            key: value
+            for key, value in object_schema(_ACCESS_TOKENS, required=["accounts"]).items()
+            if key != "type"
+        },
+    ),
+    # No limit is documented; one call at a time is what a shop's machine can be asked for
+    # (aim.md 5.1), and the rate then is its own.
+    *connection_settings(per_second=50, in_flight=1),
+)
+
+PAGE_ROWS = 100
+"""Rows asked for at once (aim.md 4.1, DOC; the largest permitted number is not known)."""
+PRODUCT_PAGE_ROWS = 150
+"""The same for e-commerce products (aim.md 4.1, OBS)."""

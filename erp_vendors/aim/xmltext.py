@@ -1,0 +1,149 @@
+"""XML answers, read into what the JSON answer would have been (aim.md 3.1)."""
+
+from __future__ import annotations
+
+import decimal
+import re
+import typing as t
+import xml.etree.ElementTree as ET
+
+if t.TYPE_CHECKING:
+    from erp_vendors.schemas import Schema
+
+_NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
+_PRIMITIVES = "{http://schemas.microsoft.com/2003/10/Serialization/Arrays}"
+_PROLOG = re.compile(rb"\A.*?<(?=[A-Za-z_])", re.DOTALL)
+_INTEGER = re.compile(r"-?(?:0|[1-9]\d*)")
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
+_DATE = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,7}))?")
+_KINDS = {
+    "boolean": "boolean",
+    **dict.fromkeys(("byte", "short", "int", "long", "unsignedInt", "unsignedLong"), "integer"),
+    **dict.fromkeys(("decimal", "double", "float"), "number"),
+}
+
+
+def is_xml(body: bytes) -> bool:
+    """Whether an answer is XML and no JSON.
+
+    Args:
+        body: The raw body.
+    """
+    return body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
+
+
+def from_xml(body: bytes, schema: Schema) -> t.Any:  # noqa: ANN401
+    """Read an answer.
+
+    XML holds text only, so the schema tells numbers from text. What it does not know stays text;
+    an element counts as a list if its children look like the members of one.
+
+    Args:
+        body: The raw body.
+        schema: JSON schema of the answer.
+
+    Returns:
+        What `codec.decode` would have given for the same answer in JSON: decimals exact, dates with
+        seven decimals, nulls left out.
+
+    Raises:
+        ValueError: If it is no XML, or a web page.
+    """
+    root = _root(body)
+    if _name(root).startswith("ArrayOf"):
+        rows = schema.get("additionalProperties")
+        schema = rows if isinstance(rows, dict) else {"type": "array"}
+    return _value(root, schema)
+
+
+def _root(body: bytes) -> ET.Element:
+    prolog = _PROLOG.match(body)
+    # No API needs a document type, and its entities can blow up a small text to any size.
+    if prolog is None or b"<!DOCTYPE" in prolog.group().upper():
+        msg = "no root element, or a document type before it"
+        raise ValueError(msg)
+    try:
+        root = ET.fromstring(body)  # noqa: S314 - nothing that could expand is left in it
+    except ET.ParseError as error:
+        raise ValueError(str(error)) from None
+    if _name(root).lower() == "html":
+        msg = "a web page"
+        raise ValueError(msg)
+    return root
+
+
+def _value(element: ET.Element, schema: Schema) -> t.Any:  # noqa: ANN401
+    kinds = _kinds(schema)
+    if element.get(_NIL, "").strip() in {"true", "1"}:
+        return None
+    if len(element):
+        if "array" in kinds or (not kinds and _is_list(element)):
+            items = schema.get("items", {})
+            return [_value(child, items or _primitive(child)) for child in element]
+        return _object(element, schema)
+    text = element.text or ""
+    if not text.strip() and kinds & {"array", "object"}:
+        return [] if "array" in kinds else {}
+    return _scalar(text, kinds)
+
+
+def _object(element: ET.Element, schema: Schema) -> dict[str, t.Any]:
+    known = schema.get("properties", {})
+    other = schema.get("additionalProperties")
+    members: dict[str, t.Any] = {}
+    for child in element:
+        name = _name(child)
+        given = known.get(name)
+        if given is None:
+            is_text = not len(child) and (child.text or "").strip()
+            usable = isinstance(other, dict) and not (is_text and "array" in _kinds(other))
+            given = other if usable else {}
+        value = _value(child, given)
+        # JSON leaves nulls out (3.1, INF).
+        if value is not None:
+            members[name] = value
+    return members
+
+
+def _scalar(text: str, kinds: set[str]) -> t.Any:  # noqa: ANN401
+    bare = text.strip()
+    if kinds and not kinds & {"string", "array", "object"} and not bare:
+        return None
+    if "boolean" in kinds and bare.lower() in {"true", "false"}:
+        return bare.lower() == "true"
+    if kinds & {"integer", "number"} and _INTEGER.fullmatch(bare):
+        return int(bare)
+    if "number" in kinds and _NUMBER.fullmatch(bare):
+        return decimal.Decimal(bare)
+    date = _DATE.fullmatch(text)
+    # The JSON samples print dates with seven decimals, the XML samples with none (3.1, DOC).
+    return f"{date[1]}.{(date[2] or '').ljust(7, '0')}" if date else text
+
+
+def _is_list(element: ET.Element) -> bool:
+    """Whether an element of which nothing is known holds the members of a list.
+
+    Those have one name, which is the type's: `Outer.Inner`, or of the namespace of primitives.
+    """
+    names = {child.tag for child in element}
+    if len(names) > 1:
+        return False
+    name = next(iter(names))
+    if len(element) > 1 or name.startswith(_PRIMITIVES) or "." in _name(element[0]):
+        return True
+    return bool(len(element[0])) and _name(element).endswith(("s", "List", "Listing"))
+
+
+def _primitive(element: ET.Element) -> Schema:
+    if not element.tag.startswith(_PRIMITIVES):
+        return {}
+    return {"type": _KINDS.get(_name(element), "string")}
+
+
+def _kinds(schema: Schema) -> set[str]:
+    kinds = schema.get("type", ())
+    return ({kinds} if isinstance(kinds, str) else set(kinds)) - {"null"}
+
+
+def _name(element: ET.Element) -> str:
+    return element.tag.rpartition("}")[2]

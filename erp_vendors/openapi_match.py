@@ -1,0 +1,167 @@
+"""Matches what an OpenAPI file describes with a vendor's resources, by path."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import re
+import typing as t
+
+from erp_vendors.errors import ConfigError
+from erp_vendors.openapi import PATTERNS, OpenApiResource, Pattern, load, normalise, snake
+
+if t.TYPE_CHECKING:
+    from erp_vendors.resource import Resource
+    from erp_vendors.settings import Block
+
+AnyResource = t.TypeVar("AnyResource", bound="Resource")
+
+
+class Matcher(t.Generic[AnyResource]):
+    """Applies a file to a vendor's resources."""
+
+    def __init__(
+        self,
+        block: Block,
+        resources: dict[str, AnyResource],
+        entries: t.Iterable[t.Mapping[str, t.Any]],
+        make: t.Callable[[str, str], AnyResource],
+        spell: t.Callable[[str], str],
+    ) -> None:
+        """Note what is read and written where.
+
+        Args:
+            block: The vendor block.
+            resources: The vendor's table, which is changed.
+            entries: Those of the setting `resources`, with bare names.
+            make: Makes a custom resource of the vendor's pattern from a name and a path.
+            spell: Spells a path as the vendor's table does.
+        """
+        self._block = block
+        self._resources = resources
+        self._make = make
+        self._spell = spell
+        self._reads: dict[str, str] = {}
+        self._writes: dict[str, str] = {}
+        self._guesses: dict[str, str] = {}
+        for resource in resources.values():
+            for path in filter(None, resource.paths):
+                self._reads.setdefault(_bare(path), resource.name)
+                if not resource.documented:
+                    # The file may spell in its own way what is only guessed.
+                    for guess in (resource.name, snake(path.rpartition("/")[2])):
+                        self._guesses.setdefault(guess, resource.name)
+            # An empty one means: where it is read.
+            written = resource.paths if resource.write_path == "" else (resource.write_path,)
+            for path in filter(None, written):
+                self._writes.setdefault(_bare(path), resource.name)
+        self._claimed: set[str] = set()
+        for entry in entries:
+            for key, names in (("path", self._reads), ("write_path", self._writes)):
+                if entry.get(key):
+                    names[_bare(entry[key])] = entry["name"]
+                    self._claimed.add(_bare(entry[key]))
+
+    def apply(self) -> set[str]:
+        """Change the resources that the file describes, and add the others.
+
+        Returns:
+            Names of the resources whose schema comes from the file.
+
+        Raises:
+            ConfigError: If the file has a mistake, or a new resource has the name of another one.
+        """
+        pattern = PATTERNS.get(self._block.vendor, Pattern())
+        names = re.findall(r"\{(\w+)\}", pattern.prefix)
+        values = {name: str(self._block.get(name)) for name in names if self._block.given(name)}
+        document = load(self._block.get("openapi"), f"{self._block.vendor}.openapi")
+        # A path from `resources` outranks the table's own for the same resource.
+        found = sorted(
+            document.resources(pattern, values), key=lambda item: _bare(item.path) in self._claimed
+        )
+        self._read = {self._reads.get(_bare(item.path)) for item in found if item.path}
+        self._written = {self._writes.get(_bare(item.write_path or "")) for item in found}
+        exact = set()
+        for item in found:
+            name = self._apply(item)
+            if name and item.schema is not None:
+                exact.add(name)
+        return exact
+
+    def _apply(self, item: OpenApiResource) -> str | None:
+        """Apply one of the file's resources; the name of the one whose rows it describes."""
+        reader = self._reader(item)
+        if reader:
+            self._resources[reader] = self._exact(self._resources.get(reader), reader, item)
+        if item.write_path is None or item.write_schema is None:
+            return reader
+        writer = self._writes.get(_bare(item.write_path))
+        if writer is None and reader and reader not in self._written:
+            writer = reader
+        if writer is None and reader is None:
+            writer = self._free_name(item)
+        if writer:
+            base = self._resources.get(writer)
+            if base is None:
+                base = dataclasses.replace(self._make(writer, item.write_path), path="")
+            changes: dict[str, t.Any] = {"write_schema": item.write_schema}
+            if self._writes.get(_bare(item.write_path)) != writer or base.write_path is None:
+                changes["write_path"] = self._spell(item.write_path)
+            if item.list_name and hasattr(base, "list_name"):
+                changes["list_name"] = item.list_name
+            self._resources[writer] = dataclasses.replace(base, **changes)
+        return reader
+
+    def _reader(self, item: OpenApiResource) -> str | None:
+        if not item.path:
+            return None
+        name = self._reads.get(_bare(item.path))
+        if name in self._resources or (name and item.readable):
+            return name
+        if not item.readable:
+            return None
+        guess = self._guesses.get(item.name)
+        return guess if guess and guess not in self._read else self._free_name(item)
+
+    def _free_name(self, item: OpenApiResource) -> str:
+        for name in (item.name, item.full_name):
+            if name and name not in self._resources:
+                return name
+        msg = (
+            f"{self._block.vendor}.openapi: there is a resource '{item.full_name}' already; give "
+            f"{item.path or item.write_path} a name of its own in {self._block.vendor}.resources"
+        )
+        raise ConfigError(msg)
+
+    def _exact(self, base: AnyResource | None, name: str, item: OpenApiResource) -> AnyResource:
+        changes: dict[str, t.Any] = {}
+        if base is None:
+            base = self._make(name, item.path)
+            changes["primary_keys"] = item.primary_keys or base.primary_keys
+            changes["replication_key"] = item.replication_key or base.replication_key
+        if not base.documented and item.readable:
+            # What the vendor's file states is no guess.
+            changes["path"] = self._spell(item.path)
+            changes["documented"] = True
+        if item.schema is not None:
+            changes["schema"] = item.schema
+        return dataclasses.replace(base, **changes)
+
+
+def _bare(path: str) -> str:
+    return normalise(path.partition("?")[0])
+
+
+def without_null_keys(resource: AnyResource) -> AnyResource:
+    """The resource with a schema in which its keys cannot be null.
+
+    Args:
+        resource: A resource with a schema.
+    """
+    schema = copy.deepcopy(dict(resource.schema or {}))
+    for key in resource.primary_keys:
+        kinds = schema.get("properties", {}).get(key, {}).get("type")
+        if isinstance(kinds, list):
+            kinds = [kind for kind in kinds if kind != "null"]
+            schema["properties"][key]["type"] = kinds if len(kinds) > 1 else kinds[0]
+    return dataclasses.replace(resource, schema=schema)

@@ -1,0 +1,189 @@
+"""What Pentamic answers: JSON, JSON with unquoted leading zeros, or XML (pentamic.md 3)."""
+
+from __future__ import annotations
+
+import decimal
+import re
+import typing as t
+import xml.etree.ElementTree as ET
+
+from erp_vendors.errors import DataError
+from erp_vendors.http import codec
+
+if t.TYPE_CHECKING:
+    from erp_vendors.schemas import Schema
+
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|-?[0-9][0-9.eE+-]*', re.DOTALL)
+"""A string, or what begins like a number; so nothing inside a string counts as a number."""
+_LEADING_ZERO = re.compile(rb"-?0[0-9]")
+_PROLOG = re.compile(rb"\A.*?<(?=[A-Za-z_])", re.DOTALL)
+"""What comes before the root element."""
+_NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
+
+
+def rows(body: bytes, properties: t.Mapping[str, Schema]) -> list[t.Any]:
+    """Read the records of a list.
+
+    Text for which the schema wants a number becomes one, if the format lost the difference (XML,
+    and JSON that had to be repaired). A number for which the schema wants text becomes text.
+
+    Args:
+        body: The raw body.
+        properties: JSON schemas of a record's properties.
+
+    Returns:
+        What the list holds, objects if all is well; decimals stay exact.
+
+    Raises:
+        ValueError: If it is neither JSON nor XML.
+        DataError: If it is something else than a list.
+    """
+    if _is_xml(body):
+        root = _root(body)
+        if any(not len(child) and (child.text or "").strip() for child in root):
+            msg = f"the XML element {_name(root)} is no list of records"
+            raise DataError(msg)
+        return [_record(child, properties) for child in root]
+    value, repaired = _from_json(body)
+    if not isinstance(value, list):
+        msg = f"{type(value).__name__} is no list of records"
+        raise DataError(msg)
+    for row in value:
+        if isinstance(row, dict):
+            for name, item in row.items():
+                row[name] = _conform(item, properties.get(name, {}), repaired=repaired)
+    return value
+
+
+def properties_of(body: bytes) -> dict[str, t.Any]:
+    """Read an object, such as an error.
+
+    Args:
+        body: The raw body.
+
+    Returns:
+        Its properties; none if it is not an object at all.
+    """
+    try:
+        value = _record(_root(body), {}) if _is_xml(body) else _from_json(body)[0]
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def repair(body: bytes) -> bytes:
+    """Put unquoted numbers with leading zeros into quotes.
+
+    The samples print `"taxCode": 0106459932` (pentamic.md 3, DOC), which is no JSON, and which a
+    number could not hold.
+
+    Args:
+        body: JSON text, perhaps with such numbers; valid JSON stays as it is.
+    """
+
+    def quoted(match: re.Match[bytes]) -> bytes:
+        token = match.group()
+        return b'"' + token + b'"' if _LEADING_ZERO.match(token) else token
+
+    return _TOKEN.sub(quoted, body)
+
+
+def _kinds(schema: Schema) -> set[str]:
+    kinds = schema.get("type", ())
+    return {kinds} if isinstance(kinds, str) else set(kinds)
+
+
+def _conform(value: t.Any, schema: Schema, *, repaired: bool) -> t.Any:  # noqa: ANN401
+    kinds = _kinds(schema)
+    if "string" in kinds:
+        is_number = isinstance(value, (int, decimal.Decimal)) and not isinstance(value, bool)
+        wanted = is_number and not kinds & {"integer", "number"}
+        return str(value) if wanted else value
+    return _number(value, kinds) if repaired and isinstance(value, str) else value
+
+
+def _number(text: str, kinds: set[str]) -> t.Any:  # noqa: ANN401
+    try:
+        if "integer" in kinds:
+            return int(text)
+        number = decimal.Decimal(text) if "number" in kinds else None
+    except (ValueError, decimal.InvalidOperation):
+        return text
+    return number if number is not None and number.is_finite() else text
+
+
+def _from_json(body: bytes) -> tuple[t.Any, bool]:
+    """The value, and whether it had to be repaired first."""
+    try:
+        return codec.decode(body), False
+    except ValueError:
+        return codec.decode(repair(body)), True
+
+
+def _is_xml(body: bytes) -> bool:
+    return body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
+
+
+def _root(body: bytes) -> ET.Element:
+    """The root of an XML answer.
+
+    Its shapes are not documented (pentamic.md 3, UNK): the root of a list is taken to hold one
+    element per record, and a record one per property.
+    """
+    prolog = _PROLOG.match(body)
+    # No API needs a document type, and its entities can blow up a small text to any size.
+    if prolog is None or b"<!DOCTYPE" in prolog.group().upper():
+        msg = "no root element, or a document type before it"
+        raise ValueError(msg)
+    try:
+        root = ET.fromstring(body)  # noqa: S314 - nothing that could expand is left in it
+    except ET.ParseError as error:
+        raise ValueError(str(error)) from None
+    if _name(root).lower() == "html":
+        msg = "a web page"
+        raise ValueError(msg)
+    return root
+
+
+def _record(element: ET.Element, properties: t.Mapping[str, Schema]) -> dict[str, t.Any]:
+    known = {name.lower(): name for name in properties}
+    record: dict[str, t.Any] = {}
+    for child in element:
+        name = known.get(_name(child).lower()) or _camel(_name(child))
+        value = _value(child, properties.get(name, {}))
+        if name not in record:
+            record[name] = value
+        elif isinstance(record[name], list):
+            record[name].append(value)
+        else:
+            record[name] = [record[name], value]
+    return record
+
+
+def _value(element: ET.Element, schema: Schema) -> t.Any:  # noqa: ANN401
+    kinds = _kinds(schema)
+    if element.get(_NIL, "").strip() in {"true", "1"}:
+        return None
+    if "array" in kinds:
+        return [_value(child, schema.get("items", {})) for child in element]
+    if len(element):
+        return _record(element, schema.get("properties", {}))
+    text = element.text or ""
+    return text if "string" in kinds or not kinds else _scalar(text.strip(), kinds)
+
+
+def _scalar(text: str, kinds: set[str]) -> t.Any:  # noqa: ANN401
+    if not text:
+        return None
+    if "boolean" in kinds and text.lower() in {"true", "false"}:
+        return text.lower() == "true"
+    return _number(text, kinds)
+
+
+def _name(element: ET.Element) -> str:
+    return element.tag.rpartition("}")[2]
+
+
+def _camel(name: str) -> str:
+    """The vendor's JSON is camelCase (pentamic.md 3, DOC); .NET's XML has the class's names."""
+    return name.lower() if name.isupper() else name[:1].lower() + name[1:]

@@ -1,0 +1,60 @@
+"""The `pentamic` block."""
+
+from __future__ import annotations
+
+from erp_vendors.settings import Setting, connection_settings
+
+VENDOR = "pentamic"
+
+SETTINGS: tuple[Setting, ...] = (
+    # The documented addresses are a demonstration; Pentamic hands out each customer's own
+    # (pentamic.md, the caveat at its head).
+    Setting(
+        "api_url",
+        "string",
+        "API address",
+        "Root of the API, up to and without the name of a resource.",
+        "http://api.pentamic.com/api",
+    ),
+    Setting(
+        "token_url",
+        "string",
+        "Token address",
+        "Where the identity server gives out tokens.",
+        "https://identity.pentamic.com/connect/token",
+    ),
+    Setting("client_id", "string", "Client id", "Assigned by the Pentamic administrator."),
+    Setting("client_secret", "string", "Client secret", "The client's secret.", secret=True),
+    Setting("scope", "string", "Scope", "Allowed scope of the client, assigned with it."),
+    Setting(
+        "order_by",
+        "string",
+        "Order",
+        "Field that the customer list is sorted by; empty asks for no order.",
+        "id",
+    ),
+    Setting(
+        "tax_code_as",
+        "string",
+        "Tax code as",
+        "How a tax code of digits is written: as text (string), or as the vendor documents it "
+        "(number), which loses leading zeros.",
+        "string",
+        options=("string", "number"),
+    ),
+    Setting(
+        "tls_fingerprint",
+        "string",
+        "TLS fingerprint",
+        "SHA-256 of the API server's certificate, for a self-signed one: only this certificate is "
+        "accepted then.",
+    ),
+    Setting(
+        "token_tls_fingerprint",
+        "string",
+        "TLS fingerprint of the token server",
+        "The same for the server of token_url (default: tls_fingerprint, if the host is the same).",
+    ),
+    # Limits: none are documented (pentamic.md 5.1, UNK); these are ours, chosen small.
+    *connection_settings(per_second=5, in_flight=4),
+)

@@ -1,0 +1,95 @@
+"""Streams whose columns are known only once there are rows: the SCHEMA message has them all."""
+
+from __future__ import annotations
+
+import copy
+import typing as t
+
+from singer_sdk.helpers._catalog import get_selected_schema
+
+from tap_erp.columns import learn
+from tap_erp.stream import ErpStream
+
+if t.TYPE_CHECKING:
+    from erp_vendors.schemas import Schema
+
+Rows = t.Iterable[t.Mapping[str, t.Any]]
+
+
+class LearningStream(ErpStream):
+    """A stream that adds columns to its schema, and says so before it emits a row with them."""
+
+    _announced = False
+
+    def learn(self, rows: Rows) -> None:
+        """Add the columns that have values in some rows.
+
+        Args:
+            rows: Rows that are about to be emitted.
+        """
+        found: Schema = {"properties": {}}
+        learn(found, ({name: v for name, v in row.items() if v is not None} for row in rows))
+        self.add_columns(found["properties"])
+
+    def add_columns(self, columns: t.Mapping[str, Schema]) -> None:
+        """Add columns, and the types that known ones turn out to have besides their own.
+
+        Args:
+            columns: JSON schema by column.
+        """
+        known = self.effective_schema["properties"]
+        changes = {
+            name: merged
+            for name, column in columns.items()
+            if (merged := _merged(known.get(name), column)) != known.get(name)
+        }
+        if changes:
+            schema = copy.deepcopy(self.effective_schema)
+            schema["properties"].update(changes)
+            self._schema = self._input_schema = schema
+            self._publish()
+
+    def set_keys(self, primary_keys: t.Sequence[str], replication_key: str | None) -> None:
+        """Use other keys than those that were assumed; call it before the first row.
+
+        Args:
+            primary_keys: Key properties.
+            replication_key: Bookmark field.
+        """
+        gone = {*self.primary_keys, self.replication_key} - {*primary_keys, replication_key}
+        self.primary_keys = tuple(primary_keys)
+        self.replication_key = replication_key
+        if gone:
+            schema = copy.deepcopy(self.effective_schema)
+            for name in gone:
+                schema["properties"].pop(name, None)
+            self._schema = self._input_schema = schema
+            self._publish()
+
+    def _publish(self) -> None:
+        """Hand the schema to the mapper, from which SCHEMA messages are made."""
+        schema = get_selected_schema(self.name, self.effective_schema, self.mask)
+        self.erp.mapper.register_raw_stream_schema(self.name, schema, self.primary_keys)
+        self._stream_maps = None
+        if self._announced:
+            self._write_schema_message()
+
+    def _write_schema_message(self) -> None:
+        self._announced = True
+        super()._write_schema_message()
+
+
+def _merged(known: Schema | None, found: Schema) -> Schema:
+    if known is None:
+        return dict(found)
+    kinds = known.get("type")
+    if kinds is None:
+        return known
+    kinds = [kinds] if isinstance(kinds, str) else list(kinds)
+    # Whole numbers are learned as numbers, because the next one may have a fraction.
+    new = [
+        kind
+        for kind in found["type"]
+        if kind not in {*kinds, "null"} and not (kind == "number" and "integer" in kinds)
+    ]
+    return {**known, "type": [*new, *kinds]} if new else known

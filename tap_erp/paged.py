@@ -1,0 +1,97 @@
+"""Lists that are read by offset, from a vendor whose records change meanwhile."""
+
+from __future__ import annotations
+
+import typing as t
+
+from erp_vendors.errors import DataError
+from tap_erp.bookmark import Bookmark
+
+Row = dict[str, t.Any]
+Fetch = t.Callable[[int], tuple[list[Row], int | None]]
+"""Gives the page that begins at an offset, and the number of all rows if the vendor says it."""
+Marks = t.Callable[[Row], tuple[str, ...]]
+"""Gives the fingerprints of a row: of its content, and where possible of its key and stamp."""
+
+_WIDER = 8
+"""Where rows have moved, the next look begins so many times further back."""
+_PATIENCE = 20
+"""Looks without a new row, beyond one for each page, before a listing gives up."""
+_CHANCES = 4
+"""Times a page may come again by chance: as many rows arrived in front as the look moved on."""
+
+
+class UnsortedBookmark(Bookmark):
+    """The bookmark of a list in no particular order.
+
+    A new row may come before old ones of the overlap, so what earlier runs have emitted stays
+    known until the end of the run, however far the bookmark moves.
+    """
+
+    def __init__(self, *args: t.Any, **kwargs: t.Any) -> None:  # noqa: ANN401 - as its base
+        super().__init__(*args, **kwargs)
+        self._before = frozenset(self._emitted)
+
+    def wants(self, stamp: t.Any | None, *fingerprints: str) -> bool:  # noqa: ANN401
+        """Whether a record still has to be emitted; see `Bookmark.wants`."""
+        return self._before.isdisjoint(fingerprints) and super().wants(stamp, *fingerprints)
+
+
+def read_offsets(fetch: Fetch, marks: Marks, *, size: int) -> t.Iterator[list[tuple[Row, str]]]:
+    """Read a whole list so that no row is lost that is there from beginning to end.
+
+    A row that goes away moves all later ones to the front, and one of them past the reader. So
+    each page has to begin with a row that was seen before. Where it does not, rows have moved, and
+    the next look begins further back. This needs an order which the other rows keep, but it is all
+    the same which. Rows that arrive or change behind the reader are left to the next run.
+
+    Args:
+        fetch: Reads a page.
+        marks: Fingerprints; a row that has one in common with an earlier one is known.
+        size: Rows that were asked for per page; the vendor may give fewer.
+
+    Yields:
+        The new rows of each page, with the fingerprints of their content.
+
+    Raises:
+        DataError: If the pages contradict each other.
+    """
+    seen: set[str] = set()
+    previous: list[str] = []
+    offset = end = longest = pages = idle = repeats = 0
+    overlap = 1
+    while True:
+        rows, total = fetch(offset)
+        marked = [(row, marks(row)) for row in rows]
+        if idle > pages + _PATIENCE:
+            msg = f"rows keep moving while they are read; gave up after {pages} pages"
+            raise DataError(msg)
+        if 0 < offset < end and not (marked and seen.intersection(marked[0][1])):
+            idle += 1
+            overlap *= _WIDER
+            offset = max(0, end - overlap)
+            continue
+        content = [texts[0] for _, texts in marked]
+        repeats = repeats + 1 if offset and content == previous else 0
+        if repeats and total is None and len(rows) != size:
+            return  # the vendor does not page at all
+        if repeats > _CHANCES:
+            msg = f"the vendor answers the same {len(rows)} rows again and again"
+            raise DataError(msg)
+        fresh = [(row, texts[0]) for row, texts in marked if texts[0] not in seen]
+        seen.update(text for _, texts in marked for text in texts)
+        if fresh:
+            yield fresh
+        pages, idle = (pages + 1, idle) if fresh else (pages, idle + 1)
+        end, previous, longest = offset + len(rows), content, max(longest, len(rows))
+        over = not rows or (not fresh and not repeats and len(rows) < longest)
+        if total is None and over:
+            return
+        if total is not None and end >= total and not repeats:
+            return
+        if over:
+            msg = f"the vendor counts {total} rows, but gives only {end}"
+            raise DataError(msg)
+        # A page of one row leaves no room for one that is known.
+        offset = end - min(overlap, len(rows) // 2)
+        overlap = max(1, overlap // 2)

@@ -1,0 +1,274 @@
+"""AIM Web Services: listings with a lower bound where there is one, and children by key."""
+
+from __future__ import annotations
+
+import datetime as dt
+import typing as t
+
+from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
+
+from erp_vendors import schemas
+from erp_vendors.aim import AIM, AimClient, AimResource, Parent
+from erp_vendors.aim.answers import UnknownRecordError
+from erp_vendors.aim.resources import RESOURCES, custom
+from erp_vendors.errors import CallError, DataError, MissingResourceError
+from erp_vendors.http import ordered_map
+from erp_vendors.http.redact import redact
+from erp_vendors.resource import configured
+from tap_erp.bookmark import Bookmark, fingerprint
+from tap_erp.stamps import earlier, from_iso, to_iso
+from tap_erp.stream import ErpStream, StreamError
+
+if t.TYPE_CHECKING:
+    from singer_sdk.helpers.types import Context, Record
+
+    from erp_vendors.aim.client import Key
+    from tap_erp.tap import TapErp
+
+_BEHIND_UTC = dt.timedelta(hours=0)
+"""A shop's dates carry no zone (aim.md 3.1), and no clock on earth is further behind UTC."""
+_AHEAD_OF_UTC = dt.timedelta(hours=14)
+"""Or further ahead of it."""
+
+
+class AimStream(ErpStream):
+    """What all AIM streams have in common."""
+
+    vendor = AIM.name
+
+    def __init__(self, tap: TapErp, resource: AimResource) -> None:
+        super().__init__(
+            tap,
+            name=f"aim_{resource.name}",
+            schema=schemas.for_stream(
+                AIM.name,
+                resource.name,
+                resource.primary_keys,
+                resource.replication_key,
+                resource.schema,
+            ),
+            primary_keys=resource.primary_keys,
+            replication_key=resource.replication_key,
+        )
+        self.resource = resource
+
+    @property
+    def client(self) -> AimClient:
+        """The shop."""
+        return t.cast("AimClient", self.erp.client(AIM.name))
+
+    def get_records(self, context: Context | None) -> t.Iterator[Record]:  # noqa: ARG002
+        """Read the records; a stream can only be skipped as long as it has emitted none."""
+        try:
+            yield from self._read()
+        except MissingResourceError as error:
+            if self.records_read:
+                msg = f"after {self.records_read} records: {error}"
+                raise StreamError(msg) from None
+            raise
+
+    def _read(self) -> t.Iterator[Record]:
+        raise NotImplementedError
+
+    def _has_key(self, record: Record) -> bool:
+        missing = [name for name in self.resource.primary_keys if record.get(name) is None]
+        if missing:
+            self.fault(
+                f"a record has no {' and no '.join(missing)}; name its key properties in "
+                f"aim.resources (it has {', '.join(sorted(record))})"
+            )
+        return not missing
+
+
+class AimListStream(AimStream):
+    """The records of a listing.
+
+    No listing says in which order it comes, so a bookmark moves when all of it is read.
+    """
+
+    def __init__(self, tap: TapErp, resource: AimResource) -> None:
+        super().__init__(tap, resource)
+        if resource.since and not resource.replication_key:
+            # The records carry no stamp, but the server knows what has changed (aim.md 4.3).
+            self.forced_replication_method = REPLICATION_INCREMENTAL
+
+    def _read(self) -> t.Iterator[Record]:
+        stamped = self.resource.replication_key is not None
+        if not (self.incremental and (self.resource.since or stamped)):
+            for row in self.client.rows(self.resource):
+                if self._has_key(row.record):
+                    yield row.record
+            return
+        started = _now().isoformat(timespec="microseconds") + "Z"
+        before, after = self._bookmark(self.stream_state), self._bookmark({})
+        latest: dict[bytes, tuple[str, str]] = {}
+        for row in self.client.rows(self.resource, self._since(before, started)):
+            if not self._has_key(row.record):
+                continue
+            stamp = self._stamp(row.record)
+            mark = fingerprint(row.mark)
+            if before.wants(stamp, mark):
+                yield row.record
+            latest[row.identity] = ((stamp or "") if stamped else started, mark)
+        # What this run has seen is what the next one may see again.
+        after.emitted(before.value if stamped else started)
+        for stamp, mark in latest.values():
+            after.emitted(stamp or None, mark)
+        if not self.faults:
+            self.save(after.state, now=True)
+
+    def _since(self, bookmark: Bookmark, started: str) -> str | None:
+        since: str | None = bookmark.since
+        if since is None:
+            return None
+        is_run_start = self.resource.replication_key is None and bookmark.value is not None
+        if is_run_start and since > started:
+            self.logger.warning(
+                "%s: the bookmark is in the future, so a clock was wrong; reading everything",
+                self.name,
+            )
+            return None
+        return from_iso(since).isoformat(timespec="seconds")
+
+    def _stamp(self, record: Record) -> str | None:
+        name = self.resource.replication_key
+        return to_iso(record.get(name)) if name else None
+
+    def _bookmark(self, state: t.Mapping[str, t.Any]) -> Bookmark:
+        lookback = dt.timedelta(seconds=int(self.config.get("lookback_seconds") or 0))
+        start = to_iso(self.config.get("start_date"))
+
+        def window(stamp: str) -> str:
+            """Where the next run begins to look: the stamp is the start of this run, in UTC."""
+            moment = earlier(from_iso(stamp), lookback + _BEHIND_UTC)
+            return moment.isoformat(timespec="microseconds") + "Z"
+
+        def whole_day(stamp: str) -> str:
+            """The same for a date of the record, in the shop's time.
+
+            Whether the server compares days or moments, and includes the bound, is not known (4.3).
+            """
+            day = dt.datetime.combine(earlier(from_iso(stamp), lookback), dt.time())
+            return day.isoformat(timespec="microseconds")
+
+        if self.resource.replication_key is None:
+            return Bookmark(state, self.resource.since, floor=window, parse=to_iso, start=start)
+        return Bookmark(
+            state,
+            self.resource.replication_key,
+            floor=whole_day,
+            parse=to_iso,
+            start=start,
+            # A return is scheduled for a day to come: what lies before it must still be read.
+            ceiling=(_now() + _AHEAD_OF_UTC).isoformat(timespec="microseconds"),
+        )
+
+
+class AimChildStream(AimStream):
+    """What belongs to the records of another stream, asked for one by one.
+
+    Nothing says that a parent's change stamp covers its children: stock changes with every sale.
+    So all parents are asked for in every run.
+    """
+
+    def __init__(self, tap: TapErp, resource: AimResource) -> None:
+        super().__init__(tap, resource)
+        self.turn = 1  # after the parents, whose keys it then has without a call
+
+    def _read(self) -> t.Iterator[Record]:
+        parent, keys = self._keys()
+        if self.ABORT_AT_RECORD_COUNT is not None:
+            keys = keys[: self.ABORT_AT_RECORD_COUNT + 1]
+        unknown: list[Key] = []
+        outcomes = ordered_map(
+            lambda key: self.client.child(self.resource, parent, key),
+            (key for key in keys if self._is_whole(parent, key)),
+            workers=self.client.transport.budget.limits.in_flight,
+        )
+        for outcome in outcomes:
+            if outcome.result is not None:
+                if not outcome.result:
+                    self._faults_in_a_row = 0  # a record that goes out does the same
+                yield from filter(self._has_key, outcome.result)
+            elif isinstance(outcome.error, UnknownRecordError):
+                unknown.append(outcome.item)
+            elif isinstance(outcome.error, (CallError, DataError)):
+                self.fault(f"{_label(parent, outcome.item)}: {outcome.error}")
+            elif outcome.error is not None:
+                raise outcome.error  # it would be the same for every record
+        self._check_unknown(parent, unknown)
+
+    def _keys(self) -> tuple[Parent, list[Key]]:
+        """The first parent that has records, and their keys."""
+        for parent in self.resource.parents:
+            keys = self.client.keys(parent)
+            if keys:
+                return parent, keys
+        return self.resource.parents[-1], []
+
+    def _is_whole(self, parent: Parent, key: Key) -> bool:
+        if None in key:
+            self.missed(f"a record of aim_{parent.name} has no key to ask for it by")
+            return False
+        return True
+
+    def _check_unknown(self, parent: Parent, unknown: list[Key]) -> None:
+        """A record that the server does not know was deleted meanwhile, unless it is listed."""
+        if not unknown:
+            return
+        listed = set(self.client.keys(parent, again=True))
+        for key in unknown:
+            if key in listed:
+                self.missed(
+                    f"{_label(parent, key)}: it is listed, but {self.resource.path} does not "
+                    "know it"
+                )
+
+
+class AimAccessTokenStream(AimChildStream):
+    """Access tokens of the accounts that the settings name (aim.md 8.1, CustomerAccessToken)."""
+
+    def _keys(self) -> tuple[Parent, list[Key]]:
+        wanted = self.client.block.get("customer_access_tokens")
+        about = wanted.get("mode"), wanted.get("item_key")
+        accounts = dict.fromkeys(wanted["accounts"])
+        return self.resource.parents[0], [(account, *about) for account in accounts]
+
+    def _is_whole(self, parent: Parent, key: Key) -> bool:  # noqa: ARG002
+        return True  # mode and item key are optional
+
+    def _check_unknown(self, parent: Parent, unknown: list[Key]) -> None:
+        for key in unknown:
+            self.missed(f"{_label(parent, key)}: the shop does not know this account")
+
+    def _has_key(self, record: Record) -> bool:
+        # The record goes out as it is, but no log may show it.
+        redact.add(*(record.get(name) for name in ("Token", "AccountManagementUrl")))
+        return super()._has_key(record)
+
+
+def _label(parent: Parent, key: Key) -> str:
+    pairs = zip(parent.fields, key, strict=True)
+    return " ".join(f"{name} {value}" for name, value in pairs if value is not None)
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.timezone.utc).replace(tzinfo=None)
+
+
+def streams(tap: TapErp) -> list[ErpStream]:
+    """All AIM streams.
+
+    Args:
+        tap: The tap, with an `aim` block.
+    """
+    block = tap.block(AIM.name)
+    found: list[ErpStream] = []
+    for resource in configured(block, RESOURCES, custom).values():
+        if resource.secret:
+            if block.get("customer_access_tokens"):
+                found.append(AimAccessTokenStream(tap, resource))
+        elif resource.path:
+            kind = AimChildStream if resource.parents else AimListStream
+            found.append(kind(tap, resource))
+    return found

@@ -1,0 +1,212 @@
+"""Pentamic Accounting: whole lists, and lists per customer (pentamic.md 4)."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+import typing as t
+
+from erp_vendors.errors import CallError, DataError, ErpError
+from erp_vendors.http import codec, ordered_map
+from erp_vendors.pentamic import PENTAMIC, PentamicClient, PentamicResource
+from erp_vendors.pentamic.client import resources, schema_of
+from erp_vendors.pentamic.resources import parent_of
+from tap_erp.bookmark import Bookmark, fingerprint
+from tap_erp.learning import LearningStream
+from tap_erp.stamps import earlier, from_iso, to_iso
+
+if t.TYPE_CHECKING:
+    from singer_sdk.helpers.types import Context, Record
+
+    from tap_erp.stream import ErpStream
+    from tap_erp.tap import TapErp
+
+_SAMPLE = 20
+"""Records that are looked at before the SCHEMA message."""
+_ZONES = dt.timedelta(hours=14)
+"""Stamps may carry no zone, and no clock on earth is further ahead of UTC."""
+
+
+class PentamicStream(LearningStream):
+    """The records of one resource, in full; the vendor keeps no stamps (pentamic.md 4.3).
+
+    Each customer's integration is its own (the caveat at the head of pentamic.md), so columns are
+    learned from the records.
+    """
+
+    vendor = PENTAMIC.name
+
+    def __init__(
+        self,
+        tap: TapErp,
+        resource: PentamicResource,
+        resources: t.Mapping[str, PentamicResource],
+    ) -> None:
+        super().__init__(
+            tap,
+            name=f"pentamic_{resource.name}",
+            schema=schema_of(resource, resources),
+            primary_keys=resource.primary_keys,
+            replication_key=resource.replication_key,
+        )
+        self.resource = resource
+        self.parent = parent_of(resource, resources)
+        self._records: t.Iterator[Record] = iter(())
+
+    @property
+    def client(self) -> PentamicClient:
+        """The account."""
+        return t.cast("PentamicClient", self.erp.client("pentamic"))
+
+    def sync(self, context: Context | None = None) -> None:  # type: ignore[misc]
+        """Read some records before the SCHEMA message, which shall have their columns and keys."""
+        rows = self._rows()
+        first: list[Record] = []
+        failure: list[ErpError] = []
+        try:
+            first.extend(itertools.islice(rows, _SAMPLE))
+        except ErpError as error:
+            failure.append(error)
+        self._choose_keys(first)
+        for record in first:
+            self.learn([record])
+        self._records = itertools.chain(first, _raised(failure), rows)
+        super().sync(context)
+
+    def get_records(self, context: Context | None) -> t.Iterator[Record]:  # noqa: ARG002
+        """Read everything; what a bookmark has seen is left out, if the settings name its field."""
+        if not self.incremental:
+            self.begin_version()
+        bookmark = self._bookmark()
+        for record in self._records:
+            missing = [name for name in self.primary_keys if record.get(name) is None]
+            if missing:
+                others = ", ".join(map(str, record))[:200]
+                self.missed(f"a record has no {' and no '.join(missing)}, only: {others}")
+                continue
+            self.learn([record])
+            stamp = to_iso(record.get(self.replication_key)) if self.replication_key else None
+            mark = fingerprint(codec.encode(record)) if self.incremental else ""
+            if not self.incremental or bookmark.wants(stamp, mark):
+                yield record
+                bookmark.emitted(stamp, mark)
+        # One list tells nothing of another one's records, so all of it or nothing.
+        if not self.faults:
+            if self.incremental:
+                self.save(bookmark.state, now=True)
+            else:
+                self.activate()
+
+    def _rows(self) -> t.Iterator[Record]:
+        for position, row in enumerate(self.client.rows(self.resource)):
+            if isinstance(row, dict):
+                yield dict(row)
+            else:
+                self.missed(f"element {position} of {self.resource.path} is no record")
+
+    def _bookmark(self) -> Bookmark:
+        lookback = dt.timedelta(seconds=int(self.config.get("lookback_seconds") or 0))
+        latest = dt.datetime.now(dt.timezone.utc).replace(tzinfo=None) + _ZONES
+
+        def floor(stamp: str) -> str:
+            zone = "Z" if stamp.endswith("Z") else ""
+            return earlier(from_iso(stamp), lookback).isoformat(timespec="microseconds") + zone
+
+        return Bookmark(
+            self.stream_state if self.incremental else {},
+            self.replication_key or "",
+            floor=floor,
+            parse=to_iso,
+            start=to_iso(self.config.get("start_date")) if self.incremental else None,
+            ceiling=latest.isoformat(timespec="microseconds"),
+        )
+
+    def _choose_keys(self, first: t.Sequence[Record]) -> None:
+        """Give up keys whose names are only assumed, if no record has them."""
+        keys = self.primary_keys
+        if not self.resource.assumed_keys or not first:
+            return
+        if any(all(record.get(name) is not None for name in keys) for record in first):
+            return
+        self.logger.warning(
+            "%s: no record has %s, so the stream goes without a key; name the right one in "
+            "pentamic.resources",
+            self.name,
+            " and ".join(keys),
+        )
+        kept = {name: self.schema["properties"][name] for name in keys if name in first[0]}
+        self.set_keys((), self.replication_key)
+        self.add_columns(kept)
+
+
+class PentamicChildStream(PentamicStream):
+    """The records that belong to another stream's records, one call for each of those."""
+
+    def _rows(self) -> t.Iterator[Record]:
+        client, parent = self.client, self.parent
+        assert parent is not None  # noqa: S101 - that makes it a child
+        keys = self._parent_keys(client.rows(parent), parent)
+        unknown: list[object] = []
+        outcomes = ordered_map(
+            lambda key: client.children(self.resource, key),
+            keys,
+            workers=client.transport.budget.limits.in_flight,
+        )
+        for outcome in outcomes:
+            key, error = outcome.item, outcome.error
+            if isinstance(error, (CallError, DataError)):
+                self.fault(f"{parent.name} {key}: {error}")
+                continue
+            if error is not None:
+                raise error
+            self._faults_in_a_row = 0
+            if outcome.result is None:
+                unknown.append(key)
+                continue
+            for row in outcome.result:
+                if isinstance(row, dict):
+                    yield {self.resource.parent_property: key, **row}
+                else:
+                    self.missed(f"{parent.name} {key}: its list holds something that is no record")
+        self._check_unknown(unknown, parent)
+
+    def _parent_keys(self, rows: t.Iterable[t.Any], parent: PentamicResource) -> list[object]:
+        keys: dict[object, None] = {}
+        for position, row in enumerate(rows):
+            key = row.get(parent.key) if isinstance(row, dict) else None
+            if isinstance(key, (str, int)) and key != "":
+                keys[key] = None
+            else:
+                self.missed(f"record {position} of {parent.path} has no {parent.key}")
+        return list(keys)
+
+    def _check_unknown(self, unknown: list[object], parent: PentamicResource) -> None:
+        """A parent that the vendor does not know was deleted, unless it still lists it."""
+        if not unknown:
+            return
+        rows = self.client.rows(parent, again=True)
+        listed = {row.get(parent.key) for row in rows if isinstance(row, dict)}
+        for key in unknown:
+            if key in listed:
+                self.missed(f"{parent.path} lists {key}, but the vendor does not know it")
+
+
+def _raised(failure: list[ErpError]) -> t.Iterator[Record]:
+    """Raise what was caught, when it is its turn."""
+    for error in failure:
+        raise error
+    yield from ()
+
+
+def streams(tap: TapErp) -> list[ErpStream]:
+    """All Pentamic streams.
+
+    Args:
+        tap: The tap, with a `pentamic` block.
+    """
+    found = resources(tap.block("pentamic"))
+    return [
+        (PentamicChildStream if resource.is_child else PentamicStream)(tap, resource, found)
+        for resource in found.values()
+        if resource.path
+    ]

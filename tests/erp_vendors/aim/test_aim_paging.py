@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from erp_vendors.aim.paging import Listing, Page, Paging
+from erp_vendors.errors import DataError
+
+Row = dict[str, t.Any]
+
+SIZE = 10
+
+
+class Table:
+    """A list that is asked for page by page and may change in between."""
+
+    def __init__(self, count: int, *, remaining: bool, most: int = SIZE) -> None:
+        self.rows: list[Row] = [{"Pk": number} for number in range(count)]
+        self.remaining = remaining
+        self.most = most
+        self.asked: list[int] = []
+        self.before: t.Callable[[int], None] = lambda _: None
+
+    def ask(self, offset: int) -> Page:
+        self.before(len(self.asked))
+        self.asked.append(offset)
+        rows = [dict(row) for row in self.rows[offset : offset + self.most]]
+        left = max(0, len(self.rows) - offset - len(rows))
+        return Page(rows, left if self.remaining else None)
+
+
+def read(table: Table, *, sure: bool = True, keys: t.Sequence[str] = ("Pk",)) -> list[Row]:
+    rows = Listing("aim: Op", keys).rows(table.ask, Paging(SIZE, sure=sure))
+    return [row.record for row in rows]
+
+
+@pytest.mark.parametrize("count", [0, 1, 9, 10, 11, 19, 20, 21, 28, 29, 30, 100, 101])
+@pytest.mark.parametrize("remaining", [True, False])
+@pytest.mark.parametrize("sure", [True, False])
+def test_every_row_comes_once(count: int, *, remaining: bool, sure: bool) -> None:
+    table = Table(count, remaining=remaining)
+    assert read(table, sure=sure) == table.rows
+    # One row of each page but the first repeats the page before.
+    pages = max(1, -(-(count - 1) // (SIZE - 1)))
+    assert len(table.asked) <= pages + (not remaining)
+
+
+@pytest.mark.parametrize("count", [10, 50])
+def test_a_server_that_gives_fewer_rows_than_asked_for_is_read_to_the_end(count: int) -> None:
+    assert len(read(Table(count, remaining=False, most=4), sure=False)) == count
+    assert len(read(Table(count, remaining=True, most=4))) == count
+    assert len(read(Table(count, remaining=True, most=1))) == count
+
+
+@pytest.mark.parametrize("count", [1, 5, 10, 25])
+@pytest.mark.parametrize("sure", [True, False])
+def test_a_server_that_does_not_page_is_read_once(count: int, *, sure: bool) -> None:
+    table = Table(count, remaining=False)
+    listing = Listing("aim: Op", ("Pk",))
+    rows = listing.rows(lambda _: Page(list(table.rows), None), Paging(SIZE, sure=sure))
+    assert [row.record for row in rows] == table.rows
+    assert not listing.moved
+
+
+def test_a_listing_without_pages_is_one_call() -> None:
+    table = Table(35, remaining=True, most=100)
+    rows = Listing("aim: Op", ("Pk",)).rows(table.ask, None)
+    assert [row.record for row in rows] == table.rows
+    assert table.asked == [0]
+
+
+@pytest.mark.parametrize("rows", [[], [{"Pk": 1}], [{"Pk": n} for n in range(SIZE)]])
+def test_rows_that_remain_but_never_come_are_no_end(rows: list[Row]) -> None:
+    listing = Listing("aim: Op", ("Pk",)).rows(lambda _: Page(list(rows), 7), Paging(SIZE))
+    with pytest.raises(DataError, match="7 records remain"):
+        list(listing)
+
+
+def test_a_page_that_comes_empty_by_mistake_loses_nothing() -> None:
+    table = Table(95, remaining=True)
+
+    def ask(offset: int) -> Page:
+        page = table.ask(offset)
+        return Page([], page.remaining) if len(table.asked) == 4 else page
+
+    rows = Listing("aim: Op", ("Pk",)).rows(ask, Paging(SIZE))
+    assert [row.record for row in rows] == table.rows
+
+
+def test_rows_that_never_stand_still_are_an_error() -> None:
+    calls = iter(range(10**6))
+
+    def ask(_: int) -> Page:
+        number = next(calls)
+        return Page([{"Pk": number * SIZE + n} for n in range(SIZE)], 100)
+
+    with pytest.raises(DataError, match="move faster"):
+        list(Listing("aim: Op", ("Pk",)).rows(ask, Paging(SIZE)))
+    assert next(calls) < 250
+
+
+def test_rows_without_a_key_are_told_apart_by_their_content() -> None:
+    table = Table(35, remaining=False)
+    assert read(table, keys=()) == table.rows
+    table.rows = [{"Name": n % 3} for n in range(5)]
+    assert read(table, keys=("Pk",)) == [{"Name": 0}, {"Name": 1}, {"Name": 2}]
+
+
+def test_a_row_that_changes_comes_again() -> None:
+    table = Table(15, remaining=True)
+
+    def change(_: int) -> None:
+        table.rows[9] = {"Pk": 9, "Name": len(table.asked)}
+
+    table.before = change
+    rows = read(table)
+    assert [row["Name"] for row in rows if row["Pk"] == 9] == [0, 1]
+
+
+Changes = st.dictionaries(
+    st.integers(1, 40),
+    st.lists(
+        st.tuples(st.sampled_from(["delete", "insert", "move"]), st.integers(0, 10**6)),
+        min_size=1,
+        max_size=25,
+    ),
+    max_size=8,
+)
+
+
+@given(count=st.integers(0, 90), remaining=st.booleans(), changes=Changes, sure=st.booleans())
+def test_no_row_that_stays_is_lost_when_others_are_deleted(
+    count: int, *, remaining: bool, changes: dict[int, list[tuple[str, int]]], sure: bool
+) -> None:
+    table = Table(count, remaining=remaining)
+
+    def change(call: int) -> None:
+        for what, where in changes.get(call, ()):
+            if what == "delete" and table.rows:
+                del table.rows[where % len(table.rows)]
+
+    table.before = change
+    read_keys = [row["Pk"] for row in read(table, sure=sure)]
+    assert {row["Pk"] for row in table.rows} <= set(read_keys)
+    assert len(read_keys) == len(set(read_keys))
+
+
+@given(count=st.integers(0, 90), changes=Changes)
+def test_rows_put_before_others_are_noticed(
+    count: int, changes: dict[int, list[tuple[str, int]]]
+) -> None:
+    table = Table(count, remaining=True)
+    fresh = iter(range(1000, 10**6))
+
+    def change(call: int) -> None:
+        for what, where in changes.get(call, ()):
+            if what == "insert":
+                table.rows.insert(where % (len(table.rows) + 1), {"Pk": next(fresh)})
+
+    table.before = change
+    listing = Listing("aim: Op", ("Pk",))
+    seen = {row.record["Pk"] for row in listing.rows(table.ask, Paging(SIZE))}
+    assert {row["Pk"] for row in table.rows} <= seen or listing.moved

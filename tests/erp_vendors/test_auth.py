@@ -1,0 +1,99 @@
+"""Credentials on requests; tokens are fetched once, shared and renewed in time."""
+
+from __future__ import annotations
+
+import base64
+import threading
+import time
+import typing as t
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import requests
+
+from erp_vendors.errors import CredentialsError
+from erp_vendors.http.auth import BasicAuth, Token, TokenAuth
+from erp_vendors.http.redact import MASK, redact
+
+
+class CountingAuth(TokenAuth):
+    """Tokens t1, t2, ... of a given life in seconds."""
+
+    def __init__(self, life: float | None = None) -> None:
+        super().__init__()
+        self.life = life
+        self.previous: list[Token | None] = []
+
+    def fetch(self, previous: Token | None) -> Token:
+        time.sleep(0.01)  # wide enough for a race
+        self.previous.append(previous)
+        number = len(self.previous)
+        expires = None if self.life is None else time.time() + self.life
+        return Token(f"token-{number}", expires, f"refresh-{number}")
+
+
+def request() -> requests.PreparedRequest:
+    return requests.Request("GET", "http://127.0.0.1/").prepare()
+
+
+def sent_by(auth: t.Callable[[requests.PreparedRequest], requests.PreparedRequest]) -> str:
+    return auth(request()).headers["Authorization"]
+
+
+def test_basic_in_utf8_and_masked() -> None:
+    header = sent_by(BasicAuth("Jürgen", "pass:wörd-1"))
+    assert base64.b64decode(header.removeprefix("Basic ")).decode() == "Jürgen:pass:wörd-1"
+    assert redact(f"x {header} pass:wörd-1 y") == f"x Basic {MASK} {MASK} y"
+
+
+def test_basic_has_nothing_to_renew() -> None:
+    auth = BasicAuth("user", "password-1")
+    assert auth.renew(auth(request())) is False
+
+
+def test_a_token_is_fetched_once_for_all_threads() -> None:
+    auth = CountingAuth()
+    with ThreadPoolExecutor(10) as pool:
+        headers = set(pool.map(lambda _: sent_by(auth), range(50)))
+    assert headers == {"Bearer token-1"}
+    assert auth.previous == [None]
+    assert redact("token-1 refresh-1") == f"{MASK} {MASK}"
+
+
+def test_a_token_is_renewed_before_it_expires() -> None:
+    auth = CountingAuth(life=59)  # the margin is a minute
+    assert sent_by(auth) == "Bearer token-1"
+    auth.life = 3600
+    assert sent_by(auth) == "Bearer token-2"
+    assert sent_by(auth) == "Bearer token-2"
+    assert [token and token.refresh for token in auth.previous] == [None, "refresh-1"]
+
+
+def test_a_refused_token_is_replaced_once_though_many_threads_saw_it() -> None:
+    auth = CountingAuth()
+    refused = [auth(request()) for _ in range(10)]
+    together = threading.Barrier(10)
+
+    def renew(each: requests.PreparedRequest) -> bool:
+        together.wait(5)
+        return auth.renew(each)
+
+    with ThreadPoolExecutor(10) as pool:
+        assert all(pool.map(renew, refused))
+    assert len(auth.previous) == 2
+    assert sent_by(auth) == "Bearer token-2"
+
+
+def test_a_refusal_of_the_login_reaches_the_caller_and_is_not_kept() -> None:
+    class Refused(CountingAuth):
+        def fetch(self, previous: Token | None) -> Token:
+            if not self.previous:
+                self.previous.append(None)
+                msg = "no"
+                raise CredentialsError(msg)
+            return super().fetch(previous)
+
+    auth = Refused()
+    with pytest.raises(CredentialsError):
+        auth(request())
+    assert sent_by(auth) == "Bearer token-2"

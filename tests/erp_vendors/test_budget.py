@@ -1,0 +1,170 @@
+"""The rate budget: on a virtual clock for the numbers, with real threads for the waiting."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from erp_vendors.errors import Interrupted
+from erp_vendors.http.budget import Budget, Clock, Limits
+from tests.support.transport import VirtualClock
+
+
+def most_within(times: list[float], seconds: float) -> int:
+    """The largest number of moments in any window of that length, one end open."""
+    times = sorted(times)
+    return max(sum(start <= at < start + seconds for at in times) for start in times)
+
+
+def paced(limits: Limits, calls: int, threads: int) -> list[float]:
+    """Virtual moments at which calls went out."""
+    clock = VirtualClock()
+    budget = Budget("demo", limits, clock)
+    lock, sent = threading.Lock(), list[float]()
+
+    def call(_: int) -> None:
+        with budget.call():
+            budget.pace()
+            with lock:
+                sent.append(clock.now())
+
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(call, range(calls)))
+    assert budget.calls == calls
+    return sent
+
+
+@pytest.mark.parametrize("per_second", [2, 10, 0.5, 3.3])
+def test_the_permitted_rate_is_kept_and_nearly_reached(per_second: float) -> None:
+    calls = 300
+    sent = paced(Limits(per_second, 10), calls, threads=10)
+    window = max(1.0, 1 / per_second)
+    assert most_within(sent, window) <= math.ceil(per_second)
+    assert (calls - 1) / (max(sent) - min(sent)) >= 0.95 * per_second
+
+
+def test_calls_are_spread_and_not_sent_in_bursts() -> None:
+    sent = sorted(paced(Limits(10, 10), 50, threads=10))
+    assert min(later - earlier for earlier, later in itertools.pairwise(sent)) >= 0.1
+
+
+@pytest.mark.parametrize("threads", [1, 4])
+def test_the_longer_window_holds_everywhere(threads: int) -> None:
+    sent = paced(Limits(2, 4, 100, 900), 250, threads)
+    assert most_within(sent, 900) <= 100
+    assert most_within(sent, 1) <= 2
+    # The first two hundred calls need one wait for the window, not more.
+    assert sorted(sent)[199] < 900 + 60
+    assert sorted(sent)[200] >= 1800
+
+
+def test_the_vendors_own_count_replaces_the_longer_window() -> None:
+    clock = VirtualClock()
+    budget = Budget("demo", Limits(100, 4, 3, 900), clock)
+    for number in range(10):
+        with budget.call():
+            budget.pace()
+        if number == 2:
+            budget.obey_headers()
+    assert clock.now() < 1
+
+
+def test_a_hold_stops_every_call_until_it_is_over(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    clock = VirtualClock()
+    budget = Budget("demo", Limits(100, 4), clock)
+    budget.hold(120, "the vendor said so")
+    budget.hold(5, "a shorter one does not shorten it")
+    with budget.call():
+        pass
+    assert 120 <= clock.now() < 121
+    assert "demo: waiting 120 s (the vendor said so)" in caplog.text
+
+
+def test_a_hold_stops_also_a_call_that_already_has_its_place() -> None:
+    clock = VirtualClock()
+    budget = Budget("demo", Limits(100, 4), clock)
+    with budget.call():
+        budget.hold(60, "meanwhile")
+        budget.pace()
+        assert clock.now() >= 60
+
+
+def test_no_more_calls_at_once_than_permitted() -> None:
+    budget = Budget("demo", Limits(10_000, 3))
+    lock, running, most = threading.Lock(), 0, 0
+
+    def call(_: int) -> None:
+        nonlocal running, most
+        with budget.call():
+            with lock:
+                running += 1
+                most = max(most, running)
+            time.sleep(0.01)
+            with lock:
+                running -= 1
+
+    with ThreadPoolExecutor(10) as pool:
+        list(pool.map(call, range(30)))
+    assert most == 3
+
+
+def test_a_place_is_given_back_after_a_failure() -> None:
+    budget = Budget("demo", Limits(10_000, 1))
+    for _ in range(3):
+        with pytest.raises(ZeroDivisionError), budget.call():
+            _ = 1 / 0
+    with budget.call():
+        pass
+
+
+@pytest.mark.parametrize("waiting", ["hold", "window", "place", "pace"])
+def test_stop_ends_every_kind_of_wait(waiting: str) -> None:
+    clock = Clock()
+    limits = Limits(0.001 if waiting == "pace" else 1000, 1, 1, 600)
+    budget = Budget("demo", limits, clock)
+    if waiting == "hold":
+        budget.hold(600, "long")
+    elif waiting != "place":
+        with budget.call():
+            budget.pace()
+        if waiting == "pace":
+            budget.obey_headers()  # leaves only the spacing to wait for
+    begun, ended = threading.Event(), list[BaseException]()
+
+    def wait() -> None:
+        begun.set()
+        try:
+            with budget.call():
+                budget.pace()
+        except Interrupted as error:
+            ended.append(error)
+
+    thread = threading.Thread(target=wait, daemon=True)
+    if waiting == "place":
+        with budget.call():
+            thread.start()
+            begun.wait(5)
+            time.sleep(0.05)
+            clock.stop()
+            thread.join(5)
+    else:
+        thread.start()
+        begun.wait(5)
+        time.sleep(0.05)
+        clock.stop()
+        thread.join(5)
+    assert len(ended) == 1, "the wait did not end"
+    assert clock.stopped
+
+
+def test_a_stopped_clock_lets_nobody_wait() -> None:
+    clock = Clock()
+    clock.stop()
+    with pytest.raises(Interrupted):
+        clock.sleep(100)

@@ -1,0 +1,61 @@
+"""JSON in and out: decimals and integers keep their digits, oddities do not end the run."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from erp_vendors.http import codec
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.decimals(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=10,
+)
+
+
+@pytest.mark.parametrize("text", ["0.0000", "12.50", "1E+400", "0.1", "1234.12345678912345678"])
+def test_decimals_keep_their_digits(text: str) -> None:
+    value = codec.decode(f'{{"price": {text}}}'.encode())
+    assert value == {"price": Decimal(text)}
+    assert codec.encode(value) == f'{{"price":{text}}}'.encode()
+
+
+@pytest.mark.parametrize("number", [2**63, 2**64, 10**40, -(10**25)])
+def test_integers_of_any_size_stay_exact(number: int) -> None:
+    value = codec.decode(str(number).encode())
+    assert value == number
+    assert isinstance(value, int)
+    assert codec.encode(value) == str(number).encode()
+
+
+@given(VALUES)
+def test_what_goes_out_comes_back(value: object) -> None:
+    text = codec.encode(value)
+    assert b"\n" not in text
+    assert codec.decode(text) == value
+
+
+def test_a_byte_order_mark_is_ignored() -> None:
+    assert codec.decode(b'\xef\xbb\xbf["x"]') == ["x"]
+
+
+def test_half_a_surrogate_pair_becomes_a_replacement_character() -> None:
+    value = codec.decode(rb'{"na\ud800me": ["\udfff", "\ud83d\ude00", 1.10]}')
+    assert value == {"na\ufffdme": ["\ufffd", "\U0001f600", Decimal("1.10")]}
+    codec.encode(value).decode()
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>", b"{", b'{"a": NaN}', b"[Infinity]", b"\xff\xfe", b'"\xe9"', b"{} {}"]
+)
+def test_what_is_not_json_is_a_value_error(body: bytes) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - json's and msgspec's own classes
+        codec.decode(body)

@@ -1,0 +1,161 @@
+"""TLS: only what is trusted is talked to; and bodies that end early, byte by byte."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import shutil
+import socket
+import ssl
+import subprocess
+import threading
+import typing as t
+
+import pytest
+
+from erp_vendors.errors import CallError, ConfigError, Phase
+from tests.support.transport import make_transport
+
+if t.TYPE_CHECKING:
+    import pathlib
+
+pytestmark = pytest.mark.usefixtures("short_pauses")
+
+ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n"
+OPENSSL = shutil.which("openssl")
+
+
+class Raw(t.NamedTuple):
+    """A server that gives every connection the same bytes."""
+
+    port: int
+    received: list[bytes]
+
+
+@contextlib.contextmanager
+def raw_server(answer: bytes, context: ssl.SSLContext | None = None) -> t.Iterator[Raw]:
+    listener = socket.create_server(("127.0.0.1", 0))
+    raw = Raw(listener.getsockname()[1], [])
+
+    def serve() -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            with contextlib.suppress(OSError), connection:
+                if context is None:
+                    talk(connection)
+                else:
+                    with context.wrap_socket(connection, server_side=True) as secured:
+                        talk(secured)
+
+    def talk(connection: socket.socket) -> None:
+        connection.settimeout(5)
+        raw.received.append(connection.recv(65536))
+        connection.sendall(answer)
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield raw
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        thread.join(5)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        ANSWER + b'{"ok"',
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b'5\r\n{"ok"\r\n',
+        b"not HTTP at all\r\n\r\n",
+        b"",
+    ],
+    ids=["length", "chunked", "no HTTP", "nothing"],
+)
+def test_an_answer_that_ends_early_is_no_answer(answer: bytes) -> None:
+    with raw_server(answer) as raw:
+        transport = make_transport(f"http://127.0.0.1:{raw.port}", timeout=5)
+        with pytest.raises(CallError, match="broke before the answer was complete") as caught:
+            transport.call("POST", "/x", body=b"{}")
+        assert caught.value.phase is Phase.SENT
+        assert len(raw.received) == 1
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """A self-signed certificate for 127.0.0.1 and its key, in one file."""
+    if OPENSSL is None:
+        pytest.skip("no openssl command to make a certificate with")
+    folder = tmp_path_factory.mktemp("tls")
+    key, cert, both = (folder / name for name in ("key.pem", "cert.pem", "both.pem"))
+    subprocess.run(
+        [
+            *(OPENSSL, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
+            *("-nodes", "-keyout", str(key), "-out", str(cert), "-days", "2"),
+            *("-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    both.write_text(key.read_text() + cert.read_text())
+    return both
+
+
+@pytest.fixture
+def tls_port(certificate: pathlib.Path) -> t.Iterator[int]:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    with raw_server(ANSWER + b'{"ok": true}', context) as raw:
+        yield raw.port
+
+
+def test_a_self_signed_server_is_refused_with_the_way_out(tls_port: int) -> None:
+    transport = make_transport(f"https://127.0.0.1:{tls_port}")
+    with pytest.raises(ConfigError, match=r"set demo\.ca_bundle .*self-signed") as caught:
+        transport.get_json("/x")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_self_signed_server_is_accepted_with_its_bundle(
+    tls_port: int, certificate: pathlib.Path
+) -> None:
+    transport = make_transport(f"https://127.0.0.1:{tls_port}", verify=str(certificate))
+    assert transport.get_json("/x") == {"ok": True}
+
+
+def test_a_bundle_does_not_excuse_another_host(tls_port: int, certificate: pathlib.Path) -> None:
+    transport = make_transport(f"https://localhost:{tls_port}", verify=str(certificate))
+    with pytest.raises(ConfigError, match=r"ca_bundle.*localhost"):
+        transport.get_json("/x")
+
+
+def test_no_check_is_possible_but_not_silent(
+    tls_port: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING)
+    transport = make_transport(f"https://127.0.0.1:{tls_port}", verify=False)
+    assert transport.get_json("/x") == {"ok": True}
+    assert "demo.verify_tls is false" in caplog.text
+
+
+def test_a_bundle_that_is_not_there_is_a_config_error(tmp_path: pathlib.Path) -> None:
+    with pytest.raises(ConfigError, match=r"demo\.ca_bundle: .*gone\.pem"):
+        make_transport("https://127.0.0.1:1", verify=str(tmp_path / "gone.pem"))
+
+
+def test_a_bundle_without_certificates_is_a_config_error(tmp_path: pathlib.Path) -> None:
+    empty = tmp_path / "empty.pem"
+    empty.write_text("no certificate\n")
+    with pytest.raises(ConfigError, match=r"demo\.ca_bundle: .*empty\.pem"):
+        make_transport("https://127.0.0.1:1", verify=str(empty))
+
+
+def test_plain_http_on_the_other_side_is_unreachable() -> None:
+    with raw_server(ANSWER + b'{"ok": true}') as raw:
+        transport = make_transport(f"https://127.0.0.1:{raw.port}")
+        with pytest.raises(CallError, match=r"check demo\.api_url") as caught:
+            transport.call("POST", "/x", body=b"{}")
+        assert caught.value.phase is Phase.NOT_SENT

@@ -1,0 +1,294 @@
+"""Bookmarks: nothing is lost, nothing is emitted twice, whatever happens between the runs."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import json
+import typing as t
+from unittest import mock
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tap_erp.bookmark import Bookmark, fingerprint
+from tap_erp.stamps import earlier, from_iso, to_epoch_ms, to_iso
+
+LOOKBACK = 100
+UNIT = dt.timedelta(seconds=700)
+State = dict[str, t.Any]
+
+
+def in_ms(state: State, **more: t.Any) -> Bookmark:
+    return Bookmark(state, "at", floor=lambda stamp: stamp - LOOKBACK, parse=to_epoch_ms, **more)
+
+
+def whole_day(stamp: str) -> str:
+    day = dt.datetime.combine(earlier(from_iso(stamp), LOOKBACK * UNIT), dt.time())
+    return day.isoformat(timespec="microseconds")
+
+
+def in_iso(state: State, **more: t.Any) -> Bookmark:
+    return Bookmark(state, "at", floor=whole_day, parse=to_iso, **more)
+
+
+def as_ms(moment: int) -> int:
+    return moment
+
+
+def as_iso(moment: int) -> str:
+    text = to_iso((dt.datetime(2026, 1, 1) + moment * UNIT).isoformat())  # noqa: DTZ001
+    assert text is not None
+    return text
+
+
+def stored(bookmark: Bookmark) -> State:
+    """The state as it comes back from a file."""
+    state: State = json.loads(json.dumps(bookmark.state()))
+    return state
+
+
+def test_a_first_run_wants_everything_and_has_no_state_before_its_first_record() -> None:
+    bookmark = in_ms({})
+    assert bookmark.wants(-5, "a")
+    assert bookmark.wants(None, "b")
+    assert bookmark.state() == {}
+    bookmark.emitted(None, "b")
+    assert bookmark.state() == {}
+
+
+def test_a_start_wants_nothing_older() -> None:
+    bookmark = in_ms({}, start=1000)
+    assert [bookmark.wants(stamp) for stamp in (999, 1000, None)] == [False, True, True]
+
+
+def test_the_window_below_the_bookmark_is_looked_at_again_and_not_emitted_again() -> None:
+    bookmark = in_ms({})
+    for stamp in (800, 900, 950, 1000):
+        bookmark.emitted(stamp, f"r{stamp}")
+    again = in_ms(stored(bookmark))
+    assert again.value == 1000
+    assert again.since == 900
+    assert [again.wants(stamp, f"r{stamp}") for stamp in (800, 900, 950, 1000)] == [False] * 4
+    assert again.wants(950, "late"), "arrived late"
+    assert again.wants(1000, "tie"), "equal stamp"
+    assert not again.wants(899, "too late")
+
+
+def test_fingerprints_below_the_window_are_forgotten() -> None:
+    bookmark = in_ms({})
+    for stamp in range(0, 10_000, 10):
+        bookmark.emitted(stamp, f"r{stamp}")
+    overlap = bookmark.state()["overlap"]
+    assert sorted(map(int, overlap)) == list(range(9890, 10_000, 10))
+
+
+def test_a_stamp_in_the_future_does_not_carry_the_bookmark_there() -> None:
+    bookmark = in_ms({}, ceiling=1000)
+    bookmark.emitted(990, "now")
+    bookmark.emitted(99_999, "future")
+    assert bookmark.state()["replication_key_value"] == 1000
+    again = in_ms(stored(bookmark))
+    assert again.wants(1001, "later")
+    assert not again.wants(99_999, "future")
+
+
+def test_what_could_not_be_read_holds_the_bookmark() -> None:
+    bookmark = in_ms({})
+    bookmark.emitted(500, "a")
+    bookmark.hold(600)
+    bookmark.hold(None)
+    bookmark.emitted(900, "b")
+    assert bookmark.state()["replication_key_value"] == 600
+    again = in_ms(stored(bookmark))
+    assert again.wants(600, "unread")
+    assert not again.wants(900, "b")
+    bookmark.release()
+    assert bookmark.state()["replication_key_value"] == 900
+    again.emitted(600, "unread")
+    assert again.state()["replication_key_value"] == 600
+    again.release()
+    assert again.state()["replication_key_value"] == 900, "as far as the first run came"
+
+
+def test_a_late_record_that_could_not_be_read_does_not_carry_the_bookmark_back() -> None:
+    bookmark = in_ms({})
+    for stamp in (850, 950, 1000):
+        bookmark.emitted(stamp, f"r{stamp}")
+    second = in_ms(stored(bookmark))
+    second.hold(920)
+    second.emitted(1100, "new")
+    third = in_ms(stored(second))
+    assert third.wants(920, "unread")
+    assert not third.wants(850, "r850"), "read by the first run"
+    assert not third.wants(1100, "new")
+
+
+def test_another_bookmark_field_voids_the_state() -> None:
+    bookmark = in_ms(
+        {"replication_key": "other", "replication_key_value": 5, "overlap": {"5": ["a"]}}
+    )
+    assert (bookmark.value, bookmark.since) == (None, None)
+    assert bookmark.wants(5, "a")
+
+
+@pytest.mark.parametrize("overlap", [None, {}, {"soon": ["a"]}])
+def test_a_state_without_usable_overlap_emits_the_window_again(overlap: object) -> None:
+    bookmark = in_ms({"replication_key": "at", "replication_key_value": "1000", "overlap": overlap})
+    assert bookmark.value == 1000
+    assert bookmark.wants(900, "a")
+    assert not bookmark.wants(899, "a")
+
+
+@pytest.mark.parametrize("stamp", ["0001-01-01", "9999-12-31T23:59:59"])
+def test_dates_that_mean_unknown_are_survived(stamp: str) -> None:
+    value = to_iso(stamp)
+    bookmark = in_iso({}, ceiling="2026-06-01T00:00:00.000000")
+    bookmark.emitted(value, "a")
+    again = in_iso(stored(bookmark))
+    assert not again.wants(value, "a")
+    assert again.wants("2026-06-01T00:00:00.000000", "b")
+
+
+def test_fingerprints_tell_parts_apart() -> None:
+    assert fingerprint("a", "b") == fingerprint("a", b"b")
+    assert (
+        len({fingerprint("ab"), fingerprint("a", "b"), fingerprint("b", "a"), fingerprint()}) == 4
+    )
+    assert len(fingerprint("x" * 10_000)) == 11
+
+
+@dataclasses.dataclass
+class Vendor:
+    """Records and their stamps, and what a reader with a bookmark has emitted of them."""
+
+    make: t.Callable[..., Bookmark]
+    stamp: t.Callable[[int], t.Any]
+    is_sorted: bool
+    now: int = 1000
+    rows: dict[int, tuple[int, int]] = dataclasses.field(default_factory=dict)
+    state: State = dataclasses.field(default_factory=dict)
+    versions: int = 0
+    emitted: set[tuple[int, int]] = dataclasses.field(default_factory=set)
+    covered: set[tuple[int, int]] = dataclasses.field(default_factory=set)
+    twice: list[tuple[int, int]] = dataclasses.field(default_factory=list)
+
+    def write(self, key: int, behind: int) -> None:
+        """A change now; its stamp may be behind or ahead, but not behind that row's last one."""
+        self.versions += 1
+        moment = self.now - behind
+        old = self.rows.get(key)
+        if old is not None and moment <= old[0]:
+            moment = old[0] + 1
+        self.rows[key] = (moment, self.versions)
+
+    def run(
+        self, stop: int | None = None, keep: int = 0, broken: frozenset[int] = frozenset()
+    ) -> None:
+        """Read what the bookmark wants.
+
+        Args:
+            stop: Killed after so many records.
+            keep: How many of these the last STATE knows of.
+            broken: Rows that cannot be read in this run.
+        """
+        bookmark = self.make(self.state, ceiling=self.stamp(self.now))
+        todo = [
+            (self.stamp(moment), key, version)
+            for key, (moment, version) in self.rows.items()
+            if bookmark.wants(self.stamp(moment), fingerprint(key, version))
+        ]
+        if self.is_sorted:
+            todo.sort()
+        fresh: set[tuple[int, int]] = set()
+        for number, (stamp, key, version) in enumerate(todo):
+            if number == stop:
+                return
+            if key in broken and self.is_sorted:
+                bookmark.hold(stamp)
+                continue
+            if (key, version) in self.covered:
+                self.twice.append((key, version))
+            fresh.add((key, version))
+            self.emitted.add((key, version))
+            bookmark.emitted(stamp, fingerprint(key, version))
+            if stop is not None and self.is_sorted and number < keep:
+                self.state = stored(bookmark)
+                self.covered |= fresh
+        if stop is None or stop > len(todo):
+            if self.is_sorted:
+                bookmark.release()
+                for stamp, key, _ in todo:
+                    bookmark.hold(stamp if key in broken else None)
+            self.state = stored(bookmark) or self.state
+            self.covered |= fresh
+
+
+KEYS = st.integers(0, 3)
+WRITE = st.tuples(st.just("write"), KEYS, st.sampled_from([0, 0, 0, 1, 50, 99, -30]))
+STEPS = st.lists(
+    st.one_of(
+        WRITE,
+        WRITE,
+        st.tuples(st.just("tick"), st.sampled_from([1, 60, 150]), st.none()),
+        st.tuples(st.just("run"), st.none(), st.none()),
+        st.tuples(st.just("kill"), st.integers(0, 4), st.integers(0, 4)),
+        st.tuples(st.just("break"), KEYS, st.none()),
+    ),
+    min_size=15,
+    max_size=40,
+)
+
+
+def play(vendor: Vendor, steps: list[tuple[str, t.Any, t.Any]]) -> None:
+    for what, first, second in steps:
+        if what == "write":
+            vendor.write(first, second)
+        elif what == "tick":
+            vendor.now += first
+        elif what == "run":
+            vendor.run()
+        elif what == "kill":
+            vendor.run(stop=first, keep=second)
+        else:
+            vendor.run(broken=frozenset({first}))
+    vendor.run()
+
+
+@settings(max_examples=250, deadline=None)
+@given(STEPS)
+def test_sorted_reading_in_milliseconds_loses_nothing_and_repeats_nothing(
+    steps: list[tuple[str, t.Any, t.Any]],
+) -> None:
+    vendor = Vendor(in_ms, as_ms, is_sorted=True)
+    play(vendor, steps)
+    assert {(key, version) for key, (_, version) in vendor.rows.items()} <= vendor.emitted
+    assert vendor.twice == []
+
+
+@settings(max_examples=250, deadline=None)
+@given(STEPS)
+def test_unsorted_reading_of_whole_days_loses_nothing_and_repeats_nothing(
+    steps: list[tuple[str, t.Any, t.Any]],
+) -> None:
+    vendor = Vendor(in_iso, as_iso, is_sorted=False)
+    play(vendor, steps)
+    assert {(key, version) for key, (_, version) in vendor.rows.items()} <= vendor.emitted
+    assert vendor.twice == []
+
+
+@settings(max_examples=100, deadline=None)
+@given(STEPS)
+def test_an_overlap_too_large_for_the_state_loses_nothing(
+    steps: list[tuple[str, t.Any, t.Any]],
+) -> None:
+    with mock.patch("tap_erp.bookmark.OVERLAP_LIMIT", 2):
+        for vendor in (
+            Vendor(in_ms, as_ms, is_sorted=True),
+            Vendor(in_iso, as_iso, is_sorted=False),
+        ):
+            play(vendor, steps)
+            assert {(key, version) for key, (_, version) in vendor.rows.items()} <= vendor.emitted
+            overlap = vendor.state.get("overlap", {})
+            assert sum(len(texts) for texts in overlap.values()) <= 2

@@ -1,0 +1,196 @@
+"""The Meltano project, run by Meltano itself. Each run takes seconds, so there are few."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import typing as t
+import urllib.parse
+import urllib.request
+
+import pytest
+
+from demo.meltano import addresses
+from demo.warehouse import Warehouse
+from erp_sandbox.testing import RunningSandbox, running_sandbox
+from tests.support.services import postgres_url
+
+pytestmark = pytest.mark.skipif(
+    importlib.util.find_spec("meltano") is None, reason="needs the extra meltano"
+)
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+SECONDS = 120
+SIZE = 5
+
+
+class Project:
+    """A copy of the project, in a folder with a space, led to a sandbox of its own."""
+
+    def __init__(self, folder: pathlib.Path, sandbox: RunningSandbox) -> None:
+        self.folder = folder
+        self.sandbox = sandbox
+        self.warehouse = Warehouse(folder / "output" / "warehouse.db")
+        folder.mkdir()
+        (folder / "output").mkdir()
+        shutil.copy(ROOT / "meltano.yml", folder)
+        shutil.copytree(ROOT / "demo", folder / "demo")
+        (folder / ".venv").symlink_to(sys.prefix, target_is_directory=True)
+        with urllib.request.urlopen(sandbox.url) as answer:  # noqa: S310 - loopback
+            played = json.load(answer)["vendors"]
+        self.env = {
+            **{
+                name: value
+                for name, value in os.environ.items()
+                if not name.startswith(("MELTANO_", "TAP_", "TARGET_"))
+            },
+            "MELTANO_SEND_ANONYMOUS_USAGE_STATS": "false",
+            "NO_COLOR": "1",
+            **addresses(played, 100),
+        }
+
+    def meltano(
+        self, *arguments: str, given: str = "", **env: str
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "meltano.cli", *arguments],
+            cwd=self.folder,
+            env={**self.env, **env},
+            input=given,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+
+    def run(self, *blocks: str, code: int = 0) -> str:
+        answer = self.meltano("run", *blocks)
+        assert answer.returncode == code, answer.stdout + answer.stderr
+        return answer.stdout + answer.stderr
+
+    def details_read(self) -> dict[str, int]:
+        calls = self.sandbox.report("aimsio")["by_path"]
+        return {path: count for path, count in calls.items() if "{" in path}
+
+
+@pytest.fixture
+def project(tmp_path: pathlib.Path) -> t.Iterator[Project]:
+    with running_sandbox(size=SIZE, limits=False) as sandbox:
+        yield Project(tmp_path / "my project", sandbox)
+
+
+def test_corrections_go_back_and_the_next_run_reads_only_changes(project: Project) -> None:
+    project.run("tap-erp--aimsio", "target-sqlite", "tap-erp--cimcloud", "target-sqlite")
+    counts = project.warehouse.counts()
+    assert {counts[stream] for stream in counts if stream != "aimsio_object_index"} == {SIZE}
+    assert "aimsio_employees" in counts
+    assert "cimcloud_accounts" in counts
+
+    project.warehouse.edit()
+    said = project.run("tap-sqlite", "target-erp", code=1)
+    assert "2 records were rejected" in said
+    letters = sorted((project.folder / "output" / "dead_letters").glob("*.jsonl"))
+    assert [path.stem for path in letters] == ["aimsio_employees", "cimcloud_accounts"]
+    assert [len(path.read_text().splitlines()) for path in letters] == [1, 1]
+    phones = [row["employeePhone"] for row in project.sandbox.rows("aimsio", "employees")]
+    assert phones.count("+1 780 555 0199") == 3
+    names = [row["nm"] for row in project.sandbox.rows("cimcloud", "accounts")]
+    assert sum(str(name).endswith("(Western Division)") for name in names) == 2
+
+    project.sandbox.reset()
+    project.run("tap-erp--aimsio", "target-sqlite")
+    assert project.details_read() == {"GET /rest/api/standard/v1/Employee/{guid}": 3}
+
+
+def test_postgres_takes_the_streams_and_gives_corrections_back(project: Project) -> None:
+    with postgres_url() as url:
+        import psycopg  # noqa: PLC0415 - an extra
+
+        server = urllib.parse.urlsplit(url)
+        schema = urllib.parse.parse_qs(server.query)["options"][0].partition("=")[2]
+        settings = {
+            "HOST": server.hostname or "",
+            "PORT": str(server.port or 5432),
+            "USER": server.username or "",
+            "PASSWORD": server.password or "none",
+            "DATABASE": server.path.strip("/"),
+        }
+        for plugin in ("TAP", "TARGET"):
+            project.env |= {f"{plugin}_POSTGRES_{name}": text for name, text in settings.items()}
+        table = f"{schema}-cimcloud_accounts"
+        project.env |= {
+            "TARGET_POSTGRES_DEFAULT_TARGET_SCHEMA": schema,
+            "TAP_POSTGRES_FILTER_SCHEMAS": json.dumps([schema]),
+            "TAP_POSTGRES__SELECT": json.dumps([f"{table}.*"]),
+            "TAP_POSTGRES__METADATA": json.dumps({"*": {"replication-method": "FULL_TABLE"}}),
+            "TARGET_ERP_STREAMS": json.dumps({table: "cimcloud_accounts"}),
+        }
+        answer = project.meltano("install", "tap-postgres", "target-postgres")
+        if answer.returncode:
+            pytest.skip(f"the plugins do not install here: {answer.stderr.strip()[-300:]}")
+        project.run("tap-erp--cimcloud", "target-postgres")
+        with contextlib.closing(psycopg.connect(url, autocommit=True)) as connection:
+            connection.execute("UPDATE cimcloud_accounts SET nm = upper(nm) || '!'")
+        project.run("tap-postgres", "target-erp")
+    names = [row["nm"] for row in project.sandbox.rows("cimcloud", "accounts")]
+    assert len(names) == SIZE
+    assert all(name.endswith("!") for name in names)
+
+
+def test_numbers_and_secrets_reach_the_tap_from_the_environment(project: Project) -> None:
+    # As text: Meltano's kind for numbers breaks on every value from the environment.
+    numbers = {"TAP_ERP_AIMSIO_TIMEOUT_SECONDS": "2.5", "TAP_ERP_AIMSIO_MAX_CONCURRENCY": "3"}
+    answer = project.meltano("invoke", "tap-erp", "--test", **numbers)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+
+    secret = {"TAP_ERP_AIMSIO_PASSWORD": "wr0ng-secret"}
+    answer = project.meltano("invoke", "tap-erp", "--test", **secret)
+    said = answer.stdout + answer.stderr
+    assert answer.returncode == 1, said
+    assert "401" in said
+    assert "wr0ng-secret" not in said
+    shown = project.meltano("config", "print", "tap-erp", **numbers, **secret)
+    assert '"timeout_seconds": "2.5"' in shown.stdout, shown.stdout + shown.stderr
+    assert "wr0ng-secret" not in shown.stdout
+
+
+def test_meltano_tests_the_tap(project: Project) -> None:
+    answer = project.meltano("--environment", "sandbox", "config", "test", "tap-erp--aimsio")
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+
+
+def test_what_meltano_sends_to_test_a_loader_checks_credentials_and_writes_nothing(
+    project: Project,
+) -> None:
+    stream = "meltano_test_stream"
+    schema = {"type": "object", "properties": {"id": {"type": "integer"}}}
+    messages = [
+        {"type": "SCHEMA", "stream": stream, "schema": schema, "key_properties": ["id"]},
+        {"type": "RECORD", "stream": stream, "record": {"id": 1}},
+        {"type": "STATE", "value": {"a": 1}},
+    ]
+    given = "".join(json.dumps(message) + "\n" for message in messages)
+    answer = project.meltano("invoke", "target-erp", given=given)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    report = project.sandbox.report()
+    for vendor in report:
+        if f"TARGET_ERP_{vendor}_API_URL".upper() in project.env:
+            assert report[vendor]["calls"] > 0
+            assert not report[vendor]["writes"]
+
+    wrong = {"TARGET_ERP_AIMSIO_PASSWORD": "wr0ng-secret"}
+    answer = project.meltano("invoke", "target-erp", given=given, **wrong)
+    assert answer.returncode == 1
+    assert "wr0ng-secret" not in answer.stdout + answer.stderr
+
+
+def test_meltano_yml_fits_meltanos_schema(project: Project) -> None:
+    answer = project.meltano("--environment", "prod", "compile", "--lint")
+    assert answer.returncode == 0
+    assert "Failed to validate" not in answer.stdout + answer.stderr

@@ -1,0 +1,314 @@
+"""Write what `--about` says of the settings into the files that repeat it.
+
+A file marks a place with `# <NAME>` and `# </NAME>`, or `<!-- NAME -->` and `<!-- /NAME -->`, each
+on a line of its own, and gets the lines between them from here. The names are the keys of
+`blocks()`; `settings` is the table for people.
+
+    python -m tools.settings            write
+    python -m tools.settings --check    exit with 1 and a diff if a file is out of step
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import functools
+import json
+import pathlib
+import re
+import subprocess
+import sys
+import typing as t
+import urllib.request
+
+from demo.sandbox import block
+from erp_sandbox.testing import running_sandbox
+from erp_vendors.vendors import VENDORS
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+FILES = ("meltano.yml", ".env.example", "README.md", "docs/settings.md")
+"""Files that may hold marked places; one that does not exist is passed over."""
+PLUGINS = {"tap-erp": "tap_erp", "target-erp": "target_erp"}
+"""Modules by plugin."""
+SANDBOX_URL = "http://127.0.0.1:8765"
+"""Where `erp-sandbox serve` listens when not told otherwise."""
+
+_KINDS = {"number": "string"}
+"""Meltano's kind of setting by JSON type, where the names differ.
+
+Its kind `decimal` breaks on every value from the environment (4.4: "Object of type Decimal is not
+JSON serializable"); the plugins read numbers from text.
+"""
+_CAPABILITIES = {"tap-erp": set[str](), "target-erp": {"validate-records"}}
+"""Capabilities that `--about` names and Meltano's schema does not know."""
+_DATES = {"start_date"}
+_MARK = re.compile(
+    r"(?P<open>^ *(?:<!-- |# <)(?P<name>[a-z-]+)(?: -->|>)\n)"
+    r"(?P<old>.*?)"
+    r"(?P<close>^ *(?:<!-- |# <)/(?P=name)(?: -->|>)$)",
+    re.MULTILINE | re.DOTALL,
+)
+
+
+class Setting(t.NamedTuple):
+    """One setting as `--about` tells of it.
+
+    Attributes:
+        name: With dots, as in Meltano.
+        schema: Its JSON schema.
+        plugins: The plugins that have it.
+    """
+
+    name: str
+    schema: dict[str, t.Any]
+    plugins: tuple[str, ...]
+
+    @property
+    def kind(self) -> str:
+        """Meltano's kind."""
+        if "enum" in self.schema:
+            return "options"
+        if self.name in _DATES:
+            return "date_iso8601"
+        kinds = self.schema.get("type", "string")
+        known = [kind for kind in ([kinds] if isinstance(kinds, str) else kinds) if kind != "null"]
+        # What may also be a text, such as a percentage, can only be typed as one.
+        kind = "string" if "string" in known else known[0]
+        return _KINDS.get(kind, kind)
+
+    @property
+    def description(self) -> str:
+        """One line, with the default."""
+        text = " ".join(str(self.schema.get("description", "")).split())
+        if "default" in self.schema:
+            text += f" Default: {_plain(self.schema['default'])}."
+        return text.strip()
+
+
+@functools.cache
+def about(plugin: str) -> dict[str, t.Any]:
+    """What a plugin says of itself.
+
+    Args:
+        plugin: Its command.
+    """
+    command = [sys.executable, "-m", PLUGINS[plugin], "--about", "--format", "json"]
+    answer = subprocess.run(command, check=True, capture_output=True, cwd=ROOT)  # noqa: S603
+    return t.cast("dict[str, t.Any]", json.loads(answer.stdout))
+
+
+def settings(plugin: str) -> list[Setting]:
+    """A plugin's settings, the vendors' first.
+
+    Args:
+        plugin: Its command.
+    """
+    return list(_flat(about(plugin)["settings"]["properties"], plugin))
+
+
+def sandbox_config() -> dict[str, dict[str, str]]:
+    """Config of each vendor's block that reads the local sandbox."""
+    with running_sandbox(size=1) as sandbox, urllib.request.urlopen(sandbox.url) as answer:  # noqa: S310
+        played: dict[str, t.Any] = json.load(answer)["vendors"]
+        return {
+            name: {
+                key: value.replace(sandbox.url, SANDBOX_URL)
+                for key, value in block(vendor, played[name]).items()
+            }
+            for name, vendor in VENDORS.items()
+        }
+
+
+def blocks() -> dict[str, list[str]]:
+    """The lines of every kind of place, by its name."""
+    known = {plugin: settings(plugin) for plugin in PLUGINS}
+    config = sandbox_config()
+    return {
+        **{f"{plugin}-settings": _meltano(found) for plugin, found in known.items()},
+        **{f"{plugin}-capabilities": _capabilities(plugin) for plugin in PLUGINS},
+        "tap-erp-vendors": [
+            line
+            for vendor in config
+            for line in (
+                f"- name: tap-erp--{vendor}",
+                "  inherit_from: tap-erp",
+                f'  select: ["{vendor}_*.*"]',
+            )
+        ],
+        "target-erp-vendors": [
+            line
+            for vendor in config
+            for line in (f"- name: target-erp--{vendor}", "  inherit_from: target-erp")
+        ],
+        "sandbox-config": _sandbox(config),
+        "read-tasks": [f"- tap-erp--{vendor} target-sqlite" for vendor in config],
+        "nightly-tasks": [f"- tap-erp--{vendor} target-postgres" for vendor in config],
+        "env": _env(known),
+        "settings": _table(_merged(known.values())),
+    }
+
+
+def filled(text: str, found: t.Mapping[str, list[str]], name: str = "") -> str:
+    """A file's text with its marked places filled, indented as their first marks are.
+
+    Args:
+        text: The text.
+        found: See `blocks`.
+        name: The file's name, for the error.
+
+    Raises:
+        ValueError: If a mark has a name that nobody knows.
+    """
+
+    def fill(match: re.Match[str]) -> str:
+        if match["name"] not in found:
+            msg = f"{name}: nothing is known to fill '{match['name']}' with"
+            raise ValueError(msg)
+        first = match["open"]
+        indent = first[: len(first) - len(first.lstrip())]
+        lines = [f"{indent}{line}".rstrip() + "\n" for line in found[match["name"]]]
+        return first + "".join(lines) + match["close"]
+
+    return _MARK.sub(fill, text)
+
+
+def main(arguments: t.Sequence[str] | None = None) -> int:
+    """Write the files, or check them.
+
+    Args:
+        arguments: The command line without the program's name.
+
+    Returns:
+        Exit code.
+    """
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--check", action="store_true", help="change nothing, show a diff")
+    check: bool = parser.parse_args(arguments).check
+    found = blocks()
+    stale = False
+    for name in FILES:
+        path = ROOT / name
+        if not path.exists():
+            continue
+        old = path.read_text("utf-8")
+        new = filled(old, found, name)
+        if new == old:
+            continue
+        stale = True
+        if check:
+            lines = difflib.unified_diff(
+                old.splitlines(keepends=True),
+                new.splitlines(keepends=True),
+                name,
+                "as it should be",
+            )
+            sys.stdout.writelines(lines)
+        else:
+            path.write_text(new, "utf-8")
+            sys.stdout.write(f"{name}: written\n")
+    return 1 if check and stale else 0
+
+
+def _flat(properties: dict[str, t.Any], plugin: str, prefix: str = "") -> t.Iterator[Setting]:
+    for name, schema in properties.items():
+        if schema.get("properties"):
+            yield from _flat(schema["properties"], plugin, f"{prefix}{name}.")
+        else:
+            yield Setting(f"{prefix}{name}", schema, (plugin,))
+
+
+def _merged(found: t.Iterable[list[Setting]]) -> list[Setting]:
+    merged: dict[str, Setting] = {}
+    for group in found:
+        for setting in group:
+            known = merged.get(setting.name)
+            plugins = (*known.plugins, *setting.plugins) if known else setting.plugins
+            merged[setting.name] = (known or setting)._replace(plugins=plugins)
+    return list(merged.values())
+
+
+def _meltano(found: list[Setting]) -> list[str]:
+    lines = ["settings:"]
+    for setting in found:
+        lines += [f"- name: {setting.name}", f"  kind: {setting.kind}"]
+        label = setting.schema.get("title") or setting.name.rpartition(".")[2].replace("_", " ")
+        lines.append(f"  label: {_plain(str(label)[:1].upper() + str(label)[1:], quote=True)}")
+        if setting.description:
+            lines.append(f"  description: {_plain(setting.description, quote=True)}")
+        if setting.schema.get("secret") or setting.schema.get("writeOnly"):
+            lines.append("  sensitive: true")
+        if setting.kind == "options":
+            lines.append("  options:")
+            for value in setting.schema["enum"]:
+                lines += [f"  - label: {_plain(value, quote=True)}"]
+                lines += [f"    value: {_plain(value, quote=True)}"]
+    return lines
+
+
+def _capabilities(plugin: str) -> list[str]:
+    known = [name for name in about(plugin)["capabilities"] if name not in _CAPABILITIES[plugin]]
+    return [f"capabilities: [{', '.join(known)}]"]
+
+
+def _sandbox(config: dict[str, dict[str, str]]) -> list[str]:
+    return [
+        f"{vendor}.{key}: {_plain(value, quote=True)}"
+        for vendor, values in config.items()
+        for key, value in values.items()
+    ]
+
+
+def _env(known: dict[str, list[Setting]]) -> list[str]:
+    """Credentials and addresses; all else has a default or belongs in meltano.yml."""
+    lines: list[str] = []
+    for plugin, found in known.items():
+        prefix = PLUGINS[plugin].upper()
+        vendor = ""
+        for setting in found:
+            block, _, key = setting.name.partition(".")
+            if not key or not _is_credential(setting):
+                continue
+            if block != vendor:
+                vendor = block
+                lines += ["", f"# {plugin}: {vendor}"]
+            lines.append(f"# {prefix}_{block}_{key}=".replace("# ", "#").upper())
+    return lines[1:]
+
+
+def _is_credential(setting: Setting) -> bool:
+    if "." not in setting.name or setting.kind != "string":
+        return False
+    names = r"_url|username|password|secret|token|key|client_id|app_id|site_name|scope|region"
+    return bool(re.search(names, setting.name.partition(".")[2])) and not re.search(
+        "session_|token_access", setting.name
+    )
+
+
+def _table(found: list[Setting]) -> list[str]:
+    lines = [
+        "",
+        "| Setting | Kind | Default | In | Meaning |",
+        "|---|---|---|---|---|",
+    ]
+    for setting in found:
+        text = " ".join(str(setting.schema.get("description", "")).split())
+        if setting.schema.get("enum"):
+            text += f" One of: {', '.join(map(str, setting.schema['enum']))}."
+        if setting.schema.get("secret"):
+            text += " **Secret.**"
+        default = f"`{_plain(setting.schema['default'])}`" if "default" in setting.schema else ""
+        short = "both" if len(setting.plugins) > 1 else setting.plugins[0].partition("-")[0]
+        cells = (f"`{setting.name}`", setting.kind, default, short, text.replace("|", "\\|"))
+        lines.append(f"| {' | '.join(cells)} |")
+    return [*lines, ""]
+
+
+def _plain(value: object, *, quote: bool = False) -> str:
+    """A value as YAML (which takes JSON) or as people read it."""
+    if isinstance(value, str) and not quote:
+        return value
+    return json.dumps(value, ensure_ascii=False)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
