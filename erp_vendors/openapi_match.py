@@ -56,11 +56,13 @@ class Matcher(t.Generic[AnyResource]):
             for path in filter(None, written):
                 self._writes.setdefault(_bare(path), resource.name)
         self._claimed: set[str] = set()
+        self._taken: set[str] = set()
         for entry in entries:
             for key, names in (("path", self._reads), ("write_path", self._writes)):
                 if entry.get(key):
                     names[_bare(entry[key])] = entry["name"]
                     self._claimed.add(_bare(entry[key]))
+                    self._taken.add(entry["name"])
 
     def apply(self) -> set[str]:
         """Change the resources that the file describes, and add the others.
@@ -125,7 +127,7 @@ class Matcher(t.Generic[AnyResource]):
 
     def _free_name(self, item: OpenApiResource) -> str:
         for name in (item.name, item.full_name):
-            if name and name not in self._resources:
+            if name and name not in self._resources and name not in self._taken:
                 return name
         msg = (
             f"{self._block.vendor}.openapi: there is a resource '{item.full_name}' already; give "

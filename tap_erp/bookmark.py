@@ -135,13 +135,15 @@ class Bookmark:
 
     def state(self) -> dict[str, t.Any]:
         """What goes into the stream's state; empty before the first record."""
-        self._forget()
         value = self._capped()
         if value is None:
             return {}
+        # A picture of its own, because a signal handler asks for it while the stream is read.
+        oldest = self._floor(value)
+        window = sorted(item for item in tuple(self._window) if item[0] >= oldest)
         overlap: dict[str, list[str]] = {}
-        if len(self._window) <= OVERLAP_LIMIT:
-            for stamp, text in sorted(self._window):
+        if len(window) <= OVERLAP_LIMIT:
+            for stamp, text in window:
                 overlap.setdefault(str(stamp), []).append(text)
         return {
             "replication_key": self._key,

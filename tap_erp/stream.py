@@ -69,6 +69,7 @@ class ErpStream(Stream):
         self._faults_in_a_row = 0
         self._saved_at = time.monotonic()
         self._saved_records = 0
+        self._changes: t.Callable[[], t.Mapping[str, t.Any]] | None = None
 
     @property
     def incremental(self) -> bool:
@@ -141,6 +142,7 @@ class ErpStream(Stream):
             changes: Gives what goes into the stream's state.
             now: Emit it in any case.
         """
+        self._changes = changes
         since = self.records_read - self._saved_records
         due = since >= _STATE_RECORDS or time.monotonic() - self._saved_at >= _STATE_SECONDS
         if not (now or due):
@@ -150,6 +152,11 @@ class ErpStream(Stream):
             self.erp.state_writer.write_state(self.erp.state)
         self._saved_at = time.monotonic()
         self._saved_records = self.records_read
+
+    def snapshot(self) -> None:
+        """Put the bookmark into the state as it is now, for a signal in the middle of a stream."""
+        if self._changes is not None:
+            self.stream_state.update(self._changes())
 
     def begin_version(self) -> None:
         """Mark the records that follow as one complete new copy of the table."""

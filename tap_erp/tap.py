@@ -7,6 +7,7 @@ import typing as t
 
 from singer_sdk import Tap
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
+from singer_sdk.singerlib import StateMessage
 
 from erp_plugin import ErpPlugin, config_schema, run
 from erp_vendors.errors import ConfigError
@@ -108,7 +109,9 @@ class TapErp(ErpPlugin, Tap):
         # Never released: nothing may follow the last STATE, and no thread may hold the buffer of
         # stdout when the interpreter shuts down.
         self.message_writer.lock.acquire()
-        self.state_writer.write_state(self.state)
+        for stream in t.cast("dict[str, ErpStream]", self._streams or {}).values():
+            stream.snapshot()
+        self.write_message(StateMessage(value=self.state))
         self.logger.error("Stopped by signal %d; the next run continues from here", signum)
         sys.exit(1)
 

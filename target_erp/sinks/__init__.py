@@ -6,7 +6,7 @@ import typing as t
 
 from erp_vendors.errors import ConfigError
 from erp_vendors.vendors import VENDORS
-from target_erp.sinks import aimsio, cimcloud
+from target_erp.sinks import aim, aims360, aimsio, cimcloud, pentamic
 
 if t.TYPE_CHECKING:
     from erp_plugin import ErpPlugin
@@ -14,8 +14,11 @@ if t.TYPE_CHECKING:
     from target_erp.delivery import Writer
 
 SINKS: dict[str, t.Callable[[ErpPlugin, str, t.Sequence[str]], Writer | None]] = {
+    "aim": aim.writer,
+    "aims360": aims360.writer,
     "aimsio": aimsio.writer,
     "cimcloud": cimcloud.writer,
+    "pentamic": pentamic.writer,
 }
 """What makes the writer of a resource, by vendor; None if it cannot be written."""
 

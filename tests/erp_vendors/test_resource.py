@@ -331,7 +331,10 @@ def test_a_name_that_is_taken_gets_longer_or_is_asked_for(save: Save) -> None:
     file = save(document({"/archive/accounts": {"get": listing()}}))
     assert resources("cimcloud", openapi=file)["archive_accounts"].path == "archive/accounts"
     taken = {"name": "archive_accounts", "path": "elsewhere"}
-    assert resources("cimcloud", taken, openapi=file)["archive_accounts"].path == "elsewhere"
+    with pytest.raises(ConfigError, match=r"give /archive/accounts a name of its own in cimcloud"):
+        resources("cimcloud", taken, openapi=file)
+    own = {"name": "old_accounts", "path": "archive/accounts"}
+    assert "archive_accounts" not in resources("cimcloud", own, openapi=file)
 
 
 def test_a_mistake_in_the_file_names_the_setting(save: Save) -> None:

@@ -256,7 +256,7 @@ def play(vendor: Vendor, steps: list[tuple[str, t.Any, t.Any]]) -> None:
     vendor.run()
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(STEPS)
 def test_sorted_reading_in_milliseconds_loses_nothing_and_repeats_nothing(
     steps: list[tuple[str, t.Any, t.Any]],
@@ -267,7 +267,7 @@ def test_sorted_reading_in_milliseconds_loses_nothing_and_repeats_nothing(
     assert vendor.twice == []
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(STEPS)
 def test_unsorted_reading_of_whole_days_loses_nothing_and_repeats_nothing(
     steps: list[tuple[str, t.Any, t.Any]],

@@ -1,9 +1,8 @@
-"""The tap is killed, stopped or abandoned in the middle of a stream, and the next run completes it."""
+"""The tap is killed, stopped or abandoned in the middle, and the next run completes its work."""
 
 from __future__ import annotations
 
 import signal
-import subprocess
 import typing as t
 
 import pytest
@@ -23,15 +22,16 @@ from tests.tap_erp.running import (
 
 if t.TYPE_CHECKING:
     import pathlib
+    import subprocess
 
-SIZE = 120
+SIZE = 80
 JOBS = "aimsio_job_orders"
 
 
 @pytest.fixture(scope="module")
 def slow_sandbox() -> t.Iterator[RunningSandbox]:
     """A sandbox with so many rows and so slow that a signal falls into the middle."""
-    with running_sandbox(limits=False, size=SIZE, latency_ms=40) as sandbox:
+    with running_sandbox(limits=False, size=SIZE, latency_ms=30) as sandbox:
         yield sandbox
 
 
@@ -108,39 +108,36 @@ def complete(files: Files, sandbox: RunningSandbox) -> bool:
     )
 
 
-def test_killed_three_times_and_still_nothing_is_lost(
-    files: Files, slow_sandbox: RunningSandbox
-) -> None:
-    for _ in range(3):
+def test_killed_twice_and_still_nothing_is_lost(files: Files, slow_sandbox: RunningSandbox) -> None:
+    for _ in range(2):
         process = files.start()
-        files.read(process, records=25)
+        files.read(process, records=20)
         process.send_signal(signal.SIGKILL)
         assert files.finish(process) == -signal.SIGKILL
         assert 0 < len({record["jobGuid"] for record in files.records}) < SIZE, "in the middle"
     assert files.finish(files.start()) == 0
     assert complete(files, slow_sandbox)
     # Each kill costs at most what was in flight and what was written after the last STATE.
-    assert details(slow_sandbox) <= SIZE + 3 * 40
+    assert details(slow_sandbox) <= SIZE + 2 * 40
 
 
 def test_sigterm_emits_the_state_and_nothing_after_it(
     files: Files, slow_sandbox: RunningSandbox
 ) -> None:
-    process = files.start()
-    files.read(process, records=25)
+    process = files.start(program="")  # with a STATE every few seconds only, as users run it
+    files.read(process, records=20)
     process.send_signal(signal.SIGTERM)
     assert files.finish(process) == 1
     assert all(line.endswith(b"\n") for line in files.lines)
     assert files.messages[-1]["type"] == "STATE"
-    read = len(files.records)
-    assert read < SIZE, "in the middle"
+    assert len(files.records) < SIZE, "in the middle"
     last = [line for line in files.log.splitlines() if "ERROR" in line]
     assert len(last) == 1
     assert "Stopped by signal 15" in last[0]
     assert "Traceback" not in files.log
     assert files.finish(files.start()) == 0
     assert complete(files, slow_sandbox)
-    assert len(files.records) <= SIZE + 2, "the next run continues from there"
+    assert len(files.records) <= SIZE + 1, "the next run continues from there"
 
 
 def test_a_reader_that_goes_away_ends_the_tap_quietly(files: Files) -> None:
