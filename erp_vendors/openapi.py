@@ -196,7 +196,7 @@ class _Operations:
             operation = self._reader.resolved(item.at(method))
             if method == "get":
                 self._read(found, operation, single=single)
-            elif method == "put" or not single:
+            elif "{" not in found.path and (method == "put" or not single):
                 # POST comes last and wins: it creates, and with some vendors updates, too.
                 self._write(found, operation)
 

@@ -160,5 +160,7 @@ class Bookmark:
         if value is None or not self._window:
             return
         oldest = self._floor(value)
+        if self.since is not None:
+            oldest = min(oldest, self.since)  # unsorted records from there may still come
         while self._window and self._window[0][0] < oldest:
             self._emitted.discard(heapq.heappop(self._window)[1])

@@ -16,6 +16,7 @@ HOOKS = [
     (Tap, "_handle_termination", ["self", "signum", "frame"]),
     (Stream, "sync", ["self", "context"]),
     (Stream, "_sync_records", ["self", "context", "write_messages"]),
+    (Stream, "_write_schema_message", ["self"]),
     (Stream, "_write_record_message", ["self", "record"]),
     (Stream, "_check_max_record_limit", ["self", "current_record_index"]),
     (Target, "listen", ["self", "file_input"]),

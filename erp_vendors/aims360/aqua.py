@@ -98,6 +98,18 @@ def exports(block: Block) -> list[Export]:
     return list(found.values())
 
 
+class Job(t.NamedTuple):
+    """What one run tells the next one about a job.
+
+    Attributes:
+        id: Its id.
+        late: It took longer than the run had time for, so nobody has read its output yet.
+    """
+
+    id: str
+    late: bool = False
+
+
 class Aqua:
     """Makes jobs, waits for them, and fetches what they made."""
 
@@ -108,31 +120,41 @@ class Aqua:
         self._clock = connection.clock
 
     def read(
-        self, export: Export, job_id: str | None, remember: t.Callable[[str | None], None]
+        self, export: Export, job: Job | None, remember: t.Callable[[Job | None], None]
     ) -> Output:
         """Run an export and fetch its output.
 
         Args:
             export: What to export.
-            job_id: The job of an earlier run, which may do its work again; None for a new one.
-            remember: Told the job's id as soon as it is known, so that a run that is interrupted
-                leaves it to the next one; told None when the job is no good any more.
+            job: The job of an earlier run, which may do its work again; None for a new one.
+            remember: Told the job as soon as it is known, so that a run that is interrupted leaves
+                it to the next one; told None when the job is no good any more.
 
         Raises:
             JobError: If the job fails or does not end in time.
             DataError: If an answer is not what the documents describe.
             ErpError: If a call fails.
         """
-        record = self._again(job_id, remember) if job_id else None
+        record = self._again(job, remember) if job else None
         if record is None:
-            job_id = self.submit(export)
-            remember(job_id)
-            try:
-                record = self.wait(job_id)
-            except JobFailedError:
-                remember(None)
-                raise
+            job = Job(self.submit(export))
+            remember(job)
+            record = self._first_end(job, remember)
+        elif job and job.late:
+            remember(Job(job.id))
         return self.output(record, export)
+
+    def _first_end(self, job: Job, remember: t.Callable[[Job | None], None]) -> Row:
+        """Wait for a job that nobody has read yet."""
+        try:
+            return self.wait(job.id)
+        except JobFailedError:
+            remember(None)
+            raise
+        except JobError:
+            # It may be done by the next run; if not even then, that one is followed by a new job.
+            remember(None if job.late else Job(job.id, late=True))
+            raise
 
     def submit(self, export: Export) -> str:
         """Make a job (10.1, DOC).
@@ -243,35 +265,29 @@ class Aqua:
                 )
                 raise JobError(msg)
 
-    def _again(self, job_id: str, remember: t.Callable[[str | None], None]) -> Row | None:
+    def _again(self, job: Job, remember: t.Callable[[Job | None], None]) -> Row | None:
         """The job of an earlier run, completed anew; None if a new one has to be made."""
         try:
-            record = self.job(job_id)
+            record = self.job(job.id)
             status = _status(record)
             if record is None or status in _FAILED:
                 return None
             if status != "completed":
-                # An earlier run ended while it was waiting.
-                return self._resumed(job_id, remember)
+                return self._first_end(job, remember)  # the earlier run ended while it waited
+            if job.late:
+                return record
             allowed = str(pick(record, "canReRun")).casefold() in {"yes", "true"}
             if not allowed or not self._block.get("aqua_rerun"):
                 return None
-            reply = _object(self._rerun(job_id))
-            return self.wait(job_id, record, pick(reply, "jobRunId"))
+            reply = _object(self._rerun(job.id))
+            return self.wait(job.id, record, pick(reply, "jobRunId"))
         except JobFailedError as error:
             logger.info("%s; making a new job", error)
         except CallError as error:
             if error.unreachable:
                 raise
-            logger.info("%s: job %s is not run again: %s", VENDOR, job_id, error)
+            logger.info("%s: job %s is not run again: %s", VENDOR, job.id, error)
         return None
-
-    def _resumed(self, job_id: str, remember: t.Callable[[str | None], None]) -> Row:
-        try:
-            return self.wait(job_id)
-        except JobError:
-            remember(None)  # it had its time twice: the next run makes a new one
-            raise
 
     def _rerun(self, job_id: str) -> Answer:
         path = f"{_JOB_PATH}/{urllib.parse.quote(job_id, safe='')}/rerun"
@@ -309,8 +325,10 @@ class Aqua:
         link = urllib.parse.urljoin(base, link.strip())
         parts = urllib.parse.urlsplit(link)
         path = f"{parts.path}{'?' if parts.query else ''}{parts.query}"
-        # Whoever knows a public link can read the export, so its last part is a secret.
-        redact.add(*(part for part in (path.rpartition("/")[2], parts.query) if len(part) > _SHORT))
+        # Whoever knows a public link can read the export, so parts of it are secrets.
+        secrets = [parts.path.rpartition("/")[2]]
+        secrets += [value for _, value in urllib.parse.parse_qsl(parts.query)]
+        redact.add(*(secret for secret in secrets if len(secret) > _SHORT))
         headers = {"Accept": "*/*"}
         if _origin(link) == _origin(base):
             return self._transport.call("GET", link, headers=headers)

@@ -207,8 +207,8 @@ class Transport:
                 failure, response, cause = failed.failure, failed.response, failed.cause
             action = policy.decide(failure, self._rules)
             if action is Action.REAUTHENTICATE and response is not None and not renewed:
-                renewed = True
-                if call.auth is not None and call.auth.renew(response.request):
+                renewed = call.auth is not None and call.auth.renew(response.request)
+                if renewed:
                     continue
             if action is Action.WAIT and waits < WAITS:
                 waits += 1
@@ -230,16 +230,15 @@ class Transport:
                 self.budget.clock.sleep(pause)
                 continue
             error = cause or self._refusal(call, failure, action, attempt)
-            if failure.phase is Phase.NOT_SENT or isinstance(error, CredentialsError):
+            if failure.phase is Phase.NOT_SENT or (failure.status == _UNAUTHORIZED and not renewed):
                 self._give_up(call, failure, error)
             raise error
 
     def _give_up(self, call: _Call, failure: Failure, error: Exception) -> None:
         """No later call can do better: spare the user the same wait for each of them."""
         ours = call.auth is not None and call.auth is self.auth
-        # Credentials that were accepted before are good: this resource alone is not granted.
-        refused = ours and failure.status == _UNAUTHORIZED and not self._accepted
-        if failure.phase is Phase.NOT_SENT or refused:
+        # A login that was accepted before, or just now, is good: this path alone is not granted.
+        if failure.phase is Phase.NOT_SENT or (ours and not self._accepted):
             self._given_up = error
 
     def _attempt(self, call: _Call, attempt: int, *, parse: bool) -> tuple[Answer, t.Any]:

@@ -25,7 +25,7 @@ if t.TYPE_CHECKING:
     from erp_vendors.aim.client import Key
     from tap_erp.tap import TapErp
 
-_BEHIND_UTC = dt.timedelta(hours=0)
+_BEHIND_UTC = dt.timedelta(hours=12)
 """A shop's dates carry no zone (aim.md 3.1), and no clock on earth is further behind UTC."""
 _AHEAD_OF_UTC = dt.timedelta(hours=14)
 """Or further ahead of it."""

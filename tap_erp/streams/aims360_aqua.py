@@ -7,6 +7,7 @@ import typing as t
 
 from erp_vendors import schemas
 from erp_vendors.aims360 import AIMS360, Aims360Client
+from erp_vendors.aims360.aqua import Job
 from erp_vendors.errors import DataError, ErpError
 from erp_vendors.http import codec
 from tap_erp.bookmark import fingerprint
@@ -97,13 +98,14 @@ class AquaStream(LearningStream):
 
     def _export(self) -> Output:
         client: Aims360Client = self.erp.client("aims360")
-        job = self.stream_state.get("job")
-        if self.stream_state.get("question") != self._question:
-            job = None
+        state, job = self.stream_state, None
+        if state.get("job") and state.get("question") == self._question:
+            job = Job(str(state["job"]), late=bool(state.get("late")))
         return client.aqua.read(self.export, job, self._remember)
 
-    def _remember(self, job_id: str | None) -> None:
-        self.save(lambda: {"job": job_id, "question": self._question}, now=True)
+    def _remember(self, job: Job | None) -> None:
+        known = {"job": job and job.id, "late": bool(job and job.late)}
+        self.save(lambda: {**known, "question": self._question}, now=True)
 
     def _column(self, name: str, columns: t.Collection[str]) -> str:
         """The column that the user means: captions have blanks that people leave out (11.2)."""

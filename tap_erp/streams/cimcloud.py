@@ -22,8 +22,8 @@ if t.TYPE_CHECKING:
 
     from tap_erp.tap import TapErp
 
-_ZONES = dt.timedelta(hours=14)
-"""Rows carry no zone, and no clock on earth is further ahead of UTC."""
+_ZONES = dt.timedelta(hours=12)
+"""Rows carry no zone, and no clock on earth is further behind UTC."""
 _PASSES = 3
 """Times a listing is read that changes while it is read."""
 _REFUSED_FILTER = frozenset({400, 404, 405, 414, 422, 500, 501})
@@ -99,7 +99,7 @@ class CimcloudStream(ErpStream):
 
     def _bookmark(self) -> Bookmark:
         lookback = dt.timedelta(seconds=int(self.config.get("lookback_seconds") or 0))
-        latest = dt.datetime.now(dt.timezone.utc).replace(tzinfo=None) + _ZONES
+        latest = dt.datetime.now(dt.timezone.utc).replace(tzinfo=None) - _ZONES
 
         def whole_day(stamp: str) -> str:
             # The documented date literal has no time of day (cimcloud.md 4.3).
@@ -141,7 +141,9 @@ class OnlineOrdersStream(ErpStream):
         super().__init__(
             tap,
             name=f"cimcloud_{resource.name}",
-            schema=schemas.for_stream("cimcloud", resource.name, resource.primary_keys, None),
+            schema=schemas.for_stream(
+                "cimcloud", resource.name, resource.primary_keys, None, resource.schema
+            ),
             primary_keys=resource.primary_keys,
         )
         self.resource = resource

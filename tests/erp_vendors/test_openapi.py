@@ -146,6 +146,16 @@ def test_only_lists_of_objects_are_readable(save: Save) -> None:
     assert "nothing" not in found
 
 
+def test_only_what_needs_no_parameter_is_written(save: Save) -> None:
+    paths = {
+        "/jobs/{id}": {"post": body(ref("Base"))},
+        "/jobs/{id}/rerun": {"post": body(ref("Base"))},
+        "/notes/{id}": {"put": body(ref("Base"))},
+    }
+    found = only(save(document(paths)))
+    assert {name: item.write_path for name, item in found.items()} == {"notes": "/notes"}
+
+
 def test_deep_and_wide_schemas_end(save: Save) -> None:
     """Forty records that all refer to each other: all paths through them are 40! many."""
     names = [f"R{number}" for number in range(40)]

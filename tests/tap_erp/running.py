@@ -52,7 +52,7 @@ class Run:
     @property
     def state(self) -> Message:
         """The last state, as a runner would keep it."""
-        return self.states[-1]
+        return self.states[-1] if self.states else {}
 
     def bookmark(self, stream: str) -> t.Any:
         return self.state["bookmarks"][stream]["replication_key_value"]

@@ -197,7 +197,7 @@ class Vendor:
         todo = [
             (self.stamp(moment), key, version)
             for key, (moment, version) in self.rows.items()
-            if bookmark.wants(self.stamp(moment), fingerprint(key, version))
+            if not self.is_sorted or bookmark.wants(self.stamp(moment), fingerprint(key, version))
         ]
         if self.is_sorted:
             todo.sort()
@@ -205,6 +205,8 @@ class Vendor:
         for number, (stamp, key, version) in enumerate(todo):
             if number == stop:
                 return
+            if not bookmark.wants(stamp, fingerprint(key, version)):
+                continue
             if key in broken and self.is_sorted:
                 bookmark.hold(stamp)
                 continue

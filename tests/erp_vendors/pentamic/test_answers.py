@@ -7,7 +7,7 @@ import json
 import typing as t
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from erp_vendors import schemas
@@ -32,6 +32,7 @@ VALUES = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(VALUES, st.sampled_from([None, 1]), st.booleans())
 def test_what_is_json_stays_as_it_is(value: t.Any, indent: int | None, ascii_only: bool) -> None:  # noqa: FBT001
     text = json.dumps(value, indent=indent, ensure_ascii=ascii_only)
@@ -43,6 +44,7 @@ def test_what_is_json_stays_as_it_is(value: t.Any, indent: int | None, ascii_onl
     assert codec.decode(repair(body)) == codec.decode(body)
 
 
+@settings(deadline=None)
 @given(VALUES, st.from_regex(r"0[0-9]{1,12}", fullmatch=True))
 def test_a_leading_zero_survives_next_to_anything(value: t.Any, code: str) -> None:
     rest = json.dumps(value)
@@ -134,6 +136,7 @@ def test_xml_says_the_same_as_json() -> None:
     assert rows(XML, PROPERTIES) == rows(JSON, PROPERTIES)
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.fixed_dictionaries(
