@@ -23,6 +23,16 @@ EDITED = {
 REFUSED = {"edited_employees": 2, "edited_accounts": 1}
 """Place of the record in each view that its vendor must refuse."""
 INDEX = "aimsio_object_index"
+NOT_TABLES = {
+    "aim_inventory",
+    "aim_inventory_images",
+    "aim_inventory_quantities",
+    "aim_serials",
+    "aim_store_transfers",
+    "aim_transfer_lines",
+}
+"""Streams whose operation shows a part of a table (no deleted items, open transfers), or its rows
+grouped (quantities by location), so that their numbers differ from the table's."""
 
 
 class Story:
@@ -61,10 +71,12 @@ class Story:
             held = {f"{vendor}_{resource}": count for resource, count in rows.items()}
             streams = [stream for stream in loaded if stream.startswith(f"{vendor}_")]
             for stream in streams:
-                say(f"  {stream:<40}{held.get(stream, ''):>12}{loaded[stream]:>8}")
+                table = held.get(stream, "")
+                note = "  not the whole table" if stream in NOT_TABLES else ""
+                say(f"  {stream:<40}{table:>12}{loaded[stream]:>8}{note}")
             if not set(streams) & set(held):
                 self.wrong.append(f"nothing was read from {vendor}")
-            for stream in set(streams) & set(held):
+            for stream in sorted(set(streams) & set(held) - NOT_TABLES):
                 self._expect(loaded[stream], held[stream], f"rows of {stream}")
         self._calls()
 
@@ -113,14 +125,20 @@ class Story:
         self._sandbox.call("POST", "/_sandbox/reset", {})
         self._expect(self._meltano.run("3-read", "read"), 0, "exit code of the second read")
         loaded = {name: count for name, count in self._warehouse.counts(now).items() if count}
-        say("\n  Read by the second run, all others having nothing new:")
-        for stream, count in loaded.items():
-            say(f"  {stream:<40}{count:>8}")
         changed = {
             name: count
             for name, count in loaded.items()
             if name.startswith(("aimsio_", "cimcloud_"))
         }
+        say(
+            "\n  Read by the second run from Aimsio and CIMcloud, all other streams having nothing new:"
+        )
+        for stream, count in changed.items():
+            note = "  the index is always read whole" if stream == INDEX else ""
+            say(f"  {stream:<40}{count:>8}{note}")
+        whole = sum(loaded.values()) - sum(changed.values())
+        if whole:
+            say(f"  The other vendors have streams without change stamps: {whole} rows read again.")
         self._expect(changed, expected, "what the second run read")
         gone = self._warehouse.deleted(INDEX)
         for entity, key in gone:

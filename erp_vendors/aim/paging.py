@@ -73,7 +73,7 @@ class Listing:
         self._keys = keys
         self._seen: dict[bytes, bytes] = {}
         self.moved = False
-        """Rows were put before those that had been read, where some of them may have come from."""
+        """Rows moved, so that one may have gone to where the last reading had already been."""
 
     def rows(self, ask: t.Callable[[int], Page], paging: Paging | None) -> t.Iterator[Row]:
         """Read all pages.
@@ -101,13 +101,14 @@ class Listing:
             rows = [self._row(record) for record in page.rows]
             identities = [row.identity for row in rows]
             repeated = bool(rows) and identities == previous
-            if paging and overlap and (not rows or False):
+            if paging and overlap and (not rows or identities[0] not in self._seen):
                 steps_back += 1
                 if steps_back > _STEPS_BACK:
                     msg = f"{self._where}: its rows move faster than they can be read"
                     raise DataError(msg)
                 offset, previous = max(0, offset - paging.rows), []
                 overlap = min(offset, 1)
+                self.moved = True
                 continue
             if overlap and previous and not repeated and identities[0] != previous[-1]:
                 self.moved = True

@@ -139,15 +139,21 @@ class Aqua:
         if record is None:
             job = Job(self.submit(export))
             remember(job)
-            record = self._first_end(job, remember)
+            record = self._end(job, remember)
         elif job and job.late:
             remember(Job(job.id))
         return self.output(record, export)
 
-    def _first_end(self, job: Job, remember: t.Callable[[Job | None], None]) -> Row:
-        """Wait for a job that nobody has read yet."""
+    def _end(
+        self,
+        job: Job,
+        remember: t.Callable[[Job | None], None],
+        before: Row | None = None,
+        run_id: object = None,
+    ) -> Row:
+        """Wait as `wait` does, and note what the next run must know if that is in vain."""
         try:
-            return self.wait(job.id)
+            return self.wait(job.id, before, run_id)
         except JobFailedError:
             remember(None)
             raise
@@ -273,14 +279,14 @@ class Aqua:
             if record is None or status in _FAILED:
                 return None
             if status != "completed":
-                return self._first_end(job, remember)  # the earlier run ended while it waited
+                return self._end(job, remember)  # the earlier run ended while it waited
             if job.late:
                 return record
             allowed = str(pick(record, "canReRun")).casefold() in {"yes", "true"}
             if not allowed or not self._block.get("aqua_rerun"):
                 return None
             reply = _object(self._rerun(job.id))
-            return self.wait(job.id, record, pick(reply, "jobRunId"))
+            return self._end(job, remember, record, pick(reply, "jobRunId"))
         except JobFailedError as error:
             logger.info("%s; making a new job", error)
         except CallError as error:

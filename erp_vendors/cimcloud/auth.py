@@ -95,6 +95,8 @@ def request_token(
         msg = f"{error}; check {vendor}.{check}"
         raise CredentialsError(msg) from None
     except CredentialsError as error:
+        if check in str(error):
+            raise
         msg = f"{error}; check {vendor}.{check}"
         raise CredentialsError(msg) from None
     # `bearer_token` is what the refresh article's text calls it (2.2).

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import logging
+import re
 import threading
 import typing as t
 import urllib.parse
@@ -19,12 +20,14 @@ _SHORTEST_BASE64 = 6
 class Redactor:
     """Knows the secrets of this process and replaces each of their forms by a mask.
 
-    Forms: plain, URL-encoded, escaped as in JSON or in Python's `repr`, and base64 (alone or
-    anywhere inside a longer text such as `user:password`).
+    Forms: plain, URL-encoded, escaped as in JSON or in Python's `repr` (also several times over,
+    as in a log line in JSON that quotes JSON), and base64 (alone or anywhere inside a longer text
+    such as `user:password`).
     """
 
     def __init__(self) -> None:
         self._forms: tuple[str, ...] = ()
+        self._patterns: dict[str, re.Pattern[str]] = {}
         self._lock = threading.Lock()
 
     def add(self, *secrets: str | None) -> None:
@@ -33,8 +36,11 @@ class Redactor:
         Args:
             *secrets: Plain secrets; None and very short ones are ignored.
         """
-        forms = {form for secret in secrets if secret for form in _forms_of(secret)}
+        long_enough = [secret for secret in secrets if secret and len(secret) >= _SHORTEST]
+        forms = {form for secret in long_enough for form in _forms_of(secret)}
+        patterns = {secret: _pattern(secret) for secret in long_enough if _may_be_escaped(secret)}
         with self._lock:
+            self._patterns = {**self._patterns, **patterns}
             # Longest first, so that a secret inside another one does not leave a remainder.
             self._forms = tuple(sorted({*self._forms, *forms}, key=len, reverse=True))
 
@@ -50,19 +56,16 @@ class Redactor:
         for form in self._forms:
             if form in text:
                 text = text.replace(form, MASK)
+        for pattern in self._patterns.values():
+            text = pattern.sub(MASK, text)
         return text
 
 
 def _forms_of(secret: str) -> t.Iterator[str]:
-    if len(secret) < _SHORTEST:
-        return
     raw = secret.encode()
+    yield secret
     yield urllib.parse.quote(secret, safe="")
     yield urllib.parse.quote_plus(secret)
-    texts = {secret}
-    for _ in range(2):  # a log line in JSON escapes what its message has escaped already
-        texts.update(form for text in tuple(texts) for form in _escaped(text))
-    yield from texts
     if len(raw) < _SHORTEST_BASE64:
         return
     for encode in (base64.b64encode, base64.urlsafe_b64encode):
@@ -75,9 +78,23 @@ def _forms_of(secret: str) -> t.Iterator[str]:
             yield encoded[first:last]
 
 
-def _escaped(text: str) -> tuple[str, ...]:
-    quoted = (json.dumps(text), json.dumps(text, ensure_ascii=False), repr(text))
-    return tuple(form[1:-1] for form in quoted)
+def _may_be_escaped(secret: str) -> bool:
+    return "/" in secret or any(form[1:-1] != secret for form in (json.dumps(secret), repr(secret)))
+
+
+def _pattern(secret: str) -> re.Pattern[str]:
+    """The secret with its characters escaped any number of times."""
+    return re.compile("".join(map(_character, secret)), re.IGNORECASE)
+
+
+def _character(char: str) -> str:
+    if char == "\\":
+        return r"\\+"
+    forms = {rf"\\*{re.escape(char)}"}
+    for escaped in (json.dumps(char)[1:-1], repr(char)[1:-1]):
+        if escaped != char:
+            forms.add(re.escape(escaped).replace(r"\\", r"\\+"))
+    return f"(?:{'|'.join(sorted(forms))})"
 
 
 redact = Redactor()

@@ -123,6 +123,7 @@ class Transport:
         self._local = threading.local()
         self._given_up: Exception | None = None
         self._accepted = False
+        self._first = threading.Lock()
         if isinstance(options.verify, str):
             try:
                 ssl.create_default_context().load_verify_locations(options.verify)
@@ -193,6 +194,13 @@ class Transport:
         )
 
     def _run(self, call: _Call, *, parse: bool) -> tuple[Answer, t.Any]:
+        if self._accepted or self.auth is None or call.auth is not self.auth:
+            return self._repeat(call, parse=parse)
+        # One at a time until the login has proven good: several bad ones at once may lock it.
+        with self._first:
+            return self._repeat(call, parse=parse)
+
+    def _repeat(self, call: _Call, *, parse: bool) -> tuple[Answer, t.Any]:
         if self._given_up is not None:
             raise self._given_up
         attempt = waits = 0

@@ -28,7 +28,7 @@ class Aimsio:
         self.http = requests.Session()
         self.http.auth = ("sandbox-user", "sandbox-password")
 
-    def get(self, path: str, **more: Any) -> requests.Response:  # noqa: ANN401
+    def get(self, path: str, **more: Any) -> requests.Response:
         return self.http.get(self.url + path, timeout=10, **more)
 
     def post(self, path: str, body: object) -> requests.Response:
@@ -59,7 +59,7 @@ class Cimcloud:
         found: dict[str, Any] = answer.json()
         return found
 
-    def get(self, path: str, **more: Any) -> requests.Response:  # noqa: ANN401
+    def get(self, path: str, **more: Any) -> requests.Response:
         return self.http.get(self.url + path, timeout=10, **more)
 
     def post(self, path: str, body: object) -> requests.Response:

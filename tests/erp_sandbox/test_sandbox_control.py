@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 
 
-def control(sandbox: RunningSandbox, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401
+def control(sandbox: RunningSandbox, method: str, path: str, body: object = None) -> Any:
     answer = requests.request(method, f"{sandbox.url}/_sandbox/{path}", json=body, timeout=5)
     answer.raise_for_status()
     return answer.json()

@@ -10,7 +10,7 @@ from erp_vendors.errors import ConfigError
 from erp_vendors.http.redact import redact
 from tap_erp.tap import TapErp
 from tests.erp_vendors.aim.shop import Shop, error, listing, open_shop
-from tests.erp_vendors.aim.taprun import catalog_of, registered, run_tap
+from tests.erp_vendors.aim.taprun import catalog_of, run_tap
 from tests.support.stub import Reply, running_stub
 
 if t.TYPE_CHECKING:
@@ -208,8 +208,7 @@ def test_wrong_settings_of_access_tokens_are_named(tokens: Row, message: str) ->
 
 
 def test_secrets_are_marked_in_the_config_schema() -> None:
-    with registered():
-        block = TapErp.config_jsonschema["properties"]["aim"]["properties"]
+    block = TapErp.config_jsonschema["properties"]["aim"]["properties"]
     assert {name for name, setting in block.items() if setting.get("secret")} == {
         "api_key",
         "password",

@@ -194,37 +194,33 @@ class Vendor:
             broken: Rows that cannot be read in this run.
         """
         bookmark = self.make(self.state, ceiling=self.stamp(self.now))
-        todo = [
-            (self.stamp(moment), key, version)
-            for key, (moment, version) in self.rows.items()
-            if not self.is_sorted or bookmark.wants(self.stamp(moment), fingerprint(key, version))
-        ]
+        todo = [(self.stamp(moment), key, version) for key, (moment, version) in self.rows.items()]
         if self.is_sorted:
-            todo.sort()
+            todo = sorted(row for row in todo if bookmark.wants(row[0], fingerprint(*row[1:])))
         fresh: set[tuple[int, int]] = set()
         for number, (stamp, key, version) in enumerate(todo):
             if number == stop:
                 return
-            if not bookmark.wants(stamp, fingerprint(key, version)):
-                continue
             if key in broken and self.is_sorted:
                 bookmark.hold(stamp)
-                continue
-            if (key, version) in self.covered:
-                self.twice.append((key, version))
-            fresh.add((key, version))
-            self.emitted.add((key, version))
-            bookmark.emitted(stamp, fingerprint(key, version))
-            if stop is not None and self.is_sorted and number < keep:
-                self.state = stored(bookmark)
-                self.covered |= fresh
-        if stop is None or stop > len(todo):
-            if self.is_sorted:
-                bookmark.release()
-                for stamp, key, _ in todo:
-                    bookmark.hold(stamp if key in broken else None)
-            self.state = stored(bookmark) or self.state
-            self.covered |= fresh
+            elif bookmark.wants(stamp, fingerprint(key, version)):
+                self.twice += {(key, version)} & self.covered
+                fresh.add((key, version))
+                bookmark.emitted(stamp, fingerprint(key, version))
+            if self.is_sorted and stop is not None and number < keep:
+                self.keep(bookmark, fresh)
+        self.emitted |= fresh
+        if self.is_sorted:
+            bookmark.release()
+            for stamp, key, _ in todo:
+                bookmark.hold(stamp if key in broken else None)
+        self.keep(bookmark, fresh)
+
+    def keep(self, bookmark: Bookmark, fresh: set[tuple[int, int]]) -> None:
+        """A STATE reaches the runner, and with it all that was emitted before."""
+        self.state = stored(bookmark) or self.state
+        self.covered |= fresh
+        self.emitted |= fresh
 
 
 KEYS = st.integers(0, 3)

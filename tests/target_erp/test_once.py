@@ -59,7 +59,8 @@ def order(sandbox: RunningSandbox, number: int) -> dict[str, t.Any]:
     customer = sandbox.rows("aims360", "customers")[0]["customerID"]
     style = sandbox.rows("aims360", "style_colors")[0]
     size = style["sizes"][0]["sizeName"]
-    line = {"styleColorID": style["styleColorID"], "sizes": [{"sizeName": size, "orderQuantity": 1}]}
+    sizes = [{"sizeName": size, "orderQuantity": 1}]
+    line = {"styleColorID": style["styleColorID"], "sizes": sizes}
     return {"customerID": customer, "thirdPartyOrderID": f"T-{number}", "lineItems": [line]}
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from erp_vendors.aim.paging import Listing, Page, Paging
@@ -149,6 +149,9 @@ def test_no_row_that_stays_is_lost_when_others_are_deleted(
 
 
 @given(count=st.integers(0, 90), changes=Changes)
+@example(
+    count=70, changes={1: [("insert", 10)] * 4, 4: [("insert", at) for at in (0, 0, 343, 0)]}
+)
 def test_rows_put_before_others_are_noticed(
     count: int, changes: dict[int, list[tuple[str, int]]]
 ) -> None:

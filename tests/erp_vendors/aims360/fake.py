@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime as dt
+import decimal
 import io
 import json
 import re
@@ -230,7 +231,11 @@ def run_tap(
             code, error = 1, str(failure)
         sys.stdout.flush()
     out.seek(0)
-    return TapRun(code, error, [json.loads(line) for line in out.read().splitlines()])
+    return TapRun(
+        code,
+        error,
+        [json.loads(line, parse_float=decimal.Decimal) for line in out.read().splitlines()],
+    )
 
 
 def make_client(url: str, clock: Clock | None = None, **block: t.Any) -> Aims360Client:

@@ -119,6 +119,15 @@ def test_a_run_that_was_stopped_leaves_its_job_to_the_next_one(reader: Reader, f
     assert reader.posts == ["exportdata"]
 
 
+def test_a_rerun_that_does_not_end_is_left_to_the_next_run(fake: Fake) -> None:
+    reader = Reader(fake, aqua_poll_seconds=2, aqua_timeout_seconds=60)
+    reader.read()
+    fake.statuses = ["InProgress"] * 1000
+    with pytest.raises(JobError):
+        reader.read()
+    assert reader.job == Job(reader.job_id, late=True)
+
+
 def test_a_job_that_has_had_its_time_twice_is_given_up(fake: Fake) -> None:
     reader = Reader(fake, aqua_poll_seconds=2, aqua_timeout_seconds=60)
     fake.statuses = ["InProgress"] * 1000
