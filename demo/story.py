@@ -131,7 +131,7 @@ class Story:
             if name.startswith(("aimsio_", "cimcloud_"))
         }
         say(
-            "\n  Read by the second run from Aimsio and CIMcloud, all other streams having nothing new:"
+            "\n  Read by the second run from Aimsio and CIMcloud (their other streams had no news):"
         )
         for stream, count in changed.items():
             note = "  the index is always read whole" if stream == INDEX else ""

@@ -79,8 +79,8 @@ class Listing:
         """Read all pages.
 
         Rows come in no stated order, and offsets shift when a row before them is inserted, deleted
-        or moved. So every page begins with the last row of the one before. If it begins with a row
-        that is new, rows have slipped back over the boundary, and the listing is followed to them.
+        or moved. So every page begins with the last row of the one before. If it does not, others
+        may have slipped back over the boundary, and the listing is followed to where they are.
 
         Args:
             ask: Gives the page at a row offset.
@@ -93,7 +93,8 @@ class Listing:
             DataError: If the pages make no sense.
             ErpError: If a call fails.
         """
-        offset = overlap = steps_back = 0
+        offset = steps_back = 0
+        order: list[bytes] = []
         previous: list[bytes] = []
         self.moved = False
         while True:
@@ -101,22 +102,21 @@ class Listing:
             rows = [self._row(record) for record in page.rows]
             identities = [row.identity for row in rows]
             repeated = bool(rows) and identities == previous
-            if paging and overlap and (not rows or identities[0] not in self._seen):
-                steps_back += 1
-                if steps_back > _STEPS_BACK:
-                    msg = f"{self._where}: its rows move faster than they can be read"
-                    raise DataError(msg)
-                offset, previous = max(0, offset - paging.rows), []
-                overlap = min(offset, 1)
+            overlap = min(1, len(order) - offset)
+            if offset and overlap and not repeated and identities[:1] != [order[offset]]:
                 self.moved = True
-                continue
-            if overlap and previous and not repeated and identities[0] != previous[-1]:
-                self.moved = True
+                if paging and not _follows(order, offset, identities):
+                    steps_back += 1
+                    if steps_back > _STEPS_BACK:
+                        msg = f"{self._where}: its rows move faster than they can be read"
+                        raise DataError(msg)
+                    offset, previous = max(0, offset - paging.rows), []
+                    continue
+            order[offset:] = identities
             yield from self._new(rows)
             if paging is None or self._is_last(page, paging, overlap, repeated=repeated):
                 return
-            overlap = 1 if len(rows) > 1 else 0
-            offset += len(rows) - overlap
+            offset += len(rows) - (len(rows) > 1)
             previous = identities
 
     def _is_last(self, page: Page, paging: Paging, overlap: int, *, repeated: bool) -> bool:
@@ -140,6 +140,17 @@ class Listing:
         key = [record.get(name) for name in self._keys]
         known = bool(key) and None not in key
         return Row(_digest(codec.encode(key)) if known else mark, mark, record)
+
+
+def _follows(order: list[bytes], offset: int, page: list[bytes]) -> bool:
+    """Whether a page that does not begin with the row at its offset begins with those before it.
+
+    Then rows were only inserted further up.
+    """
+    if order[offset] not in page:
+        return False
+    place = page.index(order[offset])
+    return page[:place] == order[max(0, offset - place) : offset]
 
 
 def _digest(text: bytes) -> bytes:

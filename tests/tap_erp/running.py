@@ -114,6 +114,14 @@ tap_erp.tap.main()
 """
 
 
+#: A tap that does not wait between its attempts.
+HASTY = """
+import backoff, tap_erp.tap
+backoff.full_jitter = lambda value: 0
+tap_erp.tap.main()
+"""
+
+
 def command(*arguments: str, program: str = "", **more: t.Any) -> subprocess.Popen[bytes]:
     """Start the tap as a command, or a program that runs it; stdout is a pipe."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith("TAP_ERP_")}
@@ -126,9 +134,9 @@ def command(*arguments: str, program: str = "", **more: t.Any) -> subprocess.Pop
     )
 
 
-def run_command(*arguments: str, **environ: str) -> tuple[int, str, str]:
+def run_command(*arguments: str, program: str = "", **environ: str) -> tuple[int, str, str]:
     """Run the tap as a command: exit code, stdout and stderr."""
-    process = command(*arguments, stderr=subprocess.PIPE, environ=environ)
+    process = command(*arguments, program=program, stderr=subprocess.PIPE, environ=environ)
     out, err = process.communicate(timeout=60)
     return process.returncode, out.decode(), err.decode()
 

@@ -6,8 +6,9 @@ import typing as t
 
 import pytest
 
-from erp_vendors.errors import Interrupted
-from tests.erp_vendors.aims360.fake import JOBS, Fake, Row, config, registered, run_tap
+from erp_vendors.errors import ErpError
+from tap_erp.tap import TapErp
+from tests.erp_vendors.aims360.fake import JOBS, Fake, Row, config, run_tap
 from tests.support.stub import Reply, Request, running_stub
 
 STREAM = "aims360_aqua_lines"
@@ -187,9 +188,8 @@ def test_rows_that_cannot_be_read_are_told_and_the_others_go_on(fake: Fake) -> N
 
 def test_columns_of_an_earlier_catalog_are_widened_not_replaced(fake: Fake) -> None:
     gives(fake, {"Order": "1", "Qty": 5, "Old": "x"})
-    with registered() as make:
-        tap = make(config=config(fake.url, aqua_exports=[ENTRY], discover_columns=True))
-        catalog = tap.catalog_dict
+    tap = TapErp(config=config(fake.url, aqua_exports=[ENTRY], discover_columns=True))
+    catalog = tap.catalog_dict
     gives(fake, {"Order": "1", "Qty": "n/a", "New": True})
     run = run_tap(settings(fake), STREAM, catalog=catalog)
     (schema,) = run.schemas(STREAM)
@@ -206,9 +206,8 @@ def test_an_export_that_discovery_has_made_is_not_made_again(fake: Fake) -> None
 
 def test_discovery_survives_an_export_that_fails(fake: Fake) -> None:
     fake.statuses = ["Failed"]
-    with registered() as make:
-        tap = make(config=config(fake.url, aqua_exports=[ENTRY], discover_columns=True))
-        assert tap.streams[STREAM].schema["properties"] == {}
+    tap = TapErp(config=config(fake.url, aqua_exports=[ENTRY], discover_columns=True))
+    assert tap.streams[STREAM].schema["properties"] == {}
 
 
 @pytest.mark.parametrize(
@@ -227,16 +226,15 @@ def test_a_wrong_entry_is_named(fake: Fake, entry: Row, why: str) -> None:
 
 def test_stopping_does_not_wait_for_the_job(fake: Fake) -> None:
     fake.statuses = ["Queued"] * 100_000
-    with registered() as make:
-        tap = make(config=settings(fake))
+    tap = TapErp(config=settings(fake))
 
-        def stop(request: Request) -> None:
-            if JOBS in request.path:
-                tap.connection.clock.stop()
+    def stop(request: Request) -> None:
+        if JOBS in request.path:
+            tap.connection.clock.stop()
 
-        fake.before = stop  # type: ignore[assignment]
-        for stream in tap.streams.values():
-            stream.selected = stream.name == STREAM
-        with pytest.raises(Interrupted):
-            tap.sync_all()
+    fake.before = stop  # type: ignore[assignment]
+    for stream in tap.streams.values():
+        stream.selected = stream.name == STREAM
+    with pytest.raises(ErpError, match="stop"):
+        tap.sync_all()
     assert len(fake.requests) <= 3

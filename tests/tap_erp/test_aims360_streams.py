@@ -9,13 +9,13 @@ import typing as t
 
 import pytest
 
+from tap_erp.tap import TapErp
 from tests.erp_vendors.aims360.fake import (
     OVERLOADED,
     Fake,
     Row,
     config,
     iso,
-    registered,
     run_tap,
 )
 from tests.support.stub import Reply, Request, running_stub
@@ -173,8 +173,7 @@ def test_an_empty_window_is_not_read_as_a_whole(fake: Fake) -> None:
 def test_a_full_table_by_catalog_asks_for_no_window(fake: Fake) -> None:
     fake.lists[CUSTOMERS] = customers(3)
     first = run_tap(config(fake.url), "aims360_customers")
-    with registered() as make:
-        catalog = json.loads(make(config=config(fake.url)).catalog_json_text)
+    catalog = json.loads(TapErp(config=config(fake.url)).catalog_json_text)
     for entry in catalog["streams"]:
         entry["replication_method"] = "FULL_TABLE"
     run = run_tap(config(fake.url), "aims360_customers", state=first.state, catalog=catalog)
@@ -227,8 +226,7 @@ def test_a_type_that_the_documents_do_not_know_is_added(fake: Fake) -> None:
 
 def test_deselected_columns_stay_out(fake: Fake) -> None:
     fake.lists[CUSTOMERS] = [{"customerID": "1", "customerAccount": "A", "other": 1}]
-    with registered() as make:
-        catalog = json.loads(make(config=config(fake.url)).catalog_json_text)
+    catalog = json.loads(TapErp(config=config(fake.url)).catalog_json_text)
     for entry in catalog["streams"]:
         for node in entry["metadata"]:
             if node["breadcrumb"] == ["properties", "customerAccount"]:
@@ -390,9 +388,8 @@ def test_a_failing_stream_harms_no_other(fake: Fake) -> None:
 
 
 def test_discovery_makes_no_call_and_lists_the_interface(fake: Fake) -> None:
-    with registered() as make:
-        tap = make(config={"aims360": {"api_url": fake.url}})
-        names = set(tap.streams)
+    tap = TapErp(config={"aims360": {"api_url": fake.url}})
+    names = set(tap.streams)
     assert fake.requests == []
     codes = {"customers", "warehouses", "currencies", "styles", "style_colors"}
     others = {"orders", "purchase_orders", "background_jobs", "documents"}
@@ -401,12 +398,11 @@ def test_discovery_makes_no_call_and_lists_the_interface(fake: Fake) -> None:
 
 def test_discovery_learns_columns_if_it_is_told_to(fake: Fake) -> None:
     fake.lists = {CURRENCIES: [{"currencyID": "1", "extra": 1}]}
-    with registered() as make:
-        tap = make(config=config(fake.url, discover_columns=True))
-        schema = tap.streams["aims360_currencies"].schema
-        assert schema["properties"]["extra"] == {"type": ["number", "null"]}
-        asked = len(fake.requests)
-        catalog = tap.catalog_dict
+    tap = TapErp(config=config(fake.url, discover_columns=True))
+    schema = tap.streams["aims360_currencies"].schema
+    assert schema["properties"]["extra"] == {"type": ["number", "null"]}
+    asked = len(fake.requests)
+    catalog = tap.catalog_dict
     run = run_tap(config(fake.url, discover_columns=True), "aims360_currencies", catalog=catalog)
     assert run.records("aims360_currencies") == fake.lists[CURRENCIES]
     assert len(fake.requests) == asked + 1, "a catalog has the columns already"

@@ -12,19 +12,14 @@ import re
 import sys
 import typing as t
 import urllib.parse
-from unittest import mock
 
-from erp_plugin import config_schema
 from erp_plugin.cli import ExitCode
 from erp_vendors.aims360 import AIMS360, Aims360Client
 from erp_vendors.errors import ErpError
 from erp_vendors.http.budget import Clock
 from erp_vendors.settings import Block
 from erp_vendors.vendor import Connection
-from erp_vendors.vendors import VENDORS
-from tap_erp.streams import STREAMS
-from tap_erp.streams.aims360 import streams
-from tap_erp.tap import SETTINGS, TapErp
+from tap_erp.tap import TapErp
 from tests.support.stub import Reply, Request
 
 Row = dict[str, t.Any]
@@ -185,20 +180,6 @@ class TapRun:
         return t.cast("Row", states[-1])
 
 
-@contextlib.contextmanager
-def registered() -> t.Iterator[type[TapErp]]:
-    """The tap with this vendor in it."""
-    with (
-        mock.patch.dict(VENDORS, {"aims360": AIMS360}),
-        mock.patch.dict(STREAMS, {"aims360": streams}),
-    ):
-
-        class Tap(TapErp):
-            config_jsonschema: t.ClassVar[Row] = config_schema(SETTINGS)
-
-        yield Tap
-
-
 def config(url: str, **block: t.Any) -> Row:
     """A configuration without limits."""
     unlimited = {"requests_per_second": 100_000, "calls_per_minute": 1_000_000}
@@ -219,9 +200,9 @@ def run_tap(
     """Run some streams of the tap in this process, with the exit code of the command."""
     code, error = 0, ""
     out = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
-    with registered() as make, contextlib.redirect_stdout(out):
+    with contextlib.redirect_stdout(out):
         try:
-            tap = make(config=config, state=state, catalog=catalog)
+            tap = TapErp(config=config, state=state, catalog=catalog)
             for stream in tap.streams.values():
                 stream.selected = stream.name in wanted
             tap.sync_all()
