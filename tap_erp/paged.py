@@ -5,7 +5,6 @@ from __future__ import annotations
 import typing as t
 
 from erp_vendors.errors import DataError
-from tap_erp.bookmark import Bookmark
 
 Row = dict[str, t.Any]
 Fetch = t.Callable[[int], tuple[list[Row], int | None]]
@@ -19,22 +18,6 @@ _PATIENCE = 20
 """Looks without a new row, beyond one for each page, before a listing gives up."""
 _CHANCES = 4
 """Times a page may come again by chance: as many rows arrived in front as the look moved on."""
-
-
-class UnsortedBookmark(Bookmark):
-    """The bookmark of a list in no particular order.
-
-    A new row may come before old ones of the overlap, so what earlier runs have emitted stays
-    known until the end of the run, however far the bookmark moves.
-    """
-
-    def __init__(self, *args: t.Any, **kwargs: t.Any) -> None:  # noqa: ANN401 - as its base
-        super().__init__(*args, **kwargs)
-        self._before = frozenset(self._emitted)
-
-    def wants(self, stamp: t.Any | None, *fingerprints: str) -> bool:  # noqa: ANN401
-        """Whether a record still has to be emitted; see `Bookmark.wants`."""
-        return self._before.isdisjoint(fingerprints) and super().wants(stamp, *fingerprints)
 
 
 def read_offsets(fetch: Fetch, marks: Marks, *, size: int) -> t.Iterator[list[tuple[Row, str]]]:

@@ -95,13 +95,13 @@ class Listing:
         """
         offset = steps_back = 0
         order: list[bytes] = []
-        previous: list[bytes] = []
         self.moved = False
         while True:
             page = ask(offset)
             rows = [self._row(record) for record in page.rows]
             identities = [row.identity for row in rows]
-            repeated = bool(rows) and identities == previous
+            # A server that does not page repeats its first answer.
+            repeated = offset > 0 and bool(rows) and identities == order
             overlap = min(1, len(order) - offset)
             if offset and overlap and not repeated and identities[:1] != [order[offset]]:
                 self.moved = True
@@ -110,14 +110,13 @@ class Listing:
                     if steps_back > _STEPS_BACK:
                         msg = f"{self._where}: its rows move faster than they can be read"
                         raise DataError(msg)
-                    offset, previous = max(0, offset - paging.rows), []
+                    offset = max(0, offset - paging.rows)
                     continue
             order[offset:] = identities
             yield from self._new(rows)
             if paging is None or self._is_last(page, paging, overlap, repeated=repeated):
                 return
             offset += len(rows) - (len(rows) > 1)
-            previous = identities
 
     def _is_last(self, page: Page, paging: Paging, overlap: int, *, repeated: bool) -> bool:
         if page.remaining is not None:

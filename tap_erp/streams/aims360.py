@@ -16,10 +16,10 @@ from erp_vendors.aims360.resources import RESOURCES, custom
 from erp_vendors.errors import CallError, DataError, ErpError, MissingResourceError
 from erp_vendors.http import codec, ordered_map
 from erp_vendors.resource import configured
-from tap_erp.bookmark import fingerprint
+from tap_erp.bookmark import Bookmark, fingerprint
 from tap_erp.columns import learn
 from tap_erp.learning import LearningStream
-from tap_erp.paged import UnsortedBookmark, read_offsets
+from tap_erp.paged import read_offsets
 from tap_erp.stamps import earlier, from_iso, to_iso
 from tap_erp.streams.aims360_aqua import AquaStream
 
@@ -88,14 +88,14 @@ class Aims360Stream(LearningStream):
         if self.incremental and self._complete:
             self.save(bookmark.state, now=True)
 
-    def _open(self, until: dt.datetime) -> UnsortedBookmark:
+    def _open(self, until: dt.datetime) -> Bookmark:
         lookback = dt.timedelta(seconds=int(self.config.get("lookback_seconds") or 0))
 
         def window(stamp: str) -> str:
             moment = earlier(from_iso(stamp), lookback).isoformat(timespec="microseconds")
             return f"{moment}Z" if stamp.endswith("Z") else moment
 
-        return UnsortedBookmark(
+        return Bookmark(
             self.stream_state if self.incremental else {},
             self.replication_key or "",
             floor=window,
@@ -190,9 +190,7 @@ class Aims360Stream(LearningStream):
 class _Listing:
     """Pages of a list, asked for in the best of the ways that the vendor takes."""
 
-    def __init__(
-        self, stream: Aims360Stream, bookmark: UnsortedBookmark, until: dt.datetime
-    ) -> None:
+    def __init__(self, stream: Aims360Stream, bookmark: Bookmark, until: dt.datetime) -> None:
         self._stream = stream
         self._key = stream.replication_key or ""
         self._first_run = bookmark.value is None

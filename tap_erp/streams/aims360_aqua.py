@@ -10,10 +10,9 @@ from erp_vendors.aims360 import AIMS360, Aims360Client
 from erp_vendors.aims360.aqua import Job
 from erp_vendors.errors import DataError, ErpError
 from erp_vendors.http import codec
-from tap_erp.bookmark import fingerprint
+from tap_erp.bookmark import Bookmark, fingerprint
 from tap_erp.columns import learn
 from tap_erp.learning import LearningStream
-from tap_erp.paged import UnsortedBookmark
 from tap_erp.stamps import earlier, from_iso, to_iso
 
 if t.TYPE_CHECKING:
@@ -117,14 +116,14 @@ class AquaStream(LearningStream):
         msg = f"{self.export.where}: the export has no column '{name}'; it has {', '.join(columns)}"
         raise DataError(msg)
 
-    def _bookmark(self) -> UnsortedBookmark:
+    def _bookmark(self) -> Bookmark:
         lookback = dt.timedelta(seconds=int(self.config.get("lookback_seconds") or 0))
         latest = dt.datetime.now(dt.timezone.utc).replace(tzinfo=None) + _ZONES
 
         def window(stamp: str) -> str:
             return earlier(from_iso(stamp), lookback).isoformat(timespec="microseconds")
 
-        return UnsortedBookmark(
+        return Bookmark(
             self.stream_state,
             self.replication_key or "",
             floor=window,

@@ -330,10 +330,16 @@ def test_styles_are_read_one_by_one_where_there_is_no_list(fake: Fake) -> None:
 
 def test_a_style_that_cannot_be_read_is_told(fake: Fake) -> None:
     styles(fake, "a", "b", "c")
-    fake.singles["/styles/V1.0/style/b"] = []  # type: ignore[assignment]
+    single = "/styles/V1.0/style/"
+    fake.singles[f"{single}c"]["lastModifiedOn"] = "2026-02-01T00:00:00Z"
+    good = {"styleID": "b", "lastModifiedOn": "2026-01-01T00:00:00Z"}
+    fake.singles[f"{single}b"] = []  # type: ignore[assignment]
     run = run_tap(config(fake.url), "aims360_styles")
     assert run.code == 1
     assert ids(run.records("aims360_styles"), "styleID") == ["a", "c"]
+    fake.singles[f"{single}b"] = good
+    again = run_tap(config(fake.url), "aims360_styles", state=run.state)
+    assert good in again.records("aims360_styles"), "no bookmark has passed it"
 
 
 def test_a_site_without_styles_skips_them(fake: Fake) -> None:

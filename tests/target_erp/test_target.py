@@ -51,6 +51,13 @@ def test_values_go_out_as_they_came(vendor: Vendor) -> None:
     assert '"big":12345678901234567890123' in body
 
 
+def test_marks_of_taps_and_loaders_stay_home(vendor: Vendor) -> None:
+    marks = {"_sdc_filename": "a.jsonl", "_sdc_extracted_at": "2026-01-01T00:00:00Z"}
+    row = record(EMPLOYEES, employeeCode="E-1", **marks)
+    assert run_target(vendor.config(), [schema(EMPLOYEES), row]).code == 0
+    assert vendor.taken == [{"employeeCode": "E-1"}]
+
+
 def test_a_refused_record_stands_alone_in_the_dead_letters(vendor: Vendor) -> None:
     vendor.judge = refuse(7)
     messages = [schema(EMPLOYEES), *(employee(n) for n in range(16)), state("end")]

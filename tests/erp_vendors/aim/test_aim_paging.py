@@ -120,13 +120,15 @@ def test_a_row_that_changes_comes_again() -> None:
     assert [row["Name"] for row in rows if row["Pk"] == 9] == [0, 1]
 
 
-# What happens before a call: all of one kind, as many times as there are places.
+# What happens before a call, all of one kind. As many insertions as rows of a page would make an
+# answer look like that of a server that does not page.
 Changes = st.dictionaries(
     st.integers(1, 40),
     st.tuples(
-        st.sampled_from(["delete", "insert", "move to the end"]),
+        st.sampled_from(["delete", "move to the end"]),
         st.lists(st.integers(0, 10**6), min_size=1, max_size=25),
-    ),
+    )
+    | st.tuples(st.just("insert"), st.lists(st.integers(0, 10**6), min_size=1, max_size=SIZE - 2)),
     max_size=8,
 )
 
@@ -165,5 +167,5 @@ def test_no_row_that_stays_is_lost_while_others_come_go_and_move(
     keys = [row.record["Pk"] for row in listing.rows(table.ask, Paging(SIZE, sure=sure))]
     there = {row["Pk"] for row in table.rows}
     assert there - touched <= set(keys)
-    assert there <= set(keys) or listing.moved
+    assert there <= set(keys) or listing.moved or count == 1
     assert len(keys) == len(set(keys))

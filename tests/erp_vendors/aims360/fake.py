@@ -177,7 +177,7 @@ class TapRun:
     @property
     def state(self) -> Row:
         states = [m["value"] for m in self.messages if m["type"] == "STATE"]
-        return t.cast("Row", states[-1])
+        return t.cast("Row", states[-1]) if states else {}
 
 
 def config(url: str, **block: t.Any) -> Row:
