@@ -31,6 +31,16 @@ USER_AGENT = Setting(
     "user_agent", "string", "User agent", "User-Agent header of every call.", "erp-singer"
 )
 
+RATE_LIMIT_STORE = Setting(
+    "rate_limit_store",
+    "string",
+    "Rate limit store",
+    "Where the rate budget of an account is kept: memory for one process; an SQLite path, redis:// "
+    "or postgresql:// for several that share it.",
+    "memory",
+    secret=True,
+)
+
 
 def config_schema(settings: t.Iterable[Setting]) -> dict[str, t.Any]:
     """JSON schema of the whole configuration.
@@ -41,7 +51,7 @@ def config_schema(settings: t.Iterable[Setting]) -> dict[str, t.Any]:
     Returns:
         A schema with one optional block per vendor, in which every key is known.
     """
-    schema = object_schema((*settings, USER_AGENT))
+    schema = object_schema((*settings, USER_AGENT, RATE_LIMIT_STORE))
     blocks = {
         vendor.name: object_schema(
             vendor.settings,
@@ -92,7 +102,10 @@ class ErpPlugin(PluginBase):
         for name, definition in schema["properties"].items():
             if "default" in definition:
                 self._config.setdefault(name, definition["default"])
-        self.connection = Connection(user_agent=self._config["user_agent"])
+        self.connection = Connection(
+            user_agent=self._config["user_agent"],
+            rate_limit_store=self._config["rate_limit_store"],
+        )
         return problems
 
     def _register_secrets(self) -> None:

@@ -142,6 +142,17 @@ def connection_settings(*, per_second: float, in_flight: int) -> tuple[Setting, 
     )
 
 
+_IDENTITY = (
+    "api_url",
+    "environment",
+    "region",
+    "site_name",
+    "username",
+    "client_id",
+    "app_id",
+)
+
+
 class Block:
     """A vendor's block of the configuration, with the table's defaults behind it."""
 
@@ -156,6 +167,12 @@ class Block:
         """The value of a key, or its default."""
         value = self._values.get(name)
         return self._settings[name].default if value is None else value
+
+    @property
+    def account(self) -> str:
+        """Whose data the block gives access to: address and login, but no secret."""
+        parts = (f"{name}={self.get(name)}" for name in _IDENTITY if name in self._settings)
+        return f"{self.vendor}|{'|'.join(parts)}"
 
     def knows(self, name: str) -> bool:
         """Whether the vendor has a key of this name."""

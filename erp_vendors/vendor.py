@@ -7,6 +7,7 @@ import typing as t
 
 from erp_vendors.http import Transport, TransportOptions
 from erp_vendors.http.budget import Budget, Clock, Limits
+from erp_vendors.http.store import MEMORY, open_store
 
 if t.TYPE_CHECKING:
     from erp_vendors.http.auth import Auth
@@ -21,10 +22,12 @@ class Connection:
     Attributes:
         user_agent: User-Agent header.
         clock: Time, waiting, and the wish to stop.
+        rate_limit_store: Where the rate budgets are kept: `memory`, or what other processes share.
     """
 
     user_agent: str = "erp-singer"
     clock: Clock = dataclasses.field(default_factory=Clock)
+    rate_limit_store: str = MEMORY
 
 
 class Client(t.Protocol):
@@ -89,4 +92,7 @@ def connect(
         obey_rate_headers=obey_rate_headers,
         pins=pins or {},
     )
-    return Transport(options, Budget(block.vendor, limits, connection.clock), auth)
+    shared = None
+    if connection.rate_limit_store != MEMORY:
+        shared = open_store(connection.rate_limit_store, block.account, limits.rates())
+    return Transport(options, Budget(block.vendor, limits, connection.clock, shared), auth)

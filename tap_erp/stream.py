@@ -77,6 +77,15 @@ class ErpStream(Stream):
         return self.replication_method == REPLICATION_INCREMENTAL
 
     @property
+    def stream_state(self) -> dict[str, t.Any]:
+        """The stream's part of the state, which is made on first sight.
+
+        Under the lock, as that changes the state, which another stream may be writing.
+        """
+        with self.erp.message_writer.lock:
+            return super().stream_state
+
+    @property
     def emit_activate_version_messages(self) -> bool:
         """Never at the start of a stream, where the SDK would: see `activate`."""
         return False

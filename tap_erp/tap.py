@@ -80,12 +80,7 @@ class TapErp(ErpPlugin, Tap):
         """
         if self.state:
             self.state_writer.write_state(self.state)
-        streams = [stream for stream in self.erp_streams if stream.selected]
-        for stream in streams:
-            # Makes its place in the state: a place made later would change the state while another
-            # stream's thread writes it.
-            _ = stream.stream_state
-        run_streams(self, streams)
+        run_streams(self, [stream for stream in self.erp_streams if stream.selected])
         self.state_writer.write_state(self.state)
 
     def run_connection_test(self) -> bool:  # type: ignore[misc]

@@ -93,30 +93,33 @@ class Listing:
             DataError: If the pages make no sense.
             ErpError: If a call fails.
         """
-        offset = steps_back = 0
-        order: list[bytes] = []
+        offset = end = steps_back = 0
+        places: dict[bytes, int] = {}
+        first: list[bytes] = []
         self.moved = False
         while True:
             page = ask(offset)
             rows = [self._row(record) for record in page.rows]
-            identities = [row.identity for row in rows]
+            found = [places.get(row.identity) for row in rows]
             # A server that does not page repeats its first answer.
-            repeated = offset > 0 and bool(rows) and identities == order
-            overlap = min(1, len(order) - offset)
-            if offset and overlap and not repeated and identities[:1] != [order[offset]]:
+            repeated = offset > 0 and bool(rows) and [row.identity for row in rows] == first
+            overlap = min(1, end - offset)
+            if offset and overlap and not repeated and found[:1] != [offset]:
                 self.moved = True
-                if paging and not _follows(order, offset, identities):
+                if paging and not _is_continuous(offset, found):
                     steps_back += 1
                     if steps_back > _STEPS_BACK:
                         msg = f"{self._where}: its rows move faster than they can be read"
                         raise DataError(msg)
                     offset = max(0, offset - paging.rows)
                     continue
-            order[offset:] = identities
+            first = first or [row.identity for row in rows]
+            end = offset + len(rows)
+            places.update((row.identity, offset + place) for place, row in enumerate(rows))
             yield from self._new(rows)
             if paging is None or self._is_last(page, paging, overlap, repeated=repeated):
                 return
-            offset += len(rows) - (len(rows) > 1)
+            offset = end - (len(rows) > 1)
 
     def _is_last(self, page: Page, paging: Paging, overlap: int, *, repeated: bool) -> bool:
         if page.remaining is not None:
@@ -141,15 +144,20 @@ class Listing:
         return Row(_digest(codec.encode(key)) if known else mark, mark, record)
 
 
-def _follows(order: list[bytes], offset: int, page: list[bytes]) -> bool:
-    """Whether a page that does not begin with the row at its offset begins with those before it.
+def _is_continuous(offset: int, found: list[int | None]) -> bool:
+    """Whether no row was passed over before a page that does not begin with the expected row.
 
-    Then rows were only inserted further up.
+    Args:
+        offset: Offset of the page.
+        found: Where its rows were found before; None for new ones.
     """
-    if order[offset] not in page:
+    place = found[0] if found else None
+    if place is None:
         return False
-    place = page.index(order[offset])
-    return page[:place] == order[max(0, offset - place) : offset]
+    if place > offset:
+        return True  # rows before it are gone, and the listing was followed to a row that is known
+    # Rows were inserted before it, so what stood before the expected row is on this page as well.
+    return found[: offset - place + 1] == list(range(place, offset + 1))
 
 
 def _digest(text: bytes) -> bytes:

@@ -7,10 +7,10 @@ import logging
 import typing as t
 import urllib.parse
 
+from erp_vendors.aims360.catalog import hint
 from erp_vendors.aims360.odata import Row, equal, pick, read_page, with_query
 from erp_vendors.aims360.output import Output
 from erp_vendors.aims360.settings import VENDOR, VENDOR_DOMAIN
-from erp_vendors.aims360.views import hint
 from erp_vendors.errors import (
     CallError,
     ConfigError,
@@ -136,13 +136,14 @@ class Aqua:
             ErpError: If a call fails.
         """
         record = self._again(job, remember) if job else None
-        if record is None:
+        if job is None or record is None:
             job = Job(self.submit(export))
             remember(job)
             record = self._end(job, remember)
-        elif job and job.late:
+        output = self.output(record, export)
+        if job.late:
             remember(Job(job.id))
-        return self.output(record, export)
+        return output
 
     def _end(
         self,
@@ -273,27 +274,30 @@ class Aqua:
 
     def _again(self, job: Job, remember: t.Callable[[Job | None], None]) -> Row | None:
         """The job of an earlier run, completed anew; None if a new one has to be made."""
+        before, run_id = None, None
         try:
             record = self.job(job.id)
             status = _status(record)
             if record is None or status in _FAILED:
                 return None
-            if status != "completed":
-                return self._end(job, remember)  # the earlier run ended while it waited
-            if job.late:
-                return record
-            allowed = str(pick(record, "canReRun")).casefold() in {"yes", "true"}
-            if not allowed or not self._block.get("aqua_rerun"):
-                return None
-            reply = _object(self._rerun(job.id))
-            return self._end(job, remember, record, pick(reply, "jobRunId"))
-        except JobFailedError as error:
-            logger.info("%s; making a new job", error)
+            if status == "completed":
+                if job.late:
+                    return record
+                allowed = str(pick(record, "canReRun")).casefold() in {"yes", "true"}
+                if not allowed or not self._block.get("aqua_rerun"):
+                    return None
+                before, run_id = record, pick(_object(self._rerun(job.id)), "jobRunId")
         except CallError as error:
             if error.unreachable:
                 raise
             logger.info("%s: job %s is not run again: %s", VENDOR, job.id, error)
-        return None
+            return None
+        try:
+            # Also a job that still runs, because an earlier run ended while it waited.
+            return self._end(job, remember, before, run_id)
+        except JobFailedError as error:
+            logger.info("%s; making a new job", error)
+            return None
 
     def _rerun(self, job_id: str) -> Answer:
         path = f"{_JOB_PATH}/{urllib.parse.quote(job_id, safe='')}/rerun"

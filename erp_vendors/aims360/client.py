@@ -75,7 +75,8 @@ class Aims360Client:
         Raises:
             ErpError: If they do not, or the vendor cannot be reached.
         """
-        self.transport.call("GET", f"{self.resources['background_jobs'].path}?pagesize=1")
+        jobs = self.resources["background_jobs"]
+        self.transport.call("GET", odata.with_query(jobs.path, {"pagesize": "1"}))
 
     def page(
         self, resource: Aims360Resource, skip: int = 0, *, search: str = "", order: str = ""

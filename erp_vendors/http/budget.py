@@ -12,6 +12,9 @@ from pyrate_limiter import InMemoryBucket, Rate, RateItem
 
 from erp_vendors.errors import Interrupted
 
+if t.TYPE_CHECKING:
+    from erp_vendors.http.store import SharedRate
+
 logger = logging.getLogger("erp.budget")
 
 _SAFETY = 1.04
@@ -73,24 +76,43 @@ class Limits(t.NamedTuple):
     window_calls: int | None = None
     window_seconds: float = 0.0
 
+    def rates(self) -> list[tuple[int, float]]:
+        """Calls and the seconds in which they may be made, with some room against jitter."""
+        # One call per interval instead of N per second: bursts pile up on the way, arrive late.
+        rates = [(1, _SAFETY / self.per_second)]
+        if self.window_calls:
+            rates.append((self.window_calls, self.window_seconds + 1))
+        return rates
+
 
 class Budget:
     """Hands out permissions to call; shared by all threads that use one account."""
 
-    def __init__(self, vendor: str, limits: Limits, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        vendor: str,
+        limits: Limits,
+        clock: Clock | None = None,
+        shared: SharedRate | None = None,
+    ) -> None:
+        """Make a budget.
+
+        Args:
+            vendor: Vendor block, for the log.
+            limits: What the vendor permits.
+            clock: Time and waiting.
+            shared: Permissions shared with other processes, needed in addition.
+        """
+        self._shared = shared
         self.vendor = vendor
         self.clock = clock or Clock()
         self.limits = limits
         self._lock = threading.Lock()
         self._gate = threading.Lock()
         self._places = threading.BoundedSemaphore(limits.in_flight)
-        # One call per interval instead of N per second: bursts pile up on the way and arrive late.
-        self._spacing = InMemoryBucket([Rate(1, int(_TICKS * _SAFETY / limits.per_second))])
-        self._window = (
-            InMemoryBucket([Rate(limits.window_calls, int(_TICKS * (limits.window_seconds + 1)))])
-            if limits.window_calls  # a second longer, against jitter on the way, too
-            else None
-        )
+        buckets = [InMemoryBucket([Rate(n, int(_TICKS * s))]) for n, s in limits.rates()]
+        self._spacing = buckets[0]
+        self._window = buckets[1] if limits.window_calls else None
         self._held_until = 0.0
         self.calls = 0
         self.waited = 0.0
@@ -122,6 +144,8 @@ class Budget:
         """
         with self._gate:  # one sleeper at a time, so that turns are neither lost nor raced for
             self._sleep_while(self._take)
+            while self._shared is not None and (wait := self._shared.take()) > 0:
+                self.clock.sleep(wait)
 
     def hold(self, seconds: float, why: str) -> None:
         """Let no call start for a while: the vendor said so.

@@ -10,7 +10,6 @@ from target_erp.sinks import aim, aims360, aimsio, cimcloud, pentamic
 
 if t.TYPE_CHECKING:
     from erp_plugin import ErpPlugin
-    from erp_vendors.settings import Block
     from target_erp.delivery import Writer
 
 SINKS: dict[str, t.Callable[[ErpPlugin, str, t.Sequence[str]], Writer | None]] = {
@@ -21,17 +20,6 @@ SINKS: dict[str, t.Callable[[ErpPlugin, str, t.Sequence[str]], Writer | None]] =
     "pentamic": pentamic.writer,
 }
 """What makes the writer of a resource, by vendor; None if it cannot be written."""
-
-
-_IDENTITY = (
-    "api_url",
-    "environment",
-    "region",
-    "site_name",
-    "username",
-    "client_id",
-    "app_id",
-)
 
 
 class UnknownStreamError(ConfigError):
@@ -57,16 +45,10 @@ def make_writer(plugin: ErpPlugin, stream: str, keys: t.Sequence[str]) -> Writer
             raise ConfigError(msg)
         writer = SINKS[vendor](plugin, resource, keys)
         if writer is not None:
-            writer.account = _account(plugin.block(vendor))
+            writer.account = plugin.block(vendor).account
             return writer
     msg = (
         f"no sink knows the stream '{stream}'; map it with the setting 'streams', or set "
         "unknown_streams to skip"
     )
     raise UnknownStreamError(msg)
-
-
-def _account(block: Block) -> str:
-    """Whose data a block gives access to: its address and login, but no secret."""
-    parts = (f"{name}={block.get(name)}" for name in _IDENTITY if block.knows(name))
-    return f"{block.vendor}|{'|'.join(parts)}"

@@ -232,7 +232,7 @@ def test_stopping_does_not_wait_for_the_job(fake: Fake) -> None:
         if JOBS in request.path:
             tap.connection.clock.stop()
 
-    fake.before = stop  # type: ignore[assignment]
+    fake.before = stop
     for stream in tap.streams.values():
         stream.selected = stream.name == STREAM
     with pytest.raises(ErpError, match="stop"):

@@ -43,7 +43,8 @@ class History:
         self.state: Row | None = None
         self.fake.before = self.before
 
-    def before(self, _: Request) -> Reply | None:
+    def before(self, request: Request) -> Reply | None:
+        assert request.method == "GET"
         self.clock += dt.timedelta(seconds=self.random.choice([0, 1, 5]))
         for _ in range(min(self.restless, self.random.choice([0, 0, 1, 2]))):
             self.restless -= 1

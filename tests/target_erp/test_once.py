@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import random
 import signal
 import subprocess
 import sys
@@ -153,36 +152,41 @@ def test_an_order_that_exists_cannot_be_changed(
 def test_killed_again_and_again_it_neither_loses_nor_doubles(
     sandbox: RunningSandbox, tmp_path: pathlib.Path
 ) -> None:
-    """kill -9 at random moments; each run begins at the STATE that the one before it left."""
+    """kill -9 in the middle of the writing; each run begins at the STATE of the one before it."""
     rows = [order(sandbox, n) for n in range(200)]
     file = tmp_path / "config.json"
     file.write_text(json.dumps(config(sandbox, tmp_path)))
-    chance, done, kills = random.Random(7), 0, 0  # noqa: S311 - no secret
-    deadline = time.monotonic() + 60
-    while done < len(rows) and time.monotonic() < deadline:
+    sandbox.add_fault("delay", vendor="aims360", seconds=0.005)
+    done = 0
+    for kill_at in (15, 40, 90, 135, 170, 10_000):
         messages = [schema(ORDERS)]
         for number in range(done, len(rows)):
             messages += [record(ORDERS, **rows[number]), state(number + 1)]
-        lines = "".join(f"{json.dumps(message)}\n" for message in messages)
-        process = subprocess.Popen(
-            [sys.executable, "-m", "target_erp", "--config", str(file)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        try:
-            out, _ = process.communicate(lines, timeout=0.7 + chance.random() * 0.6)
-        except subprocess.TimeoutExpired:
-            os.kill(process.pid, signal.SIGKILL)
-            kills += 1
-            out, _ = process.communicate()
+        source = tmp_path / "input.jsonl"
+        source.write_text("".join(f"{json.dumps(message)}\n" for message in messages))
+        with source.open() as lines:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "target_erp", "--config", str(file)],
+                stdin=lines,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                text=True,
+            )
+            deadline = time.monotonic() + 60
+            while process.poll() is None and time.monotonic() < deadline:
+                if len(sandbox.rows("aims360", "orders")) >= kill_at:
+                    os.kill(process.pid, signal.SIGKILL)
+                    break
+                time.sleep(0.002)
+            out, _ = process.communicate(timeout=60)
+        expected = 0 if kill_at > len(rows) else -signal.SIGKILL
+        assert process.returncode == expected
         for line in out.splitlines():
             with contextlib.suppress(ValueError):  # the kill may cut the last line
                 done = int(line)
         present = ours(sandbox, "aims360", "orders", "thirdPartyOrderID", "T-")
         assert {f"T-{n}" for n in range(done)} <= set(present), "STATE is ahead of the vendor"
     assert done == len(rows)
-    assert kills >= 2
-    found = ours(sandbox, "aims360", "orders", "thirdPartyOrderID", "T-")
-    assert found == sorted(row["thirdPartyOrderID"] for row in rows)
+    assert ours(sandbox, "aims360", "orders", "thirdPartyOrderID", "T-") == sorted(
+        row["thirdPartyOrderID"] for row in rows
+    )

@@ -4,7 +4,7 @@ import typing as t
 
 import pytest
 
-from tests.erp_vendors.aims360.fake import Fake
+from tests.erp_vendors.aims360.fake import Fake, Reader
 from tests.support.stub import running_stub
 
 
@@ -14,3 +14,8 @@ def fake() -> t.Iterator[Fake]:
     with running_stub(fake) as stub:
         fake.url = stub.url
         yield fake
+
+
+@pytest.fixture
+def reader(fake: Fake) -> Reader:
+    return Reader(fake, aqua_poll_seconds=2)

@@ -15,12 +15,14 @@ import urllib.parse
 
 from erp_plugin.cli import ExitCode
 from erp_vendors.aims360 import AIMS360, Aims360Client
+from erp_vendors.aims360.aqua import Export, Job
 from erp_vendors.errors import ErpError
 from erp_vendors.http.budget import Clock
 from erp_vendors.settings import Block
 from erp_vendors.vendor import Connection
 from tap_erp.tap import TapErp
 from tests.support.stub import Reply, Request
+from tests.support.transport import VirtualClock
 
 Row = dict[str, t.Any]
 
@@ -28,6 +30,8 @@ TOKEN = "a-token-of-some-length"
 JOBS = "/jobsmanagement/odata/v1.0/backgroundjob"
 JOB = "/jobsmanagement/v1.0/backgroundjob"
 EXPORT = "/reports/v1.0/reports/exportdata"
+ORDERS = Export(name="orders", source="Orders", view="All Orders")
+ROWS = [{"Order": "1"}, {"Order": "2"}]
 OVERLOADED = Reply(400, {"requestId": "r", "error": {"code": "Request_ProcessingFailed"}})
 
 
@@ -224,3 +228,42 @@ def make_client(url: str, clock: Clock | None = None, **block: t.Any) -> Aims360
     values = {name: v for name, v in config(url, **block)["aims360"].items() if v is not None}
     settings = Block("aims360", AIMS360.settings, values)
     return Aims360Client(settings, Connection(clock=clock or Clock()))
+
+
+def fail(what: str) -> None:
+    raise AssertionError(what)
+
+
+class Reader:
+    """Reads an export as a stream does, and remembers its job."""
+
+    def __init__(self, fake: Fake, export: Export = ORDERS, **block: t.Any) -> None:
+        self.fake = fake
+        self.clock = VirtualClock()
+        self.client = make_client(fake.url, self.clock, **block)
+        self.export = export
+        self.job: Job | None = None
+        fake.output = lambda _: Reply(body={"totalRecordCount": 2, "data": ROWS})
+
+    def read(self) -> list[dict[str, t.Any]]:
+        return list(self.client.aqua.read(self.export, self.job, self.remember).rows(fail))
+
+    def remember(self, job: Job | None) -> None:
+        self.job = job
+
+    @property
+    def job_id(self) -> str:
+        assert self.job is not None
+        return self.job.id
+
+    @property
+    def waits(self) -> list[float]:
+        return [seconds for seconds in self.clock.slept if seconds > 0.1]
+
+    @property
+    def posts(self) -> list[str]:
+        return [
+            request.path.rpartition("/")[2]
+            for request in self.fake.requests
+            if request.method == "POST"
+        ]

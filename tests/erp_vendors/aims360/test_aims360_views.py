@@ -8,7 +8,8 @@ import sys
 
 import pytest
 
-from erp_vendors.aims360.views import hint, main, system_views
+from erp_vendors.aims360.catalog import hint, system_views
+from erp_vendors.aims360.views import main
 
 
 def test_the_list_is_complete_and_unpadded() -> None:
@@ -64,7 +65,16 @@ def test_the_command_finds_views(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_the_command_makes_entries() -> None:
     run = subprocess.run(
-        [sys.executable, "-m", "erp_vendors.aims360.views", "--source", "terms", "--json"],
+        [
+            sys.executable,
+            "-W",
+            "error",
+            "-m",
+            "erp_vendors.aims360.views",
+            "--source",
+            "terms",
+            "--json",
+        ],
         capture_output=True,
         check=True,
     )

@@ -1,0 +1,135 @@
+"""A rate budget that several processes or machines share."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import pathlib
+import threading
+import typing as t
+import weakref
+
+from pyrate_limiter import AbstractBucket, Rate, RateItem, SQLiteBucket
+
+from erp_vendors.errors import ConfigError
+from erp_vendors.http.redact import redact
+
+MEMORY = "memory"
+"""Setting of a budget that this process keeps for itself."""
+
+_TIDY_EVERY = 50
+"""Permissions after which old ones are removed from the store."""
+_CONTENTION_SECONDS = 0.005
+"""Pause after another process was just being served."""
+
+
+class SharedRate:
+    """Permissions that all processes with the same store and account share.
+
+    The store's clock is that of the machine (PostgreSQL: of the server), so machines that share one
+    through SQLite or Redis need clocks that agree.
+    """
+
+    def __init__(self, buckets: t.Sequence[AbstractBucket]) -> None:
+        self._buckets = buckets
+        self._lock = threading.Lock()
+        self._taken = 0
+
+    def take(self) -> float:
+        """Take a permission.
+
+        Returns:
+            0, or the seconds to wait before the next try.
+        """
+        with self._lock:
+            for bucket in self._buckets:
+                item = RateItem("call", _now(bucket))
+                if not bucket.put(item):
+                    return _wait(bucket, item)
+            self._taken += 1
+            if self._taken % _TIDY_EVERY == 0:
+                for bucket in self._buckets:
+                    bucket.leak(_now(bucket))
+            return 0.0
+
+
+def open_store(setting: str, account: str, rates: t.Iterable[tuple[int, float]]) -> SharedRate:
+    """Open the budget of an account.
+
+    Args:
+        setting: Path of an SQLite file, `redis://…` or `postgresql://…`.
+        account: Whose budget it is.
+        rates: Pairs of a number of calls and the seconds in which they may be made.
+
+    Raises:
+        ConfigError: If the store cannot be opened.
+    """
+    name = hashlib.blake2b(account.encode(), digest_size=6).hexdigest()
+    limits = [Rate(calls, math.ceil(seconds * 1000)) for calls, seconds in rates]
+    try:
+        if setting.startswith(("redis://", "rediss://", "unix://")):
+            buckets = _redis(setting, name, limits)
+        elif setting.startswith(("postgresql://", "postgres://")):
+            buckets = _postgres(setting, name, limits)
+        else:
+            buckets = _sqlite(setting, name, limits)
+    except ImportError as error:
+        extra = "redis" if "redis" in setting[:6] else "postgres"
+        msg = f"rate_limit_store needs more packages ({error}): pip install 'erp-singer[{extra}]'"
+        raise ConfigError(msg) from None
+    except Exception as error:  # noqa: BLE001 - each driver's own, and it may not be installed
+        text = " ".join(str(error).split())
+        msg = redact(f"cannot open the setting 'rate_limit_store': {text}")
+        raise ConfigError(msg) from None
+    return SharedRate(buckets)
+
+
+def _sqlite(path: str, name: str, rates: list[Rate]) -> list[AbstractBucket]:
+    pathlib.Path(path).parent.mkdir(parents=True, exist_ok=True)
+    buckets: list[AbstractBucket] = []
+    for place, rate in enumerate(rates):
+        bucket = SQLiteBucket.init_from_file(
+            [rate], table=f"erp_{name}_{place}", db_path=path, use_file_lock=True
+        )
+        weakref.finalize(bucket, bucket.conn.close)
+        buckets.append(bucket)
+    return buckets
+
+
+def _redis(url: str, name: str, rates: list[Rate]) -> list[AbstractBucket]:
+    import redis  # noqa: PLC0415 - an extra
+    from pyrate_limiter import RedisBucket  # noqa: PLC0415 - needs it
+
+    client = redis.Redis.from_url(url)
+    redact.add(client.connection_pool.connection_kwargs.get("password"))
+    client.ping()
+    return [
+        t.cast("AbstractBucket", RedisBucket.init([rate], client, f"erp:{name}:{place}"))
+        for place, rate in enumerate(rates)
+    ]
+
+
+def _postgres(url: str, name: str, rates: list[Rate]) -> list[AbstractBucket]:
+    import psycopg  # noqa: PLC0415 - an extra
+    from psycopg_pool import ConnectionPool  # noqa: PLC0415 - an extra
+    from pyrate_limiter import PostgresBucket  # noqa: PLC0415 - needs it
+
+    password = psycopg.conninfo.conninfo_to_dict(url).get("password")
+    redact.add(str(password) if password else None)
+    psycopg.connect(url, connect_timeout=10).close()  # a clear error now instead of a late one
+    pool = ConnectionPool(url, min_size=1, max_size=2, open=True)
+    weakref.finalize(pool, pool.close)
+    return [PostgresBucket(pool, f"erp_{name}_{place}", [rate]) for place, rate in enumerate(rates)]
+
+
+def _now(bucket: AbstractBucket) -> int:
+    return t.cast("int", bucket.now())  # type: ignore[no-untyped-call]
+
+
+def _wait(bucket: AbstractBucket, item: RateItem) -> float:
+    rate = bucket.rates[0]
+    oldest = t.cast("RateItem | None", bucket.peek(rate.limit - 1))
+    if oldest is None:
+        return _CONTENTION_SECONDS
+    left = (oldest.timestamp + rate.interval + 1 - item.timestamp) / 1000
+    return max(left, _CONTENTION_SECONDS)
