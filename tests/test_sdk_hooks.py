@@ -7,6 +7,7 @@ import inspect
 import pytest
 from singer_sdk import Sink, Stream, Tap, Target
 from singer_sdk.helpers._classproperty import classproperty
+from singer_sdk.mapper import PluginMapper
 from singer_sdk.plugin_base import JSONSchemaValidator, PluginBase
 
 HOOKS = [
@@ -19,6 +20,11 @@ HOOKS = [
     (Stream, "_write_schema_message", ["self"]),
     (Stream, "_write_record_message", ["self", "record"]),
     (Stream, "_check_max_record_limit", ["self", "current_record_index"]),
+    (
+        PluginMapper,
+        "register_raw_stream_schema",
+        ["self", "stream_name", "schema", "key_properties"],
+    ),
     (Target, "listen", ["self", "file_input"]),
     (Target, "_process_schema_message", ["self", "message_dict"]),
     (Target, "_process_record_message", ["self", "message_dict"]),

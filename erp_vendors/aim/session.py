@@ -9,7 +9,6 @@ import typing as t
 from erp_vendors.aim.answers import Kind, OperationError, decode, kind_of, refusal
 from erp_vendors.errors import CallError, CredentialsError, DataError, Phase
 from erp_vendors.http.redact import redact
-from erp_vendors.http.transport import ATTEMPTS
 
 if t.TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -22,6 +21,8 @@ if t.TYPE_CHECKING:
 
 _ACCEPT = {"json": "application/json", "xml": "application/xml"}
 _API = re.compile(r"/api$", re.IGNORECASE)
+_READS = 4
+"""Times a repeatable call is made whose answer cannot be read."""
 _NO_CONTENT = 204
 _NOT_FOUND = 404
 _SERVER_ERROR = 500
@@ -106,7 +107,7 @@ class Sessions:
         """
         repeatable = options.get("repeatable", method == "GET")
         where = redact(f"aim: {method} {url}")
-        for attempt in range(1, ATTEMPTS + 1):
+        for attempt in range(1, _READS + 1):
             answer = self._transport.call(method, url, **options)
             if answer.status == _NO_CONTENT:
                 return {}
@@ -117,7 +118,7 @@ class Sessions:
                 msg = f"{where} answered with something that is neither JSON nor XML: {start!r}"
                 if not repeatable:
                     raise CallError(msg, phase=Phase.SENT, body=answer.text) from None
-                if attempt == ATTEMPTS:
+                if attempt == _READS:
                     raise DataError(msg) from None
                 self._transport.budget.clock.sleep(attempt / 2)
                 continue

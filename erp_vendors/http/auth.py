@@ -65,6 +65,7 @@ class TokenAuth(Auth, abc.ABC):
 
     def __init__(self) -> None:
         self._token: Token | None = None
+        self._renew_at: float | None = None
         self._lock = threading.Lock()
 
     @abc.abstractmethod
@@ -89,7 +90,7 @@ class TokenAuth(Auth, abc.ABC):
         """Add the header, fetching or renewing the token first if need be."""
         with self._lock:
             token = self._token
-            if token is None or _expires_soon(token):
+            if token is None or (self._renew_at is not None and self._renew_at < _now()):
                 token = self._replace(token)
         request.headers["Authorization"] = self.header(token)
         return request
@@ -106,10 +107,13 @@ class TokenAuth(Auth, abc.ABC):
         token = self.fetch(previous)
         redact.add(token.value, token.refresh)
         self._token = token
+        self._renew_at = None
+        if token.expires_at is not None:
+            # A token that lives shorter than the margin must not be renewed before every call.
+            left = max(token.expires_at - _now(), 0.0)
+            self._renew_at = token.expires_at - min(_MARGIN, left / 2)
         return token
 
 
-def _expires_soon(token: Token) -> bool:
-    if token.expires_at is None:
-        return False
-    return token.expires_at - _MARGIN < dt.datetime.now(dt.timezone.utc).timestamp()
+def _now() -> float:
+    return dt.datetime.now(dt.timezone.utc).timestamp()

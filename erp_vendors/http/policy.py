@@ -12,6 +12,8 @@ from erp_vendors.errors import Phase
 if t.TYPE_CHECKING:
     import re
 
+ATTEMPTS = 5
+"""Attempts per call before it fails for good, unless a row says otherwise."""
 LONGEST_WAIT = 3600.0
 """Longest wait in seconds that a vendor's Retry-After can impose."""
 
@@ -50,7 +52,10 @@ class Failure(t.NamedTuple):
 
 
 class Rule(t.NamedTuple):
-    """One row: which failures it is for, and what to do. Empty columns match everything."""
+    """One row: which failures it is for, and what to do. Empty columns match everything.
+
+    `attempts` is how often a call is tried in all before it fails for good.
+    """
 
     action: Action
     phases: frozenset[Phase] = frozenset()
@@ -58,6 +63,7 @@ class Rule(t.NamedTuple):
     repeatable: bool | None = None
     optional: bool | None = None
     body: re.Pattern[str] | None = None
+    attempts: int = ATTEMPTS
 
     def matches(self, failure: Failure) -> bool:
         """Whether this row is for that failure."""
@@ -82,7 +88,7 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def decide(failure: Failure, rules: t.Iterable[Rule] = RULES) -> Action:
+def decide(failure: Failure, rules: t.Iterable[Rule] = RULES) -> Rule:
     """Find the first row that matches.
 
     Args:
@@ -90,9 +96,9 @@ def decide(failure: Failure, rules: t.Iterable[Rule] = RULES) -> Action:
         rules: The table, a vendor's own rows first.
 
     Returns:
-        What to do.
+        The row, which says what to do.
     """
-    return next((rule.action for rule in rules if rule.matches(failure)), Action.FAIL)
+    return next((rule for rule in rules if rule.matches(failure)), Rule(Action.FAIL))
 
 
 def retry_after(value: str | None, now: dt.datetime | None = None) -> float | None:

@@ -34,8 +34,6 @@ if t.TYPE_CHECKING:
 
 logger = logging.getLogger("erp.http")
 
-ATTEMPTS = 5
-"""Attempts per call before it fails for good."""
 WAITS = 50
 """Times a call lets itself be put off by a rate limit before it fails for good."""
 _CONNECT_SECONDS = 10.0
@@ -213,7 +211,8 @@ class Transport:
                 return self._attempt(call, attempt, parse=parse)
             except _FailedAttempt as failed:
                 failure, response, cause = failed.failure, failed.response, failed.cause
-            action = policy.decide(failure, self._rules)
+            rule = policy.decide(failure, self._rules)
+            action = rule.action
             if action is Action.REAUTHENTICATE and response is not None and not renewed:
                 renewed = call.auth is not None and call.auth.renew(response.request)
                 if renewed:
@@ -223,7 +222,7 @@ class Transport:
                 attempt -= 1
                 self.budget.hold(_limit_wait(response, waits), "the vendor limits the rate")
                 continue
-            if action is Action.RETRY and attempt < ATTEMPTS:
+            if action is Action.RETRY and attempt < rule.attempts:
                 pause = backoff.full_jitter(next(pauses))
                 if response is not None:
                     pause = max(pause, policy.retry_after(response.headers.get("Retry-After")) or 0)
@@ -232,7 +231,7 @@ class Transport:
                     call.where,
                     failure.status or failure.phase.value,
                     attempt + 1,
-                    ATTEMPTS,
+                    rule.attempts,
                     pause,
                 )
                 self.budget.clock.sleep(pause)

@@ -60,10 +60,16 @@ def test_a_token_is_fetched_once_for_all_threads() -> None:
     assert redact("token-1 refresh-1") == f"{MASK} {MASK}"
 
 
-def test_a_token_is_renewed_before_it_expires() -> None:
-    auth = CountingAuth(life=59)  # the margin is a minute
+@pytest.mark.parametrize(("life", "good"), [(3600, 3539), (30, 14)])
+def test_a_token_is_renewed_before_it_expires(
+    monkeypatch: pytest.MonkeyPatch, life: float, good: float
+) -> None:
+    auth = CountingAuth(life=life)  # the margin is a minute, or half of a short life
+    start = time.time()
     assert sent_by(auth) == "Bearer token-1"
-    auth.life = 3600
+    monkeypatch.setattr("erp_vendors.http.auth._now", lambda: start + good)
+    assert sent_by(auth) == "Bearer token-1"
+    monkeypatch.setattr("erp_vendors.http.auth._now", lambda: start + good + 3)
     assert sent_by(auth) == "Bearer token-2"
     assert sent_by(auth) == "Bearer token-2"
     assert [token and token.refresh for token in auth.previous] == [None, "refresh-1"]

@@ -34,7 +34,7 @@ def failure(
 
 @pytest.mark.parametrize("repeatable", [True, False])
 def test_what_was_not_sent_is_repeated(repeatable: bool) -> None:  # noqa: FBT001
-    assert decide(failure(Phase.NOT_SENT, repeatable=repeatable)) is Action.RETRY
+    assert decide(failure(Phase.NOT_SENT, repeatable=repeatable)).action is Action.RETRY
 
 
 @pytest.mark.parametrize(
@@ -44,41 +44,41 @@ def test_what_was_not_sent_is_repeated(repeatable: bool) -> None:  # noqa: FBT00
 def test_what_may_have_been_executed_is_repeated_only_if_repeatable(
     phase: Phase, status: int | None
 ) -> None:
-    assert decide(failure(phase, status, repeatable=True)) is Action.RETRY
-    assert decide(failure(phase, status, repeatable=False)) is Action.FAIL
+    assert decide(failure(phase, status, repeatable=True)).action is Action.RETRY
+    assert decide(failure(phase, status, repeatable=False)).action is Action.FAIL
 
 
 @pytest.mark.parametrize("repeatable", [True, False])
 def test_a_refusal_by_the_rate_limit_is_always_repeated(repeatable: bool) -> None:  # noqa: FBT001
-    assert decide(failure(status=429, repeatable=repeatable)) is Action.WAIT
+    assert decide(failure(status=429, repeatable=repeatable)).action is Action.WAIT
 
 
 @pytest.mark.parametrize("repeatable", [True, False])
 def test_an_expired_token_is_renewed(repeatable: bool) -> None:  # noqa: FBT001
-    assert decide(failure(status=401, repeatable=repeatable)) is Action.REAUTHENTICATE
+    assert decide(failure(status=401, repeatable=repeatable)).action is Action.REAUTHENTICATE
 
 
 @pytest.mark.parametrize("status", [404, 405])
 def test_only_a_guessed_path_may_be_missing(status: int) -> None:
-    assert decide(failure(status=status, optional=True, repeatable=True)) is Action.SKIP
-    assert decide(failure(status=status, optional=False, repeatable=True)) is Action.FAIL
+    assert decide(failure(status=status, optional=True, repeatable=True)).action is Action.SKIP
+    assert decide(failure(status=status, optional=False, repeatable=True)).action is Action.FAIL
 
 
 @pytest.mark.parametrize("status", [302, 400, 403, 409, 410, 413, 422, 501])
 def test_what_would_be_the_same_again_fails(status: int) -> None:
-    assert decide(failure(status=status, repeatable=True)) is Action.FAIL
+    assert decide(failure(status=status, repeatable=True)).action is Action.FAIL
 
 
 def test_a_vendors_own_rows_come_first() -> None:
     overload = Rule(Action.WAIT, statuses=frozenset({400}), body=re.compile("Overload"))
     rules = (overload, *RULES)
-    assert decide(failure(status=400, body="x Overload"), rules) is Action.WAIT
-    assert decide(failure(status=400, body="bad field"), rules) is Action.FAIL
-    assert decide(failure(status=500, body="Overload"), rules) is Action.FAIL
+    assert decide(failure(status=400, body="x Overload"), rules).action is Action.WAIT
+    assert decide(failure(status=400, body="bad field"), rules).action is Action.FAIL
+    assert decide(failure(status=500, body="Overload"), rules).action is Action.FAIL
 
 
 def test_no_row_means_failure() -> None:
-    assert decide(failure(Phase.NOT_SENT), ()) is Action.FAIL
+    assert decide(failure(Phase.NOT_SENT), ()).action is Action.FAIL
 
 
 @pytest.mark.parametrize(

@@ -21,14 +21,14 @@ from erp_vendors.errors import (
     Phase,
 )
 from erp_vendors.http.auth import BasicAuth, Token, TokenAuth
-from erp_vendors.http.transport import ATTEMPTS, Transport
+from erp_vendors.http.policy import ATTEMPTS
 from tests.support.stub import Reply, Request, Stub, running_stub
 from tests.support.transport import VirtualClock, answers, make_transport
 
 if t.TYPE_CHECKING:
     from http.server import BaseHTTPRequestHandler
 
-    from erp_vendors.http.transport import CallOptions
+    from erp_vendors.http.transport import CallOptions, Transport
 
 pytestmark = pytest.mark.usefixtures("short_pauses")
 

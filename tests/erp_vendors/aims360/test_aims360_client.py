@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import decimal
+import time
 import typing as t
 import urllib.parse
 import uuid
@@ -112,11 +113,15 @@ def test_one_login_serves_many_calls_and_401_renews_it_once(fake: Fake) -> None:
 @pytest.mark.parametrize(
     ("expires_in", "logins"), [(30, 2), ("31", 2), (3600, 1), (0, 1), (None, 1), ("soon", 1)]
 )
-def test_a_token_is_renewed_before_it_expires(fake: Fake, expires_in: object, logins: int) -> None:
+def test_a_token_is_renewed_before_it_expires(
+    fake: Fake, monkeypatch: pytest.MonkeyPatch, expires_in: object, logins: int
+) -> None:
     tokens = Tokens(fake, expires_in=expires_in)
     client = make_client(fake.url, **LOGIN)
-    for _ in range(2):
-        client.page(client.resources["currencies"])
+    client.page(client.resources["currencies"])
+    later = time.time() + 28
+    monkeypatch.setattr("erp_vendors.http.auth._now", lambda: later)
+    client.page(client.resources["currencies"])
     assert len(tokens.logins) == logins
 
 
