@@ -27,15 +27,17 @@ lint: ## Check style, dependencies, and that meltano.yml and the docs agree with
 	@$(BIN)/python -m ruff format --check .
 	@$(BIN)/python -m deptry . --no-ansi
 	@$(BIN)/python -m tools.settings --check
+	@$(BIN)/python -m tools.coverage --check
 	@$(BIN)/python -m tools.lint_meltano
 
 typecheck: ## Check types
 	@$(SETUP)
 	@$(BIN)/python -m mypy
 
-settings: ## Write meltano.yml, .env.example and the settings tables from --about
+settings: ## Write meltano.yml, .env.example, the settings tables and docs/coverage.md
 	@$(SETUP)
 	@$(BIN)/python -m tools.settings
+	@$(BIN)/python -m tools.coverage
 
 constraints: ## Renew constraints.txt
 	@$(SETUP)

@@ -227,7 +227,7 @@ def page(found: Found) -> str:
         for row in rows:
             text = ", ".join(dict.fromkeys(row.covers)) or f"Left out: {row.reason}."
             if row.guesses:
-                text += f" (guessed: {', '.join(dict.fromkeys(row.guesses))})"
+                text += f" (guessed: {_key([path] for path in dict.fromkeys(row.guesses))})"
             lines.append(f"| `{row.operation}` | {row.mark} | {text} |")
     return "\n".join(lines) + "\n"
 
@@ -415,7 +415,7 @@ def _cover(
             needed.add(use.resource)
             row = by_call.get(f"{method} {guesses[use.resource]}")
             if row is not None:
-                row.guesses.append(f"`{path}`")
+                row.guesses.append(path)
         if row is None:
             problems.append(f"{use.name}: no document names '{call}', and no guess explains it")
         else:

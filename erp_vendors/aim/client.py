@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import logging
+import threading
 import typing as t
 import urllib.parse
 
@@ -77,6 +78,7 @@ class AimClient:
         self._sessions = Sessions(block, self.transport)
         self._keys: dict[tuple[str, tuple[str, ...]], list[Key]] = {}
         self._missing: dict[str, MissingResourceError] = {}
+        self._locks = {name: threading.Lock() for name in self.resources}
 
     def check(self) -> None:
         """Find the shop's server and log in; changes nothing.
@@ -205,18 +207,19 @@ class AimClient:
         """
         if not parent.name:
             return [()]
-        if parent.name in self._missing:
-            raise self._missing[parent.name]
         resource = self.resources[parent.name]
         place = parent.name, _source(parent, resource)
-        if again or place not in self._keys:
-            try:
-                for _ in self.rows(resource):
-                    pass
-            except MissingResourceError as error:
-                self._missing[parent.name] = error
-                raise
-        return self._keys[place]
+        with self._locks[parent.name]:
+            if parent.name in self._missing:
+                raise self._missing[parent.name]
+            if again or place not in self._keys:
+                try:
+                    for _ in self.rows(resource):
+                        pass
+                except MissingResourceError as error:
+                    self._missing[parent.name] = error
+                    raise
+            return self._keys[place]
 
     def child(self, resource: AimResource, parent: Parent, key: Key) -> list[Body]:
         """Read the records of one parent.

@@ -42,6 +42,17 @@ def test_children_share_one_listing_of_their_parent(shop: Shop) -> None:
     assert [bound is None for bound in bounds] == [False, True]
 
 
+def test_children_that_run_side_by_side_share_the_listing_too(shop: Shop) -> None:
+    shop.operations["SearchInventory"] = listing("Records", [{"Pk": n} for n in range(30)])
+    shop.operations["InventoryDetail"] = lambda params: {"SadPk": int(params["Pk"])}
+    shop.operations["InventoryQty"] = lambda _: {"Variants": [{"Sku": "A"}]}
+    shop.operations["InventoryImage"] = lambda _: {"Images": []}
+    streams = ("inventory_details", "inventory_quantities", "inventory_images")
+    run = run_tap(shop.config(max_concurrency=4), *streams)
+    assert (run.code, len(run.records["inventory_details"])) == (0, 30)
+    assert shop.count("SearchInventory") == 1
+
+
 def test_children_are_read_side_by_side_in_order(shop: Shop) -> None:
     shop.operations["SearchCustomers"] = listing("Customers", [{"Acct": n} for n in range(40)])
     shop.operations["CustomerInfo"] = lambda params: {"Emails": [{"Email": params["Acct"]}]}
