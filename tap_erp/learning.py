@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import copy
 import typing as t
 
@@ -11,6 +12,8 @@ from tap_erp.columns import learn
 from tap_erp.stream import ErpStream
 
 if t.TYPE_CHECKING:
+    from singer_sdk.helpers.types import Context, Record
+
     from erp_vendors.schemas import Schema
 
 Rows = t.Iterable[t.Mapping[str, t.Any]]
@@ -20,6 +23,30 @@ class LearningStream(ErpStream):
     """A stream that adds columns to its schema, and says so before it emits a row with them."""
 
     _announced = False
+    _known: frozenset[str] = frozenset()
+
+    def sync(self, context: Context | None = None) -> None:  # type: ignore[misc]
+        """Emit the records, and the schema as soon as the first one tells what it must hold."""
+        self.logger.info("Reading %s (%s)", self.name, self.replication_method.lower())
+        collections.deque(self._sync_records(context), maxlen=0)
+        self._announce()
+
+    def activate(self) -> None:
+        """A loader must know the stream before it hears that its copy is complete."""
+        self._announce()
+        super().activate()
+
+    def _announce(self) -> None:
+        if self.selected and not self._announced:
+            self._write_schema_message()
+
+    def _write_record_message(self, record: Record) -> None:
+        if not record.keys() <= self._known:
+            self.learn((record,))
+            # A column that was empty so far is looked at again when it comes with a value.
+            self._known = frozenset(self.effective_schema["properties"])
+        self._announce()
+        super()._write_record_message(record)
 
     def learn(self, rows: Rows) -> None:
         """Add the columns that have values in some rows.

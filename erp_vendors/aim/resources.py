@@ -55,6 +55,7 @@ class AimResource(Resource):
         fallbacks: Request members to ask again with for what the vendor does not know without.
         reader: Reads the records of one key where it takes more than one call.
         secret: Holds secrets, and is offered only where it is configured.
+        assumed_keys: The names of the keys are assumed (INF); a shop's records may not have them.
     """
 
     list_name: str = ""
@@ -70,6 +71,7 @@ class AimResource(Resource):
     fallbacks: tuple[Params, ...] = ()
     reader: t.Callable[[Ask, str], list[dict[str, t.Any]]] | None = None
     secret: bool = False
+    assumed_keys: bool = False
 
 
 def _list(name: str, operation: str, list_name: str, *keys: str, **more: t.Any) -> AimResource:  # noqa: ANN401
@@ -146,6 +148,8 @@ RESOURCES: tuple[AimResource, ...] = (
         "Contracts",
         "Acct",
         "Sub",
+        # The fields of a contract are not public (10, ContractInfo).
+        assumed_keys=True,
         paging=Paging(),
         since="ChangedDate",
     ),

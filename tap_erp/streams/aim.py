@@ -16,6 +16,7 @@ from erp_vendors.http import ordered_map
 from erp_vendors.http.redact import redact
 from erp_vendors.resource import configured
 from tap_erp.bookmark import Bookmark, fingerprint
+from tap_erp.learning import LearningStream
 from tap_erp.stamps import earlier, from_iso, to_iso
 from tap_erp.stream import ErpStream, StreamError
 
@@ -31,7 +32,7 @@ _AHEAD_OF_UTC = dt.timedelta(hours=14)
 """Or further ahead of it."""
 
 
-class AimStream(ErpStream):
+class AimStream(LearningStream):
     """What all AIM streams have in common."""
 
     vendor = AIM.name
@@ -71,7 +72,16 @@ class AimStream(ErpStream):
         raise NotImplementedError
 
     def _has_key(self, record: Record) -> bool:
-        missing = [name for name in self.resource.primary_keys if record.get(name) is None]
+        missing = [name for name in self.primary_keys if record.get(name) is None]
+        if missing and self.resource.assumed_keys and not self.records_read:
+            self.logger.warning(
+                "%s: its records have no %s, which were only assumed to be its key, so it is read "
+                "without one; name its key properties in aim.resources",
+                self.name,
+                " and no ".join(missing),
+            )
+            self.set_keys((), self.replication_key)
+            return True
         if missing:
             self.fault(
                 f"a record has no {' and no '.join(missing)}; name its key properties in "

@@ -12,6 +12,7 @@ from erp_vendors.errors import CallError, DataError, ErpError, MissingResourceEr
 from erp_vendors.http import ordered_map
 from erp_vendors.resource import configured
 from tap_erp.bookmark import Bookmark, fingerprint
+from tap_erp.learning import LearningStream
 from tap_erp.stamps import to_epoch_ms
 from tap_erp.stream import ErpStream
 
@@ -21,7 +22,7 @@ if t.TYPE_CHECKING:
     from tap_erp.tap import TapErp
 
 
-class AimsioStream(ErpStream):
+class AimsioStream(LearningStream):
     """The records of one entity, oldest change first."""
 
     vendor = AIMSIO.name

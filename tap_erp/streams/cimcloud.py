@@ -14,12 +14,13 @@ from erp_vendors.http import codec
 from erp_vendors.resource import configured
 from tap_erp.bookmark import Bookmark, fingerprint
 from tap_erp.columns import learn
+from tap_erp.learning import LearningStream
 from tap_erp.stamps import earlier, from_iso, to_iso
-from tap_erp.stream import ErpStream
 
 if t.TYPE_CHECKING:
     from singer_sdk.helpers.types import Context, Record
 
+    from tap_erp.stream import ErpStream
     from tap_erp.tap import TapErp
 
 _ZONES = dt.timedelta(hours=12)
@@ -29,7 +30,7 @@ _PASSES = 3
 _REFUSED_FILTER = frozenset({400, 404, 405, 414, 422, 500, 501})
 
 
-class CimcloudStream(ErpStream):
+class CimcloudStream(LearningStream):
     """The rows of one Standard resource."""
 
     vendor = CIMCLOUD.name
@@ -82,6 +83,7 @@ class CimcloudStream(ErpStream):
             )
         try:
             for page in self.client.pages(self.resource, search):
+                self.learn(page)  # one SCHEMA for a page, however late a column has its first value
                 yield from page
                 pages += 1
         except (CallError, MissingResourceError) as error:
@@ -95,6 +97,7 @@ class CimcloudStream(ErpStream):
                 error,
             )
             for page in self.client.pages(self.resource):
+                self.learn(page)
                 yield from page
 
     def _bookmark(self) -> Bookmark:
@@ -132,7 +135,7 @@ class CimcloudStream(ErpStream):
         return before is not None and stamp > before
 
 
-class OnlineOrdersStream(ErpStream):
+class OnlineOrdersStream(LearningStream):
     """Orders that are marked as taken by being read (cimcloud.md 10)."""
 
     vendor = CIMCLOUD.name

@@ -21,6 +21,7 @@ from erp_vendors.errors import (
     Phase,
 )
 from erp_vendors.http.auth import BasicAuth, Token, TokenAuth
+from erp_vendors.http.budget import Limits
 from erp_vendors.http.policy import ATTEMPTS
 from tests.support.stub import Reply, Request, Stub, running_stub
 from tests.support.transport import VirtualClock, answers, make_transport
@@ -36,17 +37,21 @@ OK = Reply(body={"ok": True})
 
 
 class WatchedStub(Stub):
-    """A stub that knows the connections, and may drop each one after an answer."""
+    """A stub that knows the connections, and may drop each one some seconds after an answer."""
 
-    def __init__(self, script: t.Callable[[Request], Reply], *, drop: bool = False) -> None:
+    def __init__(
+        self, script: t.Callable[[Request], Reply], *, drop_after: float | None = None
+    ) -> None:
         super().__init__(script)
-        self.drop = drop
+        self.drop_after = drop_after
         self.connections: list[int] = []
 
     def serve(self, handler: BaseHTTPRequestHandler, request: Request) -> None:
         self.connections.append(handler.client_address[1])
         super().serve(handler, request)
-        handler.close_connection = self.drop
+        if self.drop_after is not None:
+            time.sleep(self.drop_after)
+            handler.close_connection = True
 
     @contextlib.contextmanager
     def running(self) -> t.Iterator[WatchedStub]:
@@ -95,12 +100,20 @@ def test_a_thread_keeps_its_connection_alive() -> None:
 
 
 def test_a_connection_that_the_server_closed_meanwhile_costs_no_call() -> None:
-    with WatchedStub(lambda _: OK, drop=True).running() as stub:
+    with WatchedStub(lambda _: OK, drop_after=0).running() as stub:
         transport = make_transport(stub.url)
         for _ in range(4):
             transport.call("POST", "/x", body=b"{}", repeatable=False)
             time.sleep(0.02)
         assert len(stub.requests) == len(set(stub.connections)) == 4
+
+
+def test_a_connection_that_is_closed_during_the_wait_for_a_turn_costs_no_call() -> None:
+    with WatchedStub(lambda _: OK, drop_after=0.05).running() as stub:
+        transport = make_transport(stub.url, limits=Limits(5, 1))
+        for _ in range(3):
+            transport.call("POST", "/x", body=b"{}", repeatable=False)
+        assert len(stub.requests) == len(set(stub.connections)) == 3
 
 
 def test_what_goes_out() -> None:

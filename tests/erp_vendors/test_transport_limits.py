@@ -55,6 +55,18 @@ def test_a_rate_limit_is_waited_out(
     assert least <= clock.now() <= most
 
 
+@pytest.mark.parametrize("headers", [{}, {"Retry-After": "0"}, {"X-RateLimit-Reset": "0"}])
+def test_without_a_useful_time_the_vendor_is_asked_less_and_less_often(
+    headers: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("erp_vendors.http.transport.backoff.full_jitter", float)
+    clock = VirtualClock()
+    limited = Reply(429, headers=headers)
+    with running_stub(answers(*[limited] * 8, OK)) as stub:
+        make_transport(stub.url, clock=clock).get_json("/x")
+    assert clock.now() == pytest.approx(2 + 4 + 8 + 16 + 32 + 60 + 60 + 60, abs=1)
+
+
 def test_a_rate_limit_without_end_is_given_up() -> None:
     clock = VirtualClock()
     with running_stub(lambda _: Reply(429, headers={"Retry-After": "10"})) as stub:

@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.stub import Reply, Request, Stub, running_stub
 from tests.tap_erp.conftest import SIZE
-from tests.tap_erp.running import Message, Run, cimcloud, run_tap
+from tests.tap_erp.running import Message, Run, cimcloud, make_tap, run_tap
 
 if t.TYPE_CHECKING:
     from erp_sandbox.testing import RunningSandbox
@@ -222,20 +222,18 @@ class TestMovingRows:
     """Rows that change while a listing is read take other rows' places."""
 
     def test_a_row_that_moves_to_the_end_lets_none_slip_away(self, played: Played) -> None:
-        played.rows = [
-            account(number, f"2026-03-03T10:{number // 3:02}:00") for number in range(150)
-        ]
+        played.rows = [account(number, f"2026-03-{1 + number // 10:02}") for number in range(150)]
 
         def touch(page: int) -> None:
             if page == 2 and played.rows[0]["nm"] != "touched":
-                played.rows[0].update(nm="touched", last_modify_date="2026-03-04T00:00:00")
+                played.rows[0].update(nm="touched", last_modify_date="2026-04-01T00:00:00")
 
         played.before_page = touch
         run = played.run()
         assert run.code == 0
         assert set(names(run)) == {f"A{number:03}" for number in range(150)}
         assert len(names(run)) == 151, "the row that changed comes in both versions, no other twice"
-        assert run.bookmark(ACCOUNTS) == "2026-03-04T00:00:00.000000"
+        assert run.bookmark(ACCOUNTS) == "2026-04-01T00:00:00.000000"
 
     def test_however_often_rows_move(self, played: Played) -> None:
         played.rows = [
@@ -253,9 +251,7 @@ class TestMovingRows:
         assert set(names(run)) == {f"A{number:03}" for number in range(150)}
 
     def test_newest_first_a_row_that_moves_is_found_by_the_next_run(self, played: Played) -> None:
-        played.rows = [
-            account(number, f"2026-03-03T{number // 10:02}:00:00") for number in range(150)
-        ]
+        played.rows = [account(number, f"2026-03-{1 + number // 10:02}") for number in range(150)]
         ranks = {row["ref_id"]: row for row in played.rows}
 
         def newest_first(row: Message) -> t.Any:
@@ -263,7 +259,7 @@ class TestMovingRows:
 
         def touch(page: int) -> None:
             if page == 2 and len(played.stub.paths) < 5:
-                ranks["A000"].update(nm="touched", last_modify_date="2026-03-04T00:00:00")
+                ranks["A000"].update(nm="touched", last_modify_date="2026-04-01")
 
         played.order, played.before_page = newest_first, touch
         first = played.run()
@@ -375,11 +371,19 @@ def test_tokens_that_die_in_the_middle_are_renewed(sandbox: RunningSandbox) -> N
     assert sandbox.report("cimcloud")["by_path"]["POST /{site}/refresh"] == 1
 
 
-def test_columns_are_learned_on_request_only(sandbox: RunningSandbox) -> None:
-    learned = run_tap(config(sandbox, discover_columns=True), LINES)
-    (schema,) = [m for m in learned.messages if m["type"] == "SCHEMA"]
+def test_columns_are_learned_at_discovery_on_request_and_in_a_run_always(
+    sandbox: RunningSandbox,
+) -> None:
+    def discovered(**settings: t.Any) -> Message:
+        catalog = make_tap(config(sandbox, **settings)).catalog_dict
+        (entry,) = [entry for entry in catalog["streams"] if entry["stream"] == LINES]
+        return t.cast("Message", entry["schema"]["properties"])
+
+    assert discovered(discover_columns=True)["quantity"] == {"type": ["number", "null"]}
+    sandbox.reset()
+    assert "quantity" not in discovered()
+    assert sandbox.report("cimcloud")["calls"] == 0
+    run = run_tap(config(sandbox), LINES)
+    (schema,) = [m for m in run.messages if m["type"] == "SCHEMA"]
     assert schema["schema"]["properties"]["quantity"] == {"type": ["number", "null"]}
     assert schema["schema"]["additionalProperties"] is True
-    plain = run_tap(config(sandbox), LINES)
-    (schema,) = [m for m in plain.messages if m["type"] == "SCHEMA"]
-    assert "quantity" not in schema["schema"]["properties"]
