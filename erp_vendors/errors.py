@@ -71,4 +71,11 @@ class CallError(ErpError):
 
 
 class MissingResourceError(ErpError):
-    """A path that the public documents only suggest does not exist on this site (404, 405)."""
+    """A site does not have something that others have; that is no failure of the run.
+
+    Attributes:
+        certain: The vendor says so. Otherwise a path that the public documents only suggest does
+            not exist here (404, 405).
+    """
+
+    certain = False

@@ -112,10 +112,8 @@ def _run_stream(stream: ErpStream, report: Report) -> None:
         report.failed[stream.name] = "stopped"
         raise
     except MissingResourceError as error:
-        report.skipped[stream.name] = (
-            f"{error}; its path is only assumed, set it in {stream.vendor}.resources"
-        )
-        stream.logger.warning("Skipping %s: %s", stream.name, report.skipped[stream.name])
+        hint = "" if error.certain else f"; set its path in {stream.vendor}.resources if it has one"
+        report.skipped[stream.name] = f"{error}{hint}"
     except ErpError as error:
         report.failed[stream.name] = str(error)
         stream.logger.warning("%s failed: %s", stream.name, error)

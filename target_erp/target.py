@@ -129,7 +129,7 @@ SETTINGS = (
 
 
 class TargetErp(ErpPlugin, Target):
-    """Writes to Aimsio and CIMcloud."""
+    """Writes to AIMS360, Aimsio, AIM Web Services, CIMcloud and Pentamic Accounting."""
 
     name = "target-erp"
     config_jsonschema: t.ClassVar[dict[str, t.Any]] = config_schema(SETTINGS)

@@ -24,6 +24,7 @@ from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 
 from erp_vendors.aim import AimResource
 from erp_vendors.aim.operations import SINKS, AimSink
+from erp_vendors.aim.resources import RESOURCES as AIM_RESOURCES
 from erp_vendors.aims360 import Aims360Resource
 from erp_vendors.aimsio import AimsioResource
 from erp_vendors.aimsio.client import PREFIX
@@ -350,8 +351,7 @@ def _writes(place: AimSink | Resource) -> t.Iterator[str]:
     match place:
         case AimSink():
             yield from (f"{action.method} /api/{action.name}" for action in place.operations)
-            if place.look_up[0]:
-                yield f"GET /api/{place.look_up[0]}"
+            yield from (f"GET /api/{r.path}" for r in AIM_RESOURCES if r.name == place.look_up)
         case AimsioResource():
             yield f"POST {PREFIX}{place.write_path}"
         case Aims360Resource():

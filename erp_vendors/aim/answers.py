@@ -101,6 +101,8 @@ class OperationError(CallError):
 class NotLicensedError(MissingResourceError):
     """The shop has not licensed the active-e module of an operation (aim.md 2)."""
 
+    certain = True
+
 
 class UnknownRecordError(DataError):
     """The vendor does not know the record that it was asked for."""

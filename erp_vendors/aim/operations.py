@@ -46,7 +46,7 @@ class AimSink:
         read_only: Member that only a record of the vendor's has, where there is no operation to
             change such a record.
         vendor_id: Member that an update takes the vendor's id in, and a creation may answer with.
-        look_up: Operation and member that tell whether a record exists; empty if there is none.
+        look_up: Resource that tells whether a record exists; empty if there is none.
     """
 
     name: str
@@ -55,7 +55,7 @@ class AimSink:
     names: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
     read_only: str = ""
     vendor_id: str = ""
-    look_up: tuple[str, str] = ("", "")
+    look_up: str = ""
 
 
 _CUSTOMER = frozenset(
@@ -248,7 +248,7 @@ SINKS: tuple[AimSink, ...] = (
         operations=(Operation(name="CustomerOrders", wrapper="Orders"),),
         keys=(("OrderNumber",),),
         names={"WebOrder": "OrderNumber", "DateTime": "OrderDate", "Items": "LineItems"},
-        look_up=("ECommerceOrderStatus", "OrderNumber"),
+        look_up="web_order_status",
     ),
     AimSink(
         name="delivery_tickets",

@@ -347,6 +347,10 @@ class Transport:
                 f"{where}: HTTP {failure.status}, the server redirects elsewhere; "
                 f"set {call.address} to what it redirects to"
             )
+        if action is Action.SKIP:
+            return MissingResourceError(
+                f"{where}: HTTP {failure.status}, this site has no such path"
+            )
         said = " ".join(failure.body.split())[:300]
         if failure.status == _UNAUTHORIZED:
             return CredentialsError(
@@ -355,10 +359,6 @@ class Transport:
         if failure.status == _FORBIDDEN:
             return CredentialsError(
                 f"{where}: HTTP 403, the login in '{vendor}' lacks the permission for this: {said}"
-            )
-        if action is Action.SKIP:
-            return MissingResourceError(
-                f"{where}: HTTP {failure.status}, this site has no such path"
             )
         return CallError(
             f"{where}: HTTP {failure.status}: {said}",

@@ -5,9 +5,8 @@ from __future__ import annotations
 import logging
 import typing as t
 
-from erp_vendors.aim.answers import Kind, kind_of
+from erp_vendors.aim.answers import UnknownRecordError
 from erp_vendors.aim.operations import SINKS, AimSink, Operation
-from erp_vendors.errors import CallError, MissingResourceError
 from target_erp.delivery import Prepared, RefusedError, Write, Writer
 from target_erp.sinks.keys import no_key
 
@@ -34,8 +33,7 @@ class AimWriter(Writer):
         self.sink = sink
         self.stream = f"aim_{sink.name}"
         self.workers = client.transport.budget.limits.in_flight
-        self.findable = bool(sink.look_up[0])
-        self.look_first = self.findable
+        self.findable = bool(sink.look_up)
         self.create_only = self.findable
         self._given_keys = tuple(keys)
         self._warned: set[str] = set()
@@ -83,17 +81,16 @@ class AimWriter(Writer):
 
     def find(self, write: Write, *, fresh: bool) -> str | None:  # noqa: ARG002
         """The business key, if the look-up knows it; see `Writer.find`."""
-        operation, member = self.sink.look_up
-        value = dict(write.key)[member]
+        resource = self.client.resources[self.sink.look_up]
+        (parent, *_) = resource.parents
+        value = write.key[0][1]
         try:
-            self.client.call_operation(operation, query={member: value})
-        except CallError as error:
-            if kind_of(error) is Kind.UNKNOWN:
-                return None
-            raise
-        except MissingResourceError:
+            rows = self.client.child(resource, parent, (value,))
+        except UnknownRecordError:
             return None
-        return value
+        # An answer without anything about the record is no answer about it.
+        said = (row[name] for row in rows for name in row if name not in parent.fields)
+        return value if any(said) else None
 
     def current(self, write: Write) -> Body | None:
         """See `Writer.current`; AIM's look-ups use other names, so only what exists is told."""
