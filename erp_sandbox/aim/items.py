@@ -88,13 +88,25 @@ def _detail_of(shop: Shop, row: Row, ask: Ask) -> Row:
         "Notes": None,
         "Images": [] if ask.get("SkipImages") else images,
         "HasImages": bool(images),
-        "VariantDetails": [{"SkuPk": row["Pk"] * 10, "Sku": row["Sku"], "VendorCost": None}],
+        "VariantDetails": [
+            {
+                "SkuPk": row["Pk"] * 10,
+                "Sku": row["Sku"],
+                "VendorCost": None,
+                "Serials": _serials_of(shop, row) if ask.get("IncludeSerialInfo") else None,
+            }
+        ],
         "AddOns": [],
         "ActiveEInfo": {"WebCategoryIds": [1, 2], "Summary": row["Description"]},
         "Weight": row["CustomerPrice"],
         "Unit": "EA",
         "ShipCharge": 0,
     }
+
+
+def _serials_of(shop: Shop, row: Row) -> list[Row]:
+    found = shop.collections["serials"].find(("SadPk",), (row["Pk"],))
+    return [serial["Details"] for serial in found]
 
 
 def _detail(shop: Shop, ask: Ask) -> Row:

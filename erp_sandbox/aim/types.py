@@ -45,7 +45,10 @@ TYPES: dict[str, Fields] = {
         ),
         "ImageInfo": "Url ImageStream ImageSize ErrorMessage UriPk:i",
         "NewImageInfo": "FileName Description Base64Image",
-        "InventoryDetailByVariant": "SkuPk:i Sku VendorCost:d VendorName",
+        # The page is cut; that the serials which IncludeSerialInfo asks for stand here is INF.
+        "InventoryDetailByVariant": (
+            "SkuPk:i Sku VendorCost:d VendorName Serials:[InventoryDetailBySerial]"
+        ),
         "AddOnDetail": "Sku",
         "ActiveEInfo": "WebCategoryIds:[i] Dimension WebDescription Summary SETitle",
         "InventoryQtyByVariant": "Sku AeVariantName Locations:[InventoryQtyByLocation]",

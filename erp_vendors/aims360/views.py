@@ -1,6 +1,6 @@
 """A command that lists the vendor's Aqua views.
 
-`python -m erp_vendors.aims360.views [WORD ...] [--source SOURCE] [--json]`
+`python -m erp_vendors.aims360.views [WORD ...] [--source SOURCE] [--json | --markdown]`
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ def main(arguments: t.Sequence[str] | None = None) -> int:
     parser.add_argument("words", nargs="*", help="only views whose source or name has these words")
     parser.add_argument("--source", help="only the views of this source")
     parser.add_argument("--json", action="store_true", help="entries ready for aqua_exports")
+    parser.add_argument("--markdown", action="store_true", help="the page docs/aims360-views.md")
     options = parser.parse_args(arguments)
     words = [word.casefold() for word in options.words]
     found = [
@@ -45,9 +46,28 @@ def main(arguments: t.Sequence[str] | None = None) -> int:
             for source, view in found
         ]
         sys.stdout.write(json.dumps(entries, indent=2) + "\n")
+    elif options.markdown:
+        sys.stdout.write(_page(found))
     else:
         sys.stdout.writelines(f"{source}\t{view}\n" for source, view in found)
     return 0 if found else 1
+
+
+def _page(found: t.Sequence[tuple[str, str]]) -> str:
+    sources = dict.fromkeys(source for source, _ in found)
+    lines = [
+        "# AIMS360: the system views of Aqua",
+        "",
+        f"{len(found)} views of {len(sources)} sources, for `aims360.aqua_exports`. Written by",
+        "`python -m erp_vendors.aims360.views --markdown`; tenants can have custom views besides.",
+        "",
+        "| source | views |",
+        "|---|---|",
+    ]
+    for source in sources:
+        views = ", ".join(view.replace("|", "\\|") for name, view in found if name == source)
+        lines.append(f"| {source} | {views} |")
+    return "\n".join(lines) + "\n"
 
 
 def _stream_name(source: str, view: str) -> str:

@@ -160,6 +160,7 @@ class AimsioIndexStream(ErpStream):
         client = t.cast("AimsioClient", self.erp.client("aimsio"))
         self.begin_version()
         covered: list[str] = []
+        filled: list[str] = []
         for resource in self.resources:
             entity = resource.path.strip("/")
             try:
@@ -173,6 +174,8 @@ class AimsioIndexStream(ErpStream):
             for what in index.faults:
                 self.missed(what)
             covered.append(entity)
+            if index.entries:
+                filled.append(entity)
             for entry in index.entries:
                 yield {
                     "entity": entity,
@@ -181,12 +184,21 @@ class AimsioIndexStream(ErpStream):
                     "updatedAt": entry.updated_at,
                 }
         # An entity that was there before and is not now says nothing about its objects.
-        lost = set(self.stream_state.get("entities", ())) - set(covered)
+        before = self.stream_state
+        lost = set(before.get("entities", ())) - set(covered)
         if lost:
             self.missed(f"no index of {', '.join(sorted(lost))}, which an earlier run could read")
-        if not self.faults:
+        emptied = set(before.get("filled", ())) - lost - set(filled)
+        if emptied:
+            self.logger.warning(
+                "%s: the index of %s is empty and was not before, which does not count as the "
+                "deletion of everything; if it is true, run this stream once without its state",
+                self.name,
+                ", ".join(sorted(emptied)),
+            )
+        elif not self.faults:
             self.activate()
-            self.save(lambda: {"entities": covered}, now=True)
+            self.save(lambda: {"entities": covered, "filled": filled}, now=True)
 
 
 def _mark(entry: IndexEntry) -> str:

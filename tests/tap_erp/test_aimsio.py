@@ -366,3 +366,16 @@ class TestObjectIndex:
         assert second.code == 1
         assert "Timecard" in second.error
         assert "ACTIVATE_VERSION" not in second.kinds(OBJECTS)
+
+    def test_an_index_that_is_empty_of_a_sudden_deletes_nothing(
+        self, played: Played, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        first = played.run(OBJECTS)
+        played.special = lambda path: Reply(body=[]) if path == "/JobOrder" else None
+        second = played.run(OBJECTS, state=first.state)
+        assert second.code == 0
+        assert "ACTIVATE_VERSION" not in second.kinds(OBJECTS)
+        assert "JobOrder is empty" in caplog.text
+        played.special = lambda _: None
+        third = played.run(OBJECTS, state=second.state)
+        assert third.kinds(OBJECTS)[-1] == "ACTIVATE_VERSION"

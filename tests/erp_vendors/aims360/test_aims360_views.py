@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pathlib
 import subprocess
 import sys
 
@@ -81,3 +82,9 @@ def test_the_command_makes_entries() -> None:
     assert json.loads(run.stdout) == [
         {"name": "terms_all_terms", "source": "Terms", "view": "All Terms"}
     ]
+
+
+def test_the_page_of_all_views_is_up_to_date(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--markdown"]) == 0
+    page = pathlib.Path(__file__).parents[3] / "docs" / "aims360-views.md"
+    assert capsys.readouterr().out == page.read_text(encoding="utf-8")
