@@ -6,9 +6,10 @@ import enum
 import re
 import typing as t
 
-from erp_vendors.aim.xmltext import from_xml, is_xml
+from erp_vendors.aim.xmltext import from_xml
 from erp_vendors.errors import CallError, CredentialsError, DataError, MissingResourceError, Phase
 from erp_vendors.http import codec
+from erp_vendors.http.xmldoc import is_xml
 
 if t.TYPE_CHECKING:
     from erp_vendors.schemas import Schema

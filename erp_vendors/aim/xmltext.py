@@ -5,14 +5,15 @@ from __future__ import annotations
 import decimal
 import re
 import typing as t
-import xml.etree.ElementTree as ET
+
+from erp_vendors.http.xmldoc import is_nil, name_of, root_of
 
 if t.TYPE_CHECKING:
+    import xml.etree.ElementTree as ET
+
     from erp_vendors.schemas import Schema
 
-_NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 _PRIMITIVES = "{http://schemas.microsoft.com/2003/10/Serialization/Arrays}"
-_PROLOG = re.compile(rb"\A.*?<(?=[A-Za-z_])", re.DOTALL)
 _INTEGER = re.compile(r"-?(?:0|[1-9]\d*)")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _DATE = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,7}))?")
@@ -21,15 +22,6 @@ _KINDS = {
     **dict.fromkeys(("byte", "short", "int", "long", "unsignedInt", "unsignedLong"), "integer"),
     **dict.fromkeys(("decimal", "double", "float"), "number"),
 }
-
-
-def is_xml(body: bytes) -> bool:
-    """Whether an answer is XML and no JSON.
-
-    Args:
-        body: The raw body.
-    """
-    return body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
 
 
 def from_xml(body: bytes, schema: Schema) -> t.Any:  # noqa: ANN401
@@ -49,32 +41,16 @@ def from_xml(body: bytes, schema: Schema) -> t.Any:  # noqa: ANN401
     Raises:
         ValueError: If it is no XML, or a web page.
     """
-    root = _root(body)
-    if _name(root).startswith("ArrayOf"):
+    root = root_of(body)
+    if name_of(root).startswith("ArrayOf"):
         rows = schema.get("additionalProperties")
         schema = rows if isinstance(rows, dict) else {"type": "array"}
     return _value(root, schema)
 
 
-def _root(body: bytes) -> ET.Element:
-    prolog = _PROLOG.match(body)
-    # No API needs a document type, and its entities can blow up a small text to any size.
-    if prolog is None or b"<!DOCTYPE" in prolog.group().upper():
-        msg = "no root element, or a document type before it"
-        raise ValueError(msg)
-    try:
-        root = ET.fromstring(body)  # noqa: S314 - nothing that could expand is left in it
-    except ET.ParseError as error:
-        raise ValueError(str(error)) from None
-    if _name(root).lower() == "html":
-        msg = "a web page"
-        raise ValueError(msg)
-    return root
-
-
 def _value(element: ET.Element, schema: Schema) -> t.Any:  # noqa: ANN401
     kinds = _kinds(schema)
-    if element.get(_NIL, "").strip() in {"true", "1"}:
+    if is_nil(element):
         return None
     if len(element):
         if "array" in kinds or (not kinds and _is_list(element)):
@@ -92,7 +68,7 @@ def _object(element: ET.Element, schema: Schema) -> dict[str, t.Any]:
     other = schema.get("additionalProperties")
     members: dict[str, t.Any] = {}
     for child in element:
-        name = _name(child)
+        name = name_of(child)
         given = known.get(name)
         if given is None:
             is_text = not len(child) and (child.text or "").strip()
@@ -129,21 +105,17 @@ def _is_list(element: ET.Element) -> bool:
     if len(names) > 1:
         return False
     name = next(iter(names))
-    if len(element) > 1 or name.startswith(_PRIMITIVES) or "." in _name(element[0]):
+    if len(element) > 1 or name.startswith(_PRIMITIVES) or "." in name_of(element[0]):
         return True
-    return bool(len(element[0])) and _name(element).endswith(("s", "List", "Listing"))
+    return bool(len(element[0])) and name_of(element).endswith(("s", "List", "Listing"))
 
 
 def _primitive(element: ET.Element) -> Schema:
     if not element.tag.startswith(_PRIMITIVES):
         return {}
-    return {"type": _KINDS.get(_name(element), "string")}
+    return {"type": _KINDS.get(name_of(element), "string")}
 
 
 def _kinds(schema: Schema) -> set[str]:
     kinds = schema.get("type", ())
     return ({kinds} if isinstance(kinds, str) else set(kinds)) - {"null"}
-
-
-def _name(element: ET.Element) -> str:
-    return element.tag.rpartition("}")[2]

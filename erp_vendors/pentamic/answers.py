@@ -5,20 +5,19 @@ from __future__ import annotations
 import decimal
 import re
 import typing as t
-import xml.etree.ElementTree as ET
 
 from erp_vendors.errors import DataError
 from erp_vendors.http import codec
+from erp_vendors.http.xmldoc import is_nil, is_xml, name_of, root_of
 
 if t.TYPE_CHECKING:
+    import xml.etree.ElementTree as ET
+
     from erp_vendors.schemas import Schema
 
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|-?[0-9][0-9.eE+-]*', re.DOTALL)
 """A string, or what begins like a number; so nothing inside a string counts as a number."""
 _LEADING_ZERO = re.compile(rb"-?0[0-9]")
-_PROLOG = re.compile(rb"\A.*?<(?=[A-Za-z_])", re.DOTALL)
-"""What comes before the root element."""
-_NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 
 
 def rows(body: bytes, properties: t.Mapping[str, Schema]) -> list[t.Any]:
@@ -38,10 +37,10 @@ def rows(body: bytes, properties: t.Mapping[str, Schema]) -> list[t.Any]:
         ValueError: If it is neither JSON nor XML.
         DataError: If it is something else than a list.
     """
-    if _is_xml(body):
-        root = _root(body)
+    if is_xml(body):
+        root = root_of(body)
         if any(not len(child) and (child.text or "").strip() for child in root):
-            msg = f"the XML element {_name(root)} is no list of records"
+            msg = f"the XML element {name_of(root)} is no list of records"
             raise DataError(msg)
         return [_record(child, properties) for child in root]
     value, repaired = _from_json(body)
@@ -65,7 +64,7 @@ def properties_of(body: bytes) -> dict[str, t.Any]:
         Its properties; none if it is not an object at all.
     """
     try:
-        value = _record(_root(body), {}) if _is_xml(body) else _from_json(body)[0]
+        value = _record(root_of(body), {}) if is_xml(body) else _from_json(body)[0]
     except ValueError:
         return {}
     return value if isinstance(value, dict) else {}
@@ -120,36 +119,13 @@ def _from_json(body: bytes) -> tuple[t.Any, bool]:
         return codec.decode(repair(body)), True
 
 
-def _is_xml(body: bytes) -> bool:
-    return body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
-
-
-def _root(body: bytes) -> ET.Element:
-    """The root of an XML answer.
-
-    Its shapes are not documented (pentamic.md 3, UNK): the root of a list is taken to hold one
-    element per record, and a record one per property.
-    """
-    prolog = _PROLOG.match(body)
-    # No API needs a document type, and its entities can blow up a small text to any size.
-    if prolog is None or b"<!DOCTYPE" in prolog.group().upper():
-        msg = "no root element, or a document type before it"
-        raise ValueError(msg)
-    try:
-        root = ET.fromstring(body)  # noqa: S314 - nothing that could expand is left in it
-    except ET.ParseError as error:
-        raise ValueError(str(error)) from None
-    if _name(root).lower() == "html":
-        msg = "a web page"
-        raise ValueError(msg)
-    return root
-
-
 def _record(element: ET.Element, properties: t.Mapping[str, Schema]) -> dict[str, t.Any]:
+    # The shapes are not documented (pentamic.md 3, UNK): the root of a list is taken to hold one
+    # element per record, and a record one per property.
     known = {name.lower(): name for name in properties}
     record: dict[str, t.Any] = {}
     for child in element:
-        name = known.get(_name(child).lower()) or _camel(_name(child))
+        name = known.get(name_of(child).lower()) or _camel(name_of(child))
         value = _value(child, properties.get(name, {}))
         if name not in record:
             record[name] = value
@@ -162,7 +138,7 @@ def _record(element: ET.Element, properties: t.Mapping[str, Schema]) -> dict[str
 
 def _value(element: ET.Element, schema: Schema) -> t.Any:  # noqa: ANN401
     kinds = _kinds(schema)
-    if element.get(_NIL, "").strip() in {"true", "1"}:
+    if is_nil(element):
         return None
     if "array" in kinds:
         return [_value(child, schema.get("items", {})) for child in element]
@@ -178,10 +154,6 @@ def _scalar(text: str, kinds: set[str]) -> t.Any:  # noqa: ANN401
     if "boolean" in kinds and text.lower() in {"true", "false"}:
         return text.lower() == "true"
     return _number(text, kinds)
-
-
-def _name(element: ET.Element) -> str:
-    return element.tag.rpartition("}")[2]
 
 
 def _camel(name: str) -> str:
