@@ -41,9 +41,9 @@ class LearningStream(ErpStream):
             self._write_schema_message()
 
     def _write_record_message(self, record: Record) -> None:
-        if not record.keys() <= self._known:
+        # A column that was empty so far is announced when it comes with a value.
+        if any(record[name] is not None for name in record.keys() - self._known):
             self.learn((record,))
-            # A column that was empty so far is looked at again when it comes with a value.
             self._known = frozenset(self.effective_schema["properties"])
         self._announce()
         super()._write_record_message(record)
