@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# Machines are noisy: how long an example takes says nothing about the code.
+settings.register_profile("erp", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("erp")
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import pathlib
 import sqlite3
 import threading
 import typing as t
+import weakref
 
 from erp_vendors.errors import ConfigError
 from erp_vendors.http.redact import redact
@@ -86,6 +87,8 @@ class Ledger:
         self._placeholder = placeholder
         self._where = where
         self._lock = threading.Lock()
+        # A run that ends in an error may never get to close it.
+        weakref.finalize(self, connection.close)
         self._migrate()
 
     def look(self, account: str, stream: str, key: str) -> Entry | None:
