@@ -127,11 +127,17 @@ class Bookmark:
         if self._held is None or stamp < self._held:
             self._held = stamp
 
-    def release(self) -> None:
-        """Everything was looked at: the bookmark is as far as what was emitted, by any run."""
+    def release(self, upto: t.Any | None) -> None:  # noqa: ANN401
+        """Everything up to a stamp was looked at: the bookmark is as far as any run emitted there.
+
+        Args:
+            upto: The last stamp that was looked at. What is remembered from behind it was seen
+                by chance, and what lies between was not seen at all. None: nothing was listed.
+        """
         self._held = None
-        if self.value is not None:
-            self.value = max((self.value, *(stamp for stamp, _ in self._window)))
+        if self.value is not None and upto is not None:
+            seen = (stamp for stamp, _ in self._window if stamp <= upto)
+            self.value = max((self.value, *seen))
 
     def state(self) -> dict[str, t.Any]:
         """What goes into the stream's state; empty before the first record."""

@@ -63,7 +63,8 @@ class AimsioStream(LearningStream):
             entries = entries[: self.ABORT_AT_RECORD_COUNT + 1]
         failure: ErpError | None = None
         try:
-            yield from self._details(entries, bookmark)
+            stamps = [e.updated_at for e in index.entries if e.updated_at is not None]
+            yield from self._details(entries, bookmark, listed=max(stamps, default=None))
         except ErpError as error:
             failure = error
         # Also after a failure: what was emitted need not be read again.
@@ -72,7 +73,9 @@ class AimsioStream(LearningStream):
         if failure is not None:
             raise failure
 
-    def _details(self, entries: list[IndexEntry], bookmark: Bookmark) -> t.Iterator[Record]:
+    def _details(
+        self, entries: list[IndexEntry], bookmark: Bookmark, listed: int | None
+    ) -> t.Iterator[Record]:
         client, missing, unread = self.client, [], []
         outcomes = ordered_map(
             lambda entry: client.detail(self.resource, entry.id),
@@ -100,7 +103,7 @@ class AimsioStream(LearningStream):
                 raise outcome.error  # it would be the same for every record
             self.fault(str(outcome.error))
         unread += self._still_listed(missing)
-        bookmark.release()
+        bookmark.release(upto=listed)
         for entry in unread:
             bookmark.hold(entry.updated_at)
 

@@ -60,7 +60,8 @@ class Played:
 
     def run(self, *streams: str, state: Message | None = None, **settings: t.Any) -> Run:
         self.stub.requests.clear()
-        top = {name: settings.pop(name) for name in ("start_date",) if name in settings}
+        known = ("start_date", "lookback_seconds")
+        top = {name: settings.pop(name) for name in known if name in settings}
         return run_tap({**aimsio(self.stub.url, **settings), **top}, *streams, state=state)
 
     @property
@@ -269,6 +270,18 @@ def test_a_detail_newer_than_its_index_is_not_read_again(played: Played) -> None
     first = played.run(JOBS)
     played.jobs["b"] = 2500
     assert keys(played.run(JOBS, state=first.state)) == []
+
+
+def test_a_detail_newer_than_its_index_hides_nothing_written_in_between(played: Played) -> None:
+    """The run saw a stamp of 5000, but no list of what changed between 3000 and there."""
+    newer = Reply(body={"jobGuid": "c", "jobUpdatedAt": 5000})
+    played.special = lambda path: newer if path == "/JobOrder/c" else None
+    first = played.run(JOBS, lookback_seconds=0)
+    assert first.bookmark(JOBS) == 3000
+    played.jobs |= {"c": 5000, "d": 4000}
+    second = played.run(JOBS, lookback_seconds=0, state=first.state)
+    assert keys(second) == ["d"]
+    assert second.bookmark(JOBS) == 5000
 
 
 def test_start_date_leaves_out_what_is_older(played: Played) -> None:

@@ -104,12 +104,23 @@ def test_what_could_not_be_read_holds_the_bookmark() -> None:
     again = in_ms(stored(bookmark))
     assert again.wants(600, "unread")
     assert not again.wants(900, "b")
-    bookmark.release()
+    bookmark.release(upto=900)
     assert bookmark.state()["replication_key_value"] == 900
     again.emitted(600, "unread")
     assert again.state()["replication_key_value"] == 600
-    again.release()
+    again.release(upto=900)
     assert again.state()["replication_key_value"] == 900, "as far as the first run came"
+
+
+def test_what_was_seen_ahead_of_the_list_does_not_carry_the_bookmark_there() -> None:
+    bookmark = in_ms({})
+    bookmark.emitted(500, "a")
+    bookmark.remember(900, "newer a")
+    bookmark.release(upto=500)
+    again = in_ms(stored(bookmark))
+    assert again.value == 500
+    assert again.wants(700, "b")
+    assert not again.wants(900, "newer a")
 
 
 def test_a_late_record_that_could_not_be_read_does_not_carry_the_bookmark_back() -> None:
@@ -211,7 +222,8 @@ class Vendor:
                 self.keep(bookmark, fresh)
         self.emitted |= fresh
         if self.is_sorted:
-            bookmark.release()
+            listed = [self.stamp(moment) for moment, _ in self.rows.values()]
+            bookmark.release(upto=max(listed, default=None))
             for stamp, key, _ in todo:
                 bookmark.hold(stamp if key in broken else None)
         self.keep(bookmark, fresh)
