@@ -26,8 +26,7 @@ _CONTENTION_SECONDS = 0.005
 class SharedRate:
     """Permissions that all processes with the same store and account share.
 
-    The store's clock is that of the machine (PostgreSQL: of the server), so machines that share one
-    through SQLite or Redis need clocks that agree.
+    The store's clock is that of the server, with SQLite that of the machine.
     """
 
     def __init__(self, buckets: t.Sequence[AbstractBucket]) -> None:
@@ -103,8 +102,27 @@ def _redis(url: str, name: str, rates: list[Rate]) -> list[AbstractBucket]:
     client = redis.Redis.from_url(url)
     redact.add(client.connection_pool.connection_kwargs.get("password"))
     client.ping()
+
+    class Bucket(RedisBucket):
+        """One clock for all, and no second permission to a process that was a moment slower."""
+
+        def now(self) -> int:
+            seconds, microseconds = client.time()
+            return seconds * 1000 + microseconds // 1000
+
+        def put(self, item: RateItem) -> bool:
+            # The bucket's own count ends at the item's stamp: it misses what was put with a later
+            # one meanwhile. Of two that meet, the later stamp stands.
+            if not super().put(item):
+                return False
+            if not client.zcount(self.bucket_key, item.timestamp + 1, "+inf"):
+                return True
+            rate = self.rates[0]
+            around = client.zcount(self.bucket_key, item.timestamp - rate.interval, "+inf")
+            return around <= rate.limit
+
     return [
-        t.cast("AbstractBucket", RedisBucket.init([rate], client, f"erp:{name}:{place}"))
+        t.cast("AbstractBucket", Bucket.init([rate], client, f"erp:{name}:{place}"))
         for place, rate in enumerate(rates)
     ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 import typing as t
 
 import pytest
@@ -54,6 +55,18 @@ def test_processes_keep_one_limit_together(setting: str, tmp_path: pathlib.Path)
     assert codes == [0] * PROCESSES
     assert len(stub.requests) == PROCESSES * CALLS
     assert stub.most_in_a_second() <= RATE
+
+
+def test_a_process_that_was_a_moment_slower_gets_no_second_permission(
+    setting: str, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It looked at the clock first, but asked after the other one had been served."""
+    quick, slow = (open_store(setting, str(tmp_path), [(1, 60)]) for _ in range(2))
+    now = int(time.time() * 1000)
+    monkeypatch.setattr("erp_vendors.http.store._now", lambda _: now)
+    assert quick.take() == 0
+    monkeypatch.setattr("erp_vendors.http.store._now", lambda _: now - 5)
+    assert slow.take() > 0
 
 
 def test_accounts_have_budgets_of_their_own(setting: str, tmp_path: pathlib.Path) -> None:
