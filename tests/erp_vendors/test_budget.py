@@ -22,7 +22,7 @@ def most_within(times: list[float], seconds: float) -> int:
 
 
 def paced(limits: Limits, calls: int, threads: int) -> list[float]:
-    """Virtual moments at which calls went out."""
+    """Virtual moments at which calls were permitted."""
     clock = VirtualClock()
     budget = Budget("demo", limits, clock)
     lock, sent = threading.Lock(), list[float]()
@@ -31,7 +31,7 @@ def paced(limits: Limits, calls: int, threads: int) -> list[float]:
         with budget.call():
             budget.pace()
             with lock:
-                sent.append(clock.now())
+                sent.append(clock.seen)
 
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(call, range(calls)))

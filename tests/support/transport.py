@@ -34,6 +34,11 @@ class VirtualClock(Clock):
             self._seen.at = self._now
             return self._now
 
+    @property
+    def seen(self) -> float:
+        """What this thread saw last; others may have turned the clock on since."""
+        return float(self._seen.at)
+
     def sleep(self, seconds: float) -> None:
         super().sleep(0)
         with self._lock:
