@@ -1,6 +1,6 @@
 """How records reach a vendor: order, batches, outcomes, dead letters."""
 
 from target_erp.delivery.engine import Delivery
-from target_erp.delivery.outcome import Outcome, Prepared, RefusedError, Write, Writer
+from target_erp.delivery.outcome import Outcome, Prepared, Reference, RefusedError, Write, Writer
 
-__all__ = ["Delivery", "Outcome", "Prepared", "RefusedError", "Write", "Writer"]
+__all__ = ["Delivery", "Outcome", "Prepared", "Reference", "RefusedError", "Write", "Writer"]

@@ -66,6 +66,22 @@ class RefusedError(ErpError):
         )
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Reference:
+    """A record of another sink that a record refers to.
+
+    Attributes:
+        stream: The other record's sink.
+        keys: What its line in the ledger may be called, as `name=value`, best one first.
+        fill: Member of the body that takes the vendor's id of the other record; empty if the
+            reference goes out as it is.
+    """
+
+    stream: str
+    keys: tuple[str, ...]
+    fill: str = ""
+
+
 @dataclasses.dataclass(slots=True)
 class Prepared:
     """A record turned into what its vendor takes.
@@ -73,12 +89,14 @@ class Prepared:
     Attributes:
         key: Names and values of the properties that identify it, best ones first.
         body: What is sent.
+        parents: Records of other sinks that it refers to.
         before: Records of other streams (stream, record) to be written before it.
         behind: Records of other streams to be written after it.
     """
 
     key: tuple[tuple[str, str], ...]
     body: Body
+    parents: tuple[Reference, ...] = ()
     before: list[tuple[str, Body]] = dataclasses.field(default_factory=list)
     behind: list[tuple[str, Body]] = dataclasses.field(default_factory=list)
 
@@ -93,6 +111,9 @@ class Write:
         record: The record as it came.
         key: See `Prepared`.
         body: See `Prepared`.
+        parents: See `Prepared`.
+        deletes: The record is to be deleted.
+        created: Whether the vendor made it anew; None if the answer does not say.
         vendor_id: The vendor's own id, from the ledger or from an answer.
         doubtful: An earlier attempt may have got through, and nobody knows.
         lost: Number of answers that got lost in this run.
@@ -103,6 +124,9 @@ class Write:
     record: Body
     key: tuple[tuple[str, str], ...] = ()
     body: Body = dataclasses.field(default_factory=dict)
+    parents: tuple[Reference, ...] = ()
+    deletes: bool = False
+    created: bool | None = None
     vendor_id: str | None = None
     doubtful: bool = False
     lost: int = 0
@@ -141,6 +165,7 @@ class Writer(abc.ABC):
         findable: The vendor can be asked whether it has a record (`find`).
         look_first: Ask before a record is sent for which the ledger has no line.
         create_only: What is there cannot be changed; that it is there is enough.
+        deletable: Records can be deleted (`delete`).
         after: Sinks whose records must be settled before one of this sink is sent.
         secrets: Properties that must not be shown in dead letters.
     """
@@ -154,6 +179,7 @@ class Writer(abc.ABC):
     findable: bool = False
     look_first: bool = False
     create_only: bool = False
+    deletable: bool = False
     after: tuple[str, ...] = ()
     secrets: frozenset[str] = frozenset()
 
@@ -179,6 +205,18 @@ class Writer(abc.ABC):
             RefusedError: If at least one of them was refused.
             ErpError: If the call failed.
         """
+
+    def delete(self, write: Write) -> None:
+        """Delete one record; returning means that the vendor does not have it any more.
+
+        Args:
+            write: The record; `vendor_id` may be set on it. It may be gone already.
+
+        Raises:
+            RefusedError: If the vendor refuses.
+            ErpError: If the call failed.
+        """
+        raise NotImplementedError
 
     def repeats(self, write: Write) -> bool:  # noqa: ARG002
         """Whether sending this record twice is the same as sending it once.
