@@ -12,7 +12,7 @@ import typing as t
 from erp_vendors.errors import ConfigError
 from erp_vendors.http import codec
 from erp_vendors.http.redact import MASK, redact
-from target_erp.delivery.engine import Tally
+from target_erp.delivery.lanes import Tally
 from target_erp.delivery.outcome import Outcome, RefusedError
 
 if t.TYPE_CHECKING:
@@ -131,6 +131,9 @@ class Planner:
 
     def resume(self, writer: Writer) -> None:
         """Nothing: a plan settles nothing."""
+
+    def admit(self) -> None:
+        """Nothing: every record is planned at once."""
 
     def flush(self, *streams: str) -> None:
         """Nothing: every record is planned at once."""

@@ -8,6 +8,7 @@ import jsonschema_rs
 from singer_sdk.sinks import Sink
 
 from target_erp.delivery import RefusedError, Write
+from target_erp.mirror import TOMBSTONE
 from target_erp.reader import MissingKeyError
 
 if t.TYPE_CHECKING:
@@ -32,7 +33,9 @@ class ErpSink(Sink):
     ) -> None:
         super().__init__(target, stream_name, schema, key_properties)
         self._target = target
-        self.writer = target.writer_of(stream_name, self.key_properties)
+        self._keys = tuple(self.key_properties)
+        self.writer = target.writer_of(stream_name, self._keys)
+        self._tally = target.delivery.tallies[self.writer.stream]
         self._checker = (
             jsonschema_rs.validator_for({**self.schema, "$schema": _DRAFT})
             if self.validate_schema
@@ -40,7 +43,7 @@ class ErpSink(Sink):
         )
 
     def get_validator(self) -> None:
-        """None: see `process_record`."""
+        """None: see `take`."""
         return
 
     @property
@@ -51,31 +54,60 @@ class ErpSink(Sink):
     def _validate_and_parse(self, record: dict[str, t.Any]) -> dict[str, t.Any]:
         return record
 
+    def _remove_sdc_metadata_from_record(self, record: dict[str, t.Any]) -> None:
+        """Nothing yet: `take` looks at the mark of deletions first."""
+
     def _singer_validate_message(self, record: dict[str, t.Any]) -> None:
-        for name in self.key_properties:
-            if record.get(name) in (None, ""):
-                msg = (
-                    f"{self.stream_name} record {self._target.records_read} has no value for its "
-                    f"key property '{name}'"
-                )
-                raise MissingKeyError(msg)
+        """Nothing: see `take`."""
 
     def process_record(self, record: dict[str, t.Any], context: dict[str, t.Any]) -> None:  # noqa: ARG002
-        """Check a record against the SCHEMA message and submit it."""
+        """Take a record that stream maps have changed."""
+        self.take(record)
+
+    def take(self, record: dict[str, t.Any]) -> None:
+        """Check a record against the SCHEMA message and submit it.
+
+        Args:
+            record: The record.
+
+        Raises:
+            MissingKeyError: If it lacks a key property of the SCHEMA message.
+            ErpError: If the run cannot go on.
+        """
+        self._tally.read += 1
+        number = self._target.records_read
+        for name in self._keys:
+            if record.get(name) in (None, ""):
+                msg = (
+                    f"{self.stream_name} record {number} has no value for its key property '{name}'"
+                )
+                raise MissingKeyError(msg)
         # Taps and loaders leave marks of their own in records, which no vendor knows.
-        record = {name: value for name, value in record.items() if not name.startswith("_sdc_")}
-        write = Write(self._target.records_read, self.writer.stream, record)
-        problem = next(self._checker.iter_errors(record), None) if self._checker else None
-        if problem is not None:
-            where = ".".join(map(str, problem.instance_path)) or "the record"
-            msg = f"{where} does not fit the SCHEMA message: {problem.message}"
-            error = RefusedError(msg, reason="schema")
+        own = {name: value for name, value in record.items() if name[:5] != "_sdc_"}
+        write = Write(number, self.writer.stream, own)
+        try:
+            if record.get(TOMBSTONE) is not None:
+                self._target.mirror.tombstone(self.writer, write)
+                self._target.delivery.submit(self.writer, write)
+                return
+            if self._checker is not None and not self._checker.is_valid(own):
+                raise self._misfit(own)
+        except RefusedError as error:
             self._target.delivery.refuse(self.writer, write, error)
             return
         self._target.submit(self.writer, write)
 
+    def _misfit(self, record: dict[str, t.Any]) -> RefusedError:
+        problem = next(self._checker.iter_errors(record)) if self._checker else None
+        where = ".".join(map(str, problem.instance_path)) if problem else ""
+        msg = (
+            f"{where or 'the record'} does not fit the SCHEMA message: "
+            f"{problem.message if problem else 'it is not valid'}"
+        )
+        return RefusedError(msg, reason="schema")
+
     def process_batch(self, context: dict[str, t.Any]) -> None:
-        """Nothing to do: see `process_record`."""
+        """Nothing to do: see `take`."""
 
 
 _DRAFT = "http://json-schema.org/draft-07/schema#"

@@ -13,119 +13,37 @@ import typing as t
 
 from singer_sdk import Target
 from singer_sdk.helpers.capabilities import PluginCapabilities, TargetCapabilities
+from singer_sdk.mapper import SameRecordTransform
 
 from erp_plugin import ErpPlugin, config_schema, run
-from erp_plugin.cli import ExitCode
+from erp_plugin.cli import FAILED, ExitCode
 from erp_vendors.errors import Interrupted
 from erp_vendors.http import codec
-from erp_vendors.settings import Setting, object_schema
+from erp_vendors.http.redact import MASK
 from target_erp.delivery import Delivery, Outcome, RefusedError, Write, Writer
-from target_erp.delivery.dead_letters import DeadLetters
+from target_erp.delivery.dead_letters import DeadLetters, identity, last_at, newest
 from target_erp.delivery.engine import StoppedError
 from target_erp.delivery.journal import Journal
-from target_erp.ledger import open_ledger
+from target_erp.ledger import Ledger, open_ledger
 from target_erp.ledger.lease import Try, leases, wait_for
+from target_erp.mirror import Mirror
 from target_erp.plan import Guards, Planner, allowance
 from target_erp.reader import LineReader
+from target_erp.settings import SETTINGS
 from target_erp.sink import ErpSink
 from target_erp.sinks import UnknownStreamError, make_writer
+from target_erp.summary import Summary, save
 
 if t.TYPE_CHECKING:
     from types import FrameType
+
+    from target_erp.delivery.families import Child
 
 REJECTED = 3
 """Exit code of a run that finished with rejected or unknown records."""
 MELTANO_TEST_STREAM = "meltano_test_stream"
 """What `meltano config test` sends; it must never reach a vendor."""
 _CLOSING_SECONDS = 30.0
-
-SETTINGS = (
-    Setting(
-        "on_reject",
-        "string",
-        "On rejection",
-        "What a rejected record does: fail (the rest is still written, exit code 3), stop (the "
-        "first one ends the run, exit code 3), continue (exit code 0 within max_rejects, else 3).",
-        "fail",
-        options=("fail", "stop", "continue"),
-    ),
-    Setting(
-        "max_rejects",
-        "integer",
-        "Allowed rejections",
-        "With on_reject continue: rejected records that still count as success, as a number or as "
-        "a percentage of the input such as 5%. Without it there is no bound.",
-        schema={"or_string": True},
-    ),
-    Setting(
-        "unknown_streams",
-        "string",
-        "Unknown streams",
-        "What a stream does that no sink knows: error ends the run, skip leaves it out.",
-        "error",
-        options=("error", "skip"),
-    ),
-    Setting(
-        "streams",
-        "object",
-        "Stream names",
-        'Sink by foreign stream name, such as {"hr_staff": "aimsio_employees"}.',
-        schema={"additionalProperties": {"type": "string"}},
-    ),
-    Setting(
-        "dead_letters",
-        "string",
-        "Dead letters",
-        "Folder for records that could not be written.",
-        "dead_letters",
-    ),
-    Setting(
-        "dry_run",
-        "boolean",
-        "Dry run",
-        "Write nothing: read the vendor and show what would be created, updated and refused.",
-        False,  # noqa: FBT003
-    ),
-    Setting(
-        "plan_file",
-        "string",
-        "Plan file",
-        "Where a dry run writes its plan, one JSON line per record.",
-        "erp_plan.jsonl",
-    ),
-    Setting(
-        "guards",
-        "object",
-        "Guards",
-        "Stop before the first write if the plan is larger: numbers of records, or percentages of "
-        "the input such as 5%. The input is read to its end before anything is written.",
-        schema=object_schema(
-            Setting(name, "integer", name, f"Largest number of {what}.", schema={"or_string": True})
-            for name, what in (
-                ("max_creates", "records to create"),
-                ("max_updates", "records to update"),
-                ("max_deletes", "records to delete"),
-            )
-        ),
-    ),
-    Setting(
-        "ledger",
-        "string",
-        "Ledger",
-        "Where the target notes what it sent and what came of it: an SQLite file, or a "
-        "postgresql:// URL for runs on several machines.",
-        "erp_ledger.sqlite",
-        secret=True,
-    ),
-    Setting(
-        "checkpoint_seconds",
-        "number",
-        "Checkpoint interval",
-        "Seconds between two STATE messages at least; before each, all records so far are settled.",
-        10,
-        schema={"minimum": 0},
-    ),
-)
 
 
 class TargetErp(ErpPlugin, Target):
@@ -150,11 +68,12 @@ class TargetErp(ErpPlugin, Target):
         allowance("max_rejects", self.config.get("max_rejects"), 0)  # wrong values end it here
         self._guards = Guards(**(self.config.get("guards") or {}))
         self._guards.check(collections.Counter())
-        self.records_read = 0
+        self.mirror = Mirror(self._setting("deletes") or (), self._guards.max_deletes)
         self._writers: dict[str, Writer] = {}
+        self._fast: dict[str, ErpSink] = {}
         self._ignored: set[str] = set()
         self._states: collections.deque[tuple[int, dict[str, t.Any]]] = collections.deque()
-        self._started = self._emitted_at = time.monotonic()
+        self._emitted_at = time.monotonic()
 
     @classmethod
     def append_builtin_config(cls, config_jsonschema: dict[str, t.Any]) -> None:
@@ -177,8 +96,91 @@ class TargetErp(ErpPlugin, Target):
                 kept = spool.enter_context(tempfile.TemporaryFile())
                 self._check_guards(kept, file_input)
                 file_input = kept
-            self._listen(file_input)
-        self._judge()
+            self.perform(functools.partial(super().listen, file_input))
+
+    def perform(self, work: t.Callable[[], None]) -> None:
+        """Do a run's work; whatever becomes of it is settled, reported and told by the exit code.
+
+        Args:
+            work: Submits records and settles them.
+
+        Raises:
+            ExitCode: With 3, if records were rejected or their outcome is unknown.
+            ErpError: If the run failed.
+        """
+        code, said = FAILED, "the run was ended"
+        with self._open:
+            try:
+                work()
+                self._judge()
+            except BaseException as error:
+                code = error.code if isinstance(error, ExitCode) else FAILED
+                said = str(error) or type(error).__name__
+                self.connection.clock.stop()
+                self.delivery.close(_CLOSING_SECONDS)
+                self._emit_state()
+                if isinstance(error, StoppedError):
+                    code = REJECTED
+                    raise ExitCode(str(error), REJECTED) from None
+                raise
+            else:
+                code, said = 0, ""
+            finally:
+                self._finish(code, said)
+
+    def replay(self, stream: str = "", key: str = "") -> None:
+        """Send refused records again, the newest version of each, beside any running pipeline.
+
+        Args:
+            stream: Only this sink; empty for all.
+            key: Only this business key, as a value or as `name=value`; empty for all.
+
+        Raises:
+            ExitCode: With 3, if records were rejected again.
+            ErpError: If the run failed.
+        """
+        self.perform(functools.partial(self._replay, stream, key))
+
+    def _replay(self, stream: str, key: str) -> None:
+        folder = self._setting("dead_letters")
+        for name in {str(letter["stream"]) for letter in newest(folder, stream, key)}:
+            self.writer_of(name)  # waits for a run that is writing this stream
+        for letter in newest(folder, stream, key):
+            if letter["outcome"] == Outcome.UNKNOWN.value:
+                continue
+            known, record = identity(letter), letter["record"]
+            if not known or MASK in record.values():
+                self.logger.warning(
+                    "%s of %s %s; send it again from its source",
+                    known or "a record",
+                    letter["stream"],
+                    "holds a masked secret" if known else "has no key",
+                )
+                continue
+            self.summary.records_read += 1
+            moment = dt.datetime.fromisoformat(last_at(letter))
+            write = Write(
+                self.records_read,
+                letter["stream"],
+                record,
+                sent_before=int(moment.timestamp() * 1000),
+            )
+            self.delivery.tallies[write.stream].read += 1
+            if letter.get("deletes"):
+                write.key, write.deletes = tuple(letter["key"].items()), True
+                self.delivery.submit(self.writer_of(write.stream), write)
+            else:
+                self.submit(self.writer_of(write.stream), write, known)
+        self.process_endofpipe()
+
+    def _finish(self, code: int, said: str) -> None:
+        if isinstance(self.delivery, Planner):
+            self.delivery.summary()
+            return
+        self.summary.log()
+        report = self.summary.as_json(code, said)
+        self.ledger.end_run(self.run_id, codec.encode(report).decode())
+        save(report, self._setting("report_file"))
 
     def _check_guards(self, spool: t.IO[bytes], given: t.IO[t.Any] | None) -> None:
         """Keep the whole input, plan it, and go on only if the plan is small enough."""
@@ -189,41 +191,36 @@ class TargetErp(ErpPlugin, Target):
         )
         spool.writelines(lines)
         spool.seek(0)
-        config = {**self.config, "dry_run": True, "plan_file": ""}
-        planner = type(self)(config=config)
-        planner.process_lines(t.cast("t.IO[str]", spool))
+        planner = type(self)(config={**self.config, "dry_run": True, "plan_file": ""})
+        with planner._open:  # noqa: SLF001 - another one of this class
+            planner.process_lines(t.cast("t.IO[str]", spool))
         self._guards.check(t.cast("Planner", planner.delivery).counts)
         spool.seek(0)
 
-    def _listen(self, file_input: t.IO[t.Any] | None) -> None:
-        try:
-            super().listen(file_input)
-        except BaseException as error:
-            self.connection.clock.stop()
-            self.delivery.close(_CLOSING_SECONDS)
-            self._emit_state()
-            self._summarise()
-            if isinstance(error, StoppedError):
-                raise ExitCode(str(error), REJECTED) from None
-            raise
-        finally:
-            self._open.close()
-        self._summarise()
+    @functools.cached_property
+    def ledger(self) -> Ledger:
+        """The ledger, open until the run ends."""
+        setting = self._setting("ledger")
+        return self._open.enter_context(contextlib.closing(open_ledger(setting)))
 
     @functools.cached_property
     def delivery(self) -> Delivery | Planner:
-        """What sends the records, and opens the ledger for it; or what plans them."""
+        """What sends the records; or what plans them."""
         if self._setting("dry_run"):
             return Planner(self._setting("plan_file"), show=bool(self._setting("plan_file")))
-        setting = self._setting("ledger")
-        ledger = self._open.enter_context(contextlib.closing(open_ledger(setting)))
-        ledger.begin_run(self.run_id)
-        self._open.callback(lambda: ledger.end_run(self.run_id, self.report()))
+        self.ledger.begin_run(self.run_id)
         return Delivery(
             DeadLetters(self._setting("dead_letters"), self.run_id),
-            Journal(ledger, self.run_id),
+            Journal(self.ledger, self.run_id),
             stop_on_reject=self._setting("on_reject") == "stop",
+            resubmit=self._resubmit,
+            pause=self.connection.clock.sleep,
         )
+
+    @functools.cached_property
+    def summary(self) -> Summary:
+        """What this run did so far."""
+        return Summary(self.run_id, self.delivery.tallies, self._clients)
 
     @functools.cached_property
     def _lease(self) -> Try:
@@ -234,7 +231,6 @@ class TargetErp(ErpPlugin, Target):
         """Settle everything and emit the last STATE."""
         self.delivery.flush()
         self._emit_state()
-        self._open.close()
 
     def writer_of(self, stream: str, keys: t.Sequence[str] = ()) -> Writer:
         """How records of a stream are written.
@@ -250,32 +246,50 @@ class TargetErp(ErpPlugin, Target):
         writer = self._writers.get(name)
         if writer is None:
             writer = self._writers[name] = make_writer(self, name, keys)
+            self.mirror.check(writer)
             if not self._setting("dry_run"):
                 wait_for(self._lease, writer.account, name, self.connection.clock)
                 self.delivery.resume(writer)
         return writer
 
-    def submit(self, writer: Writer, write: Write) -> None:
+    def submit(self, writer: Writer, write: Write, identity: str = "") -> None:
         """Prepare a record and hand it over, with what it carries for other sinks.
 
         Args:
             writer: Its sink's writer.
             write: The record.
+            identity: Business key that the ledger knows it by, if it must be that one.
         """
         try:
             prepared = writer.prepare(write.record)
         except RefusedError as error:
             self.delivery.refuse(writer, write, error)
             return
-        write.key, write.body = prepared.key, prepared.body
+        write.key, write.body, write.parents = prepared.key, prepared.body, prepared.parents
+        if identity:
+            name, _, value = identity.partition("=")
+            others = (pair for pair in prepared.key if pair != (name, value))
+            write.key = ((name, value), *others)
+        if self.mirror.streams:
+            self.mirror.see(write)
         for stream, record in prepared.before:
             self.submit(self.writer_of(stream), Write(write.number, stream, record))
         self.delivery.submit(writer, write)
         for stream, record in prepared.behind:
             self.submit(self.writer_of(stream), Write(write.number, stream, record))
 
+    def _resubmit(self, child: Child) -> None:
+        record = codec.decode(child.record.encode())
+        self.submit(self.writer_of(child.stream), Write(0, child.stream, record), child.key)
+
+    @property
+    def records_read(self) -> int:
+        """Records in the input so far."""
+        return self.summary.records_read
+
     def _process_schema_message(self, message_dict: dict[str, t.Any]) -> None:
-        stream = message_dict.get("stream")
+        stream = str(message_dict.get("stream"))
+        self._fast.pop(stream, None)
         if stream == MELTANO_TEST_STREAM:
             self.check_credentials()
             self._ignored.add(stream)
@@ -286,16 +300,38 @@ class TargetErp(ErpPlugin, Target):
             if self._setting("unknown_streams") != "skip":
                 raise
             self.logger.warning("Leaving out stream '%s': no sink has this name", stream)
-            self._ignored.add(str(stream))
+            self._ignored.add(stream)
+            return
+        maps = self.mapper.stream_maps[stream]
+        if len(maps) == 1 and type(maps[0]) is SameRecordTransform:
+            (same,) = maps
+            if same.stream_alias == stream and not same.flattening_enabled:
+                # Nothing maps this stream, so its records need not go through the SDK's maps.
+                self._fast[stream] = t.cast("ErpSink", self.get_sink(stream))
 
     def _process_record_message(self, message_dict: dict[str, t.Any]) -> None:
-        if message_dict.get("stream") in self._ignored:
+        stream, record = message_dict.get("stream"), message_dict.get("record")
+        if stream in self._ignored:
             return
-        self.records_read += 1
-        super()._process_record_message(message_dict)
+        self.summary.records_read += 1
+        sink = self._fast.get(stream) if isinstance(stream, str) else None
+        if sink is not None and isinstance(record, dict):
+            sink.take(record)
+        else:
+            super()._process_record_message(message_dict)
 
     def _process_activate_version_message(self, message_dict: dict[str, t.Any]) -> None:
-        """Nothing is ever deleted because it is absent from the input."""
+        """Delete what the new version of a table does not have, where that is allowed."""
+        self._assert_line_requires(message_dict, requires={"stream", "version"})
+        stream = message_dict["stream"]
+        if stream in self._ignored:
+            return
+        writer = self.writer_of(stream)
+        if writer.stream in self.mirror.streams:
+            self.delivery.flush()
+            gone = self.mirror.gone(self.ledger, writer, self.records_read)
+            for write in gone:
+                self.delivery.submit(writer, write)
 
     def _process_state_message(self, message_dict: dict[str, t.Any]) -> None:
         self._assert_line_requires(message_dict, requires={"value"})
@@ -303,12 +339,14 @@ class TargetErp(ErpPlugin, Target):
         if time.monotonic() - self._emitted_at >= self._setting("checkpoint_seconds"):
             self.delivery.flush()
             self._emit_state()
+        else:
+            self.delivery.admit()
 
     def _handle_max_record_age(self) -> None:
         """Nothing to do: `checkpoint_seconds` takes its place."""
 
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
-        """End the run where it is; `listen` settles what is under way."""
+        """End the run where it is; `perform` settles what is under way."""
         self.connection.clock.stop()
         msg = f"stopped by signal {signum}; the next run continues from here"
         raise Interrupted(msg)
@@ -324,53 +362,12 @@ class TargetErp(ErpPlugin, Target):
             sys.stdout.flush()
             self._emitted_at = time.monotonic()
 
-    def _summarise(self) -> None:
-        if isinstance(self.delivery, Planner):
-            self.delivery.summary()
-            return
-        for stream, tally in self.delivery.tallies.items():
-            counts = ", ".join(f"{tally[outcome]} {outcome.value}" for outcome in Outcome)
-            self.logger.info("%s: %s", stream, counts)
-        calls = ", ".join(
-            f"{vendor} {client.transport.budget.calls}" for vendor, client in self._clients.items()
-        )
-        self.logger.info(
-            "Read %d records in %.1f s; calls: %s",
-            self.records_read,
-            time.monotonic() - self._started,
-            calls or "none",
-        )
-
-    def report(self) -> str:
-        """The run's report as JSON text: records by outcome, calls and seconds of waiting."""
-        budgets = {name: client.transport.budget for name, client in self._clients.items()}
-        report = {
-            "run": self.run_id,
-            "records_read": self.records_read,
-            "seconds": round(time.monotonic() - self._started, 3),
-            "streams": {
-                stream: {outcome.value: tally[outcome] for outcome in Outcome}
-                for stream, tally in self.delivery.tallies.items()
-            },
-            "vendors": {
-                name: {"calls": budget.calls, "seconds_waiting": round(budget.waited, 3)}
-                for name, budget in budgets.items()
-            },
-        }
-        return codec.encode(report).decode()
-
     def _judge(self) -> None:
         """Turn rejections into the exit code that the settings ask for."""
-        tallies = self.delivery.tallies.values()
-        refused = sum(tally[Outcome.REFUSED] for tally in tallies)
-        unknown = sum(tally[Outcome.UNKNOWN] for tally in tallies)
-        allowed = 0.0
-        if self._setting("on_reject") == "continue":
-            allowed = allowance("max_rejects", self.config.get("max_rejects"), self.records_read)
-        if unknown or refused > allowed:
-            parts = [f"{refused} records were rejected"] if refused else []
-            parts += [f"the outcome of {unknown} is unknown"] if unknown else []
-            msg = f"{' and '.join(parts)}; see the folder {self._setting('dead_letters')}"
+        goes_on = self._setting("on_reject") == "continue"
+        rejections = self.summary.rejections(self.config.get("max_rejects") if goes_on else 0)
+        if rejections:
+            msg = f"{rejections}; see the folder {self._setting('dead_letters')}"
             raise ExitCode(msg, REJECTED)
 
     def _setting(self, name: str) -> t.Any:  # noqa: ANN401

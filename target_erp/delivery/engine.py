@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import collections
-import dataclasses
+import functools
 import logging
 import queue
 import threading
+import time
 import typing as t
 
-from erp_vendors.errors import CallError, ErpError, Interrupted, Phase
+from erp_vendors.errors import ErpError, Interrupted
 from erp_vendors.http import codec
-from erp_vendors.http.redact import Redactor
-from target_erp.delivery.outcome import Outcome, RefusedError, Write, Writer
+from target_erp.delivery.courier import Courier
+from target_erp.delivery.families import Child, Families
+from target_erp.delivery.lanes import Lane, Tally, tag
+from target_erp.delivery.outcome import GOT_THROUGH, Outcome, RefusedError, Write, Writer
 from target_erp.ledger import Mark
 
 if t.TYPE_CHECKING:
@@ -21,32 +24,18 @@ if t.TYPE_CHECKING:
 
 logger = logging.getLogger("erp.delivery")
 
-_SERVER_ERROR = 500
-_SINGLES_IN_A_ROW = 3
-"""Records that fail one by one with a server error, in a row, before the vendor counts as down."""
-_LOST_ANSWERS = 5
-"""Times a record is sent whose answer gets lost and which the vendor then does not have."""
-_BATCHES_AHEAD = 2
-"""Batches per worker that may wait: enough to keep it busy, few enough to stop quickly."""
+_CHUNK = 500
+"""Records that are looked up in the ledger together."""
+_CHUNK_SECONDS = 0.1
+"""About how long a record waits for others to be looked up with."""
+_AHEAD = 1_000
+"""Records that may be open before the input has to wait, or two batches if those are larger."""
+
+Work = tuple[Lane, list[Write]]
 
 
-class Tally(collections.Counter[Outcome]):
-    """Number of records of one stream by outcome."""
-
-
-@dataclasses.dataclass(eq=False)
-class _Lane:
-    """What is under way to one sink."""
-
-    writer: Writer
-    pending: list[Write] = dataclasses.field(default_factory=list)
-    pending_keys: set[t.Hashable] = dataclasses.field(default_factory=set)
-    sent_keys: set[t.Hashable] = dataclasses.field(default_factory=set)
-    batches: int = 0
-
-    @property
-    def busy(self) -> bool:
-        return bool(self.pending or self.batches)
+class StoppedError(ErpError):
+    """`on_reject` is `stop` and a record was rejected."""
 
 
 class Delivery:
@@ -57,24 +46,55 @@ class Delivery:
     """
 
     def __init__(
-        self, dead_letters: DeadLetters, journal: Journal, *, stop_on_reject: bool = False
+        self,
+        dead_letters: DeadLetters,
+        journal: Journal,
+        *,
+        stop_on_reject: bool = False,
+        resubmit: t.Callable[[Child], None] | None = None,
+        pause: t.Callable[[float], None] = time.sleep,
     ) -> None:
-        self._dead_letters = dead_letters
+        """Make a delivery.
+
+        Args:
+            dead_letters: Where records go that do not get through.
+            journal: The ledger.
+            stop_on_reject: The first rejection ends the run.
+            resubmit: Submits a child again whose parent is there now.
+            pause: Waits for some seconds.
+        """
         self._journal = journal
         self._stop_on_reject = stop_on_reject
-        self._lanes: dict[str, _Lane] = {}
-        self._queues: dict[str, queue.SimpleQueue[tuple[_Lane, list[Write]]]] = {}
+        self._resubmit = resubmit
+        self._families = Families(journal)
+        self._courier = Courier(
+            journal,
+            dead_letters,
+            self._families,
+            settled=self._settled,
+            stopped=lambda: self._failure is not None,
+            pause=pause,
+        )
+        self._lanes: dict[str, Lane] = {}
+        self._queues: dict[str, queue.SimpleQueue[Work]] = {}
         self._change = threading.Condition()
+        self._inbox: list[tuple[Lane, Write]] = []
+        self._arrived = threading.Event()
+        self._sweeper: threading.Thread | None = None
+        self._children: dict[str, list[tuple[Lane, Write]]] = {}
+        self._freed: collections.deque[Child] = collections.deque()
         self._open: collections.OrderedDict[int, int] = collections.OrderedDict()
+        self._in_flight = 0
+        self._flushing = 0
+        self._ahead = _AHEAD
         self._latest = 0
         self._failure: Exception | None = None
-        self._server_errors = 0
         self.tallies: dict[str, Tally] = collections.defaultdict(Tally)
 
     def submit(self, writer: Writer, write: Write) -> None:
         """Take a record.
 
-        Waits while its key is under way, while a record it may refer to is, and while too much is.
+        Waits while records of sinks that it may refer to are under way, and while too much is.
 
         Args:
             writer: How it is written.
@@ -83,24 +103,20 @@ class Delivery:
         Raises:
             ErpError: If the run cannot go on; the record is not taken.
         """
+        if writer.after:
+            self._flush_before(writer, write)
         with self._change:
             self._raise_failure()
-            lane = self._lanes.setdefault(write.stream, _Lane(writer))
-            if writer.after:
-                self.flush(*writer.after)
-            key = _identity(write)
-            if key in lane.pending_keys:
-                self._dispatch(lane)
-            self._wait(lambda: key not in lane.sent_keys)
-            self._take(write.number)
-            if self._is_unchanged(writer, write):
-                self._count(write, Outcome.UNCHANGED)
-                return
-            lane.pending.append(write)
-            lane.pending_keys.add(key)
-            if len(lane.pending) >= writer.batch_size:
-                self._dispatch(lane)
-            self._wait(lambda: lane.batches <= _BATCHES_AHEAD * writer.workers)
+            lane = self._lane(writer)
+            self._take(lane, write)
+            if not self._inbox:
+                self._watch_inbox()
+            self._inbox.append((lane, write))
+            due = len(self._inbox) >= _CHUNK
+        if due:
+            self.admit()
+            self._wait_for_room()
+            self._free()
 
     def resume(self, writer: Writer) -> None:
         """Settle what earlier runs left without an outcome, where the vendor can be asked.
@@ -108,6 +124,7 @@ class Delivery:
         Args:
             writer: The sink.
         """
+        self._families.learn(writer)
         if writer.findable and not writer.upsert:
             for entry in self._journal.unknown(writer):
                 body = codec.decode((entry.body or "").encode())
@@ -124,10 +141,17 @@ class Delivery:
         """
         with self._change:
             self._raise_failure()
-            self._take(write.number)
-        self._settle(writer, write, Outcome.REFUSED, error)
+            self._take(self._lane(writer) if writer else None, write)
+        self._courier.refuse(writer, write, error)
         with self._change:
             self._raise_failure()
+
+    def admit(self) -> None:
+        """Look up what has come, and let workers begin with what has to be sent."""
+        with self._change:
+            arrived, self._inbox = self._inbox, []
+            ready = [(lane, write) for lane, write in arrived if lane.claim(write)]
+        self._admit(ready)
 
     def flush(self, *streams: str) -> None:
         """Send what is waiting and wait until it is settled.
@@ -138,11 +162,22 @@ class Delivery:
         Raises:
             ErpError: If the run cannot go on.
         """
-        with self._change:
-            lanes = [lane for name, lane in self._lanes.items() if not streams or name in streams]
-            for lane in lanes:
-                self._dispatch(lane)
-            self._wait(lambda: not any(lane.busy for lane in lanes))
+        while True:
+            self.admit()
+            self._free()
+            with self._change:
+                lanes = [
+                    lane for name, lane in self._lanes.items() if not streams or name in streams
+                ]
+                self._flushing += 1
+                try:
+                    for lane in self._lanes.values():
+                        self._dispatch(lane)
+                    self._wait(functools.partial(self._is_quiet, lanes))
+                finally:
+                    self._flushing -= 1
+                if not self._freed:
+                    return
 
     def close(self, seconds: float) -> None:
         """After a failure: send nothing more, and wait for what is under way.
@@ -153,9 +188,7 @@ class Delivery:
         with self._change:
             if self._failure is None:
                 self._failure = Interrupted("the run ends")
-            self._change.wait_for(
-                lambda: not any(lane.batches for lane in self._lanes.values()), seconds
-            )
+            self._change.wait_for(lambda: not self._in_flight, seconds)
 
     @property
     def settled(self) -> int:
@@ -168,11 +201,61 @@ class Delivery:
         """Why the run cannot go on, or None."""
         return self._failure
 
-    def _take(self, number: int) -> None:
-        self._open[number] = self._open.get(number, 0) + 1
-        self._latest = max(self._latest, number)
+    def _lane(self, writer: Writer) -> Lane:
+        lane = self._lanes.get(writer.stream)
+        if lane is None:
+            lane = self._lanes[writer.stream] = Lane(writer)
+            self._ahead = max(self._ahead, 2 * writer.batch_size)
+        return lane
 
-    def _wait(self, until: t.Callable[[], bool]) -> None:
+    def _is_quiet(self, lanes: t.Iterable[Lane]) -> bool:
+        return bool(self._freed) or not any(lane.open for lane in lanes)
+
+    def _watch_inbox(self) -> None:
+        if self._sweeper is None:
+            # Daemon, as below.
+            self._sweeper = threading.Thread(target=self._sweep, daemon=True)
+            self._sweeper.start()
+        self._arrived.set()
+
+    def _sweep(self) -> None:
+        """Admit what has come, should the input pause."""
+        while self._arrived.wait():
+            self._arrived.clear()
+            time.sleep(_CHUNK_SECONDS)
+            try:
+                if self._failure is None:
+                    self.admit()
+            except Exception as error:  # noqa: BLE001 - raised again by the submitting thread
+                self._fail(error)
+
+    def _take(self, lane: Lane | None, write: Write) -> None:
+        self._open[write.number] = self._open.get(write.number, 0) + 1
+        self._latest = max(self._latest, write.number)
+        if lane is not None:
+            lane.open += 1
+
+    def _flush_before(self, writer: Writer, write: Write) -> None:
+        """Wait for sinks that a record may refer to; of exact parents only they are waited for."""
+        exact = {reference.stream for reference in write.parents}
+        with self._change:
+            busy = [
+                name
+                for name in writer.after
+                if name not in exact and name in self._lanes and self._lanes[name].open
+            ]
+        if busy:
+            self.flush(*busy)
+
+    def _wait_for_room(self) -> None:
+        with self._change:
+            while len(self._open) > self._ahead:
+                if not self._in_flight:
+                    for lane in self._lanes.values():
+                        self._dispatch(lane, partial=True)
+                self._wait(lambda: len(self._open) <= self._ahead or not self._in_flight)
+
+    def _wait(self, until: t.Callable[[], object]) -> None:
         self._change.wait_for(lambda: self._failure is not None or until())
         self._raise_failure()
 
@@ -180,16 +263,103 @@ class Delivery:
         if self._failure is not None:
             raise self._failure
 
-    def _dispatch(self, lane: _Lane) -> None:
-        if not lane.pending:
-            return
-        batch, lane.pending = lane.pending, []
-        lane.sent_keys |= lane.pending_keys
-        lane.pending_keys = set()
-        lane.batches += 1
-        self._workers(lane.writer).put((lane, batch))
+    def _free(self) -> None:
+        """Submit the children again whose parents have got through."""
+        while self._freed and self._resubmit is not None:
+            child = self._freed.popleft()
+            if child.run == self._journal.run:
+                self.tallies[child.stream][child.outcome] -= 1
+            self._resubmit(child)
 
-    def _workers(self, writer: Writer) -> queue.SimpleQueue[tuple[_Lane, list[Write]]]:
+    def _admit(self, ready: list[tuple[Lane, Write]]) -> None:
+        """Let records go on that have their key to themselves now."""
+        while ready:
+            free = self._without_blocked(ready)
+            ready = []
+            by_lane: dict[str, tuple[Lane, list[Write]]] = {}
+            for lane, write in free:
+                by_lane.setdefault(lane.writer.stream, (lane, []))[1].append(write)
+            for lane, writes in by_lane.values():
+                ready += self._admit_to(lane, writes)
+
+    def _without_blocked(self, ready: list[tuple[Lane, Write]]) -> list[tuple[Lane, Write]]:
+        """Leave out records one of whose parents is under way: they go on behind it."""
+        if not any(write.parents for _, write in ready):
+            return ready
+        free = []
+        with self._change:
+            for lane, write in ready:
+                parent = self._busy_parent(write)
+                if parent:
+                    self._children.setdefault(parent, []).append((lane, write))
+                else:
+                    free.append((lane, write))
+        return free
+
+    def _busy_parent(self, write: Write) -> str:
+        for reference in write.parents:
+            lane = self._lanes.get(reference.stream)
+            for key in reference.keys if lane else ():
+                if lane is not None and key in lane.claimed:
+                    self._dispatch(lane, partial=True)
+                    return tag(reference.stream, key)
+        return ""
+
+    def _admit_to(self, lane: Lane, writes: list[Write]) -> list[tuple[Lane, Write]]:
+        """Admit records of one sink; gives what may go on because of those that ended here."""
+        writer = lane.writer
+        self._journal.recall(writer, writes)
+        orphans = (
+            self._families.resolve(writer, writes) if any(write.parents for write in writes) else {}
+        )
+        unchanged: list[Write] = []
+        waiting: list[tuple[Write, RefusedError]] = []
+        with self._change:
+            for place, write in enumerate(writes):
+                if _is_unchanged(write):
+                    unchanged.append(write)
+                elif place in orphans:
+                    waiting.append((write, orphans[place]))
+                else:
+                    lane.pending.append(write)
+            self._dispatch(lane, partial=bool(self._flushing))
+            if unchanged:
+                self._count(lane, unchanged, Outcome.UNCHANGED)
+        for write, error in waiting:
+            self._courier.refuse(writer, write, error)
+        if self._families.waiting:
+            # Children may wait for a parent that the vendor has had since an earlier run.
+            for write in unchanged:
+                self._call_children(writer, write)
+        return self._release(lane, [*unchanged, *(write for write, _ in waiting)])
+
+    def _release(self, lane: Lane, writes: t.Iterable[Write]) -> list[tuple[Lane, Write]]:
+        """Records have ended: who may go on now."""
+        ready: list[tuple[Lane, Write]] = []
+        with self._change:
+            for write in writes:
+                behind = lane.release(write)
+                if behind is not None:
+                    ready.append((lane, behind))
+                if self._children:
+                    for name, value in write.key:
+                        ready += self._children.pop(tag(write.stream, f"{name}={value}"), ())
+        return ready
+
+    def _dispatch(self, lane: Lane, *, partial: bool = True) -> None:
+        while lane.pending:
+            if not (
+                partial
+                or len(lane.pending) >= lane.writer.batch_size
+                or any(write.deletes for write in lane.pending)
+            ):
+                return
+            batch = lane.batch()
+            lane.in_flight += 1
+            self._in_flight += 1
+            self._workers(lane.writer).put((lane, batch))
+
+    def _workers(self, writer: Writer) -> queue.SimpleQueue[Work]:
         work = self._queues.get(writer.vendor)
         if work is None:
             work = self._queues[writer.vendor] = queue.SimpleQueue()
@@ -198,144 +368,55 @@ class Delivery:
                 threading.Thread(target=self._run, args=(work,), daemon=True).start()
         return work
 
-    def _run(self, work: queue.SimpleQueue[tuple[_Lane, list[Write]]]) -> None:
+    def _run(self, work: queue.SimpleQueue[Work]) -> None:
         while True:
             lane, batch = work.get()
+            started, (calls, waited) = time.monotonic(), lane.writer.spent()
             try:
                 if self._failure is None:
-                    self._deliver(lane.writer, batch)
+                    self._courier.deliver(lane.writer, batch)
+                if self._failure is None:
+                    self._admit(self._release(lane, batch))
             except Exception as error:  # noqa: BLE001 - raised again by the submitting thread
                 self._fail(error)
             finally:
                 with self._change:
-                    lane.batches -= 1
-                    lane.sent_keys -= {_identity(write) for write in batch}
+                    tally = self.tallies[lane.writer.stream]
+                    tally.seconds += time.monotonic() - started
+                    tally.add(lane.writer.spent(), (calls, waited))
+                    lane.in_flight -= 1
+                    self._in_flight -= 1
                     self._change.notify_all()
 
-    def _is_unchanged(self, writer: Writer, write: Write) -> bool:
-        entry = self._journal.look(writer, write)
-        if entry is None:
-            write.doubtful = writer.look_first and writer.findable and bool(write.key)
-            return False
-        write.vendor_id = entry.vendor_id
-        write.doubtful = entry.mark in {Mark.INTENT, Mark.UNKNOWN}
-        return entry.mark is Mark.ACCEPTED and entry.digest == write.digest
-
-    def _deliver(self, writer: Writer, batch: list[Write]) -> None:
-        """Send a batch; if it is refused, halve it until the bad record stands alone."""
-        if self._failure is not None:
-            return
-        try:
-            if not writer.upsert and batch[0].doubtful and self._is_there(writer, batch[0]):
-                self._accept(writer, batch)
-                return
-            self._journal.intend(writer, batch)
-            writer.send(batch)
-        except (RefusedError, CallError) as error:
-            if isinstance(error, CallError) and error.phase is Phase.NOT_SENT:
-                raise
-            if len(batch) > 1:
-                # Without an answer one record tells whether the batch was too big for the vendor.
-                cut = 1 if isinstance(error, CallError) and error.unreachable else len(batch) // 2
-                self._deliver(writer, batch[:cut])
-                self._deliver(writer, batch[cut:])
-                return
-            self._settle_failed(writer, batch[0], error)
-        else:
-            self._accept(writer, batch)
-
-    def _accept(self, writer: Writer, batch: list[Write]) -> None:
-        self._server_errors = 0
-        self._journal.receipt(writer, batch, Mark.ACCEPTED)
-        for write in batch:
-            self._count(write, Outcome.ACCEPTED)
-
-    def _is_there(self, writer: Writer, write: Write) -> bool:
-        """Whether the vendor has a record that may or may not have got through.
-
-        An earlier version of it that is there does not settle this one; then its id is known.
-        """
-        if not writer.findable:
-            unknown = RefusedError(
-                "an earlier attempt was cut off, and this vendor cannot be asked what came of it; "
-                "look before you send it again",
-                reason="unknown",
-            )
-            raise unknown
-        entry = self._journal.look(writer, write)
-        write.vendor_id = writer.find(write, fresh=entry is not None)
-        write.doubtful = False
-        if write.vendor_id is None:
-            return False
-        return writer.create_only if entry is None else entry.digest == write.digest
-
-    def _settle_failed(self, writer: Writer, write: Write, error: RefusedError | CallError) -> None:
-        """One record that did not get through."""
-        hide = _hide_secrets(writer, write)
-        if isinstance(error, RefusedError):
-            outcome = Outcome.UNKNOWN if error.reason == "unknown" else Outcome.REFUSED
-            self._settle(writer, write, outcome, error.masked(hide))
-            return
-        executed = error.unreachable or (error.status or 0) >= _SERVER_ERROR
-        refused = RefusedError(
-            str(error), status=error.status, answer=error.body, attempts=error.attempts
-        ).masked(hide)
-        if executed and not writer.repeats(write):
-            self._settle_lost(writer, write, error, refused)
-            return
-        if error.unreachable:
-            raise error
-        refused.reason = "refused"
-        if executed:
-            self._server_errors += 1
-            if self._server_errors >= _SINGLES_IN_A_ROW:
-                raise refused
-            refused.reason = "server_error"
-        self._settle(writer, write, Outcome.REFUSED, refused)
-
-    def _settle_lost(
-        self, writer: Writer, write: Write, error: CallError, refused: RefusedError
-    ) -> None:
-        """A record whose answer is lost: it is sent again only if the vendor does not have it."""
-        refused.reason = "unknown"
-        write.lost += 1
-        if writer.findable and write.lost < _LOST_ANSWERS:
-            try:
-                write.vendor_id = writer.find(write, fresh=True)
-            except ErpError as problem:
-                logger.warning("%s: the vendor cannot be asked: %s", write.label, problem)
-            else:
-                if write.vendor_id is not None:
-                    self._accept(writer, [write])
-                else:
-                    self._deliver(writer, [write])
-                return
-        if error.status is not None and writer.findable:
-            # It was asked each time and never had the record: the vendor fails on it.
-            refused.reason = "server_error"
-            self._settle(writer, write, Outcome.REFUSED, refused)
-            return
-        self._settle(writer, write, Outcome.UNKNOWN, refused)
-
-    def _settle(
-        self, writer: Writer | None, write: Write, outcome: Outcome, error: RefusedError
-    ) -> None:
-        self._dead_letters.add(write, outcome, error, writer.secrets if writer else ())
-        if writer is not None:
-            mark = Mark.REFUSED if outcome is Outcome.REFUSED else Mark.UNKNOWN
-            self._journal.receipt(writer, [write], mark)
-        logger.warning("%s %s: %s", write.label, outcome.value, error)
-        self._count(write, outcome)
-        if self._stop_on_reject and outcome is Outcome.REFUSED:
-            self._fail(StoppedError(f"stopped at the first rejection: {write.label}: {error}"))
-
-    def _count(self, write: Write, outcome: Outcome) -> None:
+    def _settled(self, write: Write, outcome: Outcome, error: RefusedError | None) -> None:
+        """What the courier tells of each record."""
+        lane = self._lanes.get(write.stream)
+        if outcome.value in GOT_THROUGH and lane is not None:
+            self._call_children(lane.writer, write)
         with self._change:
-            self.tallies[write.stream][outcome] += 1
-            self._open[write.number] -= 1
-            if not self._open[write.number]:
+            self._count(lane, [write], outcome)
+            if self._stop_on_reject and outcome in {Outcome.REFUSED, Outcome.WAITING}:
+                self._fail(StoppedError(f"stopped at the first rejection: {write.label}: {error}"))
+
+    def _call_children(self, writer: Writer, write: Write) -> None:
+        if write.key and not write.deletes:
+            freed = self._families.arrived(writer, write)
+            if freed:
+                with self._change:
+                    self._freed.extend(freed)
+                    self._change.notify_all()
+
+    def _count(self, lane: Lane | None, writes: t.Sequence[Write], outcome: Outcome) -> None:
+        self.tallies[writes[0].stream][outcome] += len(writes)
+        for write in writes:
+            left = self._open[write.number] - 1
+            if left:
+                self._open[write.number] = left
+            else:
                 del self._open[write.number]
-            self._change.notify_all()
+        if lane is not None:
+            lane.open -= len(writes)
+        self._change.notify_all()
 
     def _fail(self, error: Exception) -> None:
         with self._change:
@@ -344,17 +425,14 @@ class Delivery:
             self._change.notify_all()
 
 
-def _hide_secrets(writer: Writer, write: Write) -> Redactor:
-    """Masks what this record's own secret properties hold, should the vendor repeat it."""
-    hide = Redactor()
-    hide.add(*(str(write.record[name]) for name in writer.secrets if write.record.get(name)))
-    return hide
-
-
-class StoppedError(ErpError):
-    """`on_reject` is `stop` and a record was rejected."""
-
-
-def _identity(write: Write) -> t.Hashable:
-    # Without a key nothing is known to collide.
-    return write.identity if write.key else write.number
+def _is_unchanged(write: Write) -> bool:
+    """Whether the vendor has this version, or a newer one than the one that is replayed."""
+    known = write.known
+    if known is None:
+        return False
+    if write.sent_before is not None and known.last_at > write.sent_before:
+        return known.mark in {Mark.ACCEPTED, Mark.DELETED}
+    if known.mark in {Mark.ACCEPTED, Mark.DELETED}:
+        return known.digest == write.digest
+    # A newer version was refused: the vendor still has the one before it.
+    return known.mark in {Mark.REFUSED, Mark.WAITING} and known.held == write.digest

@@ -9,7 +9,10 @@ from target_erp.ledger import Entry, Mark
 
 if t.TYPE_CHECKING:
     from target_erp.delivery.outcome import Write, Writer
-    from target_erp.ledger import Ledger
+    from target_erp.ledger import Known, Ledger
+
+_AT_ONCE = 500
+"""Keys of one look-up."""
 
 
 class Journal:
@@ -17,18 +20,39 @@ class Journal:
 
     def __init__(self, ledger: Ledger, run: str) -> None:
         self._ledger = ledger
-        self._run = run
+        self.run = run
 
-    def look(self, writer: Writer, write: Write) -> Entry | None:
-        """The line of a record; None for a record without a key.
+    def known(self, account: str, stream: str, keys: t.Sequence[str]) -> dict[str, Known]:
+        """What the ledger knows of some records.
 
         Args:
-            writer: How it is written.
-            write: The record.
+            account: Whose data it is.
+            stream: Sink name.
+            keys: Business keys.
         """
-        if not write.key:
-            return None
-        return self._ledger.look(writer.account, write.stream, write.identity)
+        if len(keys) <= _AT_ONCE:
+            return self._ledger.look_many(account, stream, keys)
+        found: dict[str, Known] = {}
+        for start in range(0, len(keys), _AT_ONCE):
+            found |= self._ledger.look_many(account, stream, keys[start : start + _AT_ONCE])
+        return found
+
+    def recall(self, writer: Writer, writes: t.Sequence[Write]) -> None:
+        """Tell records what the ledger knows of them.
+
+        Args:
+            writer: How they are written.
+            writes: The records.
+        """
+        keys = [write.identity for write in writes if write.key]
+        if not keys:
+            return
+        known = self.known(writer.account, writer.stream, keys)
+        for write in writes:
+            if write.key:
+                write.known = known.get(write.identity)
+                if write.known is not None:
+                    write.vendor_id = write.known.vendor_id
 
     def unknown(self, writer: Writer) -> list[Entry]:
         """Records that earlier runs left without an outcome and whose body is known.
@@ -36,18 +60,53 @@ class Journal:
         Args:
             writer: The sink.
         """
-        entries = self._ledger.open_entries(writer.account, writer.stream)
+        entries = self._ledger.unsettled(writer.account, writer.stream)
         return [entry for entry in entries if entry.mark is Mark.UNKNOWN and entry.body]
+
+    def waiting(self, account: str) -> list[tuple[str, Entry]]:
+        """Sink and line of all records that wait for a parent.
+
+        Args:
+            account: Whose data it is.
+        """
+        return self._ledger.waiting(account)
+
+    def look_waiting(self, account: str, stream: str, key: str) -> Entry | None:
+        """The line of a record, if it still waits for a parent.
+
+        Args:
+            account: Whose data it is.
+            stream: Sink name.
+            key: Business key.
+        """
+        entry = self._ledger.look(account, stream, key)
+        return entry if entry is not None and entry.parent else None
 
     def intend(self, writer: Writer, writes: t.Iterable[Write]) -> None:
         """Note that records are about to be sent."""
         self._note(writer, writes, Mark.INTENT, attempts=1)
 
-    def receipt(self, writer: Writer, writes: t.Iterable[Write], mark: Mark) -> None:
-        """Note what came of records."""
-        self._note(writer, writes, mark, attempts=0)
+    def receipt(
+        self, writer: Writer, writes: t.Iterable[Write], mark: Mark, parent: str | None = None
+    ) -> None:
+        """Note what came of records.
 
-    def _note(self, writer: Writer, writes: t.Iterable[Write], mark: Mark, attempts: int) -> None:
+        Args:
+            writer: How they were written.
+            writes: The records.
+            mark: What is known now.
+            parent: What they wait for.
+        """
+        self._note(writer, writes, mark, attempts=0, parent=parent)
+
+    def _note(
+        self,
+        writer: Writer,
+        writes: t.Iterable[Write],
+        mark: Mark,
+        attempts: int,
+        parent: str | None = None,
+    ) -> None:
         entries = [
             Entry(
                 key=write.identity,
@@ -55,11 +114,22 @@ class Journal:
                 mark=mark,
                 vendor_id=write.vendor_id,
                 attempts=attempts,
-                run=self._run,
-                body=codec.encode(write.body).decode() if mark is Mark.UNKNOWN else None,
+                run=self.run,
+                body=_kept(writer, write, mark, parent),
+                parent=parent,
             )
             for write in writes
             if write.key
         ]
         if entries:
             self._ledger.write(writer.account, writer.stream, entries)
+
+
+def _kept(writer: Writer, write: Write, mark: Mark, parent: str | None) -> str | None:
+    """The contents that a later run needs; none that hold a secret."""
+    if mark is not Mark.UNKNOWN and parent is None:
+        return None
+    contents = write.body if parent is None else write.record
+    if any(contents.get(name) for name in writer.secrets):
+        return None
+    return codec.encode(contents).decode()

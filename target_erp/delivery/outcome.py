@@ -8,20 +8,31 @@ import enum
 import typing as t
 
 from erp_vendors.errors import ConfigError, ErpError
-from target_erp.ledger.entry import digest_of
+from target_erp.ledger.entry import Known, Mark, digest_of
 
 Body = dict[str, t.Any]
+
+GOT_THROUGH = ("created", "updated", "deleted")
+"""Values of the outcomes that the vendor has executed in this run."""
+
+_DELETED = b"deleted"
 
 
 class Outcome(enum.Enum):
     """The end of one record."""
 
-    ACCEPTED = "accepted"
-    """The vendor has it."""
+    CREATED = "created"
+    """The vendor has it, and had no version of it before as far as is known."""
+    UPDATED = "updated"
+    """The vendor has this version of it."""
+    DELETED = "deleted"
+    """The vendor does not have it any more."""
     UNCHANGED = "unchanged"
-    """The vendor has had it since an earlier run; it was not sent."""
+    """The vendor has had it since before; it was not sent."""
     REFUSED = "refused"
     """It cannot be written as it is; it stands in the dead letters."""
+    WAITING = "waiting"
+    """A record that it refers to did not get through; it stands in the dead letters until then."""
     UNKNOWN = "unknown"
     """It was sent, the answer is lost, and sending it again could double it."""
 
@@ -34,6 +45,7 @@ class RefusedError(ErpError):
         status: HTTP status, or None when nothing was sent.
         answer: The vendor's answer.
         attempts: Attempts made.
+        request: Method and address of the call, secrets masked.
     """
 
     def __init__(
@@ -44,12 +56,14 @@ class RefusedError(ErpError):
         status: int | None = None,
         answer: str = "",
         attempts: int = 0,
+        request: str = "",
     ) -> None:
         super().__init__(message)
         self.reason = reason
         self.status = status
         self.answer = answer
         self.attempts = attempts
+        self.request = request
 
     def masked(self, hide: t.Callable[[str], str]) -> RefusedError:
         """The same refusal with its texts changed.
@@ -63,6 +77,7 @@ class RefusedError(ErpError):
             status=self.status,
             answer=hide(self.answer),
             attempts=self.attempts,
+            request=hide(self.request),
         )
 
 
@@ -115,8 +130,10 @@ class Write:
         deletes: The record is to be deleted.
         created: Whether the vendor made it anew; None if the answer does not say.
         vendor_id: The vendor's own id, from the ledger or from an answer.
-        doubtful: An earlier attempt may have got through, and nobody knows.
-        lost: Number of answers that got lost in this run.
+        known: What the ledger knew of it when it came.
+        wants: Parents (`stream` and business key with a tab between) that the ledger does not
+            know: if the record is refused, it waits for them.
+        sent_before: Epoch milliseconds of this version, if it is replayed; a newer one wins.
     """
 
     number: int
@@ -128,9 +145,10 @@ class Write:
     deletes: bool = False
     created: bool | None = None
     vendor_id: str | None = None
-    doubtful: bool = False
-    lost: int = 0
-    _digest: str = ""
+    known: Known | None = None
+    wants: tuple[str, ...] = ()
+    sent_before: int | None = None
+    _digest: bytes = b""
 
     @property
     def label(self) -> str:
@@ -145,11 +163,27 @@ class Write:
         return f"{name}={value}"
 
     @property
-    def digest(self) -> str:
+    def digest(self) -> bytes:
         """Hash of the body."""
         if not self._digest:
-            self._digest = digest_of(self.body)
+            self._digest = _DELETED if self.deletes else digest_of(self.body)
         return self._digest
+
+    def fill(self, member: str, value: str) -> None:
+        """Put the vendor's id of a parent into the body.
+
+        Args:
+            member: Member of the body.
+            value: The id; it becomes a number if it looks like one.
+        """
+        number = value.isdecimal() and (value == "0" or value[0] != "0")
+        self.body = {**self.body, member: int(value) if number else value}
+        self._digest = b""
+
+    @property
+    def doubtful(self) -> bool:
+        """An earlier attempt may have got through, and nobody knows."""
+        return self.known is not None and self.known.mark in {Mark.INTENT, Mark.UNKNOWN}
 
 
 class Writer(abc.ABC):
@@ -161,6 +195,7 @@ class Writer(abc.ABC):
         account: Whose data it writes, for the ledger.
         workers: Calls at once.
         batch_size: Largest number of records in a call.
+        keys: Properties that identify a record, best one first.
         upsert: Sending a record twice is the same as sending it once.
         findable: The vendor can be asked whether it has a record (`find`).
         look_first: Ask before a record is sent for which the ledger has no line.
@@ -175,6 +210,7 @@ class Writer(abc.ABC):
     account: str = ""
     workers: int = 1
     batch_size: int = 1
+    keys: tuple[str, ...] = ()
     upsert: bool = True
     findable: bool = False
     look_first: bool = False
@@ -217,6 +253,10 @@ class Writer(abc.ABC):
             ErpError: If the call failed.
         """
         raise NotImplementedError
+
+    def spent(self) -> tuple[int, float]:
+        """Calls of the current thread so far, and seconds it waited for the vendor's limits."""
+        return 0, 0.0
 
     def repeats(self, write: Write) -> bool:  # noqa: ARG002
         """Whether sending this record twice is the same as sending it once.

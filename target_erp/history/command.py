@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import io
 import json
 import os
 import pathlib
@@ -14,11 +13,12 @@ import typing as t
 from erp_plugin.cli import FAILED, ExitCode
 from erp_vendors.errors import ConfigError, ErpError
 from erp_vendors.http import codec
-from erp_vendors.http.redact import MASK
-from target_erp.delivery.dead_letters import newest
+from target_erp.delivery.dead_letters import identity as _identity
+from target_erp.delivery.dead_letters import last_at, newest
 from target_erp.history.report import page
 from target_erp.ledger import Ledger, Mark, open_ledger
-from target_erp.target import SETTINGS, TargetErp
+from target_erp.settings import SETTINGS
+from target_erp.target import TargetErp
 
 _RUNS = 50
 _WIDTH = 100
@@ -54,7 +54,7 @@ def _existing(setting: str) -> Ledger:
 
 def _runs(options: argparse.Namespace, ledger: Ledger) -> None:
     rows: list[tuple[str, ...]] = [
-        ("run", "ended", "read", "accepted", "unchanged", "refused", "unknown", "seconds")
+        ("run", "ended", "read", "created", "updated", "unchanged", "refused", "unknown", "seconds")
     ]
     for run in ledger.runs(options.limit):
         if options.json:
@@ -63,7 +63,7 @@ def _runs(options: argparse.Namespace, ledger: Ledger) -> None:
         report = json.loads(run.report or "{}")
         counts = [
             str(sum(stream.get(outcome, 0) for stream in report.get("streams", {}).values()))
-            for outcome in ("accepted", "unchanged", "refused", "unknown")
+            for outcome in ("created", "updated", "unchanged", "refused", "unknown")
         ]
         rows.append(
             (
@@ -101,20 +101,13 @@ def _show(options: argparse.Namespace, ledger: Ledger) -> None:
 
 def _open_letters(options: argparse.Namespace, ledger: Ledger) -> list[dict[str, t.Any]]:
     """Dead letters of records that have not got through since."""
-    settled = {(found.stream, found.entry.key) for found in ledger.find(mark=Mark.ACCEPTED)}
-    return [
-        letter
-        for letter in newest(options.dead_letters)
-        if (not options.stream or letter["stream"] == options.stream)
-        and (
-            not options.key or options.key in [*_identity(letter).split("=", 1), _identity(letter)]
-        )
-        and (letter["stream"], _identity(letter)) not in settled
-    ]
+    letters = newest(options.dead_letters, options.stream, options.key)
+    return [letter for letter in letters if not _got_through(letter, ledger)]
 
 
-def _identity(letter: t.Mapping[str, t.Any]) -> str:
-    return next((f"{name}={value}" for name, value in letter["key"].items()), "")
+def _got_through(letter: t.Mapping[str, t.Any], ledger: Ledger) -> bool:
+    found = ledger.find(letter["stream"], _identity(letter)) if _identity(letter) else []
+    return any(line.entry.mark in {Mark.ACCEPTED, Mark.DELETED} for line in found)
 
 
 def _rejects(options: argparse.Namespace, ledger: Ledger) -> None:
@@ -125,7 +118,7 @@ def _rejects(options: argparse.Namespace, ledger: Ledger) -> None:
         return
     rows = [("at", "stream", "key", "class", "reason")]
     rows += [
-        (letter["at"], letter["stream"], _identity(letter), letter["class"], letter["reason"])
+        (last_at(letter), letter["stream"], _identity(letter), letter["class"], letter["reason"])
         for letter in letters
     ]
     _table(rows)
@@ -133,36 +126,14 @@ def _rejects(options: argparse.Namespace, ledger: Ledger) -> None:
 
 
 def _replay(options: argparse.Namespace, ledger: Ledger) -> int:
-    letters = [
-        letter
-        for letter in _open_letters(options, ledger)
-        if letter["outcome"] == "refused" and _identity(letter)
-    ]
     ledger.close()
-    masked = [letter for letter in letters if MASK in letter["record"].values()]
-    for letter in masked:
-        print(
-            f"erp-ledger: {_identity(letter)} of {letter['stream']} holds a masked secret; send it "
-            "again from its source",
-            file=sys.stderr,
-        )
-    lines: list[bytes] = []
-    for stream in dict.fromkeys(letter["stream"] for letter in letters):
-        schema = {"type": "object", "properties": {}}
-        message = {"type": "SCHEMA", "stream": stream, "schema": schema, "key_properties": []}
-        lines.append(codec.encode(message))
-    lines += [
-        codec.encode({"type": "RECORD", "stream": letter["stream"], "record": letter["record"]})
-        for letter in letters
-        if letter not in masked
-    ]
     config = {
         **codec.decode(pathlib.Path(options.config).read_bytes()),
         "ledger": options.ledger,
         "dead_letters": options.dead_letters,
         "streams": {},
     }
-    TargetErp(config=config).listen(io.BytesIO(b"\n".join(lines)))
+    TargetErp(config=config).replay(options.stream, options.key)
     return 0
 
 

@@ -16,8 +16,36 @@ class Mark(str, enum.Enum):
     INTENT = "intent"
     """It was about to be sent; nobody noted what came of it."""
     ACCEPTED = "accepted"
+    DELETED = "deleted"
     REFUSED = "refused"
+    WAITING = "waiting"
+    """It was not sent, or refused, because a record that it refers to is not there."""
     UNKNOWN = "unknown"
+
+
+class Known(t.NamedTuple):
+    """What the ledger knows of a record when a new version of it comes.
+
+    Attributes:
+        mark: What became of the newest version.
+        digest: Hash of that version.
+        held: Hash of the version that the vendor has; None if it has none, or nobody knows.
+        vendor_id: The vendor's own id, if it was learned.
+        failed_at: Epoch milliseconds since when the record does not get through, or None.
+        last_at: Epoch milliseconds of the newest line.
+    """
+
+    mark: Mark
+    digest: bytes
+    held: bytes | None
+    vendor_id: str | None
+    failed_at: int | None
+    last_at: int
+
+    @property
+    def is_there(self) -> bool:
+        """The vendor has some version of it."""
+        return self.mark is Mark.ACCEPTED or self.held is not None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -33,11 +61,13 @@ class Entry:
         run: Run that wrote this line.
         first_at: UTC time of the first line of this key (ISO 8601).
         last_at: UTC time of this line.
-        body: The body as JSON text, kept only while the outcome is unknown.
+        body: JSON text, kept only while it is needed: the body of a record whose outcome is
+            unknown, the record as it came of one that waits.
+        parent: What it waits for, as `stream` and business key with a tab between; or None.
     """
 
     key: str
-    digest: str
+    digest: bytes
     mark: Mark
     vendor_id: str | None = None
     attempts: int = 0
@@ -45,12 +75,16 @@ class Entry:
     first_at: str = ""
     last_at: str = ""
     body: str | None = None
+    parent: str | None = None
 
 
-def digest_of(body: t.Mapping[str, t.Any]) -> str:
+def digest_of(body: t.Mapping[str, t.Any]) -> bytes:
     """A hash of what would be sent: two bodies with one hash are the same body.
 
     Args:
         body: The body; the order of its properties does not count.
+
+    Returns:
+        16 bytes.
     """
-    return hashlib.blake2b(codec.encode_sorted(body), digest_size=16).hexdigest()
+    return hashlib.blake2b(codec.encode_sorted(body), digest_size=16).digest()

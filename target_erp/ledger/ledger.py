@@ -1,42 +1,31 @@
-"""The ledger's store: SQLite in WAL mode, or PostgreSQL for fleets."""
+"""The ledger: lines by account, stream and business key."""
 
 from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import pathlib
-import sqlite3
 import threading
 import typing as t
-import weakref
 
-from erp_vendors.errors import ConfigError
-from erp_vendors.http.redact import redact
-from target_erp.ledger.entry import Entry, Mark
+from target_erp.ledger.entry import Entry, Known, Mark
+from target_erp.ledger.groups import GroupCommit
+from target_erp.ledger.store import Store, open_store
 
-VERSION = 1
-"""Version of the tables; `_MIGRATIONS` leads to it from every earlier one."""
-
-_MIGRATIONS: dict[int, tuple[str, ...]] = {
-    0: (
-        """CREATE TABLE erp_entries (
-            account TEXT NOT NULL, stream TEXT NOT NULL, key TEXT NOT NULL,
-            digest TEXT NOT NULL, mark TEXT NOT NULL, vendor_id TEXT, attempts INTEGER NOT NULL,
-            run TEXT NOT NULL, first_at TEXT NOT NULL, last_at TEXT NOT NULL, body TEXT,
-            PRIMARY KEY (account, stream, key))""",
-        """CREATE INDEX erp_open ON erp_entries (account, stream)
-            WHERE mark IN ('intent', 'unknown')""",
-        """CREATE TABLE erp_runs (
-            run TEXT PRIMARY KEY, started_at TEXT NOT NULL, ended_at TEXT, report TEXT)""",
-    ),
-}
-_COLUMNS = "key, digest, mark, vendor_id, attempts, run, first_at, last_at, body"
-_UPSERT = f"""INSERT INTO erp_entries (account, stream, {_COLUMNS})
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-    ON CONFLICT (account, stream, key) DO UPDATE SET digest = excluded.digest,
-        mark = excluded.mark, vendor_id = COALESCE(excluded.vendor_id, erp_entries.vendor_id),
-        attempts = erp_entries.attempts + excluded.attempts, run = excluded.run,
-        last_at = excluded.last_at, body = excluded.body"""  # noqa: S608 - constant column names
+_COLUMNS = "key, digest, mark, vendor_id, attempts, run, first_at, last_at, body, parent"
+_UPSERT = """INSERT INTO erp_records AS old (place, key, digest, mark, vendor_id, attempts, run,
+        first_at, last_at, failed_at, body, parent)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (place, key) DO UPDATE SET
+        held = CASE WHEN excluded.mark IN ('accepted', 'deleted') THEN NULL
+            WHEN old.mark = 'accepted' THEN old.digest ELSE old.held END,
+        vendor_id = CASE WHEN excluded.mark = 'deleted' THEN NULL
+            ELSE COALESCE(excluded.vendor_id, old.vendor_id) END,
+        failed_at = CASE WHEN excluded.failed_at IS NULL AND excluded.mark <> 'intent' THEN NULL
+            ELSE COALESCE(old.failed_at, excluded.failed_at) END,
+        digest = excluded.digest, mark = excluded.mark,
+        attempts = old.attempts + excluded.attempts, run = excluded.run,
+        last_at = excluded.last_at, body = excluded.body, parent = excluded.parent"""
+_FAILED = frozenset({Mark.REFUSED, Mark.WAITING, Mark.UNKNOWN})
 
 
 class Run(t.NamedTuple):
@@ -63,90 +52,126 @@ class Found(t.NamedTuple):
     entry: Entry
 
 
-class Connection(t.Protocol):
-    """The part of DB-API 2.0 that both drivers share."""
-
-    def cursor(self) -> t.Any:  # noqa: ANN401
-        """A cursor."""
-
-    def commit(self) -> None:
-        """Commit."""
-
-    def rollback(self) -> None:
-        """Roll back."""
-
-    def close(self) -> None:
-        """Close."""
-
-
 class Ledger:
     """Lines by account, stream and business key; safe to use from many threads."""
 
-    def __init__(self, connection: Connection, *, placeholder: str, where: str) -> None:
-        self._connection = connection
-        self._placeholder = placeholder
-        self._where = where
-        self._lock = threading.Lock()
-        # A run that ends in an error may never get to close it.
-        weakref.finalize(self, connection.close)
-        self._migrate()
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._places: dict[tuple[str, str], int] = {}
+        self._places_lock = threading.Lock()
+        self._commits = GroupCommit(store, _UPSERT)
 
     def look(self, account: str, stream: str, key: str) -> Entry | None:
         """The line of a record, or None.
 
         Args:
-            account: See `account_of`.
+            account: Whose data it is.
             stream: Sink name.
             key: Business key.
         """
-        rows = self._read(
-            f"SELECT {_COLUMNS} FROM erp_entries WHERE account = ? AND stream = ? AND key = ?",  # noqa: S608
-            (account, stream, key),
-        )
-        return _entry(rows[0]) if rows else None
+        return next((found.entry for found in self.find(stream, key, account=account)), None)
 
-    def open_entries(self, account: str, stream: str) -> list[Entry]:
-        """Lines whose outcome nobody has noted, oldest first.
+    def look_many(self, account: str, stream: str, keys: t.Collection[str]) -> dict[str, Known]:
+        """What is known of some records; those without a line are left out.
 
         Args:
-            account: See `account_of`.
+            account: Whose data it is.
+            stream: Sink name.
+            keys: Business keys, at most 1,000.
+        """
+        place = self._place(account, stream, make=False)
+        if place is None or not keys:
+            return {}
+        wanted = {_stored(key): key for key in keys}
+        condition, values = self._store.among("key", list(wanted))
+        rows = self._store.read(
+            "SELECT key, mark, digest, held, vendor_id, failed_at, last_at FROM erp_records "  # noqa: S608
+            f"WHERE place = ? AND {condition}",
+            (place, *values),
+        )
+        return {
+            wanted[key]: Known(_MARKS[mark], digest, held, vendor_id, failed_at, last_at)
+            for key, mark, digest, held, vendor_id, failed_at, last_at in rows
+        }
+
+    def unsettled(self, account: str, stream: str) -> list[Entry]:
+        """Lines whose outcome is not final: intents and unknown ones, oldest first.
+
+        Args:
+            account: Whose data it is.
             stream: Sink name.
         """
-        rows = self._read(
-            f"SELECT {_COLUMNS} FROM erp_entries WHERE account = ? AND stream = ? "  # noqa: S608
+        place = self._place(account, stream, make=False)
+        rows = self._store.read(
+            f"SELECT {_COLUMNS} FROM erp_records WHERE place = ? "  # noqa: S608
             "AND mark IN ('intent', 'unknown') ORDER BY last_at, key",
-            (account, stream),
+            (place,),
         )
         return [_entry(row) for row in rows]
 
-    def write(self, account: str, stream: str, entries: t.Iterable[Entry]) -> None:
-        """Write lines in one transaction; on the disk when this returns.
+    def waiting(self, account: str) -> list[tuple[str, Entry]]:
+        """Records that wait for another one: their sink and line, oldest first.
 
         Args:
-            account: See `account_of`.
+            account: Whose data it is.
+        """
+        rows = self._store.read(
+            f"SELECT stream, {_COLUMNS} FROM erp_records JOIN erp_places USING (place) "  # noqa: S608
+            "WHERE account = ? AND parent IS NOT NULL ORDER BY last_at, key",
+            (account,),
+        )
+        return [(stream, _entry(row)) for stream, *row in rows]
+
+    def held_keys(self, account: str, stream: str) -> list[tuple[str, str | None]]:
+        """Business key and vendor id of all records that the vendor has from us, by key.
+
+        Args:
+            account: Whose data it is.
+            stream: Sink name.
+        """
+        place = self._place(account, stream, make=False)
+        rows = self._store.read(
+            "SELECT key, vendor_id FROM erp_records WHERE place = ? "
+            "AND (mark = 'accepted' OR held IS NOT NULL) ORDER BY key",
+            (place,),
+        )
+        return [(key, vendor_id) for key, vendor_id in rows]
+
+    def write(self, account: str, stream: str, entries: t.Iterable[Entry]) -> None:
+        """Write lines; they are on the disk when this returns.
+
+        Lines that several threads write at once share one transaction.
+
+        Args:
+            account: Whose data it is.
             stream: Sink name.
             entries: Lines; each replaces the earlier line of its key, keeps a known vendor id, and
                 adds to its attempts.
+
+        Raises:
+            LedgerError: If the store fails.
         """
         now = _now()
-        rows = [
-            (
-                account,
-                stream,
-                entry.key,
-                entry.digest,
-                entry.mark.value,
-                entry.vendor_id,
-                entry.attempts,
-                entry.run,
-                entry.first_at or now,
-                now,
-                entry.body,
-            )
-            for entry in entries
-        ]
-        with self._transaction() as cursor:
-            cursor.executemany(self._sql(_UPSERT), rows)
+        place = self._place(account, stream, make=True)
+        self._commits.write(
+            [
+                (
+                    place,
+                    _stored(entry.key),
+                    entry.digest,
+                    entry.mark.value,
+                    entry.vendor_id,
+                    entry.attempts,
+                    entry.run,
+                    now,
+                    now,
+                    now if entry.mark in _FAILED else None,
+                    entry.body,
+                    entry.parent,
+                )
+                for entry in entries
+            ]
+        )
 
     def begin_run(self, run: str) -> None:
         """Note that a run has started.
@@ -154,10 +179,9 @@ class Ledger:
         Args:
             run: Its id.
         """
-        with self._transaction() as cursor:
-            cursor.execute(
-                self._sql("INSERT INTO erp_runs (run, started_at) VALUES (?, ?)"), (run, _now())
-            )
+        self._store.change(
+            "INSERT INTO erp_runs (run, started_at) VALUES (?, ?)", [(run, iso(_now()))]
+        )
 
     def end_run(self, run: str, report: str) -> None:
         """Note that a run has ended.
@@ -166,11 +190,10 @@ class Ledger:
             run: Its id.
             report: Its report as JSON text.
         """
-        with self._transaction() as cursor:
-            cursor.execute(
-                self._sql("UPDATE erp_runs SET ended_at = ?, report = ? WHERE run = ?"),
-                (_now(), report, run),
-            )
+        self._store.change(
+            "UPDATE erp_runs SET ended_at = ?, report = ? WHERE run = ?",
+            [(iso(_now()), report, run)],
+        )
 
     def runs(self, limit: int) -> list[Run]:
         """The newest runs, newest first.
@@ -178,32 +201,37 @@ class Ledger:
         Args:
             limit: How many at most.
         """
-        rows = self._read(
+        rows = self._store.read(
             "SELECT run, started_at, ended_at, report FROM erp_runs ORDER BY run DESC LIMIT ?",
             (limit,),
         )
         return [Run(*row) for row in rows]
 
-    def find(self, stream: str = "", key: str = "", mark: Mark | None = None) -> list[Found]:
-        """Lines of all accounts, by any of their parts, newest first.
+    def find(
+        self, stream: str = "", key: str = "", mark: Mark | None = None, *, account: str = ""
+    ) -> list[Found]:
+        """Lines by any of their parts, newest first.
 
         Args:
             stream: Sink name; empty for all.
             key: Business key as `name=value`, or the value alone; empty for all.
             mark: What is known; None for all.
+            account: Whose data it is; empty for all.
         """
         conditions, values = ["1 = 1"], []
-        if stream:
-            conditions.append("stream = ?")
-            values.append(stream)
+        for column, value in (("stream", stream), ("account", account)):
+            if value:
+                conditions.append(f"{column} = ?")
+                values.append(value)
         if key:
-            conditions.append("(key = ? OR key LIKE ?)")
-            values += [key, f"%={key}"]
+            conditions.append("(key = ? OR substr(key, length(key) - ?) = ?)")
+            stored = _stored(key)
+            values += [stored, t.cast("t.Any", len(stored)), f"={stored}"]
         if mark:
             conditions.append("mark = ?")
             values.append(mark.value)
-        rows = self._read(
-            f"SELECT account, stream, {_COLUMNS} FROM erp_entries "  # noqa: S608
+        rows = self._store.read(
+            f"SELECT account, stream, {_COLUMNS} FROM erp_records JOIN erp_places USING (place) "  # noqa: S608
             f"WHERE {' AND '.join(conditions)} ORDER BY last_at DESC, key",
             tuple(values),
         )
@@ -211,48 +239,29 @@ class Ledger:
 
     def close(self) -> None:
         """Close the store."""
-        self._connection.close()
+        self._store.close()
 
-    def _migrate(self) -> None:
-        with self._transaction() as cursor:
-            cursor.execute("CREATE TABLE IF NOT EXISTS erp_ledger (version INTEGER NOT NULL)")
-            cursor.execute("SELECT version FROM erp_ledger")
-            row = cursor.fetchone()
-            version = 0 if row is None else int(row[0])
-            if row is None:
-                cursor.execute("INSERT INTO erp_ledger (version) VALUES (0)")
-            if version > VERSION:
-                msg = (
-                    f"the ledger {self._where} was written by a newer erp-singer (version "
-                    f"{version}, this one knows {VERSION}); upgrade, or set another 'ledger'"
+    def _place(self, account: str, stream: str, *, make: bool) -> int | None:
+        """The number that stands for an account and a stream."""
+        with self._places_lock:
+            while (account, stream) not in self._places:
+                rows = self._store.read(
+                    "SELECT place FROM erp_places WHERE account = ? AND stream = ?",
+                    (account, stream),
                 )
-                raise ConfigError(msg)
-            for step in range(version, VERSION):
-                for statement in _MIGRATIONS[step]:
-                    cursor.execute(statement)
-            cursor.execute(self._sql("UPDATE erp_ledger SET version = ?"), (VERSION,))
-
-    def _read(self, statement: str, values: tuple[t.Any, ...]) -> list[tuple[t.Any, ...]]:
-        with self._transaction() as cursor:
-            cursor.execute(self._sql(statement), values)
-            return list(cursor.fetchall())
-
-    def _sql(self, statement: str) -> str:
-        return statement.replace("?", self._placeholder)
-
-    @contextlib.contextmanager
-    def _transaction(self) -> t.Iterator[t.Any]:
-        with self._lock:
-            cursor = self._connection.cursor()
-            try:
-                yield cursor
-            except BaseException:
-                self._connection.rollback()
-                raise
-            else:
-                self._connection.commit()
-            finally:
-                cursor.close()
+                if rows:
+                    self._places[account, stream] = int(rows[0][0])
+                elif not make:
+                    return None
+                else:
+                    # Another run may take the same number at the same time: then look again.
+                    self._store.change(
+                        "INSERT INTO erp_places (place, account, stream) "
+                        "SELECT COALESCE(MAX(place), 0) + 1, ?, ? FROM erp_places "
+                        "WHERE 1 = 1 ON CONFLICT DO NOTHING",
+                        [(account, stream)],
+                    )
+            return self._places[account, stream]
 
 
 def open_ledger(setting: str) -> Ledger:
@@ -264,42 +273,46 @@ def open_ledger(setting: str) -> Ledger:
     Raises:
         ConfigError: If it cannot be opened.
     """
-    if setting.startswith(("postgresql://", "postgres://")):
-        return _open_postgres(setting)
-    path = pathlib.Path(setting)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(path, check_same_thread=False, timeout=60)
-        connection.execute("PRAGMA journal_mode = WAL")
-        # A receipt that is lost with the power would be a doubled record.
-        connection.execute("PRAGMA synchronous = FULL")
-        return Ledger(connection, placeholder="?", where=setting)
-    except (OSError, sqlite3.Error) as error:
-        msg = f"cannot open the ledger (setting 'ledger') at {path}: {error}"
-        raise ConfigError(msg) from None
+    with contextlib.ExitStack() as undo:
+        store = undo.enter_context(contextlib.closing(open_store(setting)))
+        ledger = Ledger(store)
+        undo.pop_all()
+        return ledger
 
 
-def _open_postgres(url: str) -> Ledger:
-    try:
-        import psycopg  # noqa: PLC0415 - an extra
-    except ImportError:
-        msg = "a ledger in PostgreSQL needs psycopg: pip install 'erp-singer[postgres]'"
-        raise ConfigError(msg) from None
-    try:
-        password = psycopg.conninfo.conninfo_to_dict(url).get("password")
-        redact.add(str(password) if password else None)
-        connection = psycopg.connect(url)
-        connection.execute("SELECT pg_advisory_xact_lock(hashtext('erp_ledger'))")
-        return Ledger(connection, placeholder="%s", where="in PostgreSQL")
-    except psycopg.Error as error:
-        msg = f"cannot open the ledger (setting 'ledger') in PostgreSQL: {str(error).strip()}"
-        raise ConfigError(redact(" ".join(msg.split()))) from None
+def iso(millis: int) -> str:
+    """UTC time in ISO 8601.
+
+    Args:
+        millis: Epoch milliseconds.
+    """
+    moment = dt.datetime.fromtimestamp(millis / 1000, dt.timezone.utc)
+    return moment.isoformat(timespec="milliseconds")
+
+
+_MARKS = {mark.value: mark for mark in Mark}
 
 
 def _entry(row: t.Sequence[t.Any]) -> Entry:
-    key, digest, mark, vendor_id, attempts, run, first_at, last_at, body = row
-    return Entry(key, digest, Mark(mark), vendor_id, int(attempts), run, first_at, last_at, body)
+    key, digest, mark, vendor_id, attempts, run, first_at, last_at, body, parent = row
+    return Entry(
+        key=key,
+        digest=bytes(digest),
+        mark=Mark(mark),
+        vendor_id=vendor_id,
+        attempts=int(attempts),
+        run=run,
+        first_at=iso(first_at),
+        last_at=iso(last_at),
+        body=body,
+        parent=parent,
+    )
 
 
-def _now() -> str:
-    return dt.datetime.now(dt.timezone.utc).isoformat(timespec="milliseconds")
+def _stored(key: str) -> str:
+    # PostgreSQL has no text with a zero in it.
+    return key.replace("\0", "\\0") if "\0" in key else key
+
+
+def _now() -> int:
+    return int(dt.datetime.now(dt.timezone.utc).timestamp() * 1000)

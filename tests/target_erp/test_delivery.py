@@ -92,7 +92,7 @@ def test_every_record_is_written_once_or_refused_and_keys_keep_their_order(
             expected[key].append(number)
     assert writer.written == expected
     tally = delivery.tallies["memory"]
-    assert tally[Outcome.ACCEPTED] == sum(map(len, expected.values()))
+    assert tally.accepted == sum(map(len, expected.values()))
     assert tally[Outcome.REFUSED] == len([n for n in bad if n <= len(keys)])
     assert delivery.settled == len(keys)
 
@@ -141,7 +141,7 @@ def test_a_batch_without_answer_is_tried_with_one_record(tmp_path: pathlib.Path)
 
     writer = TooBig()
     delivery = deliver(writer, [str(n) for n in range(8)], tmp_path)
-    assert delivery.tallies["memory"][Outcome.ACCEPTED] == 8
+    assert delivery.tallies["memory"].accepted == 8
 
 
 def test_a_vendor_without_answer_ends_the_run_quickly(tmp_path: pathlib.Path) -> None:

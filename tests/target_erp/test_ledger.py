@@ -48,21 +48,21 @@ def ledger(setting: str) -> t.Iterator[Ledger]:
 
 def test_a_line_is_found_again_and_keeps_what_it_learned(ledger: Ledger) -> None:
     assert ledger.look("acc", "s", "k=1") is None
-    ledger.write("acc", "s", [Entry("k=1", "d1", Mark.INTENT, attempts=1, run="r1")])
-    ledger.write("acc", "s", [Entry("k=1", "d1", Mark.ACCEPTED, vendor_id="V", run="r1")])
-    ledger.write("acc", "s", [Entry("k=1", "d2", Mark.INTENT, attempts=1, run="r2")])
+    ledger.write("acc", "s", [Entry("k=1", b"d1", Mark.INTENT, attempts=1, run="r1")])
+    ledger.write("acc", "s", [Entry("k=1", b"d1", Mark.ACCEPTED, vendor_id="V", run="r1")])
+    ledger.write("acc", "s", [Entry("k=1", b"d2", Mark.INTENT, attempts=1, run="r2")])
     entry = ledger.look("acc", "s", "k=1")
     assert entry is not None
-    assert (entry.digest, entry.mark, entry.vendor_id) == ("d2", Mark.INTENT, "V")
+    assert (entry.digest, entry.mark, entry.vendor_id) == (b"d2", Mark.INTENT, "V")
     assert (entry.attempts, entry.run) == (2, "r2")
     assert entry.first_at <= entry.last_at
     assert ledger.look("other", "s", "k=1") is None
-    assert [open_.key for open_ in ledger.open_entries("acc", "s")] == ["k=1"]
+    assert [open_.key for open_ in ledger.unsettled("acc", "s")] == ["k=1"]
 
 
 def test_it_survives_being_closed(setting: str) -> None:
     first = open_ledger(setting)
-    first.write("acc", "s", [Entry(f"k={n}", "d", Mark.ACCEPTED) for n in range(500)])
+    first.write("acc", "s", [Entry(f"k={n}", b"d", Mark.ACCEPTED) for n in range(500)])
     first.close()
     second = open_ledger(setting)
     entry = second.look("acc", "s", "k=499")

@@ -90,7 +90,7 @@ def test_orders_are_created_once_whatever_breaks(
     assert (run.code, run.error) == (0, "")
     found = ours(sandbox, "aims360", "orders", "thirdPartyOrderID", "T-")
     assert found == sorted(row["thirdPartyOrderID"] for row in rows)
-    assert run.target.delivery.tallies[ORDERS][Outcome.ACCEPTED] == 150
+    assert run.target.delivery.tallies[ORDERS].accepted == 150
     assert sum(rule["used"] for rule in sandbox.faults()) > 5
     sandbox.reset()
     again = run_target(config(sandbox, tmp_path), messages)
@@ -114,7 +114,7 @@ def test_customers_are_created_once_and_then_updated(
     messages = [schema(CUSTOMERS), *(record(CUSTOMERS, **row) for row in rows)]
     run = run_target(settings, messages)
     tally = run.target.delivery.tallies[CUSTOMERS]
-    assert (tally[Outcome.ACCEPTED], tally[Outcome.UNCHANGED]) == (1, 119)
+    assert (tally.accepted, tally[Outcome.UNCHANGED]) == (1, 119)
     assert ours(sandbox, "pentamic", "customers", "taxCode", "09") == codes
     changed = [row for row in sandbox.rows("pentamic", "customers") if row.get("phone") == "2"]
     assert [row["taxCode"] for row in changed] == [rows[5]["taxCode"]]

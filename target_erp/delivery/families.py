@@ -1,0 +1,186 @@
+"""Parents and children: who must wait for whom, and who may go now."""
+
+from __future__ import annotations
+
+import collections
+import threading
+import typing as t
+
+from target_erp.delivery.lanes import tag
+from target_erp.delivery.outcome import Outcome, RefusedError
+
+if t.TYPE_CHECKING:
+    from target_erp.delivery.journal import Journal
+    from target_erp.delivery.outcome import Reference, Write, Writer
+    from target_erp.ledger import Known
+
+_REMEMBERED = 10_000
+_BETWEEN = "\n"
+
+
+class Child(t.NamedTuple):
+    """A record that was waiting.
+
+    Attributes:
+        stream: Its sink.
+        key: Its business key.
+        record: The record as it came, as JSON text.
+        run: Run that left it waiting.
+        outcome: How that run counted it.
+    """
+
+    stream: str
+    key: str
+    record: str
+    run: str
+    outcome: Outcome
+
+
+class Families:
+    """Finds a record's parents in the ledger, and a parent's waiting children."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._there: collections.OrderedDict[str, str | None] = collections.OrderedDict()
+        self._missed: dict[str, set[tuple[str, str]]] = {}
+        self._accounts: set[str] = set()
+        self._lock = threading.Lock()
+
+    @property
+    def waiting(self) -> bool:
+        """Whether any child waits for a parent."""
+        return bool(self._missed)
+
+    def learn(self, writer: Writer) -> None:
+        """Find out which children earlier runs left waiting.
+
+        Args:
+            writer: A sink of the account.
+        """
+        with self._lock:
+            if writer.account in self._accounts:
+                return
+            self._accounts.add(writer.account)
+            for stream, entry in self._journal.waiting(writer.account):
+                self._miss((stream, entry.key), (entry.parent or "").split(_BETWEEN))
+
+    def resolve(self, writer: Writer, writes: t.Sequence[Write]) -> dict[int, RefusedError]:
+        """Fill parents' ids in, and say who cannot go because a parent is not there.
+
+        Args:
+            writer: How the records are written.
+            writes: Records of one sink.
+
+        Returns:
+            Why a record has to wait, by its place in the list.
+        """
+        known = self._look_up(writer.account, writes)
+        found: dict[int, RefusedError] = {}
+        for place, write in enumerate(writes):
+            write.wants = ()
+            for reference in write.parents:
+                problem = self._connect(write, reference, known)
+                if problem is not None:
+                    found[place] = problem
+                    break
+        return found
+
+    def arrived(self, writer: Writer, write: Write) -> list[Child]:
+        """The children that were waiting for a record, which the vendor has now.
+
+        Args:
+            writer: Its sink.
+            write: The record.
+        """
+        if not self._missed:
+            return []
+        tags = [tag(write.stream, f"{name}={value}") for name, value in write.key]
+        with self._lock:
+            waiting = sorted({child for text in tags for child in self._missed.pop(text, ())})
+        children = []
+        for stream, key in waiting:
+            entry = self._journal.look_waiting(writer.account, stream, key)
+            if entry is not None and entry.body:
+                outcome = Outcome(entry.mark.value)
+                children.append(Child(stream, key, entry.body, entry.run, outcome))
+        return children
+
+    def missed(self, write: Write) -> str:
+        """Note that a record waits; gives what the ledger keeps as its parent.
+
+        Args:
+            write: The record; `wants` says for whom.
+        """
+        with self._lock:
+            self._miss((write.stream, write.identity), write.wants)
+        return _BETWEEN.join(write.wants)
+
+    def _miss(self, child: tuple[str, str], parents: t.Iterable[str]) -> None:
+        for parent in parents:
+            self._missed.setdefault(parent, set()).add(child)
+
+    def _connect(
+        self, write: Write, reference: Reference, known: t.Mapping[str, Known]
+    ) -> RefusedError | None:
+        tags = [tag(reference.stream, key) for key in reference.keys]
+        for text in tags:
+            if text in self._there:
+                return self._filled(write, reference, text, self._there[text])
+            line = known.get(text)
+            if line is None:
+                continue
+            if line.is_there:
+                with self._lock:
+                    self._there[text] = line.vendor_id
+                    while len(self._there) > _REMEMBERED:
+                        self._there.popitem(last=False)
+                return self._filled(write, reference, text, line.vendor_id)
+            write.wants = (text,)
+            return RefusedError(
+                f"it refers to {_shown(text)}, which is {line.mark.value}; it is sent when that "
+                "one gets through",
+                reason="waiting",
+            )
+        write.wants = (*write.wants, *tags)
+        if not reference.fill:
+            return None  # the vendor may know it from elsewhere
+        write.wants = tuple(tags)
+        names = " or ".join(_shown(text) for text in tags) or reference.stream
+        return RefusedError(
+            f"it has no {reference.fill}, and the ledger does not know {names}; it is sent when "
+            "that one gets through",
+            reason="waiting",
+        )
+
+    def _filled(
+        self, write: Write, reference: Reference, text: str, vendor_id: str | None
+    ) -> RefusedError | None:
+        if not reference.fill:
+            return None
+        if vendor_id is None:
+            write.wants = (text,)
+            return RefusedError(
+                f"it needs the vendor's id of {_shown(text)} in {reference.fill}, and the vendor's "
+                f"answer did not say it; send the record with its {reference.fill}",
+                reason="waiting",
+            )
+        write.fill(reference.fill, vendor_id)
+        return None
+
+    def _look_up(self, account: str, writes: t.Iterable[Write]) -> dict[str, Known]:
+        wanted: dict[str, dict[str, None]] = collections.defaultdict(dict)
+        for write in writes:
+            for reference in write.parents:
+                for key in reference.keys:
+                    if tag(reference.stream, key) not in self._there:
+                        wanted[reference.stream][key] = None
+        return {
+            tag(stream, key): line
+            for stream, keys in wanted.items()
+            for key, line in self._journal.known(account, stream, list(keys)).items()
+        }
+
+
+def _shown(text: str) -> str:
+    stream, _, key = text.partition("\t")
+    return f"{key} of {stream}"

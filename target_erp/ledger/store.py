@@ -1,0 +1,172 @@
+"""Where the ledger lies: SQLite in WAL mode, or PostgreSQL for runs on several machines."""
+
+from __future__ import annotations
+
+import contextlib
+import pathlib
+import sqlite3
+import threading
+import typing as t
+import weakref
+
+from erp_vendors.errors import ConfigError, ErpError
+from erp_vendors.http.redact import redact
+from target_erp.ledger.tables import migrate
+
+_BUSY_SECONDS = 60
+_CACHE_KIB = 16_384
+
+Row = tuple[t.Any, ...]
+
+
+class LedgerError(ErpError):
+    """The ledger cannot be read or written, so nothing may be sent."""
+
+
+class Store:
+    """Two connections: reading does not wait for a commit that is under way."""
+
+    def __init__(self, connect: t.Callable[[], t.Any], *, dialect: str, where: str) -> None:
+        """Open a store and bring its tables to this version.
+
+        Args:
+            connect: Opens a DB-API connection.
+            dialect: `sqlite` or `postgresql`.
+            where: What the ledger is called in errors.
+        """
+        self._dialect = dialect
+        self._where = where
+        self._writer = connect()
+        # A run that ends in an error may never get to close it.
+        weakref.finalize(self, self._writer.close)
+        with self._transaction() as cursor:
+            if dialect == "postgresql":
+                cursor.execute("SELECT pg_advisory_xact_lock(hashtext('erp_ledger'))")
+            else:
+                cursor.execute("BEGIN IMMEDIATE")
+            migrate(cursor, dialect, where)
+        self._reader = connect()
+        weakref.finalize(self, self._reader.close)
+        self._reading = threading.Lock()
+        self._writing = threading.Lock()
+
+    def read(self, statement: str, values: Row) -> list[Row]:
+        """Read rows.
+
+        Args:
+            statement: SQL with `?` for each value.
+            values: The values.
+
+        Raises:
+            LedgerError: If the store fails.
+        """
+        with self._reading, self._explained():
+            cursor = self._reader.execute(self._sql(statement), values)
+            rows: list[Row] = cursor.fetchall()
+            if self._dialect == "postgresql":
+                self._reader.rollback()  # ends the transaction that a SELECT begins
+            return rows
+
+    def change(self, statement: str, rows: list[Row]) -> None:
+        """Execute a statement for each row, in one transaction.
+
+        Args:
+            statement: SQL with `?` for each value.
+            rows: The values.
+
+        Raises:
+            LedgerError: If the store fails; then nothing was changed.
+        """
+        with self._writing, self._explained(), self._transaction() as cursor:
+            cursor.executemany(self._sql(statement), rows)
+
+    def among(self, column: str, values: list[str]) -> tuple[str, Row]:
+        """A condition that a column has one of some values.
+
+        Args:
+            column: Column name.
+            values: The values, at least one.
+
+        Returns:
+            SQL, and the values that go with it.
+        """
+        if self._dialect == "postgresql":
+            return f"{column} = ANY(?)", (values,)
+        return f"{column} IN ({','.join('?' * len(values))})", tuple(values)
+
+    def close(self) -> None:
+        """Close both connections."""
+        self._reader.close()
+        self._writer.close()
+
+    def _sql(self, statement: str) -> str:
+        return statement if self._dialect == "sqlite" else statement.replace("?", "%s")
+
+    @contextlib.contextmanager
+    def _explained(self) -> t.Iterator[None]:
+        try:
+            yield
+        except ErpError:
+            raise
+        except Exception as error:  # noqa: BLE001 - each driver has its own; PostgreSQL's is optional
+            text = redact(" ".join(str(error).split()))
+            msg = f"the ledger {self._where} (setting 'ledger') fails: {text}"
+            raise LedgerError(msg) from None
+
+    @contextlib.contextmanager
+    def _transaction(self) -> t.Iterator[t.Any]:
+        cursor = self._writer.cursor()
+        try:
+            yield cursor
+        except BaseException:
+            self._writer.rollback()
+            raise
+        else:
+            self._writer.commit()
+        finally:
+            cursor.close()
+
+
+def open_store(setting: str) -> Store:
+    """Open, and where needed make, the store of a setting.
+
+    Args:
+        setting: Path of an SQLite file, or a `postgresql://` URL.
+
+    Raises:
+        ConfigError: If it cannot be opened.
+    """
+    if setting.startswith(("postgresql://", "postgres://")):
+        return _open_postgres(setting)
+    path = pathlib.Path(setting)
+
+    def connect() -> sqlite3.Connection:
+        connection = sqlite3.connect(path, check_same_thread=False, timeout=_BUSY_SECONDS)
+        connection.create_function("erp_unhex", 1, bytes.fromhex, deterministic=True)
+        connection.execute("PRAGMA journal_mode = WAL")
+        # A receipt that is lost with the power would be a doubled record.
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+        return connection
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return Store(connect, dialect="sqlite", where=setting)
+    except (OSError, sqlite3.Error) as error:
+        msg = f"cannot open the ledger (setting 'ledger') at {path}: {error}"
+        raise ConfigError(msg) from None
+
+
+def _open_postgres(url: str) -> Store:
+    try:
+        import psycopg  # noqa: PLC0415 - an extra
+    except ImportError:
+        msg = "a ledger in PostgreSQL needs psycopg: pip install 'erp-singer[postgres]'"
+        raise ConfigError(msg) from None
+    try:
+        password = psycopg.conninfo.conninfo_to_dict(url).get("password")
+        redact.add(str(password) if password else None)
+        return Store(lambda: psycopg.connect(url), dialect="postgresql", where="in PostgreSQL")
+    except psycopg.Error as error:
+        msg = f"cannot open the ledger (setting 'ledger') in PostgreSQL: {str(error).strip()}"
+        raise ConfigError(redact(" ".join(msg.split()))) from None

@@ -1,0 +1,96 @@
+"""The ledger's tables, and the way to them from every earlier version."""
+
+from __future__ import annotations
+
+import typing as t
+
+from erp_vendors.errors import ConfigError
+
+VERSION = 2
+"""Version of the tables; `_MIGRATIONS` leads to it from every earlier one."""
+
+_MIGRATIONS: dict[int, tuple[str, ...]] = {
+    0: (
+        """CREATE TABLE erp_entries (
+            account TEXT NOT NULL, stream TEXT NOT NULL, key TEXT NOT NULL,
+            digest TEXT NOT NULL, mark TEXT NOT NULL, vendor_id TEXT, attempts INTEGER NOT NULL,
+            run TEXT NOT NULL, first_at TEXT NOT NULL, last_at TEXT NOT NULL, body TEXT,
+            PRIMARY KEY (account, stream, key))""",
+        """CREATE INDEX erp_open ON erp_entries (account, stream)
+            WHERE mark IN ('intent', 'unknown')""",
+        """CREATE TABLE erp_runs (
+            run TEXT PRIMARY KEY, started_at TEXT NOT NULL, ended_at TEXT, report TEXT)""",
+    ),
+    # Short lines: a look-up among a million of them reads as few pages as one among thousands.
+    1: (
+        """CREATE TABLE erp_places (
+            place INTEGER PRIMARY KEY, account TEXT NOT NULL, stream TEXT NOT NULL,
+            UNIQUE (account, stream))""",
+        """CREATE TABLE erp_records (
+            place INTEGER NOT NULL, key TEXT NOT NULL, mark TEXT NOT NULL, digest {bytes} NOT NULL,
+            held {bytes}, vendor_id TEXT, attempts INTEGER NOT NULL, run TEXT NOT NULL,
+            first_at {millis} NOT NULL, last_at {millis} NOT NULL, failed_at {millis},
+            parent TEXT, body TEXT, PRIMARY KEY (place, key)) {compact}""",
+        """INSERT INTO erp_places (place, account, stream)
+            SELECT row_number() OVER (ORDER BY account, stream), account, stream
+            FROM (SELECT DISTINCT account, stream FROM erp_entries) AS found""",
+        """INSERT INTO erp_records (place, key, mark, digest, vendor_id, attempts, run, first_at,
+                last_at, body)
+            SELECT p.place, e.key, e.mark, {unhex}, e.vendor_id, e.attempts, e.run,
+                {millis_of_first}, {millis_of_last}, e.body
+            FROM erp_entries AS e JOIN erp_places AS p
+                ON p.account = e.account AND p.stream = e.stream""",
+        "DROP TABLE erp_entries",
+        """CREATE INDEX erp_unsettled ON erp_records (place)
+            WHERE mark IN ('intent', 'unknown')""",
+        "CREATE INDEX erp_children ON erp_records (place) WHERE parent IS NOT NULL",
+    ),
+}
+_DIALECTS: dict[str, dict[str, str]] = {
+    "sqlite": {
+        "bytes": "BLOB",
+        "millis": "INTEGER",
+        "compact": "WITHOUT ROWID",
+        "unhex": "erp_unhex(e.digest)",
+        "millis_of_first": "CAST((julianday(e.first_at) - 2440587.5) * 86400000 AS INTEGER)",
+        "millis_of_last": "CAST((julianday(e.last_at) - 2440587.5) * 86400000 AS INTEGER)",
+    },
+    "postgresql": {
+        "bytes": "BYTEA",
+        "millis": "BIGINT",
+        "compact": "",
+        "unhex": "decode(e.digest, 'hex')",
+        "millis_of_first": "(extract(epoch FROM e.first_at::timestamptz) * 1000)::BIGINT",
+        "millis_of_last": "(extract(epoch FROM e.last_at::timestamptz) * 1000)::BIGINT",
+    },
+}
+
+
+def migrate(cursor: t.Any, dialect: str, where: str) -> None:  # noqa: ANN401 - DB-API has no type
+    """Bring the tables to this version, inside the caller's transaction.
+
+    Args:
+        cursor: A cursor of the store.
+        dialect: `sqlite` or `postgresql`.
+        where: What the ledger is called in errors.
+
+    Raises:
+        ConfigError: If a newer version has been at work there.
+    """
+    cursor.execute("CREATE TABLE IF NOT EXISTS erp_ledger (version INTEGER NOT NULL)")
+    cursor.execute("SELECT version FROM erp_ledger")
+    row = cursor.fetchone()
+    version = 0 if row is None else int(row[0])
+    if row is None:
+        cursor.execute("INSERT INTO erp_ledger (version) VALUES (0)")
+    if version > VERSION:
+        msg = (
+            f"the ledger {where} was written by a newer erp-singer (version {version}, this one "
+            f"knows {VERSION}); upgrade, or set another 'ledger'"
+        )
+        raise ConfigError(msg)
+    for step in range(version, VERSION):
+        for statement in _MIGRATIONS[step]:
+            cursor.execute(statement.format(**_DIALECTS[dialect]))
+    if version < VERSION:
+        cursor.execute(f"UPDATE erp_ledger SET version = {VERSION}")  # noqa: S608 - a constant

@@ -1,0 +1,135 @@
+"""What a run did: its report as JSON, a summary for people, and the exit code it earns."""
+
+from __future__ import annotations
+
+import logging
+import pathlib
+import time
+import typing as t
+
+from erp_vendors.http import codec
+from target_erp.delivery import Outcome
+from target_erp.ledger.ledger import iso
+from target_erp.plan import allowance
+
+if t.TYPE_CHECKING:
+    from erp_vendors.vendor import Client
+    from target_erp.delivery.lanes import Tally
+
+logger = logging.getLogger("target-erp")
+
+
+class Summary:
+    """Counts of one run."""
+
+    def __init__(
+        self, run: str, tallies: t.Mapping[str, Tally], clients: t.Mapping[str, Client]
+    ) -> None:
+        """Begin.
+
+        Args:
+            run: The run's id.
+            tallies: Counts by stream, which grow.
+            clients: Clients by vendor, which come.
+        """
+        self.run = run
+        self.records_read = 0
+        self._tallies = tallies
+        self._clients = clients
+        self._started = time.monotonic()
+        self._started_at = time.time()
+
+    def as_json(self, exit_code: int, error: str) -> dict[str, t.Any]:
+        """The run's report.
+
+        Args:
+            exit_code: How it ends.
+            error: Why, one line; empty if all is well.
+
+        Returns:
+            Records by stream and outcome, calls, seconds in all and seconds of waiting for limits.
+        """
+        return {
+            "run": self.run,
+            "started_at": iso(int(self._started_at * 1000)),
+            "ended_at": iso(int(time.time() * 1000)),
+            "exit_code": exit_code,
+            "error": error,
+            "seconds": round(time.monotonic() - self._started, 3),
+            "records_read": self.records_read,
+            "streams": {
+                stream: {
+                    "read": tally.read,
+                    **{outcome.value: tally[outcome] for outcome in Outcome},
+                    "calls": tally.calls,
+                    "seconds": round(tally.seconds, 3),
+                    "seconds_waiting": round(tally.waited, 3),
+                }
+                for stream, tally in self._tallies.items()
+            },
+            "vendors": {
+                name: {
+                    "calls": client.transport.budget.calls,
+                    "seconds_waiting": round(client.transport.budget.waited, 3),
+                }
+                for name, client in self._clients.items()
+            },
+        }
+
+    def log(self) -> None:
+        """Tell people, one line a stream."""
+        for stream, tally in self._tallies.items():
+            counts = ", ".join(f"{tally[outcome]} {outcome.value}" for outcome in Outcome)
+            logger.info("%s: %d read, %s; %d calls", stream, tally.read, counts, tally.calls)
+        calls = ", ".join(
+            f"{vendor} {client.transport.budget.calls}" for vendor, client in self._clients.items()
+        )
+        logger.info(
+            "Read %d records in %.1f s; calls: %s",
+            self.records_read,
+            time.monotonic() - self._started,
+            calls or "none",
+        )
+
+    def rejections(self, max_rejects: int | str | None) -> str:
+        """What keeps the run from being a success, or nothing.
+
+        Args:
+            max_rejects: Rejections that are allowed: a number or a percentage of the input.
+
+        Returns:
+            One line, or an empty text.
+        """
+        total = {
+            outcome: sum(tally[outcome] for tally in self._tallies.values()) for outcome in Outcome
+        }
+        refused = total[Outcome.REFUSED] + total[Outcome.WAITING]
+        allowed = allowance("max_rejects", max_rejects, self.records_read)
+        parts = []
+        if refused > allowed:
+            parts.append(f"{refused} records were rejected")
+        if total[Outcome.UNKNOWN]:
+            if refused and not parts:
+                parts.append(f"{refused} records were rejected")
+            parts.append(f"the outcome of {total[Outcome.UNKNOWN]} is unknown")
+        return " and ".join(parts)
+
+
+def save(report: t.Mapping[str, t.Any], path: str) -> None:
+    """Leave a report in a file, in place of the one of an earlier run.
+
+    Args:
+        report: The report.
+        path: The `report_file` setting; empty for nowhere.
+    """
+    if not path:
+        return
+    file = pathlib.Path(path)
+    beside = file.with_name(f"{file.name}.new")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        beside.write_bytes(codec.encode(report) + b"\n")
+        beside.replace(file)
+    except OSError as problem:
+        # The run is over and its report is in the ledger: this changes nothing about its result.
+        logger.warning("cannot write the report (setting 'report_file'): %s", problem)
