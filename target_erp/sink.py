@@ -35,6 +35,8 @@ class ErpSink(Sink):
         self._target = target
         self._keys = tuple(self.key_properties)
         self.writer = target.writer_of(stream_name, self._keys)
+        self._stream = self.writer.stream
+        self._without_marks: dict[tuple[str, ...], list[str] | None] = {}
         self._tally = target.delivery.tallies[self.writer.stream]
         self._checker = (
             jsonschema_rs.validator_for({**self.schema, "$schema": _DRAFT})
@@ -83,10 +85,18 @@ class ErpSink(Sink):
                 )
                 raise MissingKeyError(msg)
         # Taps and loaders leave marks of their own in records, which no vendor knows.
-        own = {name: value for name, value in record.items() if name[:5] != "_sdc_"}
-        write = Write(number, self.writer.stream, own)
+        names = tuple(record)
+        if names not in self._without_marks:
+            if len(self._without_marks) >= _SHAPES:
+                self._without_marks.clear()
+            marks = [name for name in names if name.startswith("_sdc_")]
+            rest = [name for name in names if name not in marks]
+            self._without_marks[names] = rest if marks else None
+        own_names = self._without_marks[names]
+        own = record if own_names is None else {name: record[name] for name in own_names}
+        write = Write(number, self._stream, own)
         try:
-            if record.get(TOMBSTONE) is not None:
+            if own_names is not None and record.get(TOMBSTONE) is not None:
                 self._target.mirror.tombstone(self.writer, write)
                 self._target.delivery.submit(self.writer, write)
                 return
@@ -110,4 +120,6 @@ class ErpSink(Sink):
         """Nothing to do: see `take`."""
 
 
+_SHAPES = 100
+"""Kinds of records, by their properties, that a sink remembers."""
 _DRAFT = "http://json-schema.org/draft-07/schema#"

@@ -78,7 +78,9 @@ class Delivery:
         self._lanes: dict[str, Lane] = {}
         self._queues: dict[str, queue.SimpleQueue[Work]] = {}
         self._change = threading.Condition()
-        self._inbox: list[tuple[Lane, Write]] = []
+        # A deque, because it is filled without the lock: most records need nothing else.
+        self._inbox: collections.deque[tuple[Lane, Write]] = collections.deque()
+        self._inbox_streams: set[str] = set()
         self._arrived = threading.Event()
         self._sweeper: threading.Thread | None = None
         self._children: dict[str, list[tuple[Lane, Write]]] = {}
@@ -103,17 +105,16 @@ class Delivery:
         Raises:
             ErpError: If the run cannot go on; the record is not taken.
         """
+        if self._failure is not None:
+            raise self._failure
         if writer.after:
             self._flush_before(writer, write)
-        with self._change:
-            self._raise_failure()
-            lane = self._lane(writer)
-            self._take(lane, write)
-            if not self._inbox:
-                self._watch_inbox()
-            self._inbox.append((lane, write))
-            due = len(self._inbox) >= _CHUNK
-        if due:
+        lane = self._lanes.get(writer.stream) or self._new_lane(writer)
+        if not self._inbox:
+            self._watch_inbox()
+        self._inbox_streams.add(writer.stream)
+        self._inbox.append((lane, write))
+        if len(self._inbox) >= _CHUNK:
             self.admit()
             self._wait_for_room()
             self._free()
@@ -141,16 +142,22 @@ class Delivery:
         """
         with self._change:
             self._raise_failure()
-            self._take(self._lane(writer) if writer else None, write)
+            lane = self._lanes.get(writer.stream) or self._new_lane(writer) if writer else None
+            self._take(lane, write)
         self._courier.refuse(writer, write, error)
         with self._change:
             self._raise_failure()
 
     def admit(self) -> None:
         """Look up what has come, and let workers begin with what has to be sent."""
+        ready = []
         with self._change:
-            arrived, self._inbox = self._inbox, []
-            ready = [(lane, write) for lane, write in arrived if lane.claim(write)]
+            self._inbox_streams.clear()
+            for _ in range(len(self._inbox)):
+                lane, write = self._inbox.popleft()
+                self._take(lane, write)
+                if lane.claim(write):
+                    ready.append((lane, write))
         self._admit(ready)
 
     def flush(self, *streams: str) -> None:
@@ -194,19 +201,20 @@ class Delivery:
     def settled(self) -> int:
         """Every record up to this place in the input is settled."""
         with self._change:
-            return next(iter(self._open)) - 1 if self._open else self._latest
+            if self._open:
+                return next(iter(self._open)) - 1
+            return self._inbox[0][1].number - 1 if self._inbox else self._latest
 
     @property
     def failure(self) -> Exception | None:
         """Why the run cannot go on, or None."""
         return self._failure
 
-    def _lane(self, writer: Writer) -> Lane:
-        lane = self._lanes.get(writer.stream)
-        if lane is None:
+    def _new_lane(self, writer: Writer) -> Lane:
+        with self._change:
             lane = self._lanes[writer.stream] = Lane(writer)
             self._ahead = max(self._ahead, 2 * writer.batch_size)
-        return lane
+            return lane
 
     def _is_quiet(self, lanes: t.Iterable[Lane]) -> bool:
         return bool(self._freed) or not any(lane.open for lane in lanes)
@@ -230,8 +238,9 @@ class Delivery:
                 self._fail(error)
 
     def _take(self, lane: Lane | None, write: Write) -> None:
-        self._open[write.number] = self._open.get(write.number, 0) + 1
-        self._latest = max(self._latest, write.number)
+        number = write.number
+        self._open[number] = self._open.get(number, 0) + 1
+        self._latest = max(self._latest, number)
         if lane is not None:
             lane.open += 1
 
@@ -242,7 +251,9 @@ class Delivery:
             busy = [
                 name
                 for name in writer.after
-                if name not in exact and name in self._lanes and self._lanes[name].open
+                if name not in exact
+                and name in self._lanes
+                and (self._lanes[name].open or name in self._inbox_streams)
             ]
         if busy:
             self.flush(*busy)
@@ -430,6 +441,8 @@ def _is_unchanged(write: Write) -> bool:
     known = write.known
     if known is None:
         return False
+    if known.mark is Mark.ACCEPTED and write.sent_before is None:
+        return known.digest == write.digest
     if write.sent_before is not None and known.last_at > write.sent_before:
         return known.mark in {Mark.ACCEPTED, Mark.DELETED}
     if known.mark in {Mark.ACCEPTED, Mark.DELETED}:

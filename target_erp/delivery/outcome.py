@@ -149,6 +149,7 @@ class Write:
     wants: tuple[str, ...] = ()
     sent_before: int | None = None
     _digest: bytes = b""
+    _identity: str = ""
 
     @property
     def label(self) -> str:
@@ -159,8 +160,10 @@ class Write:
     @property
     def identity(self) -> str:
         """The best of its keys, which is the same in every run."""
-        name, value = self.key[0]
-        return f"{name}={value}"
+        if not self._identity:
+            name, value = self.key[0]
+            self._identity = f"{name}={value}"
+        return self._identity
 
     @property
     def digest(self) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import enum
 import hashlib
 import typing as t
@@ -48,8 +47,7 @@ class Known(t.NamedTuple):
         return self.mark is Mark.ACCEPTED or self.held is not None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(t.NamedTuple):
     """A line of the ledger.
 
     Attributes:

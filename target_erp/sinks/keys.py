@@ -17,7 +17,12 @@ def key_of(record: t.Mapping[str, t.Any], names: t.Iterable[str]) -> tuple[tuple
     Returns:
         Names and values of those that are there and not empty.
     """
-    return tuple((name, str(record[name])) for name in names if record.get(name) not in (None, ""))
+    found = []
+    for name in names:
+        value = record.get(name)
+        if value is not None and value != "":
+            found.append((name, str(value)))
+    return tuple(found)
 
 
 def no_key(names: t.Iterable[str]) -> RefusedError:

@@ -1,0 +1,299 @@
+"""Random sequences of records, runs, faults, kills and replays: ledger and vendor agree."""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import datetime as dt
+import pathlib
+import shutil
+import tempfile
+import threading
+import typing as t
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from erp_vendors.errors import CallError, ErpError, Interrupted, Phase
+from target_erp.delivery import Delivery, Prepared, RefusedError, Write, Writer
+from target_erp.delivery.dead_letters import DeadLetters, identity, last_at, newest
+from target_erp.delivery.journal import Journal
+from target_erp.ledger import Entry, Ledger, Mark, open_ledger
+from target_erp.ledger.store import open_store
+
+FAULTS = ("lost_after", "lost_before", "error_after", "error_before", "not_sent")
+KILLS = ("kill_before", "kill_after", "kill_receipt")
+KEYS = ("a", "b", "c", "d")
+POISON = 13
+
+
+class Site:
+    """A vendor in memory, which outlives the runs."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, list[int]] = collections.defaultdict(list)
+        self.faults: list[str] = []
+        self.poisoned = True
+        self.dead = False
+        self.sends = 0
+        self.lock = threading.Lock()
+
+    def send(self, store: t.Callable[[], None], values: t.Sequence[int]) -> None:
+        with self.lock:
+            fault = self.faults.pop(0) if self.faults else ""
+            self._die_if(self.dead)
+            self.sends += 1
+            self._fail_before(fault, values)
+            store()
+            self.dead = fault in {"kill_after", "kill_receipt"}
+            self._die_if(fault == "kill_after")
+            self._break_if(fault, "lost_after", "error_after")
+
+    def _fail_before(self, fault: str, values: t.Sequence[int]) -> None:
+        if fault == "not_sent":
+            raise _call_error(Phase.NOT_SENT)
+        self.dead = fault == "kill_before"
+        self._die_if(self.dead)
+        if self.poisoned and POISON in values:
+            msg = "poison"
+            raise RefusedError(msg, reason="refused", status=400)
+        self._break_if(fault, "lost_before", "error_before")
+
+    def _die_if(self, dead: bool) -> None:  # noqa: FBT001
+        if dead:
+            msg = "killed"
+            raise Interrupted(msg)
+
+    def _break_if(self, fault: str, lost: str, error: str) -> None:
+        if fault == lost:
+            raise _call_error(Phase.SENT)
+        if fault == error:
+            raise _call_error(Phase.ANSWERED, 503)
+
+
+class Upserts(Writer):
+    """Batches of upserts; the transport repeats what may be repeated, so does `send`."""
+
+    stream = "upserts"
+    vendor = "site"
+    account = "acc"
+    batch_size = 3
+    keys = ("key",)
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+
+    def prepare(self, record: dict[str, t.Any]) -> Prepared:
+        return Prepared((("key", record["key"]),), record)
+
+    def send(self, writes: list[Write]) -> None:
+        for _ in range(3):
+            try:
+                self.site.send(lambda: self.store(writes), [write.body["v"] for write in writes])
+            except CallError as error:
+                last = error
+            else:
+                return
+        raise last
+
+    def store(self, writes: list[Write]) -> None:
+        for write in writes:
+            self.site.rows[f"{self.stream} {write.body['key']}"] = [write.body["v"]]
+
+    def has(self, write: Write) -> list[int]:
+        return self.site.rows.get(f"{self.stream} {write.key[0][1]}", [])
+
+
+class Orders(Upserts):
+    """Created once, never changed, can be looked up."""
+
+    stream = "orders"
+    batch_size = 1
+    upsert = False
+    findable = True
+    look_first = True
+    create_only = True
+
+    def send(self, writes: list[Write]) -> None:
+        (write,) = writes
+        if write.vendor_id is not None:
+            msg = "it exists"
+            raise RefusedError(msg, reason="exists")
+        self.site.send(lambda: self.store(writes), [write.body["v"]])
+
+    def store(self, writes: list[Write]) -> None:
+        self.site.rows[f"{self.stream} {writes[0].body['key']}"].append(writes[0].body["v"])
+
+    def find(self, write: Write, *, fresh: bool) -> str | None:  # noqa: ARG002
+        if self.site.dead:
+            msg = "killed"
+            raise Interrupted(msg)
+        return write.key[0][1] if self.has(write) else None
+
+
+class Customers(Orders):
+    """Created once, then changed under the vendor's own id."""
+
+    stream = "customers"
+    create_only = False
+
+    def repeats(self, write: Write) -> bool:
+        return write.vendor_id is not None
+
+    def send(self, writes: list[Write]) -> None:
+        (write,) = writes
+        if write.vendor_id is None:
+            self.site.send(lambda: Orders.store(self, writes), [write.body["v"]])
+            write.vendor_id = write.key[0][1]
+        else:
+            Upserts.send(self, writes)
+
+    def store(self, writes: list[Write]) -> None:
+        Upserts.store(self, writes)
+
+
+class Parked(Orders):
+    """Created by each call, and nobody can ask."""
+
+    stream = "parked"
+    findable = False
+    look_first = False
+
+
+WRITERS = (Upserts, Orders, Customers, Parked)
+
+
+class MortalLedger(Ledger):
+    """A ledger that takes nothing any more once the process is dead."""
+
+    site: Site
+
+    def write(self, account: str, stream: str, entries: t.Iterable[Entry]) -> None:
+        if self.site.dead:
+            msg = "killed"
+            raise Interrupted(msg)
+        super().write(account, stream, entries)
+
+
+class Pipeline(RuleBasedStateMachine):
+    """Records come, runs fail in all ways, refused ones are replayed."""
+
+    @initialize()
+    def begin(self) -> None:
+        self.folder = pathlib.Path(tempfile.mkdtemp())
+        self.site = Site()
+        self.writers: dict[str, Upserts] = {kind.stream: kind(self.site) for kind in WRITERS}
+        self.log: list[tuple[str, str, int]] = []
+        self.position = 0
+        self.runs = 0
+
+    @rule(
+        stream=st.sampled_from([kind.stream for kind in WRITERS]),
+        key=st.sampled_from(KEYS),
+        v=st.sampled_from((1, 2, POISON)),
+    )
+    def record(self, stream: str, key: str, v: int) -> None:
+        self.log.append((stream, key, v))
+
+    @rule(faults=st.lists(st.sampled_from((*FAULTS, *KILLS, "", "")), max_size=8))
+    def run(self, faults: list[str]) -> None:
+        self.site.faults = list(faults)
+        self._run()
+        self.site.faults = []
+
+    @rule()
+    def mend_and_replay(self) -> None:
+        self.site.poisoned = False
+        with self._delivery() as delivery:
+            for letter in newest(str(self.folder)):
+                if letter["outcome"] == "refused":
+                    write = self._write(0, letter["stream"], letter["record"])
+                    moment = dt.datetime.fromisoformat(last_at(letter))
+                    write.sent_before = int(moment.timestamp() * 1000)
+                    delivery.submit(self.writers[write.stream], write)
+            delivery.flush()
+        self.site.poisoned = True
+
+    @invariant()
+    def nothing_is_doubled(self) -> None:
+        assert [key for key, rows in self.site.rows.items() if len(rows) > 1] == []
+
+    def teardown(self) -> None:
+        try:
+            while not self._run():
+                pass
+            marks = self._check()
+            sends, self.position = self.site.sends, 0
+            self._run()
+            if len({(stream, key) for stream, key, _ in self.log}) == len(self.log):
+                open_lines = sum(mark is not Mark.ACCEPTED for mark in marks)
+                assert self.site.sends - sends <= open_lines, "what the vendor has was sent again"
+        finally:
+            shutil.rmtree(self.folder)
+
+    def _check(self) -> list[Mark]:
+        letters = {(letter["stream"], identity(letter)) for letter in newest(str(self.folder))}
+        last = {(stream, key): v for stream, key, v in self.log}
+        marks = []
+        ledger = open_ledger(str(self.folder / "ledger.sqlite"))
+        for (stream, key), v in last.items():
+            rows = self.site.rows.get(f"{stream} {key}", [])
+            line = ledger.look("acc", stream, f"key={key}")
+            where = f"{stream} {key}: {self.log}: vendor {rows}, ledger {line and line.mark}"
+            assert line is not None, where
+            marks.append(line.mark)
+            if line.mark is Mark.ACCEPTED:
+                assert rows, where
+                if v != POISON and stream in {"upserts", "customers"}:
+                    assert rows == [v], where
+            else:
+                assert line.mark is Mark.REFUSED or stream == "parked", where
+                assert line.mark is not Mark.INTENT, where
+                assert (stream, f"key={key}") in letters, where
+        ledger.close()
+        return marks
+
+    def _run(self) -> bool:
+        """One run from the last STATE on; whether it came to its end."""
+        with self._delivery() as delivery:
+            try:
+                for number, (stream, key, v) in enumerate(self.log[self.position :], 1):
+                    write = self._write(self.position + number, stream, {"key": key, "v": v})
+                    delivery.submit(self.writers[stream], write)
+                delivery.flush()
+            except ErpError:
+                delivery.close(10)
+                self.position = max(self.position, delivery.settled)
+                return False
+            self.position = len(self.log)
+            return True
+
+    @contextlib.contextmanager
+    def _delivery(self) -> t.Iterator[Delivery]:
+        self.runs += 1
+        self.site.dead = False
+        ledger = MortalLedger(open_store(str(self.folder / "ledger.sqlite")))
+        ledger.site = self.site
+        delivery = Delivery(
+            DeadLetters(str(self.folder), f"run {self.runs}"),
+            Journal(ledger, f"run {self.runs}"),
+            pause=lambda _: None,
+        )
+        with contextlib.suppress(ErpError):
+            for writer in self.writers.values():
+                delivery.resume(writer)
+        yield delivery
+        ledger.close()
+
+    def _write(self, number: int, stream: str, record: dict[str, t.Any]) -> Write:
+        prepared = self.writers[stream].prepare(record)
+        return Write(number, stream, record, prepared.key, prepared.body)
+
+
+def _call_error(phase: Phase, status: int | None = None) -> CallError:
+    return CallError(f"fault ({phase.value})", phase=phase, status=status)
+
+
+TestPipeline = Pipeline.TestCase
+TestPipeline.settings = settings(max_examples=60, stateful_step_count=12, deadline=None)
