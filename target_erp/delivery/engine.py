@@ -170,8 +170,8 @@ class Delivery:
             ErpError: If the run cannot go on.
         """
         while True:
-            self.admit()
             self._free()
+            self.admit()
             with self._change:
                 lanes = [
                     lane for name, lane in self._lanes.items() if not streams or name in streams

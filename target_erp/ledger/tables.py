@@ -52,8 +52,8 @@ _DIALECTS: dict[str, dict[str, str]] = {
         "millis": "INTEGER",
         "compact": "WITHOUT ROWID",
         "unhex": "erp_unhex(e.digest)",
-        "millis_of_first": "CAST((julianday(e.first_at) - 2440587.5) * 86400000 AS INTEGER)",
-        "millis_of_last": "CAST((julianday(e.last_at) - 2440587.5) * 86400000 AS INTEGER)",
+        "millis_of_first": "strftime('%s', e.first_at) * 1000 + substr(e.first_at, 21, 3)",
+        "millis_of_last": "strftime('%s', e.last_at) * 1000 + substr(e.last_at, 21, 3)",
     },
     "postgresql": {
         "bytes": "BYTEA",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import concurrent.futures
+import pathlib
 import sqlite3
 import threading
 import typing as t
@@ -15,15 +17,13 @@ from erp_vendors.http.budget import Clock
 from target_erp.delivery import Delivery, Outcome, Prepared, RefusedError, Write, Writer
 from target_erp.delivery.dead_letters import DeadLetters
 from target_erp.delivery.journal import Journal
-from target_erp.ledger import Entry, Ledger, Mark, open_ledger
+from target_erp.ledger import Entry, Ledger, LedgerError, Mark, open_ledger
 from target_erp.ledger.lease import leases, wait_for
 from tests.support.plugins import record, run_target, schema
 from tests.support.services import postgres_url
 from tests.support.stub import Reply
 
 if t.TYPE_CHECKING:
-    import pathlib
-
     from tests.target_erp.conftest import Vendor
 
 EMPLOYEES = "aimsio_employees"
@@ -69,6 +69,108 @@ def test_it_survives_being_closed(setting: str) -> None:
     second.close()
     assert entry is not None
     assert entry.mark is Mark.ACCEPTED
+
+
+def test_a_ledger_of_version_1_is_brought_along(setting: str) -> None:
+    v1 = [
+        "CREATE TABLE erp_ledger (version INTEGER NOT NULL)",
+        "INSERT INTO erp_ledger (version) VALUES (1)",
+        """CREATE TABLE erp_entries (
+            account TEXT NOT NULL, stream TEXT NOT NULL, key TEXT NOT NULL,
+            digest TEXT NOT NULL, mark TEXT NOT NULL, vendor_id TEXT, attempts INTEGER NOT NULL,
+            run TEXT NOT NULL, first_at TEXT NOT NULL, last_at TEXT NOT NULL, body TEXT,
+            PRIMARY KEY (account, stream, key))""",
+        """CREATE INDEX erp_open ON erp_entries (account, stream)
+            WHERE mark IN ('intent', 'unknown')""",
+        """CREATE TABLE erp_runs (
+            run TEXT PRIMARY KEY, started_at TEXT NOT NULL, ended_at TEXT, report TEXT)""",
+        """INSERT INTO erp_entries VALUES ('acc', 's', 'k=1', '0102ff', 'accepted', 'V', 3, 'r1',
+            '2026-01-02T03:04:05.678+00:00', '2026-02-03T04:05:06.789+00:00', NULL)""",
+        """INSERT INTO erp_entries VALUES ('acc', 't', 'k=1', '03', 'unknown', NULL, 1, 'r1',
+            '2026-01-02T03:04:05.678+00:00', '2026-02-03T04:05:06.789+00:00', '{}')""",
+    ]
+    connection: t.Any
+    if "://" in setting:
+        connection = pytest.importorskip("psycopg").connect(setting)
+    else:
+        pathlib.Path(setting).parent.mkdir()
+        connection = sqlite3.connect(setting)
+    for statement in v1:
+        connection.execute(statement)
+    connection.commit()
+    connection.close()
+    ledger = open_ledger(setting)
+    entry = ledger.look("acc", "s", "k=1")
+    assert entry == Entry(
+        key="k=1",
+        digest=b"\x01\x02\xff",
+        mark=Mark.ACCEPTED,
+        vendor_id="V",
+        attempts=3,
+        run="r1",
+        first_at="2026-01-02T03:04:05.678+00:00",
+        last_at="2026-02-03T04:05:06.789+00:00",
+    )
+    assert [line.body for line in ledger.unsettled("acc", "t")] == ["{}"]
+    ledger.close()
+    open_ledger(setting).close()
+
+
+def test_what_the_vendor_holds_outlives_a_refusal(ledger: Ledger) -> None:
+    def note(digest: bytes, mark: Mark) -> t.Any:
+        ledger.write("acc", "s", [Entry("k=1", digest, mark, vendor_id="V")])
+        return ledger.look_many("acc", "s", ["k=1"])["k=1"]
+
+    assert note(b"a", Mark.INTENT).held is None
+    assert note(b"a", Mark.ACCEPTED).is_there
+    assert note(b"b", Mark.INTENT).held == b"a"
+    refused = note(b"b", Mark.REFUSED)
+    assert (refused.held, refused.is_there) == (b"a", True)
+    since = refused.failed_at
+    assert since is not None
+    assert note(b"c", Mark.INTENT).failed_at == since
+    assert note(b"c", Mark.REFUSED).failed_at == since
+    accepted = note(b"c", Mark.ACCEPTED)
+    assert (accepted.held, accepted.failed_at) == (None, None)
+    gone = note(b"deleted", Mark.DELETED)
+    assert (gone.is_there, gone.vendor_id) == (False, None)
+    assert ledger.held_keys("acc", "s") == []
+
+
+def test_many_are_looked_up_at_once_and_strange_keys_are_found(ledger: Ledger) -> None:
+    keys = [f"k={n}" for n in range(1000)] + ["k=a\0b", "k=%", "k='", "k=Zoë 🤖", "k="]
+    ledger.write("acc", "s", [Entry(key, b"d", Mark.ACCEPTED) for key in keys])
+    found: dict[str, t.Any] = {}
+    for start in range(0, len(keys), 500):
+        found |= ledger.look_many("acc", "s", [*keys[start : start + 500], "k=none"])
+    assert sorted(found) == sorted(keys)
+    assert ledger.look_many("acc", "other", keys[:5]) == {}
+    assert [line.entry.key for line in ledger.find("s", "%")] == ["k=%"]
+
+
+def test_threads_share_commits_and_each_line_is_there(ledger: Ledger) -> None:
+    def work(number: int) -> None:
+        for n in range(20):
+            key = f"k={number}-{n}"
+            ledger.write("acc", f"s{number % 3}", [Entry(key, b"d", Mark.INTENT, attempts=1)])
+            ledger.write("acc", f"s{number % 3}", [Entry(key, b"d", Mark.ACCEPTED)])
+            assert ledger.look_many("acc", f"s{number % 3}", [key])[key].mark is Mark.ACCEPTED
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        for future in [pool.submit(work, number) for number in range(8)]:
+            future.result()
+    assert sum(len(ledger.held_keys("acc", f"s{n}")) for n in range(3)) == 160
+
+
+def test_a_store_that_fails_ends_the_run_with_one_line(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "ledger.sqlite"
+    ledger = open_ledger(str(path))
+    other = sqlite3.connect(path)
+    other.execute("DROP TABLE erp_records")
+    other.commit()
+    other.close()
+    with pytest.raises(LedgerError, match=r"'ledger'.*erp_records"):
+        ledger.write("acc", "s", [Entry("k=1", b"d", Mark.INTENT)])
 
 
 def test_a_newer_ledger_is_left_alone(tmp_path: pathlib.Path) -> None:
