@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import typing as t
 
+import backoff
+
 from erp_vendors.errors import CallError, ErpError, Phase
 from erp_vendors.http.redact import Redactor
 from target_erp.delivery.outcome import Outcome, RefusedError, Write, Writer
@@ -148,6 +150,8 @@ class Courier:
         try:
             if self._is_there(writer, write):
                 return
+            pauses = backoff.expo(factor=0.5)
+            next(pauses)  # the generator's first value only starts it
             for left in reversed(range(_LOST_ANSWERS)):
                 error = self._attempt(writer, [write])
                 if error is None:
@@ -162,6 +166,8 @@ class Courier:
                     return
                 if not left:
                     self._settle_unanswered(writer, write, error)
+                    return
+                self._pause(backoff.full_jitter(next(pauses)))
         except RefusedError as error:
             unknown = error.reason == "unknown"
             self._settle(writer, write, Outcome.UNKNOWN if unknown else Outcome.REFUSED, error)
@@ -224,8 +230,7 @@ class Courier:
             refused = _refusal(error, "unknown")
             self._settle(writer, write, Outcome.UNKNOWN, refused)
         else:
-            refused = _refusal(error, "server_error")
-            self._settle(writer, write, Outcome.REFUSED, refused)
+            self._settle_failed(writer, write, error, executed=True)
 
     def _settle_failed(
         self, writer: Writer, write: Write, error: CallError, *, executed: bool
