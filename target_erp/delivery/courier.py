@@ -174,9 +174,17 @@ class Courier:
 
     def _is_there(self, writer: Writer, write: Write) -> bool:
         """Settle a record that may have got through before; its id is known then."""
-        known = write.known
-        asked = write.doubtful or (known is None and writer.look_first and writer.findable)
-        if not write.key or write.deletes or not asked or writer.upsert or writer.repeats(write):
+        if not write.key or write.deletes or writer.upsert or writer.repeats(write):
+            return False
+        there = write.known is not None and write.known.is_there
+        if there and writer.create_only and not write.doubtful:
+            exists = RefusedError(
+                "the vendor has an earlier version of it, and this API cannot change it",
+                reason="exists",
+            )
+            raise exists
+        unsure = there or (write.known is None and writer.look_first)
+        if not (write.doubtful or (unsure and writer.findable)):
             return False
         if not writer.findable:
             unknown = RefusedError(
@@ -185,17 +193,16 @@ class Courier:
                 reason="unknown",
             )
             raise unknown
-        write.vendor_id = writer.find(write, fresh=known is not None)
-        if write.vendor_id is None:
-            return False
-        # An earlier version of it that is there does not settle this one.
-        if known is None:
-            if not writer.create_only:
-                return False
+        write.vendor_id = writer.find(write, fresh=write.known is not None)
+        return write.vendor_id is not None and self._settle_found(writer, write)
+
+    def _settle_found(self, writer: Writer, write: Write) -> bool:
+        """An earlier version of it that is there does not settle this one."""
+        if write.known is None and writer.create_only:
             self._journal.receipt(writer, [write], Mark.ACCEPTED)
             self._settled(write, Outcome.UNCHANGED, None)
             return True
-        if known.digest != write.digest:
+        if write.known is None or write.known.digest != write.digest:
             return False
         write.created = True
         self.accept(writer, [write])

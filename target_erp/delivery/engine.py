@@ -31,6 +31,8 @@ _CHUNK_SECONDS = 0.1
 _AHEAD = 1_000
 """Records that may be open before the input has to wait, or two batches if those are larger."""
 
+_FAILED = frozenset({Mark.REFUSED, Mark.WAITING})
+
 Work = tuple[Lane, list[Write]]
 
 
@@ -323,16 +325,20 @@ class Delivery:
         orphans = (
             self._families.resolve(writer, writes) if any(write.parents for write in writes) else {}
         )
-        unchanged: list[Write] = []
-        waiting: list[tuple[Write, RefusedError]] = []
+        unchanged = [write for write in writes if _is_unchanged(write)]
+        # The version that was refused meanwhile is not the newest one any more.
+        back = [write for write in unchanged if write.known and write.known.mark in _FAILED]
+        if back:
+            self._journal.receipt(writer, back, Mark.ACCEPTED)
+        ended = {id(write) for write in unchanged}
+        waiting = [
+            (write, orphans[place])
+            for place, write in enumerate(writes)
+            if place in orphans and id(write) not in ended
+        ]
+        ended |= {id(write) for write, _ in waiting}
         with self._change:
-            for place, write in enumerate(writes):
-                if _is_unchanged(write):
-                    unchanged.append(write)
-                elif place in orphans:
-                    waiting.append((write, orphans[place]))
-                else:
-                    lane.pending.append(write)
+            lane.pending += [write for write in writes if id(write) not in ended]
             self._dispatch(lane, partial=bool(self._flushing))
             if unchanged:
                 self._count(lane, unchanged, Outcome.UNCHANGED)
@@ -448,4 +454,4 @@ def _is_unchanged(write: Write) -> bool:
     if known.mark in {Mark.ACCEPTED, Mark.DELETED}:
         return known.digest == write.digest
     # A newer version was refused: the vendor still has the one before it.
-    return known.mark in {Mark.REFUSED, Mark.WAITING} and known.held == write.digest
+    return known.mark in _FAILED and known.held == write.digest

@@ -24,8 +24,10 @@ from target_erp.ledger.store import open_store
 
 FAULTS = ("lost_after", "lost_before", "error_after", "error_before", "not_sent")
 KILLS = ("kill_before", "kill_after", "kill_receipt")
-KEYS = ("a", "b", "c", "d")
 POISON = 13
+ROWS = st.lists(
+    st.tuples(st.sampled_from("ab"), st.sampled_from((1, 2, POISON))), min_size=1, max_size=5
+)
 
 
 class Site:
@@ -191,13 +193,9 @@ class Pipeline(RuleBasedStateMachine):
         self.position = 0
         self.runs = 0
 
-    @rule(
-        stream=st.sampled_from([kind.stream for kind in WRITERS]),
-        key=st.sampled_from(KEYS),
-        v=st.sampled_from((1, 2, POISON)),
-    )
-    def record(self, stream: str, key: str, v: int) -> None:
-        self.log.append((stream, key, v))
+    @rule(stream=st.sampled_from([kind.stream for kind in WRITERS]), rows=ROWS)
+    def records(self, stream: str, rows: list[tuple[str, int]]) -> None:
+        self.log += [(stream, key, v) for key, v in rows]
 
     @rule(faults=st.lists(st.sampled_from((*FAULTS, *KILLS, "", "")), max_size=8))
     def run(self, faults: list[str]) -> None:
@@ -300,4 +298,4 @@ def _call_error(phase: Phase, status: int | None = None) -> CallError:
 
 
 TestPipeline = Pipeline.TestCase
-TestPipeline.settings = settings(max_examples=60, stateful_step_count=12, deadline=None)
+TestPipeline.settings = settings(max_examples=80, stateful_step_count=8, deadline=None)
