@@ -7,19 +7,23 @@ import dataclasses
 import enum
 import logging
 import pathlib
+import sys
 import typing as t
 
 from erp_vendors.errors import ConfigError
 from erp_vendors.http import codec
-from erp_vendors.http.redact import MASK, redact
+from erp_vendors.http.redact import MASK, Redactor, redact
 from target_erp.delivery.lanes import Tally
 from target_erp.delivery.outcome import Outcome, RefusedError
+from target_erp.history.table import cut, screen, table
 
 if t.TYPE_CHECKING:
     from target_erp.delivery.outcome import Write, Writer
 
 logger = logging.getLogger("erp.plan")
 
+_ROWS = 50
+"""Rows per stream in the table on stderr; the plan file has all."""
 _SHOWN_FIELDS = 6
 _SHOWN_CHARACTERS = 40
 
@@ -29,8 +33,13 @@ class Step(str, enum.Enum):
 
     CREATE = "create"
     UPDATE = "update"
+    DELETE = "delete"
     UNCHANGED = "unchanged"
     REFUSED = "refused"
+
+
+_FIRST = (Step.REFUSED, Step.DELETE, Step.UPDATE, Step.CREATE, Step.UNCHANGED)
+"""Rows in the order in which a person should see them; the last ones may not fit."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -60,6 +69,7 @@ class Guards:
         for name, setting, step in (
             ("max_creates", self.max_creates, Step.CREATE),
             ("max_updates", self.max_updates, Step.UPDATE),
+            ("max_deletes", self.max_deletes, Step.DELETE),
         ):
             allowed = allowance(f"guards.{name}", setting, total)
             if counts[step] > allowed:
@@ -68,7 +78,6 @@ class Guards:
                     f"{counts[step]} to {step.value}; nothing was written"
                 )
                 raise ConfigError(msg)
-        allowance("guards.max_deletes", self.max_deletes, total)
 
 
 class Planner:
@@ -79,7 +88,10 @@ class Planner:
 
         Args:
             file: Where to write it, one JSON line per record; empty for nowhere.
-            show: Log a line per record, too.
+            show: Keep rows for the table, too.
+
+        Raises:
+            ConfigError: If the file cannot be written.
         """
         self._file = pathlib.Path(file) if file else None
         self._show = show
@@ -88,7 +100,8 @@ class Planner:
         self.steps: dict[str, collections.Counter[Step]] = collections.defaultdict(
             collections.Counter
         )
-        self._fresh = True
+        self._rows: dict[tuple[str, Step], list[tuple[str, ...]]] = collections.defaultdict(list)
+        self._write(b"", "wb")  # an empty plan must not leave an old one in its place
 
     settled = -1
     """No STATE goes out: nothing is written, so nothing is done with."""
@@ -129,6 +142,15 @@ class Planner:
         self.tallies[write.stream][Outcome.REFUSED] += 1
         self._note(writer, write, Step.REFUSED, reason=str(error))
 
+    def note_delete(self, writer: Writer, write: Write) -> None:
+        """Plan the deletion of a record; the vendor is not asked whether it still has it.
+
+        Args:
+            writer: How it would be deleted.
+            write: The record.
+        """
+        self._note(writer, write, Step.DELETE)
+
     def resume(self, writer: Writer) -> None:
         """Nothing: a plan settles nothing."""
 
@@ -142,11 +164,26 @@ class Planner:
         """Nothing to wait for."""
 
     def summary(self) -> None:
-        """Log the totals, a line per stream."""
-        for stream, counts in self.steps.items():
-            parts = ", ".join(f"{counts[step]} {step.value}" for step in Step)
-            logger.info("Plan for %s: %s", stream, parts)
-        logger.info("Nothing was written.%s", f" The plan is in {self._file}" if self._file else "")
+        """Log the plan as tables: the records of each stream, then the totals."""
+        width = screen(sys.stderr)
+        for stream in self.steps if self._show else ():
+            self._show_stream(stream, width)
+        where = f"; the plan is in {self._file}" if self._file else ""
+        rows: list[tuple[object, ...]] = [("stream", *(step.value for step in Step))]
+        rows += [
+            (stream, *(f"{counts[step]:,}" for step in Step))
+            for stream, counts in self.steps.items()
+        ]
+        if len(self.steps) > 1:
+            rows.append(("all", *(f"{self.counts[step]:,}" for step in Step)))
+        logger.info("Nothing was written%s\n%s", where, table(rows, width))
+
+    def _show_stream(self, stream: str, width: int) -> None:
+        found = [row for step in _FIRST for row in self._rows[stream, step]][:_ROWS]
+        rows = [("step", "record", "key", "what"), *found]
+        more = sum(self.steps[stream].values()) - len(found)
+        rest = f"\n… and {more:,} more{f', see {self._file}' if self._file else ''}" if more else ""
+        logger.info("Plan for %s\n%s%s", stream, table(rows, width), rest)
 
     def _note(
         self,
@@ -158,31 +195,36 @@ class Planner:
     ) -> None:
         hidden = writer.secrets if writer else frozenset()
         shown = {
-            name: (MASK, MASK) if name in hidden else pair for name, pair in (changes or {}).items()
+            name: (MASK, MASK) if name in hidden else (_clean(old), _clean(new))
+            for name, (old, new) in (changes or {}).items()
         }
+        reason = redact(_hide(reason, [write.record.get(name) for name in hidden]))
         self.counts[step] += 1
         self.steps[write.stream][step] += 1
-        if self._show and step is not Step.UNCHANGED:
-            logger.info("%-9s %s%s", step.value, write.label, _explain(shown, reason))
-        if self._file:
-            line = {
-                "stream": write.stream,
-                "number": write.number,
-                "key": dict(write.key),
-                "step": step.value,
-                "changes": {name: {"old": old, "new": new} for name, (old, new) in shown.items()},
-                "reason": redact(reason),
-            }
-            self._append(codec.encode(line) + b"\n")
+        rows = self._rows[write.stream, step]
+        if self._show and len(rows) < _ROWS:
+            key = ", ".join(f"{name}={value}" for name, value in write.key)
+            sent = _fields(write.body, hidden) if step is Step.CREATE else _changes(shown)
+            rows.append((step.value, str(write.number), redact(key), sent or reason))
+        line = {
+            "stream": write.stream,
+            "number": write.number,
+            "key": dict(write.key),
+            "step": step.value,
+            "changes": {name: {"old": old, "new": new} for name, (old, new) in shown.items()},
+            "reason": reason,
+        }
+        self._write(codec.encode(line) + b"\n", "ab")
 
-    def _append(self, line: bytes) -> None:
+    def _write(self, line: bytes, mode: t.Literal["ab", "wb"]) -> None:
+        if self._file is None:
+            return
         try:
-            with t.cast("pathlib.Path", self._file).open("wb" if self._fresh else "ab") as file:
+            with self._file.open(mode) as file:
                 file.write(line)
         except OSError as error:
             msg = f"cannot write the plan (setting 'plan_file'): {error}"
             raise ConfigError(msg) from None
-        self._fresh = False
 
 
 def allowance(name: str, setting: int | str | None, total: int) -> float:
@@ -216,17 +258,33 @@ def _same(old: object, new: object) -> bool:
     )
 
 
-def _explain(changes: t.Mapping[str, tuple[t.Any, t.Any]], reason: str) -> str:
-    parts = [
-        f"{name}: {_short(old)} -> {_short(new)}"
-        for name, (old, new) in list(changes.items())[:_SHOWN_FIELDS]
-    ]
-    if len(changes) > _SHOWN_FIELDS:
-        parts.append(f"and {len(changes) - _SHOWN_FIELDS} more")
-    text = "; ".join(parts) or reason
-    return f"  {text}" if text else ""
+def _changes(changes: t.Mapping[str, tuple[t.Any, t.Any]]) -> str:
+    return _listed(
+        [f"{name}: {_short(old)} -> {_short(new)}" for name, (old, new) in changes.items()]
+    )
+
+
+def _fields(body: t.Mapping[str, t.Any], hidden: t.Collection[str]) -> str:
+    return _listed(
+        [f"{name}: {_short(MASK if name in hidden else value)}" for name, value in body.items()]
+    )
+
+
+def _listed(parts: t.Sequence[str]) -> str:
+    more = len(parts) - _SHOWN_FIELDS
+    return "; ".join([*parts[:_SHOWN_FIELDS], *([f"and {more} more"] if more > 0 else [])])
+
+
+def _clean(value: object) -> object:
+    return redact(value) if isinstance(value, str) else value
 
 
 def _short(value: object) -> str:
-    text = codec.encode(value).decode()
-    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"
+    return cut(redact(codec.encode(value).decode()), _SHOWN_CHARACTERS)
+
+
+def _hide(reason: str, secrets: t.Iterable[object]) -> str:
+    """A reason without the record's own secrets, should it repeat one."""
+    hide = Redactor()
+    hide.add(*(str(secret) for secret in secrets if secret))
+    return hide(reason)

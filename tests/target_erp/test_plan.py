@@ -9,6 +9,9 @@ import pytest
 
 from erp_plugin.cli import FAILED
 from erp_vendors.errors import ConfigError
+from erp_vendors.http.redact import redact
+from target_erp.delivery import Prepared, RefusedError, Write, Writer
+from target_erp.plan import Guards, Planner
 from target_erp.target import REJECTED
 from tests.support.plugins import record, run_target, schema, state
 from tests.support.stub import Reply, Request
@@ -65,13 +68,110 @@ def test_a_dry_run_reads_and_writes_nothing(site: Vendor, tmp_path: pathlib.Path
     assert "lines" in lines[3]["reason"]
 
 
-def test_the_plan_is_shown(
+def shown(caplog: pytest.LogCaptureFixture) -> list[list[str]]:
+    """Lines of the logged tables, without their alignment."""
+    return [line.split() for line in caplog.text.splitlines()]
+
+
+def test_the_plan_is_shown_as_tables(
     site: Vendor, tmp_path: pathlib.Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", "erp.plan")
-    run_target(site.config(dry_run=True, plan_file=str(tmp_path / "plan")), messages())
-    assert 'nm: "Ann" -> "Anna"' in caplog.text
-    assert f"Plan for {ACCOUNTS}: 1 create, 1 update, 1 unchanged, 1 refused" in caplog.text
+    plan = tmp_path / "plan"
+    run_target(site.config(dry_run=True, plan_file=str(plan)), messages())
+    lines = shown(caplog)
+    start = lines.index(["step", "record", "key", "what"])
+    steps = [" ".join(line) for line in lines[start + 1 : start + 5]]
+    assert steps[0].startswith("refused 4 lines:")
+    assert steps[1] == 'update 1 ref_id=1 nm: "Ann" -> "Anna"'
+    assert steps[2] == 'create 3 ref_id=3 ref_id: "3"; nm: "New"'
+    assert steps[3] == "unchanged 2 ref_id=2"
+    assert ["stream", "create", "update", "delete", "unchanged", "refused"] in lines
+    assert [ACCOUNTS, "1", "1", "0", "1", "1"] in lines
+    assert f"Nothing was written; the plan is in {plan}" in caplog.text
+
+
+def planned(planner: Planner, **fields: t.Any) -> None:
+    write = Write(planner.counts.total() + 1, ACCOUNTS, {}, **fields)
+    planner.submit(Known({"ref_id": "0", "nm": "Ann"}), write)
+
+
+class Known(Writer):
+    """A writer whose vendor has one record."""
+
+    stream = ACCOUNTS
+    secrets = frozenset({"pw"})
+
+    def __init__(self, row: dict[str, t.Any]) -> None:
+        self.row = row
+
+    def prepare(self, record: dict[str, t.Any]) -> Prepared:
+        raise NotImplementedError
+
+    def send(self, writes: list[Write]) -> None:
+        raise NotImplementedError
+
+    def current(self, write: Write) -> dict[str, t.Any] | None:
+        return self.row if dict(write.key) == {"ref_id": "0"} else None
+
+
+def test_a_large_plan_shows_first_what_matters_and_says_how_much_is_left(
+    tmp_path: pathlib.Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "erp.plan")
+    plan = tmp_path / "plan"
+    planner = Planner(str(plan), show=True)
+    for _ in range(1200):
+        planned(planner, key=(("ref_id", "0"),), body={"nm": "Ann"})
+    for number in range(60):
+        planned(planner, key=(("ref_id", f"N{number}"),), body={"nm": "New"})
+    planned(planner, key=(("ref_id", "0"),), body={"nm": "Anna"})
+    planner.summary()
+    lines = shown(caplog)
+    start = lines.index(["step", "record", "key", "what"])
+    steps = [line[0] for line in lines[start + 1 :]]
+    assert steps[:50] == ["update", *["create"] * 49]
+    assert lines[start + 51] == ["…", "and", "1,211", "more,", "see", str(plan)]
+    assert [ACCOUNTS, "60", "1", "0", "1,200", "0"] in lines
+    assert len(plan.read_text().splitlines()) == 1261
+
+
+def test_a_plan_shows_no_secret(tmp_path: pathlib.Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "erp.plan")
+    plan = tmp_path / "plan"
+    planner = Planner(str(plan), show=True)
+    redact.add("tok-abcdefghijklmnop" + 30 * "x")
+    note = "tok-abcdefghijklmnop" + 30 * "x"  # is cut in the table, and is no secret by halves
+    planned(planner, key=(("ref_id", "0"),), body={"pw": "hunter2-hunter2", "note": note})
+    planned(planner, key=(("ref_id", "1"),), body={"pw": "hunter2-hunter2", "note": note})
+    write = Write(3, ACCOUNTS, {"pw": "hunter2-hunter2"}, key=(("ref_id", "3"),))
+    planner.refuse(Known({}), write, RefusedError("pw hunter2-hunter2 is too short"))
+    planner.summary()
+    for text in (caplog.text, plan.read_text()):
+        assert "hunter2" not in text
+        assert "tok-" not in text
+        assert "*****" in text
+
+
+def test_an_empty_plan_replaces_an_old_one(site: Vendor, tmp_path: pathlib.Path) -> None:
+    plan = tmp_path / "plan"
+    plan.write_text("yesterday's\n")
+    assert run_target(site.config(dry_run=True, plan_file=str(plan)), []).code == 0
+    assert plan.read_text() == ""
+
+
+def test_deletions_are_planned_and_guarded(tmp_path: pathlib.Path) -> None:
+    plan = tmp_path / "plan"
+    planner = Planner(str(plan), show=True)
+    writer = Known({})
+    for number in (1, 2):
+        key = (("ref_id", str(number)),)
+        planner.note_delete(writer, Write(number, ACCOUNTS, {}, key=key, deletes=True))
+    assert [json.loads(line)["step"] for line in plan.read_text().splitlines()] == ["delete"] * 2
+    Guards(max_deletes=2).check(planner.counts)
+    Guards(max_deletes="100%").check(planner.counts)
+    with pytest.raises(ConfigError, match=r"guards\.max_deletes allows 1 of 2 .* 2 to delete"):
+        Guards(max_deletes=1).check(planner.counts)
 
 
 def test_a_dry_run_leaves_the_ledger_alone(site: Vendor, tmp_path: pathlib.Path) -> None:
