@@ -13,15 +13,23 @@ import typing as t
 from erp_plugin.cli import FAILED, ExitCode
 from erp_vendors.errors import ConfigError, ErpError
 from erp_vendors.http import codec
+from erp_vendors.http.redact import redact
 from target_erp.delivery.dead_letters import identity as _identity
-from target_erp.delivery.dead_letters import last_at, newest
+from target_erp.delivery.dead_letters import newest
+from target_erp.history.letters import first_and_last, name_of, why
+from target_erp.history.records import as_line, described, doubtful
 from target_erp.history.report import page
-from target_erp.ledger import Ledger, Mark, open_ledger
+from target_erp.history.runs import OUTCOMES, past_run
+from target_erp.history.table import screen, table
+from target_erp.history.verdict import moment
+from target_erp.ledger import Found, Ledger, Mark, open_ledger
 from target_erp.settings import SETTINGS
 from target_erp.target import TargetErp
 
 _RUNS = 50
-_WIDTH = 100
+_UNCUT = 1_000_000
+"""Columns for a pipe: what reads it may look for what a screen would not show."""
+_DEFAULTS = {setting.name: setting.default for setting in SETTINGS}
 
 
 def main(arguments: t.Sequence[str] | None = None) -> int:
@@ -53,29 +61,33 @@ def _existing(setting: str) -> Ledger:
 
 
 def _runs(options: argparse.Namespace, ledger: Ledger) -> None:
-    rows: list[tuple[str, ...]] = [
-        ("run", "ended", "read", "created", "updated", "unchanged", "refused", "unknown", "seconds")
+    found = ledger.runs(options.limit)
+    if options.json:
+        for begun in found:
+            bare = {"run": begun.run, "started_at": begun.started_at, "ended_at": None}
+            print(begun.report or json.dumps(bare))
+        return
+    past = [past_run(run) for run in found]
+    # Reports of version 0.1 count what was accepted, and not how.
+    used = [name for name in OUTCOMES if name != "accepted" or any(r.counts[name] for r in past)]
+    rows: list[tuple[object, ...]] = [
+        ("started", "end", "exit", "seconds", "read", *used, "calls", "error")
     ]
-    for run in ledger.runs(options.limit):
-        if options.json:
-            print(run.report or json.dumps({"run": run.run, "ended": None}))
-            continue
-        report = json.loads(run.report or "{}")
-        counts = [
-            str(sum(stream.get(outcome, 0) for stream in report.get("streams", {}).values()))
-            for outcome in ("created", "updated", "unchanged", "refused", "unknown")
-        ]
+    for run in past:
+        counts = run.counts
         rows.append(
             (
-                run.run,
-                run.ended_at or "did not end",
-                str(report.get("records_read", "")),
-                *counts,
-                str(report.get("seconds", "")),
+                moment(run.started_at),
+                run.state.value,
+                "" if run.exit_code is None else run.exit_code,
+                "" if run.seconds is None else f"{run.seconds:,.1f}",
+                f"{run.read:,}",
+                *(f"{counts[name]:,}" for name in used),
+                f"{run.calls:,}",
+                run.error,
             )
         )
-    if not options.json:
-        _table(rows)
+    _print(rows)
 
 
 def _show(options: argparse.Namespace, ledger: Ledger) -> None:
@@ -83,20 +95,10 @@ def _show(options: argparse.Namespace, ledger: Ledger) -> None:
     if not found:
         msg = f"the ledger has no record {options.key} of {options.stream}"
         raise ConfigError(msg)
-    for account, stream, entry in found:
-        for name, value in (
-            ("stream", stream),
-            ("account", account),
-            ("key", entry.key),
-            ("outcome", entry.mark.value),
-            ("vendor id", entry.vendor_id or "not known"),
-            ("sent", f"{entry.attempts} times"),
-            ("first", entry.first_at),
-            ("last", entry.last_at),
-            ("run", entry.run),
-        ):
-            print(f"{name:10} {value}")
-        print()
+    letters = _by_record(options)
+    for line in found:
+        letter = letters.get((line.stream, line.entry.key))
+        print(as_line(line, letter) if options.json else described(line, letter) + "\n")
 
 
 def _open_letters(options: argparse.Namespace, ledger: Ledger) -> list[dict[str, t.Any]]:
@@ -110,18 +112,27 @@ def _got_through(letter: t.Mapping[str, t.Any], ledger: Ledger) -> bool:
     return any(line.entry.mark in {Mark.ACCEPTED, Mark.DELETED} for line in found)
 
 
+def _by_record(options: argparse.Namespace) -> dict[tuple[str, str], dict[str, t.Any]]:
+    """The newest dead letter of each record that has a key."""
+    return {
+        (letter["stream"], _identity(letter)): letter for letter in newest(options.dead_letters)
+    }
+
+
 def _rejects(options: argparse.Namespace, ledger: Ledger) -> None:
     letters = _open_letters(options, ledger)
-    if options.full:
+    if options.json:
         for letter in letters:
             print(codec.encode(letter).decode())
         return
-    rows = [("at", "stream", "key", "class", "reason")]
-    rows += [
-        (last_at(letter), letter["stream"], _identity(letter), letter["class"], letter["reason"])
-        for letter in letters
+    rows: list[tuple[object, ...]] = [
+        ("first", "last", "attempts", "stream", "key", "why", "reason")
     ]
-    _table(rows)
+    for letter in letters:
+        first, last = first_and_last(letter)
+        row = (moment(first), moment(last), letter.get("attempts") or 0, letter["stream"])
+        rows.append((*row, name_of(letter), why(letter), letter.get("reason") or ""))
+    _print(rows)
     print(f"{len(letters)} records", file=sys.stderr)
 
 
@@ -137,15 +148,23 @@ def _replay(options: argparse.Namespace, ledger: Ledger) -> int:
     return 0
 
 
+def _doubts(ledger: Ledger, stream: str = "", key: str = "") -> list[Found]:
+    """Lines whose outcome nobody noted."""
+    return [
+        found for mark in (Mark.UNKNOWN, Mark.INTENT) for found in ledger.find(stream, key, mark)
+    ]
+
+
 def _unknown(options: argparse.Namespace, ledger: Ledger) -> None:
     found = [
-        item
-        for mark in (Mark.UNKNOWN, Mark.INTENT)
-        for item in ledger.find(options.stream, options.key, mark)
+        line
+        for line in _doubts(ledger, options.stream, options.key)
+        if options.account in {"", line.account}
     ]
     if options.settle:
         if not options.key or len(found) != 1:
             msg = f"--settle needs --key of one record; {len(found)} match"
+            msg += " (--stream and --account tell them apart)" if len(found) > 1 else ""
             raise ConfigError(msg)
         ((account, stream, entry),) = found
         # "absent" leaves the record open to be sent: a refused one is tried again when it comes.
@@ -154,39 +173,49 @@ def _unknown(options: argparse.Namespace, ledger: Ledger) -> None:
         ledger.write(account, stream, [settled])
         print(f"{entry.key} of {stream} is now {mark.value}")
         return
-    rows = [("last", "stream", "key", "state", "sent", "run")]
-    rows += [
-        (e.last_at, stream, e.key, e.mark.value, str(e.attempts), e.run) for _, stream, e in found
-    ]
-    _table(rows)
+    letters = _by_record(options)
+    for line in found:
+        letter = letters.get((line.stream, line.entry.key))
+        if options.json:
+            print(as_line(line, letter))
+        else:
+            print(doubtful(line, letter, _repeated(options)) + "\n")
+    print(f"{len(found)} records", file=sys.stderr)
+
+
+def _repeated(options: argparse.Namespace) -> list[str]:
+    """How this command was called, for the next one; a URL may hold a password."""
+    if "://" in options.ledger or options.ledger == _DEFAULTS["ledger"]:
+        return ["erp-ledger"]
+    return ["erp-ledger", "--ledger", options.ledger]
 
 
 def _report(options: argparse.Namespace, ledger: Ledger) -> None:
-    letters = newest(options.dead_letters)
-    pathlib.Path(options.output).write_text(
-        page(ledger.runs(options.limit), letters), encoding="utf-8"
-    )
+    letters = _open_letters(options, ledger)
+    html = page(ledger.runs(options.limit), letters, _doubts(ledger))
+    try:
+        pathlib.Path(options.output).write_text(html, encoding="utf-8")
+    except OSError as error:
+        msg = f"cannot write the report (--output): {error}"
+        raise ConfigError(msg) from None
     print(options.output)
 
 
-def _table(rows: t.Sequence[t.Sequence[str]]) -> None:
-    widths = [min(max(len(str(row[i])) for row in rows), _WIDTH) for i in range(len(rows[0]))]
-    for row in rows:
-        cells = (str(cell)[:_WIDTH].ljust(width) for cell, width in zip(row, widths, strict=True))
-        print("  ".join(cells).rstrip())
+def _print(rows: t.Sequence[t.Sequence[object]]) -> None:
+    width = screen(sys.stdout) if sys.stdout.isatty() else _UNCUT
+    print(redact(table(rows, width)))
 
 
 def _parser() -> argparse.ArgumentParser:
-    defaults = {setting.name: setting.default for setting in SETTINGS}
     parser = argparse.ArgumentParser(prog="erp-ledger", description="What target-erp did.")
     parser.add_argument(
         "--ledger",
-        default=os.environ.get("TARGET_ERP_LEDGER", defaults["ledger"]),
+        default=os.environ.get("TARGET_ERP_LEDGER", _DEFAULTS["ledger"]),
         help="the target's 'ledger' setting (environment: TARGET_ERP_LEDGER)",
     )
     parser.add_argument(
         "--dead-letters",
-        default=os.environ.get("TARGET_ERP_DEAD_LETTERS", defaults["dead_letters"]),
+        default=os.environ.get("TARGET_ERP_DEAD_LETTERS", _DEFAULTS["dead_letters"]),
         help="the target's 'dead_letters' setting (environment: TARGET_ERP_DEAD_LETTERS)",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -200,17 +229,19 @@ def _parser() -> argparse.ArgumentParser:
         made.add_argument("--stream", default="", help="only this sink")
         made.add_argument("--key", default="", help="only this business key (value or name=value)")
 
+    def listing(made: argparse.ArgumentParser) -> None:
+        made.add_argument("--json", action="store_true", help="for scripts: one JSON line each")
+
     runs = command("runs", _runs, "list the newest runs")
-    runs.add_argument("--json", action="store_true", help="each run's report, one JSON line a run")
     runs.add_argument("--limit", type=int, default=_RUNS, help="how many runs")
+    listing(runs)
     show = command("show", _show, "show what the ledger knows of a record")
     show.add_argument("stream")
     show.add_argument("key")
+    listing(show)
     rejects = command("rejects", _rejects, "list records that have not got through")
-    rejects.add_argument(
-        "--full", action="store_true", help="whole dead letters, one JSON line each"
-    )
     filters(rejects)
+    listing(rejects)
     replay = command("replay", _replay, "send refused records again, the newest version of each")
     replay.add_argument("--config", required=True, help="the target's configuration file")
     filters(replay)
@@ -220,8 +251,11 @@ def _parser() -> argparse.ArgumentParser:
         choices=("accepted", "absent"),
         help="you looked: the vendor has the record, or has it not",
     )
+    unknown.add_argument("--account", default="", help="only this account, as 'unknown' shows it")
     filters(unknown)
+    listing(unknown)
     report = command("report", _report, "write one self-contained HTML page")
     report.add_argument("--output", default="erp_report.html", help="file to write")
     report.add_argument("--limit", type=int, default=_RUNS, help="how many runs")
+    report.set_defaults(stream="", key="")
     return parser
