@@ -148,19 +148,17 @@ def _replay(options: argparse.Namespace, ledger: Ledger) -> int:
     return 0
 
 
-def _doubts(ledger: Ledger, stream: str = "", key: str = "") -> list[Found]:
+def _doubts(ledger: Ledger, stream: str = "", key: str = "", account: str = "") -> list[Found]:
     """Lines whose outcome nobody noted."""
     return [
-        found for mark in (Mark.UNKNOWN, Mark.INTENT) for found in ledger.find(stream, key, mark)
+        found
+        for mark in (Mark.UNKNOWN, Mark.INTENT)
+        for found in ledger.find(stream, key, mark, account=account)
     ]
 
 
 def _unknown(options: argparse.Namespace, ledger: Ledger) -> None:
-    found = [
-        line
-        for line in _doubts(ledger, options.stream, options.key)
-        if options.account in {"", line.account}
-    ]
+    found = _doubts(ledger, options.stream, options.key, options.account)
     if options.settle:
         if not options.key or len(found) != 1:
             msg = f"--settle needs --key of one record; {len(found)} match"
