@@ -13,6 +13,8 @@ _TOP, _AXIS = 10, 22
 _WIDEST = 26.0
 _LEAST = 2.0
 """Height of the smallest bar: one refused record among a million must be seen."""
+_STRETCHED, _NARROWEST = 1000, 15.0
+"""Width of a horizontal bar in its own units, and of its smallest part."""
 _TICKS, _HALF_TICK = 5, 45
 _STRIP = 12
 
@@ -103,15 +105,16 @@ def bar(name: str, parts: t.Sequence[tuple[str, str, float]], whole: float) -> s
         parts: What, class and value of each part.
         whole: Value of the full width.
     """
+    there = [part for part in parts if part[2] > 0]
+    widths = [max(_STRETCHED * value / (whole or 1), _NARROWEST) for _, _, value in there]
+    shrink = min(1.0, _STRETCHED / (sum(widths) or 1))
     x, drawn = 0.0, []
-    for label, css, value in parts:
-        if value > 0:
-            wide = min(max(1000 * value / (whole or 1), 4.0), 1000 - x)
-            drawn.append(_rect((x, 0, wide, 10), css, f"{exact(value)} {label}"))
-            x += wide
-    text = ", ".join(f"{exact(value)} {label}" for label, _, value in parts if value > 0)
+    for (label, css, value), wide in zip(there, widths, strict=True):
+        drawn.append(_rect((x, 0, wide * shrink, 10), css, f"{exact(value)} {label}"))
+        x += wide * shrink
+    text = ", ".join(f"{exact(value)} {label}" for label, _, value in there)
     stretched = 'preserveAspectRatio="none" class="bar"'
-    return _svg(name, text or "nothing", (1000, 10), "".join(drawn), stretched)
+    return _svg(name, text or "nothing", (_STRETCHED, 10), "".join(drawn), stretched)
 
 
 def compact(value: float) -> str:
