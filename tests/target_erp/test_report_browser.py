@@ -86,7 +86,7 @@ def nightly() -> str:
     ]
     runs[5:7] = [past(120, ended=False), past(145, exit_code=1, error="E" * 200 + NASTY)]
     letters = [letter(f"E-{n}", f"no trade {n}") for n in range(20)]
-    letters += [letter("L" * 90, "without-a-space" * 40), letter(NASTY, NASTY, stream=NASTY)]
+    letters += [letter("L" * 90, "withoutaspace" * 40), letter(NASTY, NASTY, stream=NASTY)]
     doubts = [doubt(), doubt("x=" + "9" * 80, Mark.INTENT), doubt(NASTY)._replace(account=NASTY)]
     return page(runs, letters, doubts, NOW)
 
