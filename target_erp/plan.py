@@ -116,6 +116,9 @@ class Planner:
         Raises:
             ErpError: If the vendor cannot be asked.
         """
+        if write.deletes:
+            self.note_delete(writer, write)
+            return
         try:
             current = writer.current(write)
         except RefusedError as error:

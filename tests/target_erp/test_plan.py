@@ -164,9 +164,9 @@ def test_deletions_are_planned_and_guarded(tmp_path: pathlib.Path) -> None:
     plan = tmp_path / "plan"
     planner = Planner(str(plan), show=True)
     writer = Known({})
-    for number in (1, 2):
+    for number, plan_it in enumerate((planner.note_delete, planner.submit), 1):
         key = (("ref_id", str(number)),)
-        planner.note_delete(writer, Write(number, ACCOUNTS, {}, key=key, deletes=True))
+        plan_it(writer, Write(number, ACCOUNTS, {}, key=key, deletes=True))
     assert [json.loads(line)["step"] for line in plan.read_text().splitlines()] == ["delete"] * 2
     Guards(max_deletes=2).check(planner.counts)
     Guards(max_deletes="100%").check(planner.counts)
