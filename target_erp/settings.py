@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from erp_vendors.settings import Setting, object_schema
+from target_erp.history.webhook import WEBHOOK_SETTINGS
 
 SETTINGS = (
     Setting(
@@ -106,4 +107,5 @@ SETTINGS = (
         10,
         schema={"minimum": 0},
     ),
+    *WEBHOOK_SETTINGS,
 )

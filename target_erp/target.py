@@ -24,6 +24,7 @@ from target_erp.delivery import Delivery, Outcome, RefusedError, Write, Writer
 from target_erp.delivery.dead_letters import DeadLetters, identity, last_at, newest
 from target_erp.delivery.engine import StoppedError
 from target_erp.delivery.journal import Journal
+from target_erp.history.webhook import deliver
 from target_erp.ledger import Ledger, open_ledger
 from target_erp.ledger.lease import Try, leases, wait_for
 from target_erp.mirror import Mirror
@@ -109,7 +110,8 @@ class TargetErp(ErpPlugin, Target):
             ErpError: If the run failed.
         """
         code, said = FAILED, "the run was ended"
-        with self._open:
+        # Last of all, when the leases are given back: others need not wait for a webhook.
+        with contextlib.ExitStack() as afterwards, self._open:
             try:
                 work()
                 self._judge()
@@ -126,7 +128,9 @@ class TargetErp(ErpPlugin, Target):
             else:
                 code, said = 0, ""
             finally:
-                self._finish(code, said)
+                report = self._finish(code, said)
+                if report and self.config.get("webhook"):
+                    afterwards.callback(deliver, report, **self.config["webhook"])
 
     def replay(self, stream: str = "", key: str = "") -> None:
         """Send refused records again, the newest version of each, beside any running pipeline.
@@ -173,14 +177,15 @@ class TargetErp(ErpPlugin, Target):
                 self.submit(self.writer_of(write.stream), write, known)
         self.process_endofpipe()
 
-    def _finish(self, code: int, said: str) -> None:
+    def _finish(self, code: int, said: str) -> dict[str, t.Any]:
         if isinstance(self.delivery, Planner):
             self.delivery.summary()
-            return
+            return {}
         self.summary.log()
         report = self.summary.as_json(code, said)
         self.ledger.end_run(self.run_id, codec.encode(report).decode())
         save(report, self._setting("report_file"))
+        return report
 
     def _check_guards(self, spool: t.IO[bytes], given: t.IO[t.Any] | None) -> None:
         """Keep the whole input, plan it, and go on only if the plan is small enough."""

@@ -37,8 +37,7 @@ class Store:
         self._dialect = dialect
         self._where = where
         self._writer = connect()
-        # A run that ends in an error may never get to close it.
-        weakref.finalize(self, self._writer.close)
+        _close_with(self, self._writer)
         with self._transaction() as cursor:
             if dialect == "postgresql":
                 cursor.execute("SELECT pg_advisory_xact_lock(hashtext('erp_ledger'))")
@@ -46,9 +45,10 @@ class Store:
                 cursor.execute("BEGIN IMMEDIATE")
             migrate(cursor, dialect, where)
         self._reader = connect()
-        weakref.finalize(self, self._reader.close)
+        _close_with(self, self._reader)
         self._reading = threading.Lock()
         self._writing = threading.Lock()
+        self._closed = False
 
     def read(self, statement: str, values: Row) -> list[Row]:
         """Read rows.
@@ -61,6 +61,7 @@ class Store:
             LedgerError: If the store fails.
         """
         with self._reading, self._explained():
+            self._check_open()
             cursor = self._reader.execute(self._sql(statement), values)
             rows: list[Row] = cursor.fetchall()
             if self._dialect == "postgresql":
@@ -77,8 +78,10 @@ class Store:
         Raises:
             LedgerError: If the store fails; then nothing was changed.
         """
-        with self._writing, self._explained(), self._transaction() as cursor:
-            cursor.executemany(self._sql(statement), rows)
+        with self._writing, self._explained():
+            self._check_open()
+            with self._transaction() as cursor:
+                cursor.executemany(self._sql(statement), rows)
 
     def among(self, column: str, values: list[str]) -> tuple[str, Row]:
         """A condition that a column has one of some values.
@@ -95,9 +98,17 @@ class Store:
         return f"{column} IN ({','.join('?' * len(values))})", tuple(values)
 
     def close(self) -> None:
-        """Close both connections."""
-        self._reader.close()
-        self._writer.close()
+        """Close both connections, when nobody is using them; later uses fail."""
+        with self._reading, self._writing:
+            self._closed = True
+            self._reader.close()
+            self._writer.close()
+
+    def _check_open(self) -> None:
+        # SQLite's driver crashes when another thread closes the connection that it uses.
+        if self._closed:
+            msg = f"the ledger {self._where} is closed: the run is over"
+            raise LedgerError(msg)
 
     def _sql(self, statement: str) -> str:
         return statement if self._dialect == "sqlite" else statement.replace("?", "%s")
@@ -125,6 +136,12 @@ class Store:
             self._writer.commit()
         finally:
             cursor.close()
+
+
+def _close_with(store: Store, connection: t.Any) -> None:  # noqa: ANN401 - DB-API has no type
+    # A run that ends in an error may never get to close it. At the end of the process it is left
+    # alone, because a thread may be using it.
+    weakref.finalize(store, connection.close).atexit = False
 
 
 def open_store(setting: str) -> Store:

@@ -175,6 +175,15 @@ def test_a_store_that_fails_ends_the_run_with_one_line(tmp_path: pathlib.Path) -
         ledger.write("acc", "s", [Entry("k=1", b"d", Mark.INTENT)])
 
 
+def test_a_thread_that_comes_late_finds_it_closed(ledger: Ledger) -> None:
+    ledger.write("acc", "s", [Entry("k=1", b"d", Mark.ACCEPTED)])
+    ledger.close()
+    with pytest.raises(LedgerError, match="closed"):
+        ledger.write("acc", "s", [Entry("k=1", b"d", Mark.ACCEPTED)])
+    with pytest.raises(LedgerError, match="closed"):
+        ledger.look("acc", "s", "k=1")
+
+
 def test_a_newer_ledger_is_left_alone(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "ledger.sqlite"
     open_ledger(str(path)).close()
