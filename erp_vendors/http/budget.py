@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import logging
+import math
 import threading
 import time
 import typing as t
 
-from pyrate_limiter import InMemoryBucket, Rate, RateItem
+import backoff
 
 from erp_vendors.errors import Interrupted
+from erp_vendors.http.adaptive import Adaptive
 
 if t.TYPE_CHECKING:
     from erp_vendors.http.store import SharedRate
@@ -20,12 +23,24 @@ logger = logging.getLogger("erp.budget")
 _SAFETY = 1.04
 """Calls are spaced 4% wider than the limit asks for, so that jitter on the way cannot squeeze one
 call too many into one of the vendor's seconds; the rate stays above 95% of what is permitted."""
-_TICKS = 1_000_000
-"""Ticks per second of the limiter's clock: microseconds, as milliseconds would round too much."""
+_CATCH_UP = 0.010
+"""Seconds that a call which came late may bring the next one forward: a thread never wakes up on
+time. Together with `_SAFETY` it still leaves 30 ms of each second for jitter on the way."""
+_IDLE = 0.1
+"""Seconds past its turn from which a call was not late, but nobody wanted to call."""
+_SHORTEST_SLEEP = 0.001
+"""Shorter sleeps wake threads up for nothing; calls that are closer together catch up."""
 _POLL_SECONDS = 0.5
 """A thread that waits for a place looks this often whether the run was asked to stop."""
 _QUIET_SECONDS = 5.0
 """Waits longer than this many seconds are logged, so that nobody takes a wait for a hang."""
+_SHORTEST_HOLD = 0.1
+_LONGEST_HOLD = 60.0
+"""Longest wait in seconds that a vendor which names no time is given."""
+_ROUNDED = 1.0
+"""Vendors tell whole seconds until their window resets: up to one may have been cut off."""
+_RECENT_SECONDS = 5.0
+"""The present rate is measured over so many seconds, up to twice as many."""
 
 
 class Clock:
@@ -65,7 +80,8 @@ class Limits(t.NamedTuple):
     """What a vendor permits.
 
     Attributes:
-        per_second: Calls in any second.
+        per_second: Calls in any second. A fraction above 1 is rounded down, because no second may
+            see more: 2.5 permits 2. Below 1 it is one call in so many seconds: 0.5 is one in 2 s.
         in_flight: Calls at once.
         window_calls: Calls per longer window, or None.
         window_seconds: Length of that window in seconds.
@@ -76,17 +92,48 @@ class Limits(t.NamedTuple):
     window_calls: int | None = None
     window_seconds: float = 0.0
 
+    @property
+    def spacing(self) -> float:
+        """Seconds between two calls."""
+        # One call per interval instead of N per second: bursts pile up on the way, arrive late.
+        return _SAFETY / (math.floor(self.per_second) if self.per_second >= 1 else self.per_second)
+
     def rates(self) -> list[tuple[int, float]]:
         """Calls and the seconds in which they may be made, with some room against jitter."""
-        # One call per interval instead of N per second: bursts pile up on the way, arrive late.
-        rates = [(1, _SAFETY / self.per_second)]
+        rates = [(1, self.spacing)]
         if self.window_calls:
             rates.append((self.window_calls, self.window_seconds + 1))
         return rates
 
 
+class Spent(t.NamedTuple):
+    """What a thread has taken from a budget so far.
+
+    Attributes:
+        calls: Calls that it made, repetitions included.
+        waited: Seconds that it waited for the vendor's limits.
+    """
+
+    calls: int
+    waited: float
+
+
+class _Account(threading.local):
+    """The same for the current thread, and the call that it is making."""
+
+    calls = 0
+    waited = 0.0
+    permitted_at = -math.inf
+    flying = False
+
+
 class Budget:
-    """Hands out permissions to call; shared by all threads that use one account."""
+    """Hands out permissions to call; shared by all threads that use one account.
+
+    Attributes:
+        calls: Calls so far.
+        waited: Seconds that threads waited for the limits, added up.
+    """
 
     def __init__(
         self,
@@ -107,15 +154,26 @@ class Budget:
         self.vendor = vendor
         self.clock = clock or Clock()
         self.limits = limits
+        self._account = _Account()
         self._lock = threading.Lock()
+        self._answer = threading.Condition(self._lock)
         self._gate = threading.Lock()
         self._places = threading.BoundedSemaphore(limits.in_flight)
-        buckets = [InMemoryBucket([Rate(n, int(_TICKS * s))]) for n, s in limits.rates()]
-        self._spacing = buckets[0]
-        self._window = buckets[1] if limits.window_calls else None
-        self._held_until = 0.0
+        self._adaptive = Adaptive()
+        self._spacing = limits.spacing
+        self._next_at = -math.inf
+        self._window: collections.deque[float] | None = None
+        if limits.window_calls:
+            self._window = collections.deque(maxlen=limits.window_calls)
+        self._held_until = -math.inf
+        self._remaining: int | None = None
+        self._resets_at = -math.inf
+        self._flying = 0
+        self._probe_due = False
+        self._probing: int | None = None
         self.calls = 0
         self.waited = 0.0
+        self._recent = self._before = (self.clock.now(), 0)
 
     @contextlib.contextmanager
     def call(self) -> t.Iterator[None]:
@@ -124,28 +182,50 @@ class Budget:
         Raises:
             Interrupted: If the run is asked to stop while waiting.
         """
+        account = self._account
         started = self.clock.now()
         while not self._places.acquire(timeout=_POLL_SECONDS):
             self.clock.sleep(0)  # raises if the run was asked to stop
         try:
-            self._sleep_while(self._closed)
+            waited = self._sleep_while(self._closed) - started
+            account.calls += 1
+            account.waited += waited
             with self._lock:
                 self.calls += 1
-                self.waited += self.clock.now() - started
+                self.waited += waited
             yield
         finally:
+            with self._lock:
+                if account.flying:
+                    self._flying -= 1
+                    account.flying = False
+                if self._probing == threading.get_ident():
+                    self._probing = None
+                self._answer.notify_all()
             self._places.release()
 
-    def pace(self) -> None:
+    def pace(self) -> bool:
         """Wait for this call's turn; called when the connection is up and nothing else is left.
+
+        Returns:
+            Whether there was anything to wait for.
 
         Raises:
             Interrupted: If the run is asked to stop while waiting.
         """
+        started = self.clock.now()
         with self._gate:  # one sleeper at a time, so that turns are neither lost nor raced for
-            self._sleep_while(self._take)
-            while self._shared is not None and (wait := self._shared.take()) > 0:
-                self.clock.sleep(wait)
+            if self._shared is None:
+                permitted = self._sleep_while(self._take)
+            else:
+                permitted = self._take_shared(self._shared)
+        waited = permitted - started
+        if waited < _SHORTEST_SLEEP:
+            return False
+        self._account.waited += waited
+        with self._lock:
+            self.waited += waited
+        return True
 
     def hold(self, seconds: float, why: str) -> None:
         """Let no call start for a while: the vendor said so.
@@ -162,41 +242,172 @@ class Budget:
         if seconds >= _QUIET_SECONDS:
             logger.info("%s: waiting %.0f s (%s)", self.vendor, seconds, why)
 
-    def obey_headers(self) -> None:
-        """The vendor counts for us in its answers: its count replaces our longer window."""
-        self._window = None
+    def limited(self, told: float | None) -> None:
+        """The vendor refused the current thread's call because of a limit: all threads slow down.
 
-    def _sleep_while(self, seconds: t.Callable[[float], float]) -> None:
-        """Sleep as long as there are seconds to wait, which are asked for under the lock."""
+        Args:
+            told: Seconds that it asks to wait. If it named none, the wait grows with each refusal,
+                and after it one call tries alone before the others follow.
+        """
+        with self._lock:
+            slower = self._adaptive.refused(self.clock.now(), self._account.permitted_at)
+            share, refusals = self._adaptive.share, self._adaptive.refusals
+            if slower and not told:
+                self._probe_due = True
+        if slower:
+            self._tell(share)
+        if told:
+            self.hold(max(told, _SHORTEST_HOLD), "the vendor limits the rate")
+        elif slower:
+            seconds = backoff.full_jitter(min(2.0**refusals, _LONGEST_HOLD))
+            self.hold(max(seconds, _SHORTEST_HOLD), "the vendor limits the rate")
+
+    def timed_out(self) -> None:
+        """The current thread's call was not answered in time; if that repeats, all slow down."""
+        with self._lock:
+            slower = self._adaptive.timed_out(self.clock.now(), self._account.permitted_at)
+            share = self._adaptive.share
+        if slower:
+            self._tell(share)
+
+    def answered(self) -> None:
+        """The current thread's call was answered and not limited: the pace may recover."""
+        if self._adaptive.share < 1 or self._adaptive.refusals:
+            with self._lock:
+                self._adaptive.answered(self._account.permitted_at)
+
+    def obey_headers(self, remaining: int, reset: float | None) -> None:
+        """The vendor counts for us in its answers: its count replaces our longer window.
+
+        Args:
+            remaining: Calls left in the vendor's window.
+            reset: Seconds until that window ends; None if not told.
+        """
+        with self._lock:
+            self._window = None
+            now = self.clock.now()
+            ends = now + reset + _ROUNDED if reset else -math.inf
+            # Answers overtake each other: of one window's counts, the lowest is the newest.
+            if (
+                self._remaining is not None
+                and now < self._resets_at
+                and ends < self._resets_at + 2 * _ROUNDED
+                and remaining <= self._remaining + self._flying
+            ):
+                remaining = min(remaining, self._remaining)
+            self._remaining, self._resets_at = remaining, ends
+            wait = ends - now
+        if remaining <= 0 and wait >= _QUIET_SECONDS:
+            logger.info("%s: waiting %.0f s (no calls left until then)", self.vendor, wait)
+
+    def spent(self) -> Spent:
+        """Calls and waiting of the current thread so far; differences tell what a piece cost."""
+        return Spent(self._account.calls, self._account.waited)
+
+    @property
+    def share(self) -> float:
+        """Calls per second in the last seconds, as a share of the permitted ones; at most 1."""
+        with self._lock:
+            now = self.clock.now()
+            self._count(now, 0)
+            seconds = now - self._before[0]
+            calls = self._before[1] + self._recent[1]
+            return min(1.0, calls / seconds / self.limits.per_second) if seconds > 0 else 0.0
+
+    @property
+    def delay(self) -> float:
+        """Seconds until the limits allow the next call; 0 if they do, apart from its turn."""
+        with self._lock:
+            wait = self._closed(self.clock.now())
+        return 0.0 if wait == math.inf else max(0.0, wait)
+
+    def _tell(self, share: float) -> None:
+        logger.info(
+            "%s: too many calls for the vendor; slowing down to %.0f%% of %g a second",
+            self.vendor,
+            100 * share,
+            self.limits.per_second,
+        )
+
+    def _sleep_while(self, seconds: t.Callable[[float], float]) -> float:
+        """Sleep as long as there are seconds to wait, which are asked for under the lock.
+
+        Returns:
+            When that was over.
+        """
         while True:
             with self._lock:
-                wait = seconds(self.clock.now())
-            if wait <= 0:
-                return
+                now = self.clock.now()
+                wait = seconds(now)
+                if wait <= 0:
+                    return now
+                if wait == math.inf:
+                    self._answer.wait(_POLL_SECONDS)
+            if wait == math.inf:
+                self.clock.sleep(0)  # raises if the run was asked to stop
+                continue
             if wait >= _QUIET_SECONDS:
                 logger.info("%s: %.0f s until the rate limit allows a call", self.vendor, wait)
-            self.clock.sleep(wait)
+            self.clock.sleep(max(wait, _SHORTEST_SLEEP))
 
     def _closed(self, now: float) -> float:
-        """Seconds of a wait that may be long; the vendor would close an open connection."""
-        return max(self._held_until - now, _until_free(self._window, now))
+        """Seconds of a wait that may be long; the vendor would close an open connection.
+
+        Infinite, if only the answer to a call in flight can tell.
+        """
+        if self._probing is not None and self._probing != threading.get_ident():
+            return math.inf
+        wait = self._held_until - now
+        if self._window is not None and len(self._window) == self._window.maxlen:
+            wait = max(wait, self._window[0] + self.limits.window_seconds + 1 - now)
+        if self._remaining is not None and now < self._resets_at:
+            # Calls in flight may not be in the vendor's count yet.
+            if self._remaining <= 0:
+                wait = max(wait, self._resets_at - now)
+            elif self._remaining <= self._flying:
+                wait = math.inf
+        return wait
+
+    def _wait(self, now: float) -> float:
+        """Seconds until this call's turn."""
+        return max(self._closed(now), self._next_at - now)
 
     def _take(self, now: float) -> float:
         """Take a permission of each kind, or none of any and say how many seconds to wait."""
-        buckets = [bucket for bucket in (self._spacing, self._window) if bucket is not None]
-        wait = max(self._closed(now), *(_until_free(bucket, now) for bucket in buckets))
+        wait = self._wait(now)
         if wait <= 0:
-            for bucket in buckets:
-                bucket.put(RateItem(self.vendor, int(now * _TICKS)))
+            self._permit(now)
         return wait
 
+    def _take_shared(self, shared: SharedRate) -> float:
+        """Take permissions, and the one that is shared with other processes last: it is fresh."""
+        while True:
+            self._sleep_while(self._wait)
+            while (wait := shared.take()) > 0:
+                self.clock.sleep(wait)
+            with self._lock:
+                now = self.clock.now()
+                # If the vendor limited the account meanwhile, the shared permission is given up.
+                if self._closed(now) <= 0:
+                    self._permit(now)
+                    return now
 
-def _until_free(bucket: InMemoryBucket | None, now: float) -> float:
-    """Seconds until a bucket has a permission; not above 0 if it has one."""
-    if bucket is None:
-        return 0.0
-    ticks = int(now * _TICKS)
-    bucket.leak(ticks)
-    rate = bucket.rates[0]
-    oldest = bucket.peek(rate.limit - 1)
-    return 0.0 if oldest is None else (oldest.timestamp + rate.interval + 1 - ticks) / _TICKS
+    def _permit(self, now: float) -> None:
+        late = now - self._next_at
+        turn = now if late > _IDLE else now - min(late, _CATCH_UP)
+        self._next_at = turn + self._spacing / self._adaptive.share
+        if self._window is not None:
+            self._window.append(now)
+        if self._probe_due:
+            self._probe_due = False
+            self._probing = threading.get_ident()
+        self._flying += not self._account.flying
+        self._account.flying = True
+        self._account.permitted_at = now
+        self._count(now, 1)
+
+    def _count(self, now: float, calls: int) -> None:
+        begun, count = self._recent
+        if now - begun >= _RECENT_SECONDS:
+            self._before, begun, count = self._recent, now, 0
+        self._recent = (begun, count + calls)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import email.utils
 import enum
+import math
 import typing as t
 
 from erp_vendors.errors import Phase
@@ -15,7 +16,9 @@ if t.TYPE_CHECKING:
 ATTEMPTS = 5
 """Attempts per call before it fails for good, unless a row says otherwise."""
 LONGEST_WAIT = 3600.0
-"""Longest wait in seconds that a vendor's Retry-After can impose."""
+"""Longest wait in seconds that a vendor's Retry-After can impose; then it is asked again."""
+_EARLIEST_STAMP = 1e9
+"""From here on a number is a moment since 1970 rather than a duration (it is 2001, or 32 years)."""
 
 
 class Action(enum.Enum):
@@ -127,3 +130,25 @@ def retry_after(value: str | None, now: dt.datetime | None = None) -> float | No
     if seconds != seconds:  # noqa: PLR0124 - "nan" reads as a float
         return None
     return min(max(seconds, 0.0), LONGEST_WAIT)
+
+
+def reset_after(value: str | None, now: dt.datetime | None = None) -> float | None:
+    """Read an X-RateLimit-Reset header, which no standard describes.
+
+    Args:
+        value: Seconds (cimcloud.md 5.1); also taken: the moment as an epoch stamp in seconds or
+            milliseconds, or as an HTTP date.
+        now: The present, with zone (default: the clock).
+
+    Returns:
+        Seconds to wait, at least 0 and at most `LONGEST_WAIT`; None if absent or unreadable.
+    """
+    try:
+        stamp = float(value or "")
+    except ValueError:
+        return retry_after(value, now)
+    if not _EARLIEST_STAMP <= stamp < math.inf:
+        return retry_after(value, now)
+    seconds = stamp / 1000 if stamp >= _EARLIEST_STAMP * 1000 else stamp
+    now = now or dt.datetime.now(dt.timezone.utc)
+    return min(max(seconds - now.timestamp(), 0.0), LONGEST_WAIT)

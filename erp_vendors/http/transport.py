@@ -23,7 +23,8 @@ from erp_vendors.errors import (
 from erp_vendors.http import codec, policy
 from erp_vendors.http.policy import Action, Failure, Rule
 from erp_vendors.http.redact import redact
-from erp_vendors.http.wire import Sending, WireAdapter
+from erp_vendors.http.session import Session
+from erp_vendors.http.wire import Sending
 
 if t.TYPE_CHECKING:
     from requests.structures import CaseInsensitiveDict
@@ -36,7 +37,6 @@ logger = logging.getLogger("erp.http")
 
 WAITS = 50
 """Times a call lets itself be put off by a rate limit before it fails for good."""
-_CONNECT_SECONDS = 10.0
 _LONGEST_PAUSE = 30.0
 _EXCERPT = 2000
 _SUCCESS = 200
@@ -44,6 +44,7 @@ _REDIRECT = 300
 _CLIENT_ERROR = 400
 _FORBIDDEN = 403
 _UNAUTHORIZED = 401
+_SERVER_ERROR = 500
 _UNTRUSTED = "CERTIFICATE_VERIFY_FAILED"
 _NOT_PINNED = "Fingerprints did not match"
 _BAD_URL = (
@@ -173,19 +174,16 @@ class Transport:
         headers = {"Accept": "application/json", **options.get("headers", {})}
         body = options.get("body")
         absolute = path.startswith(("http://", "https://"))
-        url = path if absolute else f"{self._base_url}{path}"
         if body is not None:
             headers.setdefault("Content-Type", "application/json")
         return _Call(
-            where=redact(f"{self.options.vendor}: {method} {url}"),
+            vendor=self.options.vendor,
             address="this address" if absolute else f"{self.options.vendor}.api_url",
-            request=requests.Request(
-                method,
-                url,
-                params=options.get("params"),
-                data=body,
-                headers=headers,
-            ),
+            method=method.upper(),
+            url=path if absolute else f"{self._base_url}{path}",
+            params=options.get("params") or {},
+            headers=headers,
+            body=body,
             auth=options.get("auth", self.auth),
             repeatable=options.get("repeatable", method in _REPEATABLE_METHODS),
             optional=options.get("optional", False),
@@ -220,8 +218,7 @@ class Transport:
             if action is Action.WAIT and waits < WAITS:
                 waits += 1
                 attempt -= 1
-                self.budget.hold(_limit_wait(response, waits), "the vendor limits the rate")
-                continue
+                continue  # the budget knows already, and holds all calls
             if action is Action.RETRY and attempt < rule.attempts:
                 pause = backoff.full_jitter(next(pauses))
                 if response is not None:
@@ -271,7 +268,7 @@ class Transport:
 
     def _send(self, call: _Call, sending: Sending) -> requests.Response:
         session = self._session()
-        prepared = session.prepare_request(call.request)
+        prepared = session.prepare(call.method, call.url, call.params, call.headers, call.body)
         if call.auth is not None:
             # Before taking a place in the budget: the auth may have to make a call of its own.
             try:
@@ -280,38 +277,37 @@ class Transport:
                 if call.auth is self.auth:
                     self._given_up = error
                 raise
-        settings = session.merge_environment_settings(
-            prepared.url, proxies={}, stream=False, verify=self.options.verify, cert=None
-        )
         with self.budget.call(), sending:
-            response = session.send(
-                prepared,
-                timeout=(_CONNECT_SECONDS, self.options.timeout),
-                allow_redirects=False,
-                **settings,
-            )
-        if self.options.obey_rate_headers:
-            self._obey(response)
+            response = session.send(prepared)
+            self._heed(call, response)
         return response
 
-    def _session(self) -> requests.Session:
-        session: requests.Session | None = getattr(self._local, "session", None)
+    def _session(self) -> Session:
+        session: Session | None = getattr(self._local, "session", None)
         if session is None:
-            session = self._local.session = requests.Session()
-            for prefix in ("http://", "https://", *self.options.pins):
-                pin = self.options.pins.get(prefix)
-                session.mount(prefix, WireAdapter(pin, pool_connections=1, pool_maxsize=1))
-            session.headers["User-Agent"] = self.options.user_agent
+            session = self._local.session = Session(
+                user_agent=self.options.user_agent,
+                timeout=self.options.timeout,
+                verify=self.options.verify,
+                pins=self.options.pins,
+            )
         return session
 
-    def _obey(self, response: requests.Response) -> None:
-        remaining = response.headers.get("X-RateLimit-Remaining", "")
-        if not remaining.lstrip("-").isdigit():
-            return
-        self.budget.obey_headers()
-        reset = policy.retry_after(response.headers.get("X-RateLimit-Reset"))
-        if int(remaining) <= 0 and reset:
-            self.budget.hold(reset, "X-RateLimit-Remaining is 0")
+    def _heed(self, call: _Call, response: requests.Response) -> None:
+        """Tell the budget what an answer says about the vendor's limits, before others call."""
+        headers = response.headers
+        reset = policy.reset_after(headers.get("X-RateLimit-Reset"))
+        remaining = headers.get("X-RateLimit-Remaining", "")
+        if self.options.obey_rate_headers and remaining.lstrip("-").isdigit():
+            self.budget.obey_headers(int(remaining), reset)
+        if response.status_code >= _CLIENT_ERROR:
+            rule = policy.decide(call.failure(Phase.ANSWERED, response), self._rules)
+            if rule.action is Action.WAIT:
+                told = policy.retry_after(headers.get("Retry-After"))
+                self.budget.limited(told or reset)
+                return
+        if response.status_code < _SERVER_ERROR:
+            self.budget.answered()
 
     def _broken(
         self, call: _Call, error: requests.RequestException, sending: Sending, attempt: int
@@ -332,6 +328,7 @@ class Transport:
         if phase is Phase.NOT_SENT:
             msg = f"{call.where}: cannot reach the server; check {call.address} ({_root(error)})"
         elif isinstance(error, requests.Timeout):
+            self.budget.timed_out()
             seconds = self.options.timeout
             msg = f"{call.where}: no answer within {seconds:g} s ({vendor}.timeout_seconds)"
         else:
@@ -389,14 +386,21 @@ class CallOptions(t.TypedDict, total=False):
     optional: bool
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Call:
-    where: str
+class _Call(t.NamedTuple):
+    vendor: str
     address: str
-    request: requests.Request
+    method: str
+    url: str
+    params: dict[str, str]
+    headers: dict[str, str]
+    body: bytes | None
     auth: Auth | None
     repeatable: bool
     optional: bool
+
+    @property
+    def where(self) -> str:
+        return redact(f"{self.vendor}: {self.method} {self.url}")
 
     def failure(self, phase: Phase, response: requests.Response | None = None) -> Failure:
         return Failure(
@@ -436,17 +440,6 @@ def _root(error: BaseException) -> str:
             text = str(error.args[-1]) if error.args else type(error).__name__
             return text.rpartition(">: ")[2] or type(error).__name__
         error = inner
-
-
-def _limit_wait(response: requests.Response | None, waits: int) -> float:
-    told: float | None = None
-    if response is not None:
-        told = policy.retry_after(response.headers.get("Retry-After"))
-        if told is None:
-            told = policy.retry_after(response.headers.get("X-RateLimit-Reset"))
-    if not told:  # a date that our clock has already passed reads as 0, too
-        told = backoff.full_jitter(min(2.0**waits, 60.0))
-    return max(told, 0.1)
 
 
 class _FailedAttempt(Exception):  # noqa: N818 - never leaves this module

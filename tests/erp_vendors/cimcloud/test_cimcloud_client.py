@@ -185,7 +185,7 @@ def test_at_zero_remaining_the_next_call_waits_for_the_reset(stub: Stub) -> None
     client.page(client.resources["accounts"])
     assert clock.now() < 1
     client.page(client.resources["accounts"])
-    assert 432 <= clock.now() < 433
+    assert 433 <= clock.now() < 434  # part of a second may have been cut off
 
 
 def test_a_higher_rate_by_agreement_has_no_documented_window() -> None:

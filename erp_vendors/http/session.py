@@ -1,0 +1,125 @@
+"""What `requests.Session` does for a call, with all that is the same for every call done once.
+
+`requests` looks up proxies, netrc and cookies and merges headers anew for each call, which costs
+more CPU than the call itself. One `Session` serves one thread.
+"""
+
+from __future__ import annotations
+
+import functools
+import typing as t
+
+import requests
+from requests.cookies import extract_cookies_to_jar
+from requests.hooks import default_hooks, dispatch_hook
+from requests.structures import CaseInsensitiveDict
+from requests.utils import check_header_validity
+from urllib3.util import Timeout
+
+from erp_vendors.http.wire import WireAdapter, origin_of
+
+CONNECT_SECONDS = 10.0
+_ADDRESSES = 256
+"""Prepared addresses that are kept: a vendor has fewer that are called again and again."""
+
+
+class Session:
+    """Prepares and sends the calls of one thread.
+
+    Cookies that an answer sets go out with the thread's later calls, as with `requests`. Redirects
+    are not followed, and a netrc file is not looked at: credentials come from the settings.
+    """
+
+    def __init__(
+        self, *, user_agent: str, timeout: float, verify: bool | str, pins: t.Mapping[str, str]
+    ) -> None:
+        """Make a session.
+
+        Args:
+            user_agent: User-Agent header.
+            timeout: Seconds to wait for an answer.
+            verify: True, False, or the path of a CA bundle.
+            pins: SHA-256 of the only certificate to trust, by `https://host:port/`.
+        """
+        self._session = requests.Session()
+        for prefix in ("http://", "https://", *pins):
+            adapter = WireAdapter(pins.get(prefix), pool_connections=1, pool_maxsize=1)
+            self._session.mount(prefix, adapter)
+        check_header_validity(("User-Agent", user_agent))
+        self._headers = {**requests.utils.default_headers(), "User-Agent": user_agent}
+        self._verify = verify
+        self._timeout = Timeout(connect=CONNECT_SECONDS, read=timeout)
+        self._places: dict[str, tuple[WireAdapter, t.Any]] = {}
+
+    def prepare(
+        self,
+        method: str,
+        url: str,
+        params: t.Mapping[str, str],
+        headers: t.Mapping[str, str],
+        body: bytes | None,
+    ) -> requests.PreparedRequest:
+        """Make a request that can be sent.
+
+        Args:
+            method: HTTP method in capitals.
+            url: Whole address.
+            params: Query parameters.
+            headers: Headers besides those that every call has.
+            body: Body.
+
+        Raises:
+            requests.exceptions.InvalidURL: If the address is none; also its siblings.
+            requests.exceptions.InvalidHeader: If a header could smuggle in another one.
+        """
+        request = requests.PreparedRequest()
+        request.method = method
+        request.url = _address(url, tuple(params.items()))
+        request.headers = CaseInsensitiveDict(self._headers)
+        for item in headers.items():
+            check_header_validity(item)
+            request.headers[item[0]] = item[1]
+        request.body = body or None
+        if body or method not in {"GET", "HEAD"}:
+            request.headers["Content-Length"] = str(len(body or b""))
+        request.hooks = default_hooks()
+        if self._session.cookies:
+            request.prepare_cookies(self._session.cookies)
+        return request
+
+    def send(self, request: requests.PreparedRequest) -> requests.Response:
+        """Send a request and read the whole answer.
+
+        Args:
+            request: What `prepare` made.
+
+        Raises:
+            requests.RequestException: If there is no complete answer.
+        """
+        address = t.cast("str", request.url)
+        origin = origin_of(address)
+        if origin not in self._places:
+            adapter = t.cast("WireAdapter", self._session.get_adapter(address))
+            environment = self._session.merge_environment_settings(
+                address, proxies={}, stream=True, verify=self._verify, cert=None
+            )
+            self._places[origin] = adapter, environment
+        adapter, environment = self._places[origin]
+        response = adapter.send(request, timeout=self._timeout, **environment)
+        _ = response.content  # reads it
+        if "Set-Cookie" in response.headers:
+            extract_cookies_to_jar(  # type: ignore[no-untyped-call]
+                self._session.cookies, request, response.raw
+            )
+        if request.hooks["response"]:
+            response = dispatch_hook(  # type: ignore[no-untyped-call]
+                "response", request.hooks, response
+            )
+        return response
+
+
+@functools.lru_cache(maxsize=_ADDRESSES)
+def _address(url: str, params: tuple[tuple[str, str], ...]) -> str:
+    request = requests.PreparedRequest()
+    request.prepare_url(url, dict(params))
+    return t.cast("str", request.url)
