@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import math
 import pathlib
+import random
 import threading
+import time
 import typing as t
 import weakref
 
@@ -14,25 +16,37 @@ from pyrate_limiter import AbstractBucket, Rate, RateItem, SQLiteBucket
 from erp_vendors.errors import ConfigError
 from erp_vendors.http.redact import redact
 
+if t.TYPE_CHECKING:
+    from filelock import FileLock
+
 MEMORY = "memory"
 """Setting of a budget that this process keeps for itself."""
 
 _TIDY_EVERY = 50
 """Permissions after which old ones are removed from the store."""
-_CONTENTION_SECONDS = 0.005
+_TICKS = 1_000_000
+"""Ticks per second of the store's stamps: milliseconds would round short intervals too much."""
+_AHEAD = _TICKS // 2
+"""A place is taken so many ticks before its time at most: a process that dies wastes it."""
+_STALE = _TICKS // 50
+"""A process that comes so many ticks late gives its place up: others are due by then."""
+_CONTENTION_SECONDS = 0.001
 """Pause after another process was just being served."""
 
 
 class SharedRate:
     """Permissions that all processes with the same store and account share.
 
-    The store's clock is that of the server, with SQLite that of the machine.
+    A process takes the next free place in the row and comes back when its time has come, so that
+    nobody needs to be watching at the moment when a place becomes free. The store's clock is that
+    of the server, with SQLite that of the machine.
     """
 
     def __init__(self, buckets: t.Sequence[AbstractBucket]) -> None:
         self._buckets = buckets
         self._lock = threading.Lock()
         self._taken = 0
+        self._place: int | None = None
 
     def take(self) -> float:
         """Take a permission.
@@ -41,14 +55,23 @@ class SharedRate:
             0, or the seconds to wait before the next try.
         """
         with self._lock:
-            for bucket in self._buckets:
-                item = RateItem("call", _now(bucket))
-                if not bucket.put(item):
-                    return _wait(bucket, item)
+            now = _now(self._buckets[0])
+            if self._place is None or now > self._place + _STALE:
+                place = max(now, *(_free_from(bucket, now) for bucket in self._buckets))
+                if place > now + _AHEAD:
+                    self._place = None
+                    return (place - now - _AHEAD // 2) / _TICKS
+                self._place = place
+                if not all(bucket.put(RateItem("call", place)) for bucket in self._buckets):
+                    self._place = None
+                    return random.uniform(0.5, 1.5) * _CONTENTION_SECONDS  # noqa: S311
+            if self._place > now:
+                return (self._place - now) / _TICKS
+            self._place = None
             self._taken += 1
             if self._taken % _TIDY_EVERY == 0:
                 for bucket in self._buckets:
-                    bucket.leak(_now(bucket))
+                    bucket.leak(now)
             return 0.0
 
 
@@ -64,7 +87,7 @@ def open_store(setting: str, account: str, rates: t.Iterable[tuple[int, float]])
         ConfigError: If the store cannot be opened.
     """
     name = hashlib.blake2b(account.encode(), digest_size=6).hexdigest()
-    limits = [Rate(calls, math.ceil(seconds * 1000)) for calls, seconds in rates]
+    limits = [Rate(calls, math.ceil(seconds * _TICKS)) for calls, seconds in rates]
     try:
         if setting.startswith(("redis://", "rediss://", "unix://")):
             buckets = _redis(setting, name, limits)
@@ -90,6 +113,7 @@ def _sqlite(path: str, name: str, rates: list[Rate]) -> list[AbstractBucket]:
         bucket = SQLiteBucket.init_from_file(
             [rate], table=f"erp_{name}_{place}", db_path=path, use_file_lock=True
         )
+        t.cast("FileLock", bucket.lock).poll_interval = _CONTENTION_SECONDS
         weakref.finalize(bucket, bucket.conn.close)
         buckets.append(bucket)
     return buckets
@@ -108,7 +132,7 @@ def _redis(url: str, name: str, rates: list[Rate]) -> list[AbstractBucket]:
 
         def now(self) -> int:
             seconds, microseconds = client.time()
-            return seconds * 1000 + microseconds // 1000
+            return int(seconds * _TICKS + microseconds)
 
         def put(self, item: RateItem) -> bool:
             # The bucket's own count ends at the item's stamp: it misses what was put with a later
@@ -129,25 +153,46 @@ def _redis(url: str, name: str, rates: list[Rate]) -> list[AbstractBucket]:
 
 def _postgres(url: str, name: str, rates: list[Rate]) -> list[AbstractBucket]:
     import psycopg  # noqa: PLC0415 - an extra
+    from psycopg import Connection  # noqa: PLC0415 - an extra
     from psycopg_pool import ConnectionPool  # noqa: PLC0415 - an extra
     from pyrate_limiter import PostgresBucket  # noqa: PLC0415 - needs it
 
     password = psycopg.conninfo.conninfo_to_dict(url).get("password")
     redact.add(str(password) if password else None)
     psycopg.connect(url, connect_timeout=10).close()  # a clear error now instead of a late one
-    pool = ConnectionPool(url, min_size=1, max_size=2, open=True)
+
+    def in_utc(connection: Connection) -> None:
+        # The bucket keeps stamps without a zone: where clocks are set back, two hours would be one.
+        connection.execute("SET TIME ZONE 'UTC'")
+        connection.commit()
+
+    pool = ConnectionPool(url, min_size=1, max_size=2, open=True, configure=in_utc)
     weakref.finalize(pool, pool.close)
-    return [PostgresBucket(pool, f"erp_{name}_{place}", [rate]) for place, rate in enumerate(rates)]
+
+    class Bucket(PostgresBucket):
+        """The server's clock, in our ticks, and no other one if it does not answer."""
+
+        def now(self) -> int:
+            query = "SELECT (extract(epoch FROM clock_timestamp()) * %s)::bigint"
+            with pool.connection() as connection:
+                row = connection.execute(query, (_TICKS,)).fetchone()
+            return int(t.cast("tuple[int]", row)[0])
+
+    return [
+        t.cast("AbstractBucket", Bucket(pool, f"erp_{name}_{place}", [rate]))
+        for place, rate in enumerate(rates)
+    ]
 
 
 def _now(bucket: AbstractBucket) -> int:
+    if isinstance(bucket, SQLiteBucket):
+        return time.time_ns() * _TICKS // 1_000_000_000
     return t.cast("int", bucket.now())  # type: ignore[no-untyped-call]
 
 
-def _wait(bucket: AbstractBucket, item: RateItem) -> float:
+def _free_from(bucket: AbstractBucket, now: int) -> int:
+    """When the bucket has room for one more."""
     rate = bucket.rates[0]
     oldest = t.cast("RateItem | None", bucket.peek(rate.limit - 1))
-    if oldest is None:
-        return _CONTENTION_SECONDS
-    left = (oldest.timestamp + rate.interval + 1 - item.timestamp) / 1000
-    return max(left, _CONTENTION_SECONDS)
+    # Past the interval, which counts with both ends, by more than PostgreSQL rounds.
+    return now if oldest is None else oldest.timestamp + rate.interval + 2

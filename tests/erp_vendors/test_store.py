@@ -18,8 +18,8 @@ if t.TYPE_CHECKING:
     import pathlib
 
 RATE = 20
-CALLS = 16
-PROCESSES = 3
+CALLS = 12
+PROCESSES = 4
 
 CALLER = """
 import sys
@@ -67,6 +67,62 @@ def test_a_process_that_was_a_moment_slower_gets_no_second_permission(
     assert quick.take() == 0
     monkeypatch.setattr("erp_vendors.http.store._now", lambda _: now - 5)
     assert slow.take() > 0
+
+
+class Hand:
+    """A clock of the store that is turned by hand, in microseconds."""
+
+    def __init__(self) -> None:
+        self.now = time.time_ns() // 1000
+
+    def __call__(self, _: object) -> int:
+        return self.now
+
+    def turn(self, seconds: float) -> None:
+        self.now += round(seconds * 1_000_000)
+
+
+@pytest.fixture
+def hand(monkeypatch: pytest.MonkeyPatch) -> Hand:
+    clock = Hand()
+    monkeypatch.setattr("erp_vendors.http.store._now", clock)
+    return clock
+
+
+def test_each_process_knows_its_place_in_the_row_so_no_permission_is_wasted(
+    setting: str, tmp_path: pathlib.Path, hand: Hand
+) -> None:
+    first, second, third = (open_store(setting, str(tmp_path), [(1, 0.104)]) for _ in range(3))
+    assert first.take() == 0
+    assert second.take() == pytest.approx(0.104, abs=0.001)
+    assert third.take() == pytest.approx(0.208, abs=0.001)
+    hand.turn(0.1045)
+    assert second.take() == 0
+    assert first.take() == pytest.approx(0.208, abs=0.001)  # behind the third one
+    assert third.take() == pytest.approx(0.104, abs=0.001)  # still its old place
+    hand.turn(0.104)
+    assert third.take() == 0
+
+
+def test_a_place_that_was_missed_is_given_up(
+    setting: str, tmp_path: pathlib.Path, hand: Hand
+) -> None:
+    first, second = (open_store(setting, str(tmp_path), [(1, 0.1)]) for _ in range(2))
+    assert first.take() == 0
+    assert second.take() > 0
+    hand.turn(0.3)  # the second one was held up, and the first goes on meanwhile
+    assert first.take() == 0
+    assert second.take() == pytest.approx(0.1, abs=0.001)
+
+
+def test_a_place_far_ahead_is_not_taken(setting: str, tmp_path: pathlib.Path, hand: Hand) -> None:
+    """A process that waits for minutes may be gone by then."""
+    first, second = (open_store(setting, str(tmp_path), [(1, 60)]) for _ in range(2))
+    assert first.take() == 0
+    for _ in range(3):
+        assert 59 < second.take() < 60
+    hand.turn(60.01)
+    assert first.take() == 0
 
 
 def test_accounts_have_budgets_of_their_own(setting: str, tmp_path: pathlib.Path) -> None:
