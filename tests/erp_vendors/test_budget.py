@@ -11,13 +11,8 @@ import pytest
 
 from erp_vendors.errors import Interrupted
 from erp_vendors.http.budget import Budget, Clock, Limits
+from tests.support.quota import most_within
 from tests.support.transport import VirtualClock
-
-
-def most_within(times: list[float], seconds: float) -> int:
-    """The largest number of moments in any window of that length, one end open."""
-    times = sorted(times)
-    return max(sum(start <= at < start + seconds for at in times) for start in times)
 
 
 def paced(limits: Limits, calls: int, threads: int) -> list[float]:

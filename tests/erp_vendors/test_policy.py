@@ -15,6 +15,7 @@ from erp_vendors.http.policy import (
     Failure,
     Rule,
     decide,
+    reset_after,
     retry_after,
 )
 
@@ -111,3 +112,28 @@ def test_retry_after_counts_from_now() -> None:
     told = retry_after(soon.strftime("%a, %d %b %Y %H:%M:%S GMT"))
     assert told is not None
     assert 90 < told <= 100
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("432", 432),
+        ("0.5", 0.5),
+        ("0", 0),
+        ("-5", 0),
+        ("86400", LONGEST_WAIT),
+        ("999999999", LONGEST_WAIT),
+        (str(int(NOW.timestamp()) + 90), 90),
+        (str(int(NOW.timestamp()) * 1000 + 90_500), 90.5),
+        (str(int(NOW.timestamp()) - 90), 0),
+        ("99999999999999999999", LONGEST_WAIT),
+        ("Sat, 31 Jan 2026 12:00:30 GMT", 30),
+        ("inf", LONGEST_WAIT),
+        ("nan", None),
+        ("soon", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_a_reset_is_seconds_or_a_moment(value: str | None, seconds: float | None) -> None:
+    assert reset_after(value, NOW) == seconds
