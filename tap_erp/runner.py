@@ -55,7 +55,7 @@ def run_streams(tap: TapErp, streams: t.Sequence[ErpStream]) -> None:
         for vendor in vendors
     ]
     # A run that was asked to stop is summed up like any other; its streams stand as stopped.
-    with contextlib.suppress(Interrupted):
+    with contextlib.suppress(Interrupted), tap.progress:
         _side_by_side(jobs, len(jobs))
     _summarise(tap, streams, report, time.monotonic() - started)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 import typing as t
 
@@ -10,6 +11,7 @@ from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from singer_sdk.singerlib import StateMessage
 
 from erp_plugin import ErpPlugin, config_schema, run
+from erp_plugin.progress import Progress
 from erp_vendors.errors import ConfigError
 from erp_vendors.settings import Setting
 from tap_erp.runner import run_streams
@@ -102,6 +104,15 @@ class TapErp(ErpPlugin, Tap):
     def connected(self) -> list[str]:
         """Vendors that a client was made for."""
         return list(self._clients)
+
+    @functools.cached_property
+    def progress(self) -> Progress:
+        """Shows how far the run is; streams that know how much is to come add their totals."""
+        return Progress(
+            self.logger,
+            rows=lambda: sum(stream.records_read for stream in self.erp_streams),
+            budgets=lambda: {name: self.client(name).transport.budget for name in self.connected},
+        )
 
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
         """Stop the streams, emit the state they reached, and end as failed."""

@@ -34,6 +34,8 @@ _POLL_SECONDS = 0.5
 """A thread that waits for a place looks this often whether the run was asked to stop."""
 _QUIET_SECONDS = 5.0
 """Waits longer than this many seconds are logged, so that nobody takes a wait for a hang."""
+_SAME_SECONDS = 1.0
+"""Waits that end within so many seconds of each other are one."""
 _SHORTEST_HOLD = 0.1
 _LONGEST_HOLD = 60.0
 """Longest wait in seconds that a vendor which names no time is given."""
@@ -166,6 +168,7 @@ class Budget:
         if limits.window_calls:
             self._window = collections.deque(maxlen=limits.window_calls)
         self._held_until = -math.inf
+        self._announced = -math.inf
         self._remaining: int | None = None
         self._resets_at = -math.inf
         self._flying = 0
@@ -239,8 +242,7 @@ class Budget:
             if until <= self._held_until:
                 return
             self._held_until = until
-        if seconds >= _QUIET_SECONDS:
-            logger.info("%s: waiting %.0f s (%s)", self.vendor, seconds, why)
+        self._announce(until, seconds, why)
 
     def limited(self, told: float | None) -> None:
         """The vendor refused the current thread's call because of a limit: all threads slow down.
@@ -296,9 +298,6 @@ class Budget:
             ):
                 remaining = min(remaining, self._remaining)
             self._remaining, self._resets_at = remaining, ends
-            wait = ends - now
-        if remaining <= 0 and wait >= _QUIET_SECONDS:
-            logger.info("%s: waiting %.0f s (no calls left until then)", self.vendor, wait)
 
     def spent(self) -> Spent:
         """Calls and waiting of the current thread so far; differences tell what a piece cost."""
@@ -329,6 +328,14 @@ class Budget:
             self.limits.per_second,
         )
 
+    def _announce(self, until: float, seconds: float, why: str) -> None:
+        """Log a long wait, once for all threads that wait for the same moment."""
+        with self._lock:
+            if seconds < _QUIET_SECONDS or until < self._announced + _SAME_SECONDS:
+                return
+            self._announced = until
+        logger.info("%s: waiting %.0f s (%s)", self.vendor, seconds, why)
+
     def _sleep_while(self, seconds: t.Callable[[float], float]) -> float:
         """Sleep as long as there are seconds to wait, which are asked for under the lock.
 
@@ -346,8 +353,7 @@ class Budget:
             if wait == math.inf:
                 self.clock.sleep(0)  # raises if the run was asked to stop
                 continue
-            if wait >= _QUIET_SECONDS:
-                logger.info("%s: %.0f s until the rate limit allows a call", self.vendor, wait)
+            self._announce(now + wait, wait, "the rate limit")
             self.clock.sleep(max(wait, _SHORTEST_SLEEP))
 
     def _closed(self, now: float) -> float:

@@ -61,6 +61,7 @@ class AimsioStream(LearningStream):
         )
         if self.ABORT_AT_RECORD_COUNT is not None:
             entries = entries[: self.ABORT_AT_RECORD_COUNT + 1]
+        self.erp.progress.add_total(len(entries), lambda: self.records_read)
         failure: ErpError | None = None
         try:
             stamps = [e.updated_at for e in index.entries if e.updated_at is not None]

@@ -84,6 +84,65 @@ def test_a_hold_stops_every_call_until_it_is_over(caplog: pytest.LogCaptureFixtu
     assert "demo: waiting 120 s (the vendor said so)" in caplog.text
 
 
+@pytest.mark.parametrize("reason", ["hold", "window", "headers"])
+def test_a_long_wait_is_logged_once_for_all_threads(
+    reason: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    budget = Budget("demo", Limits(100, 10, 1, 600), VirtualClock())
+    with budget.call():
+        budget.pace()
+        if reason == "hold":
+            budget.hold(800, "the vendor said so")
+        if reason == "headers":
+            budget.obey_headers(0, 700)
+
+    def call(_: int) -> None:
+        with budget.call():
+            pass
+
+    with ThreadPoolExecutor(10) as pool:
+        list(pool.map(call, range(10)))
+    (line,) = caplog.messages
+    assert line.startswith("demo: waiting ")
+
+
+def test_calls_in_flight_may_not_be_in_the_vendors_count_yet() -> None:
+    budget = Budget("demo", Limits(1000, 10), VirtualClock())
+    with budget.call():
+        budget.pace()
+        budget.obey_headers(2, 300)
+    permitted, go_on = threading.Semaphore(0), threading.Event()
+
+    def call(_: int) -> None:
+        with budget.call():
+            budget.pace()
+            permitted.release()
+            assert go_on.wait(5)
+            budget.obey_headers(0, 300)
+
+    with ThreadPoolExecutor(5) as pool:
+        done = pool.map(call, range(5))
+        for _ in range(2):
+            assert permitted.acquire(timeout=5)
+        assert not permitted.acquire(timeout=0.1), "a third call, when two were left"
+        assert budget.clock.now() < 1, "nobody knows yet that the window is used up"
+        go_on.set()
+        list(done)
+    assert budget.clock.now() >= 300
+
+
+def test_a_count_that_rises_is_a_new_window() -> None:
+    budget = Budget("demo", Limits(1000, 10), VirtualClock())
+    for remaining in (1, 50, 49):
+        with budget.call():
+            budget.pace()
+            budget.obey_headers(remaining, 300)
+    with budget.call():
+        budget.pace()
+    assert budget.clock.now() < 1
+
+
 def test_a_hold_stops_also_a_call_that_already_has_its_place() -> None:
     clock = VirtualClock()
     budget = Budget("demo", Limits(100, 4), clock)
