@@ -15,6 +15,8 @@ if t.TYPE_CHECKING:
 
 ATTEMPTS = 5
 """Attempts per call before it fails for good, unless a row says otherwise."""
+CONNECT_ATTEMPTS = 7
+"""Attempts to reach a vendor: about a quarter of a minute, up to half of one."""
 LONGEST_WAIT = 3600.0
 """Longest wait in seconds that a vendor's Retry-After can impose; then it is asked again."""
 _EARLIEST_STAMP = 1e9
@@ -80,7 +82,7 @@ class Rule(t.NamedTuple):
 
 
 RULES: tuple[Rule, ...] = (
-    Rule(Action.RETRY, phases=frozenset({Phase.NOT_SENT})),
+    Rule(Action.RETRY, phases=frozenset({Phase.NOT_SENT}), attempts=CONNECT_ATTEMPTS),
     Rule(Action.RETRY, phases=frozenset({Phase.SENT}), repeatable=True),
     Rule(Action.REAUTHENTICATE, statuses=frozenset({401})),
     Rule(Action.WAIT, statuses=frozenset({429})),

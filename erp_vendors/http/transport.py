@@ -37,6 +37,9 @@ logger = logging.getLogger("erp.http")
 
 WAITS = 50
 """Times a call lets itself be put off by a rate limit before it fails for good."""
+LONGEST_ANSWER = 10
+"""An answer must be complete within so many times `timeout_seconds`, even if it never pauses for
+long: a server that trickles would hold up a run for ever."""
 _LONGEST_PAUSE = 30.0
 _EXCERPT = 2000
 _SUCCESS = 200
@@ -246,7 +249,7 @@ class Transport:
             self._given_up = error
 
     def _attempt(self, call: _Call, attempt: int, *, parse: bool) -> tuple[Answer, t.Any]:
-        sending = Sending(self.budget.pace)
+        sending = Sending(self.budget.pace, LONGEST_ANSWER * self.options.timeout)
         try:
             response = self._send(call, sending)
         except _BAD_URL as error:
@@ -279,6 +282,8 @@ class Transport:
                 raise
         with self.budget.call(), sending:
             response = session.send(prepared)
+            if sending.expired:  # the end of the connection may look like the end of the answer
+                raise requests.ReadTimeout
             self._heed(call, response)
         return response
 
@@ -327,6 +332,9 @@ class Transport:
             )
         if phase is Phase.NOT_SENT:
             msg = f"{call.where}: cannot reach the server; check {call.address} ({_root(error)})"
+        elif sending.expired:
+            seconds = LONGEST_ANSWER * self.options.timeout
+            msg = f"{call.where}: no whole answer within {seconds:g} s ({vendor}.timeout_seconds)"
         elif isinstance(error, requests.Timeout):
             self.budget.timed_out()
             seconds = self.options.timeout

@@ -6,7 +6,9 @@ first may be repeated blindly, so the connection itself keeps the record.
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 import typing as t
 
 from requests import Response
@@ -16,7 +18,11 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util.connection import is_connection_dropped
 
+from erp_vendors.http.watch import watch
+
 if t.TYPE_CHECKING:
+    import socket
+
     from requests import PreparedRequest
     from typing_extensions import Self
 
@@ -26,23 +32,39 @@ class Sending:
 
     Attributes:
         sent: True as soon as a byte of the request may have left.
+        sock: What it left through.
+        until: Monotonic time in seconds until which there must be a whole answer.
+        expired: Whether it was ended because there was none.
     """
 
-    def __init__(self, pace: t.Callable[[], bool]) -> None:
+    def __init__(self, pace: t.Callable[[], bool], seconds: float) -> None:
         """Make an attempt.
 
         Args:
             pace: Waits for the call's turn and tells whether that took any time.
+            seconds: In which the whole answer must arrive.
         """
         self.pace = pace
+        self.seconds = seconds
         self.sent = False
+        self.sock: socket.socket | None = None
+        self.until = math.inf
+        self.expired = False
 
     def __enter__(self) -> Self:
         _current.sending = self
+        watch.add(self)
         return self
 
     def __exit__(self, *_: object) -> None:
+        watch.remove()
         _current.sending = None
+
+    def begins(self, sock: socket.socket | None) -> None:
+        """The request leaves now."""
+        self.until = time.monotonic() + self.seconds
+        self.sock = sock
+        self.sent = True
 
 
 class _Current(threading.local):
@@ -74,7 +96,7 @@ class _Paced(HTTPConnection):
             request = b"".join(self._pieces)
         finally:
             self._pieces = None
-        sending.sent = True
+        sending.begins(self.sock)
         self.send(request)
 
     def send(self, data: t.Any) -> None:  # noqa: ANN401

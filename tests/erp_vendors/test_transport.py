@@ -22,7 +22,7 @@ from erp_vendors.errors import (
 )
 from erp_vendors.http.auth import BasicAuth, Token, TokenAuth
 from erp_vendors.http.budget import Limits
-from erp_vendors.http.policy import ATTEMPTS
+from erp_vendors.http.policy import ATTEMPTS, CONNECT_ATTEMPTS
 from tests.support.stub import Reply, Request, Stub, running_stub
 from tests.support.transport import VirtualClock, answers, make_transport
 
@@ -146,7 +146,11 @@ def test_a_refused_connection_is_not_sent(repeatable: bool) -> None:  # noqa: FB
     with closed_port() as taken:
         transport = make_transport(f"http://127.0.0.1:{taken.getsockname()[1]}")
         error = call_fails(transport, "POST", repeatable=repeatable)
-        assert (error.phase, error.status, error.attempts) == (Phase.NOT_SENT, None, ATTEMPTS)
+        assert (error.phase, error.status, error.attempts) == (
+            Phase.NOT_SENT,
+            None,
+            CONNECT_ATTEMPTS,
+        )
         assert error.unreachable
         assert "demo.api_url" in str(error)
         assert "\n" not in str(error)

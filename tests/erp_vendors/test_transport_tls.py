@@ -9,6 +9,7 @@ import socket
 import ssl
 import subprocess
 import threading
+import time
 import typing as t
 
 import pytest
@@ -33,7 +34,9 @@ class Raw(t.NamedTuple):
 
 
 @contextlib.contextmanager
-def raw_server(answer: bytes, context: ssl.SSLContext | None = None) -> t.Iterator[Raw]:
+def raw_server(
+    answer: bytes | t.Callable[[], t.Iterable[bytes]], context: ssl.SSLContext | None = None
+) -> t.Iterator[Raw]:
     listener = socket.create_server(("127.0.0.1", 0))
     raw = Raw(listener.getsockname()[1], [])
 
@@ -53,7 +56,8 @@ def raw_server(answer: bytes, context: ssl.SSLContext | None = None) -> t.Iterat
     def talk(connection: socket.socket) -> None:
         connection.settimeout(5)
         raw.received.append(connection.recv(65536))
-        connection.sendall(answer)
+        for piece in [answer] if isinstance(answer, bytes) else answer():
+            connection.sendall(piece)
 
     thread = threading.Thread(target=serve, daemon=True)
     thread.start()
@@ -71,14 +75,58 @@ def raw_server(answer: bytes, context: ssl.SSLContext | None = None) -> t.Iterat
         ANSWER + b'{"ok"',
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b'5\r\n{"ok"\r\n',
         b"not HTTP at all\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n",
+        b"HTTP/1.1 200",
         b"",
     ],
-    ids=["length", "chunked", "no HTTP", "nothing"],
+    ids=["length", "chunked", "no HTTP", "status line", "half a status line", "nothing"],
 )
 def test_an_answer_that_ends_early_is_no_answer(answer: bytes) -> None:
     with raw_server(answer) as raw:
         transport = make_transport(f"http://127.0.0.1:{raw.port}", timeout=5)
         with pytest.raises(CallError, match="broke before the answer was complete") as caught:
+            transport.call("POST", "/x", body=b"{}")
+        assert caught.value.phase is Phase.SENT
+        assert len(raw.received) == 1
+
+
+LONG = b"HTTP/1.1 200 OK\r\nContent-Length: 1200\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("head", "secured"),
+    [
+        (b"HTTP/1.1 200 OK\r\nX-Slow: ", False),
+        (b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", False),
+        (LONG, False),
+        (LONG, True),
+    ],
+    ids=["headers", "body without length", "body", "body over TLS"],
+)
+def test_an_answer_that_trickles_is_ended(
+    head: bytes,
+    secured: bool,  # noqa: FBT001
+    certificate: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("erp_vendors.http.transport.LONGEST_ANSWER", 2)
+    context = None
+    if secured:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+
+    def trickle() -> t.Iterator[bytes]:
+        yield head
+        for _ in range(200):  # ten seconds, while each byte comes in time
+            time.sleep(0.05)
+            yield b" "
+
+    with raw_server(trickle, context) as raw:
+        scheme = "https" if secured else "http"
+        transport = make_transport(
+            f"{scheme}://127.0.0.1:{raw.port}", timeout=0.3, verify=not secured
+        )
+        with pytest.raises(CallError, match=r"no whole answer within 0.6 s \(demo") as caught:
             transport.call("POST", "/x", body=b"{}")
         assert caught.value.phase is Phase.SENT
         assert len(raw.received) == 1
