@@ -75,6 +75,7 @@ class Quota:
             else:
                 self.refused += 1
             answer = requests.Response()
+            answer.headers["Content-Type"] = "application/json"
             if self.headers:
                 answer.headers["X-RateLimit-Limit"] = str(PER_WINDOW)
                 answer.headers["X-RateLimit-Remaining"] = str(self._left)
