@@ -18,7 +18,21 @@ if t.TYPE_CHECKING:
 ACCOUNTS = "cimcloud_accounts"
 ORDER = {
     "order_number": "A-1",
-    "customer": {"name": "Ann"},
+    "customer": {
+        "name": "Ann",
+        "address1": "1 Way",
+        "city": "Austin",
+        "state": "TX",
+        "zip": "73301",
+        "country_code": "US",
+    },
+    "shipping_address": {
+        "address1": "1 Way",
+        "city": "Austin",
+        "state": "TX",
+        "zip": "73301",
+        "country_code": "US",
+    },
     "details": [{"sku": "S", "quantity": 1, "price": 2.5}],
 }
 
