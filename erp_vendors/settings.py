@@ -150,9 +150,7 @@ def null_values(default: str, meaning: str) -> Setting:
         meaning: What a null does at this vendor, as far as it is known.
     """
     text = f"Null properties of a record: leave them out (drop), or send them (send). {meaning}"
-    return Setting(
-        "null_values", "string", "Null values", text, default, options=("drop", "send")
-    )
+    return Setting("null_values", "string", "Null values", text, default, options=("drop", "send"))
 
 
 _IDENTITY = (

@@ -250,6 +250,29 @@ class AimClient:
                 record[resource.numbered] = -number
         return [{**found, **record, **found} for record in records]
 
+    def search(self, resource: AimResource, members: Params) -> list[Body]:
+        """The records that some request members select, with one call.
+
+        Args:
+            resource: A listing.
+            members: Request members; the resource's own go along.
+
+        Returns:
+            The records; none if the server does not know what it was asked for.
+
+        Raises:
+            DataError: If there are more than the answer holds, or it is not a listing.
+            ErpError: If the call fails.
+        """
+        try:
+            answer = self._ask_for(resource, "", members)
+        except UnknownRecordError:
+            return []
+        if remaining_of(answer):
+            msg = f"aim: {resource.path} has more records than its answer holds"
+            raise DataError(msg)
+        return rows_of(answer, resource.list_name, (), f"aim: {resource.path}")
+
     def schema(self, resource: AimResource) -> Schema:
         """The JSON schema of a resource's records.
 

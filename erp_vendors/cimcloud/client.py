@@ -158,7 +158,6 @@ class CimcloudClient:
             return answer
         raise AssertionError  # the last path is not optional
 
-
     def delete(self, resource: CimcloudResource, column: str, value: str) -> Answer | None:
         """Delete a row in the way that `delete_path` states (cimcloud.md 6.1, UNK).
 

@@ -60,9 +60,7 @@ class AimsioWriter(Writer):
         self.batch_size = client.block.get("batch_size") if self.upsert else 1
         self.findable = bool(resource.path)
         self._send_nulls = client.block.get("null_values") == "send"
-        self._door = Door.of(
-            self.vendor, resource, partial=client.block.get("partial_updates")
-        )
+        self._door = Door.of(self.vendor, resource, partial=client.block.get("partial_updates"))
         self._records = Records(client, resource, self._key_of, self.workers)
         self._warned: set[str] = set()
 

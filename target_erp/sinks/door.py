@@ -102,9 +102,7 @@ class Door:
             scalars = scalars and known
         else:
             scalars = False
-        return cls(
-            schema, needs=resource.needs, secrets=secrets, partial=partial, scalars=scalars
-        )
+        return cls(schema, needs=resource.needs, secrets=secrets, partial=partial, scalars=scalars)
 
     def check(self, body: Body) -> None:
         """Let a body pass.

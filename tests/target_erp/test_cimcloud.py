@@ -10,31 +10,14 @@ import pytest
 from erp_plugin.cli import FAILED
 from target_erp.target import REJECTED
 from tests.support.plugins import record, run_target, schema
+from tests.support.records import passing_order
 from tests.support.stub import Reply, Request
 
 if t.TYPE_CHECKING:
     from tests.target_erp.conftest import Vendor
 
 ACCOUNTS = "cimcloud_accounts"
-ORDER = {
-    "order_number": "A-1",
-    "customer": {
-        "name": "Ann",
-        "address1": "1 Way",
-        "city": "Austin",
-        "state": "TX",
-        "zip": "73301",
-        "country_code": "US",
-    },
-    "shipping_address": {
-        "address1": "1 Way",
-        "city": "Austin",
-        "state": "TX",
-        "zip": "73301",
-        "country_code": "US",
-    },
-    "details": [{"sku": "S", "quantity": 1, "price": 2.5}],
-}
+ORDER = passing_order("A-1")
 
 
 def accounts(count: int) -> list[dict[str, t.Any]]:
