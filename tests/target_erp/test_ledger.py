@@ -22,8 +22,8 @@ from target_erp.delivery.journal import Journal
 from target_erp.ledger import Entry, Ledger, LedgerError, Mark, open_ledger
 from target_erp.ledger.lease import leases, wait_for
 from tests.support.plugins import record, run_target, schema
-from tests.support.services import postgres_url
 from tests.support.records import passing_order
+from tests.support.services import postgres_url
 from tests.support.stub import Reply
 
 if t.TYPE_CHECKING:
