@@ -129,7 +129,7 @@ class AimWriter(Writer):
 
     def find(self, write: Write, *, fresh: bool) -> str | None:  # noqa: ARG002
         """Ask the read that shows such records; see `Writer.find`."""
-        return LOOK_UPS[self.sink.name](self.client, self._members(write))
+        return LOOK_UPS[self.sink.name].find(self.client, self._members(write))
 
     def current(self, write: Write) -> Body | None:
         """See `Writer.current`; AIM's look-ups use other names, so only what exists is told."""
@@ -238,7 +238,7 @@ class AimWriter(Writer):
         account = _found(answer, member)
         if account is None:
             try:
-                account = LOOK_UPS[self.sink.name](self.client, body)
+                account = LOOK_UPS[self.sink.name].find(self.client, body)
             except ErpError as error:
                 self._once("account", f"the account of a new customer is not known: {error}")
         return account or _UNTOLD

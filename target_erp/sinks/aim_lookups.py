@@ -19,7 +19,18 @@ if t.TYPE_CHECKING:
     from erp_vendors.aim.client import AimClient
     from target_erp.delivery.outcome import Body
 
-    LookUp = t.Callable[[AimClient, Body], str | None]
+
+class LookUp(t.NamedTuple):
+    """How a sink's records are looked for.
+
+    Attributes:
+        operation: The documented read.
+        find: Gives a record's id, or None; takes the client and the record's members.
+    """
+
+    operation: str
+    find: t.Callable[[AimClient, Body], str | None]
+
 
 _MOMENT = len("2026-01-31T00:00:00")
 
@@ -192,15 +203,15 @@ def _customer(client: AimClient, body: Body) -> str | None:
 
 
 LOOK_UPS: t.Mapping[str, LookUp] = {
-    "contracts": _contract,
-    "customer_dependants": _dependant,
-    "customers": _customer,
-    "delivery_tickets": _delivery_ticket,
-    "inventory_images": _inventory_image,
-    "scheduled_returns": _scheduled_return,
-    "service_tickets": _service_ticket,
-    "shipping_addresses": _shipping_address,
-    "web_orders": _web_order,
+    "contracts": LookUp("ContractFullDetails", _contract),
+    "customer_dependants": LookUp("CustomerInfo", _dependant),
+    "customers": LookUp("MatchCustomer", _customer),
+    "delivery_tickets": LookUp("DeliveryTickets", _delivery_ticket),
+    "inventory_images": LookUp("InventoryImage", _inventory_image),
+    "scheduled_returns": LookUp("ContractScheduledReturns", _scheduled_return),
+    "service_tickets": LookUp("ServiceTicketFullDetails", _service_ticket),
+    "shipping_addresses": LookUp("ShippingAddressLookup", _shipping_address),
+    "web_orders": LookUp("ECommerceOrderStatus", _web_order),
 }
 """By sink. No read shows external ids, lessons, staged scans, supplier documents or clockings; an
 edit of inventory may be repeated."""
@@ -231,7 +242,9 @@ def _children(client: AimClient, name: str, key: str) -> list[Body]:
     resource = client.resources[name]
     try:
         return client.child(resource, resource.parents[0], (key,))
-    except UnknownRecordError:
+    except UnknownRecordError as error:
+        if not error.certain:
+            raise
         return []
 
 

@@ -148,7 +148,10 @@ def test_a_key_that_only_the_user_knows_is_no_upsert(aimsio: Aimsio) -> None:
     ],
 )
 def test_which_keys_are_upserts(
-    aimsio: Aimsio, resource: str, keys: tuple[str, ...], upsert: bool
+    aimsio: Aimsio,
+    resource: str,
+    keys: tuple[str, ...],
+    upsert: bool,  # noqa: FBT001
 ) -> None:
     writer = aimsio.account().writer(resource, keys)
     assert writer.upsert is upsert

@@ -84,7 +84,7 @@ def test_which_keys_are_upserts(  # noqa: PLR0917
     resource: str,
     keys: tuple[str, ...],
     entry: dict[str, t.Any],
-    upsert: bool,
+    upsert: bool,  # noqa: FBT001
     key: tuple[str, str],
 ) -> None:
     block = {"resources": [{"name": resource, **entry}]} if entry else {}
@@ -124,7 +124,11 @@ def test_put_refuses_clearly_what_is_not_there(site: Site) -> None:
     ("counts", "created"),
     [((2, 0), True), ((0, 2), False), ((2, 2), False), ((1, 1), None), ((3, 1), None)],
 )
-def test_whether_rows_were_new(site: Site, counts: tuple[int, int], created: bool | None) -> None:
+def test_whether_rows_were_new(
+    site: Site,
+    counts: tuple[int, int],
+    created: bool | None,  # noqa: FBT001
+) -> None:
     site.counts = counts
     writer = site.account().writer("accounts")
     writes = [prepared(writer, {"ref_id": number}) for number in "12"]
