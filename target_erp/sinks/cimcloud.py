@@ -112,7 +112,7 @@ class CimcloudWriter(Writer):
         if len(bodies) > SYNCHRONOUS_RECORDS:
             logger.info("%s: %d rows queued: %s", self.stream, len(bodies), answer.text[:300])
             return
-        created, updated = _counts(answer, len(bodies), method)
+        created, updated = _counts(answer, len(bodies), self._absence() if method == "PUT" else "")
         # An update may count in one of the two or in both (6.2, UNK).
         news = {(len(bodies), 0): True, (0, len(bodies)): False, (len(bodies), len(bodies)): False}
         for write in writes:
@@ -142,6 +142,17 @@ class CimcloudWriter(Writer):
     def current(self, write: Write) -> Body | None:
         """See `Writer.current`."""
         return self._look(write) if write.key else None
+
+    def _absence(self) -> str:
+        """What it means that a PUT found nothing."""
+        if self._only_updates:
+            return "PUT only updates (cimcloud.write_method), and the site has no such row"
+        names = " and ".join(self.keys or self._together)
+        return (
+            f"it was written before, and PUT does not find it by {names}: either it is gone, or "
+            "that is no key of the site's table (name its key as primary_keys in "
+            "cimcloud.resources)"
+        )
 
     def _is_update(self, write: Write) -> bool:
         return self._only_updates or (not self.upsert and write.vendor_id is not None)
@@ -226,7 +237,7 @@ def writer(plugin: ErpPlugin, name: str, keys: t.Sequence[str]) -> Writer | None
     return (PassthroughWriter if resource.special else CimcloudWriter)(client, resource, keys)
 
 
-def _counts(answer: Answer, sent: int, method: str) -> tuple[int, int]:
+def _counts(answer: Answer, sent: int, absence: str) -> tuple[int, int]:
     """Rows created and updated, as the aggregate answer to a synchronous write tells (6.2)."""
     said = _parse(answer)
     if not isinstance(said, dict):
@@ -238,8 +249,8 @@ def _counts(answer: Answer, sent: int, method: str) -> tuple[int, int]:
     # An update may count in one of them or in both (6.2, UNK), so more is no sign of trouble.
     if created + updated < sent:
         why = f"the vendor took {created + updated} of {sent} records"
-        if method == "PUT" and sent == 1:
-            why += "; PUT only updates (cimcloud.write_method), and the site has no such row"
+        if absence and sent == 1:
+            why += f"; {absence}"
         raise _refused(answer, why)
     return created, updated
 

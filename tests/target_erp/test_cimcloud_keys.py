@@ -120,6 +120,13 @@ def test_put_refuses_clearly_what_is_not_there(site: Site) -> None:
         sent(writer, {"ref_id": "1"})
 
 
+def test_a_key_that_is_none_is_told_of(site: Site) -> None:
+    site.counts = (0, 0)
+    writer = site.account().writer("credits", ["id"])
+    with pytest.raises(RefusedError, match=r"not find it by id: .* primary_keys"):
+        sent(writer, {"id": 7}, vendor_id="7")
+
+
 @pytest.mark.parametrize(
     ("counts", "created"),
     [((2, 0), True), ((0, 2), False), ((2, 2), False), ((1, 1), None), ((3, 1), None)],
