@@ -55,7 +55,9 @@ class AimWriter(Writer):
         self.sink = sink
         self.stream = f"aim_{sink.name}"
         self.workers = client.transport.budget.limits.in_flight
-        self.findable = self.create_only = sink.name in LOOK_UPS
+        self.findable = sink.name in LOOK_UPS
+        made = any(operation.makes for operation in sink.operations)
+        self.create_only = made and not sink.vendor_id
         self._given_keys = tuple(keys)
         self._send_nulls = client.block.get("null_values") == "send"
         self._schema: Schema = dict(schema or schemas.load("aim", f"write/{sink.name}"))
@@ -66,6 +68,7 @@ class AimWriter(Writer):
         # Whether the ledger knows a customer's account shows only when it is sent.
         self._door = Door(self._schema, secrets=_SECRETS, partial=True)
         self._warned: set[str] = set()
+        self._tried: set[str] = set()
 
     def prepare(self, record: Body) -> Prepared:
         """Give members their names for writing, and check them; see `Writer.prepare`."""
@@ -106,6 +109,7 @@ class AimWriter(Writer):
         operation = self._operation(body)
         self._admit(operation, write, body)
         taken = self._taken(operation, body)
+        self._tried.add(write.identity if write.key else "")
         query = {name: value for name, value in taken.items() if name in operation.query}
         rest = {name: value for name, value in taken.items() if name not in operation.query}
         answer = self.client.call_operation(
@@ -120,6 +124,7 @@ class AimWriter(Writer):
             # Some rows were refused although the answer is a success (5.2).
             msg = f"{operation.name} refuses {len(errors)} items: {str(errors)[:300]}"
             raise RefusedError(msg, reason="error_items", status=200, answer=str(errors)[:2000])
+        self._tried.discard(write.identity if write.key else "")
         write.created = operation.makes
         if self.sink.vendor_id:
             write.vendor_id = write.vendor_id or self._account(answer, body)
@@ -129,6 +134,10 @@ class AimWriter(Writer):
 
     def find(self, write: Write, *, fresh: bool) -> str | None:  # noqa: ARG002
         """Ask the read that shows such records; see `Writer.find`."""
+        makes = self._operation(self._members(write)).makes
+        if not makes and not write.doubtful and write.identity not in self._tried:
+            # A change that was never sent is not there, whatever there is of earlier ones.
+            return None
         return LOOK_UPS[self.sink.name].find(self.client, self._members(write))
 
     def current(self, write: Write) -> Body | None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 
 import pytest
 
 from erp_sandbox.testing import running_sandbox
 from erp_vendors.errors import DataError, ErpError
+from target_erp.ledger import Known, Mark
 from tests.erp_vendors.aim.shop import error, open_shop, stock_error
 from tests.support.stub import Reply
 from tests.support.writers import Account, prepared, sent
@@ -15,6 +17,7 @@ from tests.support.writers import Account, prepared, sent
 if t.TYPE_CHECKING:
     from erp_sandbox.testing import RunningSandbox
     from target_erp.delivery import Write, Writer
+    from target_erp.sinks.aim import AimWriter
 
 IMAGE = {"FileName": "a.png", "Base64Image": "aGVsbG8="}
 CUSTOMER = {
@@ -51,7 +54,9 @@ class Shop:
 
     def known(self, sink: str, record: dict[str, t.Any]) -> str | None:
         writer = self.writer(sink)
-        return writer.find(prepared(writer, record), fresh=True)
+        # The ledger says that a version of it was on its way when the run was killed.
+        lost = Known(Mark.INTENT, b"", None, None, None, 0)
+        return writer.find(prepared(writer, record, known=lost), fresh=True)
 
     def send(self, sink: str, record: dict[str, t.Any]) -> Write:
         return sent(self.writer(sink), record)
@@ -183,6 +188,31 @@ def test_a_delivery_ticket_without_any_image_got_none(shop: Shop) -> None:
         shop.known("delivery_tickets", record)
     with pytest.raises(DataError, match="does not tell"):
         shop.known("delivery_tickets", {**record, "RefNumber": "none"})
+
+
+@pytest.mark.parametrize("sink", ["delivery_tickets", "inventory_images"])
+def test_images_that_were_never_sent_are_not_asked_for(shop: Shop, sink: str) -> None:
+    item = shop.first("inventory", "Pk")
+    ref = shop.first("delivery_tickets", "RefNumber")
+    record = {
+        "delivery_tickets": {"RefNumber": ref, "Images": [{"Data": "aGVsbG8=", "FileName": "a"}]},
+        "inventory_images": {"ItemPk": item, "NewImages": [IMAGE], "id": 1},
+    }[sink]
+    writer = t.cast("AimWriter", shop.writer(sink))
+    assert not writer.create_only
+    write = prepared(writer, record)
+    if not write.key:
+        write.key = (("id", "1"),)
+    shop.sandbox.reset()
+    assert writer.find(write, fresh=True) is None
+    assert shop.sandbox.report("aim")["calls"] == 0
+    path = writer.sink.operations[0].name
+    shop.sandbox.add_fault("cut_after", vendor="aim", path=path, method="POST")
+    with pytest.raises(ErpError):
+        writer.send([write])
+    with contextlib.suppress(DataError):  # it is asked, and may not tell
+        assert writer.find(write, fresh=True) is not None
+    assert any(call["method"] == "GET" for call in shop.sandbox.calls("aim"))
 
 
 def test_a_shop_that_cannot_be_asked_says_so(shop: Shop) -> None:

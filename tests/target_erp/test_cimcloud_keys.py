@@ -10,8 +10,13 @@ import pytest
 from erp_vendors.errors import CallError, DataError
 from target_erp.delivery import RefusedError
 from target_erp.delivery.outcome import Reference
+from target_erp.target import REJECTED
+from tests.support.plugins import record, run_target, schema
 from tests.support.stub import Reply, Request, Stub, running_stub
 from tests.support.writers import Account, prepared, sent
+
+if t.TYPE_CHECKING:
+    import pathlib
 
 
 class Site:
@@ -44,8 +49,8 @@ class Site:
             if not self.filters or str(row.get(column)).lower() == value.lower()
         ]
 
-    def account(self, **block: t.Any) -> Account:
-        basics = {
+    def block(self) -> dict[str, t.Any]:
+        return {
             "api_url": self.stub.url,
             "site_name": "site",
             "auth_key": "key-1234",
@@ -53,7 +58,9 @@ class Site:
             "password": "s3cret-pass",
             "requests_per_second": 1000,
         }
-        return Account("cimcloud", {**basics, **block})
+
+    def account(self, **block: t.Any) -> Account:
+        return Account("cimcloud", {**self.block(), **block})
 
     @property
     def calls(self) -> list[str]:
@@ -168,6 +175,29 @@ def test_a_search_that_cannot_be_trusted_is_no_absence(site: Site) -> None:
     with pytest.raises(DataError, match="other rows"):
         writer.find(prepared(writer, {"id": "2"}), fresh=True)
     assert not site.account().writer("credits").findable
+
+
+def test_what_the_vendor_does_not_tell_stays_unknown_in_the_next_run(
+    site: Site, tmp_path: pathlib.Path
+) -> None:
+    def answer(request: Request) -> Reply | None:
+        if "credits" not in request.path:
+            return None
+        return Reply(cut="before") if request.method == "POST" else Reply(400, {"message": "no"})
+
+    site.special = answer
+    config = {
+        "cimcloud": site.block(),
+        "ledger": str(tmp_path / "ledger.sqlite"),
+        "dead_letters": str(tmp_path / "dead"),
+        "report_file": "",
+    }
+    messages = [schema("cimcloud_credits", ["id"]), record("cimcloud_credits", id=7)]
+    for _ in range(2):
+        run = run_target(config, messages)
+        assert run.code == REJECTED
+        assert "unknown" in run.error
+    assert site.calls.count("POST /site/credits/") == 1
 
 
 def test_a_contact_names_its_account(site: Site) -> None:

@@ -216,7 +216,7 @@ def test_the_commands_that_are_shown_settle_it(
     assert main(arguments) == 0
     assert json.loads(lost("show", PASSTHROUGH, "A-1", "--json")[1])["state"] == state
     assert "A-1" not in lost("unknown")[1]
-    row = record(PASSTHROUGH, order_number="A-1", pw="x", note="a b")
+    row = record(PASSTHROUGH, **passing_order("A-1"), pw="x", note="a b")
     assert lost.write(schema(PASSTHROUGH), row) == 0
     assert lost.vendor.writes.count("POST /site/orderpassthrough/") == sent
 
