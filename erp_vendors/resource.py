@@ -16,6 +16,18 @@ if t.TYPE_CHECKING:
     from erp_vendors.settings import Block
 
 
+class Need(t.NamedTuple):
+    """Properties of which a write must carry at least one.
+
+    Attributes:
+        names: The properties.
+        when: Property whose presence asks for it; empty for always.
+    """
+
+    names: tuple[str, ...]
+    when: str = ""
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Resource:
     """One entity of a vendor: how it is read, and how it is written.
@@ -31,6 +43,10 @@ class Resource:
         schema: JSON schema from the settings or the vendor's OpenAPI file, which replaces that of
             `schemas/`.
         write_schema: JSON schema of what is written, from the vendor's OpenAPI file.
+        needs: What a write must carry beyond the `required` of its schema; a property named here
+            is asked for by its need alone.
+        references: Properties that name a record of another resource, each with that resource and
+            the property that identifies it there.
     """
 
     name: str
@@ -41,6 +57,8 @@ class Resource:
     write_path: str | None = None
     schema: t.Mapping[str, t.Any] | None = None
     write_schema: t.Mapping[str, t.Any] | None = None
+    needs: tuple[Need, ...] = ()
+    references: t.Mapping[str, tuple[str, str]] = dataclasses.field(default_factory=dict)
 
     @property
     def paths(self) -> tuple[str, ...]:

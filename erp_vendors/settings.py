@@ -143,6 +143,17 @@ def connection_settings(*, per_second: float, in_flight: int) -> tuple[Setting, 
     )
 
 
+def null_values(default: str, meaning: str) -> Setting:
+    """The key that says what becomes of null properties when a record is written.
+
+    Args:
+        default: `drop` or `send`.
+        meaning: What a null does at this vendor, as far as it is known.
+    """
+    text = f"Null properties of a record: leave them out (drop), or send them (send). {meaning}"
+    return Setting("null_values", "string", "Null values", text, default, options=("drop", "send"))
+
+
 _IDENTITY = (
     "api_url",
     "environment",

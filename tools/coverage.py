@@ -24,7 +24,6 @@ from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 
 from erp_vendors.aim import AimResource
 from erp_vendors.aim.operations import SINKS, AimSink
-from erp_vendors.aim.resources import RESOURCES as AIM_RESOURCES
 from erp_vendors.aims360 import Aims360Resource
 from erp_vendors.aimsio import AimsioResource
 from erp_vendors.aimsio.client import PREFIX
@@ -34,6 +33,7 @@ from erp_vendors.vendors import VENDORS
 from tap_erp.tap import TapErp
 from target_erp.sinks import UnknownStreamError, make_writer
 from target_erp.sinks.aim import AimWriter
+from target_erp.sinks.aim_lookups import LOOK_UPS
 
 if t.TYPE_CHECKING:
     from erp_vendors.resource import Resource
@@ -351,7 +351,8 @@ def _writes(place: AimSink | Resource) -> t.Iterator[str]:
     match place:
         case AimSink():
             yield from (f"{action.method} /api/{action.name}" for action in place.operations)
-            yield from (f"GET /api/{r.path}" for r in AIM_RESOURCES if r.name == place.look_up)
+            if place.name in LOOK_UPS:
+                yield f"GET /api/{LOOK_UPS[place.name].operation}"
         case AimsioResource():
             yield f"POST {PREFIX}{place.write_path}"
         case Aims360Resource():
@@ -359,6 +360,7 @@ def _writes(place: AimSink | Resource) -> t.Iterator[str]:
         case PentamicResource():
             yield f"POST /api{place.write_path}"
             yield f"PUT /api{place.write_path}/{{}}"
+            yield f"DELETE /api{place.write_path}/{{}}"
         case CimcloudResource():
             methods = ("POST",) if place.special else ("POST", "PUT")
             for path in (place.write_path,) if place.write_path else place.paths:

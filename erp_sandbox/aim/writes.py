@@ -152,7 +152,9 @@ def _contract(shop: Shop, ask: Ask) -> Row:
         "Acct": acct,
         "Sub": sub,
         "Status": "Open",
-        "WebRef": f"WC{number:06d}",
+        # The page ends before it could name the caller's own reference (8.2); section 6 calls it
+        # the natural key of a write.
+        "WebRef": ask.get("WebRef", f"WC{number:06d}"),
         "BeginDate": shop.now(),
         "School": ask.get("SchoolName"),
         "_sent": {name: value for name, value in ask.args.items() if name != "CcInfo"},
@@ -266,7 +268,7 @@ WRITES = (
         "Contracts:[ContractId]", "", _returned, "ContractScheduledReturns"),
     operation("C2BPostContract", "POST GET", "S", "contracts", "contracts",
         "TeacherId:i SchoolName AIMSchoolId Stloc InstrumentId:i Sku Desc RateId:i Rate:o "
-        f"AccessoryIdList:[i] AccessoryList:[Accessory] {_GUEST} CusAcct:i Cat:o", "WebRef",
+        f"AccessoryIdList:[i] AccessoryList:[Accessory] {_GUEST} CusAcct:i Cat:o WebRef", "WebRef",
         _contract),
     operation("C2BSetContractCustomer", "POST", "S", "contracts", "contracts", "WebRef Acct:i", "",
         _contract_customer),

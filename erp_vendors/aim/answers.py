@@ -35,6 +35,12 @@ _ERROR_FIELD = re.compile(
     r'(?:"\s*:\s*"((?:[^"\\]|\\.)*)|>([^<]*))',
     re.IGNORECASE,
 )
+_OPERATION = re.compile(
+    r"operation|service(?! ?ticket)|implement|support|end ?point|method|handler"
+    r"|\b(?:route|path|url)\b",
+    re.IGNORECASE,
+)
+"""Words about what was called rather than what was asked for."""
 TELLING_BODY = re.compile(
     r"\b(?:ErrorCode|ErrorMessage|ErrorDisplayText|Message)"
     rf'(?:"\s*:\s*"[^"]*|>[^<]*)(?:{_NO_LICENCE}|{_NO_LOGIN})',
@@ -106,7 +112,16 @@ class NotLicensedError(MissingResourceError):
 
 
 class UnknownRecordError(DataError):
-    """The vendor does not know the record that it was asked for."""
+    """The vendor does not know the record that it was asked for.
+
+    Attributes:
+        certain: The vendor's words are about a record. Otherwise it may be the operation, or the
+            address, that it does not know.
+    """
+
+    def __init__(self, message: str, *, certain: bool = False) -> None:
+        super().__init__(message)
+        self.certain = certain
 
 
 def decode(body: bytes, schema: Schema | None = None) -> Body:
@@ -164,16 +179,24 @@ def kind_of(error: CallError | CredentialsError) -> Kind:
     Args:
         error: What a call raised.
     """
-    if isinstance(error, OperationError):
-        text = f"{error.code} {error.said}"
-    elif isinstance(error, CallError):
-        text = " ".join(first or second for first, second in _ERROR_FIELD.findall(error.body))
+    if isinstance(error, CallError):
+        text = _words_of(error)
     else:
         # Only a 403 brings its text; a refused login is what 401 and 403 stand for (2, INF).
         return Kind.LICENCE if _search(Kind.LICENCE, str(error)) else Kind.TOKEN
     kind = next((kind for kind, _ in _KINDS if _search(kind, text)), Kind.OTHER)
     is_missing = error.status in _NO_SUCH_OPERATION and kind in {Kind.OTHER, Kind.BUSY}
     return Kind.UNKNOWN if is_missing else kind
+
+
+def is_about_record(error: CallError) -> bool:
+    """Whether an error that something is unknown means a record, and no operation.
+
+    Args:
+        error: An error of the kind UNKNOWN.
+    """
+    text = _words_of(error)
+    return bool(text.strip()) and not _OPERATION.search(text)
 
 
 def without_envelope(answer: Body) -> Body:
@@ -241,6 +264,13 @@ def envelope_schema(record: Schema, *, list_name: str = "", single: bool = False
         properties[list_name] = rows
     # A list under another name holds the same records.
     return {"type": "object", "properties": properties, "additionalProperties": rows}
+
+
+def _words_of(error: CallError) -> str:
+    """Code and message, in the vendor's words."""
+    if isinstance(error, OperationError):
+        return f"{error.code} {error.said}"
+    return " ".join(first or second for first, second in _ERROR_FIELD.findall(error.body))
 
 
 def _unnamed(answer: Body, list_name: str, keys: t.Sequence[str]) -> object:

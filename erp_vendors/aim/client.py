@@ -18,6 +18,7 @@ from erp_vendors.aim.answers import (
     OperationError,
     UnknownRecordError,
     envelope_schema,
+    is_about_record,
     kind_of,
     remaining_of,
     rows_of,
@@ -250,6 +251,31 @@ class AimClient:
                 record[resource.numbered] = -number
         return [{**found, **record, **found} for record in records]
 
+    def search(self, resource: AimResource, members: Params) -> list[Body]:
+        """The records that some request members select, with one call.
+
+        Args:
+            resource: A listing.
+            members: Request members; the resource's own go along.
+
+        Returns:
+            The records; none if the server does not know what it was asked for.
+
+        Raises:
+            DataError: If there are more than the answer holds, or it is not a listing.
+            ErpError: If the call fails.
+        """
+        try:
+            answer = self._ask_for(resource, "", members)
+        except UnknownRecordError as error:
+            if not error.certain:
+                raise
+            return []
+        if remaining_of(answer):
+            msg = f"aim: {resource.path} has more records than its answer holds"
+            raise DataError(msg)
+        return rows_of(answer, resource.list_name, (), f"aim: {resource.path}")
+
     def schema(self, resource: AimResource) -> Schema:
         """The JSON schema of a resource's records.
 
@@ -289,11 +315,13 @@ class AimClient:
 
     def _ask_for(self, resource: AimResource, operation: str, members: Params) -> Body:
         """A call about one record; the resource's own operation if none is named."""
+        self._sessions.current()  # what is wrong with the login says nothing of a record
         try:
             return self._read(resource, operation, members)
         except CallError as error:
             if kind_of(error) is Kind.UNKNOWN:
-                raise UnknownRecordError(str(error)) from None
+                certain = is_about_record(error)
+                raise UnknownRecordError(str(error), certain=certain) from None
             raise
 
     def _page(self, resource: AimResource, members: Params, offset: int) -> Page:

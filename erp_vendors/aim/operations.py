@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from erp_vendors.resource import Need
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
@@ -20,6 +22,12 @@ class Operation:
         when: Members that choose this operation among those of a sink: all of them must be there.
         without: Members that rule it out.
         replaces: Members that replace a whole list at the vendor, which the log says once.
+        needs: Members that the documents require (6, 8.2).
+        makes: It makes something new (True), changes what is there (False), or may do both (None).
+            What was made by one that makes is not sent again: no operation changes it.
+        answers: Member of the answer that names what was made.
+        customer: Member that names the customer it belongs to.
+        unless: Members that may stand in for the customer's.
     """
 
     name: str
@@ -31,6 +39,11 @@ class Operation:
     when: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
     replaces: tuple[str, ...] = ()
+    needs: tuple[Need, ...] = ()
+    makes: bool | None = None
+    answers: str = ""
+    customer: str = ""
+    unless: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,21 +54,27 @@ class AimSink:
         name: Sink, without the vendor.
         operations: The first one that fits a record is used.
         keys: Members that identify a record together; several tuples are alternatives.
+        weak_keys: They are the vendor's own, or not chosen to identify anything: the key
+            properties of the SCHEMA message come first.
         names: What a member is called when it is read, and when it is written; a dot leads into an
             object on either side.
         read_only: Member that only a record of the vendor's has, where there is no operation to
             change such a record.
         vendor_id: Member that an update takes the vendor's id in, and a creation may answer with.
-        look_up: Resource that tells whether a record exists; empty if there is none.
     """
 
     name: str
     operations: tuple[Operation, ...]
     keys: tuple[tuple[str, ...], ...] = ()
+    weak_keys: bool = False
     names: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
     read_only: str = ""
     vendor_id: str = ""
-    look_up: str = ""
+
+
+def _all(*names: str) -> tuple[Need, ...]:
+    """Members of which each is required."""
+    return tuple(Need((name,)) for name in names)
 
 
 _CUSTOMER = frozenset(
@@ -110,14 +129,18 @@ SINKS: tuple[AimSink, ...] = (
                 members=_CUSTOMER | {"Acct", "RefreshCustomerDefaults"},
                 repeats=True,
                 when=("Acct",),
+                makes=False,
             ),
             Operation(
                 name="AddCustomer",
                 query=_CUSTOMER_QUERY,
                 members=_CUSTOMER | {"DuplicateCheckMode"},
+                needs=_all("LocationId", "CustomerDefaultId", "TaxAuthorityId"),
+                makes=True,
             ),
         ),
         keys=(("Acct",),),
+        weak_keys=True,
         names={
             "Addr1": "Address1",
             "Addr2": "Address2",
@@ -138,6 +161,8 @@ SINKS: tuple[AimSink, ...] = (
                 members=frozenset(
                     ["Acct", "Name", "OnlineId", "SchoolDistrict", "School", "AttributeInfo"]
                 ),
+                makes=True,
+                customer="Acct",
             ),
         ),
         keys=(("Acct", "Name"),),
@@ -151,8 +176,13 @@ SINKS: tuple[AimSink, ...] = (
                 members=frozenset(
                     ["CustomerAccount", "CopyAddressFromAccount", "AddressName", "AddressInfo"]
                 ),
+                makes=True,
+                answers="AddressId",
+                customer="CustomerAccount",
             ),
         ),
+        keys=(("CustomerAccount", "AddressName"),),
+        weak_keys=True,
         names={
             "Acct": "CustomerAccount",
             "Name": "AddressName",
@@ -211,6 +241,7 @@ SINKS: tuple[AimSink, ...] = (
                 ),
                 repeats=True,
                 replaces=("Barcodes",),
+                makes=False,
             ),
         ),
         keys=(("SaqPk",), ("SasPk",)),
@@ -228,6 +259,7 @@ SINKS: tuple[AimSink, ...] = (
             Operation(
                 name="ScanForImport",
                 members=frozenset({"Description", "Items", "ReceiveInventoryMode", "AppendMode"}),
+                makes=True,
             ),
         ),
     ),
@@ -239,16 +271,16 @@ SINKS: tuple[AimSink, ...] = (
                 members=frozenset(
                     ["Item", "ItemPk", "ItemType", "NewImages", "UriImagePksToDelete"]
                 ),
+                needs=(Need(("Item", "ItemPk")),),
             ),
         ),
         read_only="UriPk",
     ),
     AimSink(
         name="web_orders",
-        operations=(Operation(name="CustomerOrders", wrapper="Orders"),),
+        operations=(Operation(name="CustomerOrders", wrapper="Orders", makes=True),),
         keys=(("OrderNumber",),),
         names={"WebOrder": "OrderNumber", "DateTime": "OrderDate", "Items": "LineItems"},
-        look_up="web_order_status",
     ),
     AimSink(
         name="delivery_tickets",
@@ -271,8 +303,9 @@ SINKS: tuple[AimSink, ...] = (
                 # Images are added, so only a ticket without any may be sent twice.
                 without=("Images",),
                 repeats=True,
+                makes=False,
             ),
-            Operation(name="DeliveryTickets", wrapper="DeliveryTickets"),
+            Operation(name="DeliveryTickets", wrapper="DeliveryTickets", makes=False),
         ),
         keys=(("RefNumber",),),
     ),
@@ -293,6 +326,9 @@ SINKS: tuple[AimSink, ...] = (
                     ]
                 ),
                 when=("ReturnDate",),
+                needs=_all("Acct", "Sub"),
+                makes=True,
+                answers="RefNumber",
             ),
             Operation(
                 name="ContractScheduledReturns",
@@ -300,6 +336,8 @@ SINKS: tuple[AimSink, ...] = (
                 members=frozenset({"Acct", "Sub"}),
                 wrapper="Contracts",
                 repeats=True,
+                needs=_all("Acct", "Sub"),
+                makes=False,
             ),
         ),
         keys=(("Acct", "Sub", "ReturnDate"), ("Acct", "Sub")),
@@ -313,8 +351,15 @@ SINKS: tuple[AimSink, ...] = (
                 members=frozenset({"WebRef", "Acct"}),
                 repeats=True,
                 when=("WebRef", "Acct"),
+                makes=False,
             ),
-            Operation(name="C2BPostContract"),
+            Operation(
+                name="C2BPostContract",
+                makes=True,
+                answers="WebRef",
+                customer="CusAcct",
+                unless=("CustomerInfo",),
+            ),
         ),
         keys=(("WebRef",),),
     ),
@@ -339,6 +384,10 @@ SINKS: tuple[AimSink, ...] = (
                         "ItemDescription",
                     ]
                 ),
+                makes=True,
+                answers="WebRef",
+                customer="CustomerAcct",
+                unless=("CustomerInfo",),
             ),
         ),
         keys=(("RefNumber",),),
@@ -352,11 +401,19 @@ SINKS: tuple[AimSink, ...] = (
                 query=_BOOKING_QUERY | {"TypeId", "InstructorId", "LocationId"},
                 members=_BOOKING | {"TypeId", "InstructorId", "LocationId"},
                 when=("TypeId",),
+                needs=_all("InstructorId", "LocationId", "AppointmentStart"),
+                makes=True,
+                customer="CustomerAcct",
+                unless=("CustomerInfo",),
             ),
             Operation(
                 name="PostSchedulingGroup",
                 query=_BOOKING_QUERY | {"ClassId"},
                 members=_BOOKING | {"ClassId"},
+                needs=_all("ClassId"),
+                makes=True,
+                customer="CustomerAcct",
+                unless=("CustomerInfo",),
             ),
         ),
         keys=(("RefNumber",),),
@@ -364,7 +421,9 @@ SINKS: tuple[AimSink, ...] = (
     AimSink(
         name="ap_invoices",
         operations=(
-            Operation(name="ApInvoice", members=frozenset({"VendorId", "Invoices", "ASNs"})),
+            Operation(
+                name="ApInvoice", members=frozenset({"VendorId", "Invoices", "ASNs"}), makes=True
+            ),
         ),
     ),
     AimSink(
@@ -373,9 +432,23 @@ SINKS: tuple[AimSink, ...] = (
             Operation(
                 name="TimeClock",
                 members=frozenset(["LocationId", "ClockIn", "ClockOut", "Notes", "Override"]),
+                needs=(Need(("ClockIn", "ClockOut")),),
+                makes=True,
             ),
         ),
     ),
 )
 """The sinks. Left out: payments, cards, gift cards, passwords, registrations, and operations that
 the vendor calls in development (6)."""
+
+
+def custom(name: str, write_path: str, keys: tuple[str, ...]) -> AimSink:
+    """A sink from the settings or an OpenAPI file: each record is the body of one POST.
+
+    Args:
+        name: Sink, without the vendor.
+        write_path: The operation, perhaps with `/api` before it.
+        keys: Members that identify a record together.
+    """
+    operation = Operation(name=write_path.strip("/").removeprefix("api/"))
+    return AimSink(name=name, operations=(operation,), keys=(keys,) if keys else ())

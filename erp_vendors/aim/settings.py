@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from erp_vendors.settings import Setting, connection_settings, object_schema
+from erp_vendors.settings import Setting, connection_settings, null_values, object_schema
 
 VENDOR = "aim"
 
@@ -58,6 +58,8 @@ SETTINGS: tuple[Setting, ...] = (
             if key != "type"
         },
     ),
+    # The server's own JSON leaves null members out (aim.md 3.1, INF): to it, both are the same.
+    null_values("drop", "To AIM an absent member and a null one are the same."),
     # No limit is documented; one call at a time is what a shop's machine can be asked for
     # (aim.md 5.1), and the rate then is its own.
     *connection_settings(per_second=50, in_flight=1),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from erp_vendors.settings import Setting, connection_settings, object_schema
+from erp_vendors.settings import Setting, connection_settings, null_values, object_schema
 
 VENDOR = "aims360"
 
@@ -135,6 +135,7 @@ SETTINGS: tuple[Setting, ...] = (
         "their columns.",
         False,  # noqa: FBT003
     ),
+    null_values("drop", "AIMS360's own clients leave them out (aims360.md 6.1)."),
     # Calls per second and at once: what the vendor's staff allow themselves (aims360.md 5.1, OBS).
     *connection_settings(per_second=5, in_flight=5),
 )

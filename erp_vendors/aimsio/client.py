@@ -120,12 +120,20 @@ class AimsioClient:
             raise DataError(msg)
         return record
 
-    def post(self, resource: AimsioResource, records: t.Sequence[t.Mapping[str, t.Any]]) -> Answer:
+    def post(
+        self,
+        resource: AimsioResource,
+        records: t.Sequence[t.Mapping[str, t.Any]],
+        *,
+        repeatable: bool = True,
+    ) -> Answer:
         """Create or update records (aimsio.md 6).
 
         Args:
             resource: The entity.
             records: Bodies, as the vendor takes them.
+            repeatable: They have keys that the vendor upserts on, so that a second execution
+                changes nothing more.
 
         Raises:
             ErpError: If the call fails.
@@ -134,8 +142,7 @@ class AimsioClient:
             "POST",
             resource.write_path or resource.path,
             body=codec.encode({resource.list_name: records}),
-            # An upsert on a business key: a second execution changes nothing more.
-            repeatable=True,
+            repeatable=repeatable,
         )
 
 

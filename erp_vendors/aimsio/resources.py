@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from erp_vendors.resource import Resource
+from erp_vendors.resource import Need, Resource
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,6 +15,7 @@ class AimsioResource(Resource):
         list_name: Property that holds the records in a POST body.
         natural_keys: Properties that identify a record when writing, best one first; a record
             needs at least one of them.
+        assumed_keys: The names of the natural keys are assumed (INF); another property may be it.
         read_only: Properties that only the GET schema has.
         status_only: A POST may change the status of existing records and nothing else.
         after: Resources that this one's records refer to, which are written first.
@@ -22,6 +23,7 @@ class AimsioResource(Resource):
 
     list_name: str = ""
     natural_keys: tuple[str, ...] = ()
+    assumed_keys: bool = False
     read_only: frozenset[str] = frozenset()
     status_only: bool = False
     after: tuple[str, ...] = ()
@@ -44,6 +46,15 @@ def _entity(name: str, segment: str, prefix: str, **more: object) -> AimsioResou
     return AimsioResource(**{**fields, **more})  # type: ignore[arg-type]
 
 
+def _rate_types(*numbers: str) -> tuple[Need, ...]:
+    """One of each pair of a rate's type is required, of the further rates when they are sent."""
+    rate = "billableItemDefaultRate"
+    return tuple(
+        Need((f"{rate}Type{number}", f"{rate}TypeUname{number}"), f"{rate}{number}" * bool(number))
+        for number in numbers
+    )
+
+
 RESOURCES: tuple[AimsioResource, ...] = (
     _entity(
         "companies",
@@ -51,6 +62,7 @@ RESOURCES: tuple[AimsioResource, ...] = (
         "company",
         write_path="/Company",
         natural_keys=("companyCode", "companyGuid"),
+        assumed_keys=True,
     ),
     _entity(
         "billable_items",
@@ -59,6 +71,11 @@ RESOURCES: tuple[AimsioResource, ...] = (
         documented=True,
         write_path="/BillableItem",
         natural_keys=("billableItemCode", "billableItemGuid"),
+        # Only a new one needs its type (8.2, DOC).
+        needs=(
+            Need(("billableItemTypeUname", "billableItemTypeName", "billableItemGuid")),
+            *_rate_types("", "2", "3"),
+        ),
     ),
     _entity(
         "employees",
@@ -68,6 +85,8 @@ RESOURCES: tuple[AimsioResource, ...] = (
         write_path="/Employee",
         natural_keys=("employeeCode", "employeeGuid"),
         read_only=("employeeLinkedUserGuid", "employeeLinkedUserName"),
+        needs=(Need(("employeeTradeGuid", "employeeTradeCode")),),
+        references={"employeeTradeCode": ("billable_items", "billableItemCode")},
         after=("billable_items",),
     ),
     _entity(
@@ -76,6 +95,7 @@ RESOURCES: tuple[AimsioResource, ...] = (
         "equipment",
         write_path="/Equipment",
         natural_keys=("equipmentCode", "equipmentGuid"),
+        assumed_keys=True,
         after=("billable_items",),
     ),
     _entity(
@@ -84,6 +104,7 @@ RESOURCES: tuple[AimsioResource, ...] = (
         "priceBook",
         write_path="/PriceBook",
         natural_keys=("priceBookName", "priceBookGuid"),
+        assumed_keys=True,
         after=("billable_items",),
     ),
     _entity(
@@ -103,6 +124,11 @@ RESOURCES: tuple[AimsioResource, ...] = (
             "jobAssigneeUserName",
             "jobLocationName",
         ),
+        references={
+            "jobClientCode": ("companies", "companyCode"),
+            "jobPriceBookName": ("price_books", "priceBookName"),
+            "jobAssigneeEmployeeNumber": ("employees", "employeeCode"),
+        },
         after=("companies", "employees", "equipment", "price_books"),
     ),
     _entity(
@@ -112,6 +138,15 @@ RESOURCES: tuple[AimsioResource, ...] = (
         # Read and written at different segments (6, DOC).
         write_path="/NRB",
         natural_keys=("nrbExternalId", "nrbOriginReference", "nrbGuid"),
+        # Each of the three identifies it; only a new one needs its type (8.5, DOC).
+        needs=(
+            Need(("nrbExternalId", "nrbOriginReference", "nrbGuid")),
+            Need(("nrbTypeUname", "nrbTypeName", "nrbGuid")),
+        ),
+        references={
+            "nrbJobOrderNumber": ("job_orders", "jobNumber"),
+            "nrbVendorCode": ("companies", "companyCode"),
+        },
         after=("companies", "job_orders"),
     ),
     _entity("payroll_periods", "PayrollPeriod", "payrollPeriod"),

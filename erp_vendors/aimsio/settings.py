@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from erp_vendors.settings import Setting, connection_settings
+from erp_vendors.settings import Setting, connection_settings, null_values
 
 VENDOR = "aimsio"
 
@@ -38,6 +38,17 @@ SETTINGS: tuple[Setting, ...] = (
         "drop",
         options=("drop", "send"),
     ),
+    Setting(
+        "partial_updates",
+        "boolean",
+        "Partial updates",
+        "Let records pass that lack properties which Aimsio documents as required: to change a few "
+        "properties of records that exist, where your account takes that.",
+        False,  # noqa: FBT003
+    ),
+    # Whether an omitted property is kept or cleared is unknown (aimsio.md 6), so a null that the
+    # source states is passed on.
+    null_values("send", "Whether a null clears a property is not documented."),
     # Limits: aimsio.md 5.1 (DOC).
     *connection_settings(per_second=10, in_flight=10),
 )

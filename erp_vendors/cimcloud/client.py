@@ -6,6 +6,7 @@ import typing as t
 
 from erp_vendors.cimcloud.auth import BearerAuth, SessionAuth
 from erp_vendors.cimcloud.resources import RESOURCES, WRITE_ONLY, CimcloudResource, custom
+from erp_vendors.cimcloud.search import exact
 from erp_vendors.cimcloud.settings import (
     PAGE_ROWS,
     SETTINGS,
@@ -120,7 +121,12 @@ class CimcloudClient:
         raise missing
 
     def write(
-        self, resource: CimcloudResource, body: Row | t.Sequence[Row], *, repeatable: bool
+        self,
+        resource: CimcloudResource,
+        body: Row | t.Sequence[Row],
+        *,
+        repeatable: bool,
+        method: str = "POST",
     ) -> Answer:
         """Send rows (cimcloud.md 6).
 
@@ -128,11 +134,11 @@ class CimcloudClient:
             resource: What to write.
             body: Rows, or one object for a special resource.
             repeatable: The rows have keys, so that a second execution changes nothing more.
+            method: POST, which creates or updates, or PUT, which only updates.
 
         Raises:
             ErpError: If the call fails.
         """
-        method = "POST" if resource.special else self.block.get("write_method")
         paths = [resource.write_path] if resource.write_path else resource.paths
         if not resource.write_path and resource.name in self._found:
             paths = [self._found[resource.name]]
@@ -151,6 +157,35 @@ class CimcloudClient:
                 self._found[resource.name] = path
             return answer
         raise AssertionError  # the last path is not optional
+
+    def delete(self, resource: CimcloudResource, column: str, value: str) -> Answer | None:
+        """Delete a row in the way that `delete_path` states (cimcloud.md 6.1, UNK).
+
+        Args:
+            resource: Where it is.
+            column: A column that identifies it.
+            value: That column's value.
+
+        Returns:
+            The answer; None if the site has no such row or no such resource (404, 405).
+
+        Raises:
+            ValueError: If the value cannot stand in a searchstring.
+            ErpError: If the call fails.
+        """
+        path = self._found.get(resource.name) or resource.path or resource.write_path or ""
+        _, escaped_column, escaped_value = exact(column, value).split("~")
+        tail: str = self.block.get("delete_path").lstrip("/")
+        for name, text in (
+            ("{path}", path),
+            ("{column}", escaped_column),
+            ("{value}", escaped_value),
+        ):
+            tail = tail.replace(name, text)
+        try:
+            return self.transport.call("DELETE", f"/{tail}", repeatable=True, optional=True)
+        except MissingResourceError:
+            return None
 
 
 def _rows(path: str, answer: object) -> list[Row]:

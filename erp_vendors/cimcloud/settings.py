@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from erp_vendors.settings import Setting, connection_settings
+from erp_vendors.settings import Setting, connection_settings, null_values
 
 VENDOR = "cimcloud"
 
@@ -65,13 +65,14 @@ SETTINGS: tuple[Setting, ...] = (
         "POST",
         options=("POST", "PUT"),
     ),
+    null_values("drop", "A null that is sent may clear the field."),
     Setting(
-        "null_values",
+        "delete_path",
         "string",
-        "Null values",
-        "Null columns of a record: leave them out (drop), or send them, which may clear the field.",
-        "drop",
-        options=("drop", "send"),
+        "Delete path",
+        "How a row is deleted, which the vendor does not document: a path after the site name with "
+        "{path} (where the resource is read) and {value} (the row's key), such as {path}/{value} "
+        "or {path}/searchexact~{column}~{value}. Empty: nothing is deleted.",
     ),
     # Limits: cimcloud.md 5.1 (DOC); calls at once are not limited, two a second leave no use for
     # more.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from erp_vendors.settings import Setting, connection_settings
+from erp_vendors.settings import Setting, connection_settings, null_values
 
 VENDOR = "pentamic"
 
@@ -55,6 +55,8 @@ SETTINGS: tuple[Setting, ...] = (
         "TLS fingerprint of the token server",
         "The same for the server of token_url (default: tls_fingerprint, if the host is the same).",
     ),
+    # PUT replaces the whole record (pentamic.md 6), so a null says what is to be there: nothing.
+    null_values("send", "An update replaces the whole record."),
     # Limits: none are documented (pentamic.md 5.1, UNK); these are ours, chosen small.
     *connection_settings(per_second=5, in_flight=4),
 )

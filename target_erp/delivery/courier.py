@@ -7,7 +7,7 @@ import typing as t
 
 import backoff
 
-from erp_vendors.errors import CallError, ErpError, Phase
+from erp_vendors.errors import CallError, DataError, ErpError, MissingResourceError, Phase
 from erp_vendors.http.redact import Redactor
 from target_erp.delivery.outcome import Outcome, RefusedError, Write, Writer
 from target_erp.ledger import Mark
@@ -193,7 +193,20 @@ class Courier:
                 reason="unknown",
             )
             raise unknown
-        write.vendor_id = writer.find(write, fresh=write.known is not None)
+        try:
+            write.vendor_id = writer.find(write, fresh=write.known is not None)
+        except (CallError, DataError, MissingResourceError) as problem:
+            down = isinstance(problem, CallError) and (
+                problem.unreachable or (problem.status or 0) >= _SERVER_ERROR
+            )
+            if down or not write.doubtful:
+                raise
+            untold = RefusedError(
+                "an earlier attempt was cut off, and the vendor does not tell whether it has it "
+                f"({problem}); look before you send it again",
+                reason="unknown",
+            )
+            raise untold from None
         return write.vendor_id is not None and self._settle_found(writer, write)
 
     def _settle_found(self, writer: Writer, write: Write) -> bool:

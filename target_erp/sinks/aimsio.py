@@ -6,14 +6,16 @@ import logging
 import typing as t
 
 from erp_vendors.errors import MissingResourceError
-from erp_vendors.http import ordered_map
 from target_erp.delivery import Prepared, RefusedError, Write, Writer
-from target_erp.sinks.keys import key_of, no_key
+from target_erp.sinks.aimsio_records import Records
+from target_erp.sinks.door import Door, without_nulls
+from target_erp.sinks.keys import key_of, no_key, references_of, with_given
 
 if t.TYPE_CHECKING:
     from erp_plugin import ErpPlugin
     from erp_vendors.aimsio import AimsioClient, AimsioResource
     from erp_vendors.http import Answer
+    from target_erp.sinks.keys import Key
 
     Body = dict[str, t.Any]
 
@@ -30,7 +32,11 @@ _CHILDREN = {
 
 
 class AimsioWriter(Writer):
-    """Writes one Aimsio entity."""
+    """Writes one Aimsio entity.
+
+    A POST is an upsert on the business keys that the vendor documents (6). A resource whose key
+    only the user knows is written one record a call, and after a lost answer it is looked up.
+    """
 
     vendor = "aimsio"
 
@@ -41,46 +47,66 @@ class AimsioWriter(Writer):
         self.resource = resource
         self.stream = f"aimsio_{resource.name}"
         self.workers = client.transport.budget.limits.in_flight
-        self.batch_size = client.block.get("batch_size")
         self.after = tuple(f"aimsio_{name}" for name in resource.after)
-        self.keys = tuple(dict.fromkeys((*resource.natural_keys, *keys)))
+        natural = resource.natural_keys
+        # Where the documents name the keys, a key of the user's own is no other way to say it.
+        given: tuple[str, ...] = ()
+        if not natural:
+            given = tuple(keys) or resource.primary_keys
+        elif resource.assumed_keys and not set(keys) <= set(natural):
+            given = tuple(keys)
+        self.keys, self._together = with_given(natural, given)
+        self.upsert = bool(natural) and not given
+        self.batch_size = client.block.get("batch_size") if self.upsert else 1
+        self.findable = bool(resource.path)
+        self._send_nulls = client.block.get("null_values") == "send"
+        self._door = Door.of(self.vendor, resource, partial=client.block.get("partial_updates"))
+        self._records = Records(client, resource, self._key_of, self.workers)
         self._warned: set[str] = set()
-        self._details: dict[tuple[str, str], Body] | None = None
 
     def prepare(self, record: Body) -> Prepared:
-        """Leave out what only the GET schema has; see `Writer.prepare`."""
-        key = key_of(record, self.keys)
+        """Leave out what only the GET schema has, and check the rest; see `Writer.prepare`."""
+        key = self._key_of(record)
         if not key:
-            raise no_key(self.keys or self.resource.primary_keys)
+            raise no_key(self.keys, self._together)
         body = {
             name: value for name, value in record.items() if not self._is_read_only(name, value)
         }
-        return Prepared(key, body)
+        if not self._send_nulls:
+            body = without_nulls(body)
+        self._door.check(body)
+        return Prepared(key, body, references_of(self.vendor, self.resource, body))
+
+    def repeats(self, write: Write) -> bool:
+        """Without a proven key, only a record that the vendor has may be sent again."""
+        return self.upsert or write.vendor_id is not None
 
     def send(self, writes: list[Write]) -> None:
         """POST a batch; see `Writer.send`."""
-        _check(self.client.post(self.resource, [write.body for write in writes]))
+        repeatable = all(self.repeats(write) for write in writes)
+        bodies = [write.body for write in writes]
+        _check(self.client.post(self.resource, bodies, repeatable=repeatable))
+
+    def find(self, write: Write, *, fresh: bool) -> str | None:
+        """The guid or id of the record with this key; see `Writer.find`."""
+        found = self._look(write, fresh=fresh)
+        return None if found is None else found[0]
 
     def current(self, write: Write) -> Body | None:
-        """See `Writer.current`; a record without guid is looked for among all details."""
-        for name, value in write.key:
-            if name in self.resource.primary_keys:
-                return self.client.detail(self.resource, value)
-        if self._details is None:
-            self._details = self._read_all()
-        return next((self._details[pair] for pair in write.key if pair in self._details), None)
+        """See `Writer.current`."""
+        found = self._look(write, fresh=False)
+        return None if found is None else found[1]
 
-    def _read_all(self) -> dict[tuple[str, str], Body]:
-        entries = self.client.index(self.resource).entries
-        found: dict[tuple[str, str], Body] = {}
-        for outcome in ordered_map(
-            lambda entry: self.client.detail(self.resource, entry.id), entries, workers=self.workers
-        ):
-            if outcome.error is not None:
-                raise outcome.error
-            for pair in key_of(outcome.result or {}, self.keys):
-                found[pair] = outcome.result or {}
-        return found
+    def _look(self, write: Write, *, fresh: bool) -> tuple[str, Body] | None:
+        for value in (value for name, value in write.key if _is_id(name)):
+            row = self.client.detail(self.resource, value)
+            if row is not None:
+                return value, row
+        others = tuple(pair for pair in write.key if not _is_id(pair[0]))
+        return self._records.find(others, fresh=fresh) if others else None
+
+    def _key_of(self, record: Body) -> Key:
+        return key_of(record, self.keys, self._together)
 
     def _is_read_only(self, name: str, value: object) -> bool:
         if name not in self.resource.read_only:
@@ -121,7 +147,10 @@ class StatusWriter(AimsioWriter):
     def __init__(
         self, client: AimsioClient, resource: AimsioResource, keys: t.Sequence[str]
     ) -> None:
-        super().__init__(client, resource, (*keys, "guid", "id"))
+        super().__init__(client, resource, keys)
+        self.upsert = True
+        self.batch_size = client.block.get("batch_size")
+        self.keys = tuple(dict.fromkeys((*resource.natural_keys, *keys, "guid", "id")))
         self._existing: set[str] | None = None
 
     def prepare(self, record: Body) -> Prepared:
@@ -138,7 +167,13 @@ class StatusWriter(AimsioWriter):
         if not status:
             msg = "it carries no status, and only the status can be changed"
             raise RefusedError(msg, reason="no_status")
-        return Prepared(key, {**keys, **status})
+        body = {**keys, **status}
+        self._door.check(body)
+        return Prepared(key, body)
+
+    def _look(self, write: Write, *, fresh: bool) -> tuple[str, Body] | None:  # noqa: ARG002
+        rows = ((value, self.client.detail(self.resource, value)) for _, value in write.key)
+        return next(((value, row) for value, row in rows if row is not None), None)
 
     def _exists(self, key: tuple[tuple[str, str], ...]) -> bool:
         if self._existing is None:
@@ -169,6 +204,11 @@ def writer(plugin: ErpPlugin, name: str, keys: t.Sequence[str]) -> Writer | None
     if resource.status_only:
         return StatusWriter(client, resource, keys)
     return (JobOrderWriter if name == "job_orders" else AimsioWriter)(client, resource, keys)
+
+
+def _is_id(name: str) -> bool:
+    """Whether a property holds what the index lists and a single record is asked for by."""
+    return name == "id" or name.lower().endswith("guid")
 
 
 def _child_stream(name: str, value: object) -> str | None:

@@ -7,8 +7,10 @@ import typing as t
 
 from erp_vendors.cimcloud.search import exact
 from erp_vendors.cimcloud.settings import SYNCHRONOUS_RECORDS
+from erp_vendors.errors import DataError
 from target_erp.delivery import Prepared, RefusedError, Write, Writer
-from target_erp.sinks.keys import key_of, no_key
+from target_erp.sinks.door import Door, without_nulls
+from target_erp.sinks.keys import key_of, no_key, references_of, with_given
 
 if t.TYPE_CHECKING:
     from erp_plugin import ErpPlugin
@@ -26,7 +28,13 @@ SECRET_COLUMNS = frozenset({"pw"})
 
 
 class CimcloudWriter(Writer):
-    """Writes one Standard resource."""
+    """Writes one Standard resource.
+
+    A POST is an upsert on a column that is the table's primary or user key (6.1): one that the
+    table names, or `primary_keys` in the settings. A column that only the SCHEMA message names may
+    be none, and then a second POST would make a second row: such rows go out one a call, once the
+    site has them only with PUT, which never creates, and after a lost answer they are looked up.
+    """
 
     vendor = "cimcloud"
     secrets = SECRET_COLUMNS
@@ -38,12 +46,31 @@ class CimcloudWriter(Writer):
         self.resource = resource
         self.stream = f"cimcloud_{resource.name}"
         self.workers = client.transport.budget.limits.in_flight
-        self.keys = tuple(dict.fromkeys((*resource.natural_keys, *keys)))
-        # A row that nobody has named a key for is sent alone and only once.
-        self.upsert = bool(self.keys)
+        natural = resource.natural_keys
+        own = not set(resource.primary_keys) <= set(natural)
+        self.upsert = own or bool(natural)
+        if own:
+            self.keys, self._together = with_given((), resource.primary_keys)
+        else:
+            self.keys, self._together = with_given(natural, () if natural else tuple(keys))
+        self.findable = bool(resource.path) and bool(self.keys or self._together)
         self.batch_size = client.block.get("batch_size") if self.upsert else 1
         self.after = tuple(f"cimcloud_{name}" for name in resource.after)
+        # A path holds one key.
+        self.deletable = bool(client.block.get("delete_path")) and bool(self.keys)
+        self._only_updates = client.block.get("write_method") == "PUT"
         self._send_nulls = client.block.get("null_values") == "send"
+        # The types of the columns are assumed, and flags come as text (8).
+        self._door = Door.of(
+            self.vendor, resource, secrets=self.secrets, scalars=not resource.special
+        )
+        if self.findable and not self.upsert:
+            logger.info(
+                "%s: whether %s is a key of the site's table is not known, so rows go out one a "
+                "call; if it is, name it in cimcloud.resources as primary_keys",
+                self.stream,
+                " and ".join(self.keys or self._together),
+            )
         if self.batch_size > SYNCHRONOUS_RECORDS:
             logger.warning(
                 "%s: batches of more than %d are queued by the vendor, which does not say what "
@@ -53,43 +80,107 @@ class CimcloudWriter(Writer):
             )
 
     def prepare(self, record: Body) -> Prepared:
-        """Check that a row is flat; see `Writer.prepare`."""
+        """Check that a row is flat and what the table takes; see `Writer.prepare`."""
         nested = [name for name, value in record.items() if isinstance(value, (dict, list))]
         if nested:
             msg = (
                 f"{', '.join(nested)}: nested values are not taken; lines are a stream of their own"
             )
             raise RefusedError(msg, reason="nested")
-        key = key_of(record, self.keys)
-        if self.keys and not key:
-            raise no_key(self.keys)
+        key = key_of(record, self.keys, self._together)
+        if (self.keys or self._together) and not key:
+            raise no_key(self.keys, self._together)
         left_out = SYSTEM_COLUMNS | ({self.resource.surrogate} if len(key) > 1 else set())
         body = {
             name: value
             for name, value in record.items()
             if name not in left_out and (value is not None or self._send_nulls)
         }
-        return Prepared(key, body)
+        self._door.check(body)
+        return Prepared(key, body, references_of(self.vendor, self.resource, body))
+
+    def repeats(self, write: Write) -> bool:
+        """A PUT changes nothing more the second time, whatever the key is."""
+        return self.upsert or self._is_update(write)
 
     def send(self, writes: list[Write]) -> None:
         """POST or PUT a batch and check the aggregate answer; see `Writer.send`."""
         bodies = [write.body for write in writes]
-        answer = self.client.write(self.resource, bodies, repeatable=self.upsert)
-        if len(bodies) <= SYNCHRONOUS_RECORDS:
-            _check(answer, len(bodies))
-        else:
+        method = "PUT" if self._is_update(writes[0]) else "POST"
+        repeatable = self.repeats(writes[0])
+        answer = self.client.write(self.resource, bodies, repeatable=repeatable, method=method)
+        if len(bodies) > SYNCHRONOUS_RECORDS:
             logger.info("%s: %d rows queued: %s", self.stream, len(bodies), answer.text[:300])
+            return
+        created, updated = _counts(answer, len(bodies), self._absence() if method == "PUT" else "")
+        # An update may count in one of the two or in both (6.2, UNK).
+        news = {(len(bodies), 0): True, (0, len(bodies)): False, (len(bodies), len(bodies)): False}
+        for write in writes:
+            write.created = news.get((created, updated))
+            if write.key and not self.upsert:
+                # From now on it is known to be there, and only PUT is used for it.
+                write.vendor_id = write.key[0][1]
+
+    def delete(self, write: Write) -> None:
+        """Delete a row as `delete_path` says; see `Writer.delete`."""
+        try:
+            answer = self.client.delete(self.resource, *write.key[0])
+        except ValueError as error:
+            raise RefusedError(str(error), reason="no_search") from None
+        said = None if answer is None else _parse(answer)
+        if answer is not None and isinstance(said, dict) and said.get("success") is False:
+            raise _refused(answer, str(said.get("message") or "the vendor did not delete it"))
+
+    def find(self, write: Write, *, fresh: bool) -> str | None:  # noqa: ARG002
+        """The row's key, if the site has it; see `Writer.find`."""
+        try:
+            row = self._look(write)
+        except RefusedError as error:
+            raise DataError(str(error)) from None
+        return None if row is None else write.key[0][1]
 
     def current(self, write: Write) -> Body | None:
         """See `Writer.current`."""
-        if not write.key:
-            return None
-        name, value = write.key[0]
+        return self._look(write) if write.key else None
+
+    def _absence(self) -> str:
+        """What it means that a PUT found nothing."""
+        if self._only_updates:
+            return "PUT only updates (cimcloud.write_method), and the site has no such row"
+        names = " and ".join(self.keys or self._together)
+        return (
+            f"it was written before, and PUT does not find it by {names}: either it is gone, or "
+            "that is no key of the site's table (name its key as primary_keys in "
+            "cimcloud.resources)"
+        )
+
+    def _is_update(self, write: Write) -> bool:
+        return self._only_updates or (not self.upsert and write.vendor_id is not None)
+
+    def _look(self, write: Write) -> Body | None:
+        """The row with the write's best key."""
+        names, value = write.key[0]
+        columns = names.split(",")
+        values = [value] if len(columns) == 1 else [str(write.record[name]) for name in columns]
         try:
-            search = exact(name, value)
+            search = exact(columns[0], values[0])
         except ValueError as error:
             raise RefusedError(str(error), reason="no_search") from None
-        return next(iter(self.client.page(self.resource, search)), None)
+        others = 0
+        for page in self.client.pages(self.resource, search):
+            for row in page:
+                first, *rest = (
+                    _same(row.get(name), wanted)
+                    for name, wanted in zip(columns, values, strict=True)
+                )
+                if first and all(rest):
+                    return row
+                others += not first
+        if others:
+            # An ignored searchstring shows other rows, and then an absence proves nothing.
+            msg = f"cimcloud: a search for {columns[0]} in {self.resource.path} shows other rows"
+            raise DataError(msg)
+        return None
 
 
 class PassthroughWriter(CimcloudWriter):
@@ -100,6 +191,7 @@ class PassthroughWriter(CimcloudWriter):
     ) -> None:
         super().__init__(client, resource, keys)
         self.upsert = False
+        self.findable = self.deletable = False
         self.batch_size = 1
 
     def prepare(self, record: Body) -> Prepared:
@@ -107,7 +199,13 @@ class PassthroughWriter(CimcloudWriter):
         key = key_of(record, ("order_number",))
         if not key:
             raise no_key(("order_number",))
-        return Prepared(key, dict(record))
+        body = dict(record) if self._send_nulls else without_nulls(record)
+        self._door.check(body)
+        return Prepared(key, body)
+
+    def repeats(self, write: Write) -> bool:  # noqa: ARG002
+        """Never: a second execution may make a second order."""
+        return False
 
     def current(self, write: Write) -> Body | None:  # noqa: ARG002
         """None: an order that passes through cannot be read back (11)."""
@@ -139,18 +237,27 @@ def writer(plugin: ErpPlugin, name: str, keys: t.Sequence[str]) -> Writer | None
     return (PassthroughWriter if resource.special else CimcloudWriter)(client, resource, keys)
 
 
-def _check(answer: Answer, sent: int) -> None:
-    """The aggregate answer to a synchronous write (6.2)."""
+def _counts(answer: Answer, sent: int, absence: str) -> tuple[int, int]:
+    """Rows created and updated, as the aggregate answer to a synchronous write tells (6.2)."""
     said = _parse(answer)
     if not isinstance(said, dict):
         raise _refused(answer, "the answer is not the documented object")
     if said.get("success") is not True:
         raise _refused(answer, str(said.get("message") or "the vendor says success is not true"))
-    counts = [said.get(name, 0) for name in ("importedRecords", "updatedRecords")]
-    done = sum(count for count in counts if isinstance(count, int))
+    counts = (said.get(name, 0) for name in ("importedRecords", "updatedRecords"))
+    created, updated = (count if isinstance(count, int) else 0 for count in counts)
     # An update may count in one of them or in both (6.2, UNK), so more is no sign of trouble.
-    if done < sent:
-        raise _refused(answer, f"the vendor took {done} of {sent} records")
+    if created + updated < sent:
+        why = f"the vendor took {created + updated} of {sent} records"
+        if absence and sent == 1:
+            why += f"; {absence}"
+        raise _refused(answer, why)
+    return created, updated
+
+
+def _same(found: object, wanted: str) -> bool:
+    # The usual collation of such a site's database takes no notice of case.
+    return str(found).strip().casefold() == wanted.strip().casefold()
 
 
 def _parse(answer: Answer) -> object:

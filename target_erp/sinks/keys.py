@@ -1,18 +1,28 @@
-"""Business keys of records."""
+"""Business keys of records, and what records refer to."""
 
 from __future__ import annotations
 
 import typing as t
 
 from target_erp.delivery import RefusedError
+from target_erp.delivery.outcome import Reference
+
+if t.TYPE_CHECKING:
+    from erp_vendors.resource import Resource
+
+Key = tuple[tuple[str, str], ...]
 
 
-def key_of(record: t.Mapping[str, t.Any], names: t.Iterable[str]) -> tuple[tuple[str, str], ...]:
+def key_of(
+    record: t.Mapping[str, t.Any], names: t.Iterable[str], together: t.Sequence[str] = ()
+) -> Key:
     """The keys that a record carries.
 
     Args:
         record: The record.
-        names: Properties to look for, best one first.
+        names: Properties of which each identifies it, best one first.
+        together: Properties that identify it only together, such as several key properties of a
+            SCHEMA message; they make one key, with commas between names and values.
 
     Returns:
         Names and values of those that are there and not empty.
@@ -22,14 +32,54 @@ def key_of(record: t.Mapping[str, t.Any], names: t.Iterable[str]) -> tuple[tuple
         value = record.get(name)
         if value is not None and value != "":
             found.append((name, str(value)))
+    if together:
+        values = [record.get(name) for name in together]
+        if all(value not in (None, "") for value in values):
+            found.append((",".join(together), ",".join(map(str, values))))
     return tuple(found)
 
 
-def no_key(names: t.Iterable[str]) -> RefusedError:
+def with_given(
+    names: t.Iterable[str], given: t.Sequence[str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The keys of a vendor's table with those that the user names.
+
+    Args:
+        names: Properties of which each identifies a record, best one first.
+        given: Properties that identify it together, as far as the user knows.
+
+    Returns:
+        What `key_of` takes: the names, and the properties that make a key only together.
+    """
+    if len(given) > 1:
+        return tuple(names), tuple(given)
+    return tuple(dict.fromkeys((*names, *given))), ()
+
+
+def no_key(names: t.Iterable[str], together: t.Sequence[str] = ()) -> RefusedError:
     """The refusal of a record without any of its keys.
 
     Args:
         names: Properties that would have done.
+        together: Properties that would have done together.
     """
+    names = [*names, *([" and ".join(together)] if together else [])]
     msg = f"it has no {' or '.join(names)}, so the vendor could not tell which record it is"
     return RefusedError(msg, reason="no_key")
+
+
+def references_of(
+    vendor: str, resource: Resource, record: t.Mapping[str, t.Any]
+) -> tuple[Reference, ...]:
+    """The records of other sinks that a record names by their business keys.
+
+    Args:
+        vendor: Vendor block name.
+        resource: The record's resource.
+        record: The record.
+    """
+    return tuple(
+        Reference(f"{vendor}_{parent}", (f"{key}={record[name]}",))
+        for name, (parent, key) in resource.references.items()
+        if record.get(name) not in (None, "")
+    )

@@ -66,6 +66,8 @@ class Vendor:
                 "username": "user",
                 "password": "s3cret-pass",
                 "requests_per_second": 1000,
+                # Tests of the engine send records that hold no more than they are about.
+                "partial_updates": True,
             },
             "cimcloud": {
                 "api_url": self.stub.url,

@@ -10,17 +10,14 @@ import pytest
 from erp_plugin.cli import FAILED
 from target_erp.target import REJECTED
 from tests.support.plugins import record, run_target, schema
+from tests.support.records import passing_order
 from tests.support.stub import Reply, Request
 
 if t.TYPE_CHECKING:
     from tests.target_erp.conftest import Vendor
 
 ACCOUNTS = "cimcloud_accounts"
-ORDER = {
-    "order_number": "A-1",
-    "customer": {"name": "Ann"},
-    "details": [{"sku": "S", "quantity": 1, "price": 2.5}],
-}
+ORDER = passing_order("A-1")
 
 
 def accounts(count: int) -> list[dict[str, t.Any]]:

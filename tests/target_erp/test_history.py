@@ -15,6 +15,7 @@ import pytest
 from target_erp.history.command import _repeated, main
 from target_erp.ledger import open_ledger
 from tests.support.plugins import record, run_target, schema
+from tests.support.records import passing_order
 from tests.support.stub import Reply
 
 if t.TYPE_CHECKING:
@@ -184,7 +185,7 @@ def lost(tool: Tool) -> Tool:
     tool.vendor.script = lambda request: (
         Reply(cut="half", body={"ok": 1}) if "passthrough" in request.path else None
     )
-    row = record(PASSTHROUGH, order_number="A-1", pw="x", note="a b")
+    row = record(PASSTHROUGH, **passing_order("A-1"), pw="x", note="a b")
     tool.write(schema(PASSTHROUGH), row)
     tool.vendor.script = lambda _: None
     return tool
@@ -215,7 +216,7 @@ def test_the_commands_that_are_shown_settle_it(
     assert main(arguments) == 0
     assert json.loads(lost("show", PASSTHROUGH, "A-1", "--json")[1])["state"] == state
     assert "A-1" not in lost("unknown")[1]
-    row = record(PASSTHROUGH, order_number="A-1", pw="x", note="a b")
+    row = record(PASSTHROUGH, **passing_order("A-1"), pw="x", note="a b")
     assert lost.write(schema(PASSTHROUGH), row) == 0
     assert lost.vendor.writes.count("POST /site/orderpassthrough/") == sent
 

@@ -22,6 +22,7 @@ from target_erp.delivery.journal import Journal
 from target_erp.ledger import Entry, Ledger, LedgerError, Mark, open_ledger
 from target_erp.ledger.lease import leases, wait_for
 from tests.support.plugins import record, run_target, schema
+from tests.support.records import passing_order
 from tests.support.services import postgres_url
 from tests.support.stub import Reply
 
@@ -255,7 +256,7 @@ def test_a_refused_record_is_tried_again_by_the_next_run(vendor: Vendor) -> None
 def test_an_order_left_unknown_is_not_sent_by_the_next_run(vendor: Vendor) -> None:
     stream = "cimcloud_order_passthrough"
     config = vendor.config()
-    messages = [schema(stream), record(stream, order_number="1")]
+    messages = [schema(stream), record(stream, **passing_order("1"))]
     vendor.script = lambda request: (
         Reply(cut="half", body={"a": 1}) if "passthrough" in request.path else None
     )
