@@ -19,8 +19,6 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 """The repository."""
 _DEADLINE = 300.0
 """Seconds after which a process that is measured counts as hanging."""
-_UNITS = 1 if sys.platform == "darwin" else 1024
-"""Bytes in the unit of `ru_maxrss`."""
 
 
 class ProcessError(Exception):
@@ -33,12 +31,10 @@ class Finished:
 
     Attributes:
         wall: Seconds from start to end.
-        peak: Largest resident memory in bytes.
         said: What it wrote into its result file, an object; empty if it wrote none.
     """
 
     wall: float
-    peak: int
     said: dict[str, t.Any]
 
     @property
@@ -89,16 +85,15 @@ def execute(
         )
         guard = threading.Timer(_DEADLINE, process.kill)
         guard.start()
-        _, status, usage = os.wait4(process.pid, 0)
+        code = process.wait()
         wall = time.perf_counter() - started
         guard.cancel()
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
+        if code:
             end = " | ".join(log.read_text(errors="replace").strip().splitlines()[-3:])
-            msg = f"{pathlib.Path(arguments[0]).name} ended with {process.returncode}: {end}"
+            msg = f"{pathlib.Path(arguments[0]).name} ended with {code}: {end}"
             raise ProcessError(msg)
         said = json.loads(result.read_text()) if result.exists() else {}
-        return Finished(wall, usage.ru_maxrss * _UNITS, said)
+        return Finished(wall, said)
 
 
 def ours(task: str, **job: t.Any) -> tuple[list[str], dict[str, t.Any]]:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import pathlib
+import re
+import resource
 import sys
 import time
 import typing as t
@@ -75,6 +77,20 @@ def null_target(job: Job) -> tuple[float, int]:
     return target(job)
 
 
+def peak() -> int:
+    """Largest resident memory of this process in bytes.
+
+    On Linux `getrusage` also knows the memory of the process that this one was forked from.
+    """
+    status = pathlib.Path("/proc/self/status")
+    if status.exists():
+        found = re.search(r"VmHWM:\s*(\d+) kB", status.read_text(encoding="utf-8"))
+        if found:
+            return int(found.group(1)) * 1024
+    units = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * units
+
+
 TASKS: dict[str, t.Callable[[Job], tuple[float, int]]] = {
     "tap": tap,
     "target": target,
@@ -85,5 +101,5 @@ if __name__ == "__main__":
     _job: Job = json.loads(sys.argv[1])
     _seconds, _records = TASKS[_job["task"]](_job)
     pathlib.Path(_job["result"]).write_text(
-        json.dumps({"seconds": _seconds, "records": _records}), encoding="utf-8"
+        json.dumps({"seconds": _seconds, "records": _records, "peak": peak()}), encoding="utf-8"
     )
