@@ -34,6 +34,7 @@ def main() -> int:
         started = time.perf_counter()
         report = importlib.import_module(f"benchmarks.suite.{name}").run(quick=options.quick)
         seconds = time.perf_counter() - started
+        harness.check(name, report)
         print(*harness.lines(name, report), f"  took {seconds:.0f} s", sep="\n", flush=True)
         harness.save(name, report, quick=options.quick, seconds=seconds)
         verdicts += [
@@ -41,7 +42,7 @@ def main() -> int:
             for bar in BARS
             if bar.benchmark == name
         ]
-    counts = {text: verdicts.count(text) for text in ("PASS", "MISS", "not measured")}
+    counts = {text: verdicts.count(text) for text in ("PASS", "MISS", harness.NOT_MEASURED)}
     print(", ".join(f"{number} {text}" for text, number in counts.items()))
     return 0
 

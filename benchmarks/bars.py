@@ -45,6 +45,9 @@ def shown(value: float, unit: str) -> str:
     return f"{value:,.{digits}f}{unit if unit in ('x', '%') else f' {unit}'}".rstrip()
 
 
+MORE = "… "
+"""Begins what goes on from the bar before."""
+
 _D, _P, _C = "details", "paged_reads", "cimcloud_limits"
 _R, _N, _L, _W = "raw_tap", "null_target", "writes_latency", "writes_speed"
 _K, _S, _A, _U = "ledger_lookup", "scale", "calls", "startup"

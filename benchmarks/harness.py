@@ -17,6 +17,7 @@ from benchmarks.processes import ROOT
 
 RESULTS = pathlib.Path(__file__).resolve().parent / "results"
 """Where the results are kept, a file for each benchmark."""
+NOT_MEASURED = "not measured"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,8 +90,24 @@ def interleave(
 def verdict(bar: Bar, value: float | None) -> str:
     """PASS, MISS, or that there is nothing to judge."""
     if value is None:
-        return "not measured"
+        return NOT_MEASURED
     return "PASS" if bar.holds(value) else "MISS"
+
+
+def check(name: str, report: Report) -> None:
+    """Make sure that a benchmark measured what is asked of it, no more and no less.
+
+    Args:
+        name: Name of the benchmark.
+        report: What it found; a bar that it could not measure stands in it as None.
+
+    Raises:
+        ValueError: If a bar is missing or there is none.
+    """
+    asked = {bar.name for bar in BARS if bar.benchmark == name}
+    if asked != report.values.keys():
+        msg = f"{name} must measure {sorted(asked)}, but it measured {sorted(report.values)}"
+        raise ValueError(msg)
 
 
 def lines(name: str, report: Report) -> t.Iterator[str]:

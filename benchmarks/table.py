@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import typing as t
 
-from benchmarks.bars import BARS, Bar, shown
-from benchmarks.harness import RESULTS, verdict
+from benchmarks.bars import BARS, MORE, Bar, shown
+from benchmarks.harness import NOT_MEASURED, RESULTS, verdict
 from benchmarks.processes import ROOT
 
 if t.TYPE_CHECKING:
@@ -38,9 +38,15 @@ def table(results: t.Mapping[str, Result]) -> str:
         Markdown, with a line about the commit and the machine.
     """
     rows = ["| what | bar | measured | |", "|---|---|---|---|"]
-    for bar in BARS:
-        value = results.get(bar.benchmark, {}).get("values", {}).get(bar.name)
-        rows.append(f"| {bar.what} | {bar.asked} | {_cell(bar, value)} | {verdict(bar, value)} |")
+    for group in groups():
+        found = [results.get(bar.benchmark, {}).get("values", {}).get(bar.name) for bar in group]
+        values = "; ".join(
+            "-" if value is None else shown(value, bar.unit)
+            for bar, value in zip(group, found, strict=True)
+        )
+        what = "; ".join(bar.what.removeprefix(MORE) for bar in group)
+        asked = "; ".join(bar.asked for bar in group)
+        rows.append(f"| {what} | {asked} | {values} | {_worst(group, found)} |")
     made = sorted({f"commit {r['commit']}, {r['machine']}" for r in results.values()})
     where = f"Measured with `make bench`: {'; '.join(made)}." if made else "Not measured yet."
     return f"{where}\n\n" + "\n".join(rows)
@@ -70,5 +76,17 @@ def write() -> None:
     README.write_text(insert(text, table(read())), encoding="utf-8")
 
 
-def _cell(bar: Bar, value: float | None) -> str:
-    return "" if value is None else shown(value, bar.unit)
+def groups() -> list[list[Bar]]:
+    """Bars by row of the table: those that go on from the one before stand with it."""
+    found: list[list[Bar]] = []
+    for bar in BARS:
+        if bar.what.startswith(MORE):
+            found[-1].append(bar)
+        else:
+            found.append([bar])
+    return found
+
+
+def _worst(group: t.Sequence[Bar], values: t.Sequence[float | None]) -> str:
+    verdicts = {verdict(bar, value) for bar, value in zip(group, values, strict=True)}
+    return next(text for text in ("MISS", NOT_MEASURED, "PASS") if text in verdicts)

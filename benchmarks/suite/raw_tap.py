@@ -53,7 +53,7 @@ def run(*, quick: bool) -> Report:
     plain = report.ratio(OURS, SDK)
     if plain is not None:
         report.notes.append(f"against the plain SDK tap: {plain:.2f}x")
-    report.values["tap_honest"] = float(_is_honest())
+    report.values["tap_honest"] = float(is_honest())
     return report
 
 
@@ -65,7 +65,7 @@ def _rate(records: int, start: t.Callable[..., Finished], *job: t.Any) -> float:
     return done.rate
 
 
-def _is_honest() -> bool:
+def is_honest() -> bool:
     """Whether the records are what the vendor sent, less a column that is not selected."""
     with serving(_CHECKED) as server, tempfile.TemporaryDirectory() as folder:
         output = pathlib.Path(folder) / "output"
