@@ -92,7 +92,9 @@ def _fill(template: bytes, number: int, stamp: bytes, version: int) -> bytes:
     return template % (number, number, stamp, number, number, number, number, version)
 
 
-def messages(shape: Shape, stream: str, numbers: range, versions: int = 1) -> t.Iterator[bytes]:
+def messages(
+    shape: Shape, stream: str, numbers: t.Sequence[int], versions: int = 1
+) -> t.Iterator[bytes]:
     """Singer messages with records of a shape, one a line.
 
     Args:
