@@ -23,7 +23,7 @@ from benchmarks.work import NULL_STREAM
 
 _SIZES = (1_000, 10_000, 100_000, 1_000_000)
 _CHILDREN = (1_000, 10_000)
-_TURNS = 3
+_TURNS = 2
 _REPEATED = 10_000
 """Largest number of records that is so quick that it is measured in every turn."""
 
