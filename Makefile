@@ -5,7 +5,7 @@
 .SUFFIXES:
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint typecheck settings constraints clean
+.PHONY: help demo test bench lint typecheck settings constraints clean
 
 BIN := .venv/bin
 SETUP := sh tools/setup.sh
@@ -20,6 +20,10 @@ demo: ## Read the sandbox's vendors into a warehouse, write corrections back, re
 test: ## Run all tests
 	@$(SETUP)
 	@$(BIN)/python -m pytest $(ARGS)
+
+bench: ## Measure speed against limits and peers (under ten minutes); ARGS names benchmarks
+	@$(SETUP)
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 lint: ## Check style, dependencies, and that meltano.yml and the docs agree with --about
 	@$(SETUP)
