@@ -17,9 +17,10 @@ from singer_sdk.mapper import SameRecordTransform
 
 from erp_plugin import ErpPlugin, config_schema, run
 from erp_plugin.cli import FAILED, ExitCode
+from erp_plugin.progress import Progress
 from erp_vendors.errors import Interrupted
 from erp_vendors.http import codec
-from erp_vendors.http.redact import MASK
+from erp_vendors.http.redact import MASK, redact
 from target_erp.delivery import Delivery, Outcome, RefusedError, Write, Writer
 from target_erp.delivery.dead_letters import DeadLetters, identity, last_at, newest
 from target_erp.delivery.engine import StoppedError
@@ -113,11 +114,12 @@ class TargetErp(ErpPlugin, Target):
         # Last of all, when the leases are given back: others need not wait for a webhook.
         with contextlib.ExitStack() as afterwards, self._open:
             try:
-                work()
+                with self._progress():
+                    work()
                 self._judge()
             except BaseException as error:
                 code = error.code if isinstance(error, ExitCode) else FAILED
-                said = str(error) or type(error).__name__
+                said = redact(str(error) or type(error).__name__)
                 self.connection.clock.stop()
                 self.delivery.close(_CLOSING_SECONDS)
                 self._emit_state()
@@ -131,6 +133,17 @@ class TargetErp(ErpPlugin, Target):
                 report = self._finish(code, said)
                 if report and self.config.get("webhook"):
                     afterwards.callback(deliver, report, **self.config["webhook"])
+
+    def _progress(self) -> Progress:
+        """Shows how far the run is."""
+        return Progress(
+            self.logger,
+            # Not `records_read`: another thread must not be the one that opens the ledger.
+            rows=lambda: self.records_read if "summary" in self.__dict__ else 0,
+            budgets=lambda: {
+                name: client.transport.budget for name, client in list(self._clients.items())
+            },
+        )
 
     def replay(self, stream: str = "", key: str = "") -> None:
         """Send refused records again, the newest version of each, beside any running pipeline.

@@ -192,7 +192,14 @@ class Transport:
             optional=options.get("optional", False),
         )
 
+    @property
+    def last_request(self) -> str:
+        """Method and address of the current thread's last call, secrets masked."""
+        call: _Call | None = getattr(self._local, "call", None)
+        return redact(f"{call.method} {call.url}") if call else ""
+
     def _run(self, call: _Call, *, parse: bool) -> tuple[Answer, t.Any]:
+        self._local.call = call
         if self._accepted or self.auth is None or call.auth is not self.auth:
             return self._repeat(call, parse=parse)
         # One at a time until the login has proven good: several bad ones at once may lock it.

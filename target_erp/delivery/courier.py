@@ -199,12 +199,13 @@ class Courier:
             down = isinstance(problem, CallError) and (
                 problem.unreachable or (problem.status or 0) >= _SERVER_ERROR
             )
-            if down or not write.doubtful:
+            if down:
                 raise
+            why = "an earlier attempt was cut off" if write.doubtful else "it was not sent"
             untold = RefusedError(
-                "an earlier attempt was cut off, and the vendor does not tell whether it has it "
-                f"({problem}); look before you send it again",
-                reason="unknown",
+                f"{why}, and the vendor does not tell whether it has it ({problem}); look before "
+                "you send it again",
+                reason="unknown" if write.doubtful else "no_look_up",
             )
             raise untold from None
         return write.vendor_id is not None and self._settle_found(writer, write)
@@ -270,6 +271,8 @@ class Courier:
     ) -> None:
         parent = None
         if writer is not None:
+            if writer.transport and not error.request and (error.status or error.attempts):
+                error.request = writer.transport.last_request
             error = error.masked(_secrets_of(writer, write))
             if outcome is Outcome.WAITING and not write.key:
                 outcome = Outcome.REFUSED  # nothing could find it again

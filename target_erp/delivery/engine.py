@@ -86,6 +86,7 @@ class Delivery:
         self._arrived = threading.Event()
         self._sweeper: threading.Thread | None = None
         self._children: dict[str, list[tuple[Lane, Write]]] = {}
+        self._unknown: set[tuple[str, str]] = set()
         self._freed: collections.deque[Child] = collections.deque()
         self._open: collections.OrderedDict[int, int] = collections.OrderedDict()
         self._in_flight = 0
@@ -412,6 +413,11 @@ class Delivery:
             self._call_children(lane.writer, write)
         with self._change:
             self._count(lane, [write], outcome)
+            if outcome is Outcome.UNKNOWN and write.key:
+                # One that an earlier run left unknown may be in the input, too.
+                if (write.stream, write.identity) in self._unknown:
+                    self.tallies[write.stream][outcome] -= 1
+                self._unknown.add((write.stream, write.identity))
             if self._stop_on_reject and outcome in {Outcome.REFUSED, Outcome.WAITING}:
                 self._fail(StoppedError(f"stopped at the first rejection: {write.label}: {error}"))
 

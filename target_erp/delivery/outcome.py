@@ -10,6 +10,9 @@ import typing as t
 from erp_vendors.errors import ConfigError, ErpError
 from target_erp.ledger.entry import Known, Mark, digest_of
 
+if t.TYPE_CHECKING:
+    from erp_vendors.http import Transport
+
 Body = dict[str, t.Any]
 
 GOT_THROUGH = ("created", "updated", "deleted")
@@ -206,6 +209,7 @@ class Writer(abc.ABC):
         deletable: Records can be deleted (`delete`).
         after: Sinks whose records must be settled before one of this sink is sent.
         secrets: Properties that must not be shown in dead letters.
+        transport: Makes its calls; None where nothing is called.
     """
 
     stream: str
@@ -221,6 +225,7 @@ class Writer(abc.ABC):
     deletable: bool = False
     after: tuple[str, ...] = ()
     secrets: frozenset[str] = frozenset()
+    transport: Transport | None = None
 
     @abc.abstractmethod
     def prepare(self, record: Body) -> Prepared:
@@ -259,7 +264,7 @@ class Writer(abc.ABC):
 
     def spent(self) -> tuple[int, float]:
         """Calls of the current thread so far, and seconds it waited for the vendor's limits."""
-        return 0, 0.0
+        return self.transport.budget.spent() if self.transport else (0, 0.0)
 
     def repeats(self, write: Write) -> bool:  # noqa: ARG002
         """Whether sending this record twice is the same as sending it once.

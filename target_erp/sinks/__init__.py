@@ -46,6 +46,7 @@ def make_writer(plugin: ErpPlugin, stream: str, keys: t.Sequence[str]) -> Writer
         writer = SINKS[vendor](plugin, resource, keys)
         if writer is not None:
             writer.account = plugin.block(vendor).account
+            writer.transport = plugin.client(vendor).transport
             return writer
     msg = (
         f"no sink knows the stream '{stream}'; map it with the setting 'streams', or set "

@@ -58,7 +58,7 @@ class Site:
 
     def run(self, *messages: Message, **config: t.Any) -> TargetRun:
         base: Message = {
-            "pentamic": {"client_id": "c", "client_secret": "secret", "scope": "s"},
+            "pentamic": {"client_id": "c", "client_secret": "mirror-secret-1", "scope": "s"},
             "ledger": str(self.folder / "ledger.sqlite"),
             "dead_letters": str(self.folder / "dead"),
             "report_file": "",
