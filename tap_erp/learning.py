@@ -15,6 +15,7 @@ if t.TYPE_CHECKING:
     from singer_sdk.helpers.types import Context, Record
 
     from erp_vendors.schemas import Schema
+    from tap_erp.tap import TapErp
 
 Rows = t.Iterable[t.Mapping[str, t.Any]]
 
@@ -24,6 +25,10 @@ class LearningStream(ErpStream):
 
     _announced = False
     _known: frozenset[str] = frozenset()
+
+    def __init__(self, tap: TapErp, **kwargs: t.Any) -> None:  # noqa: ANN401 - as in `ErpStream`
+        super().__init__(tap, **kwargs)
+        self._met: set[tuple[str, type]] = set()
 
     def sync(self, context: Context | None = None) -> None:  # type: ignore[misc]
         """Emit the records, and the schema as soon as the first one tells what it must hold."""
@@ -42,10 +47,13 @@ class LearningStream(ErpStream):
 
     def _write_record_message(self, record: Record) -> None:
         # A column that was empty so far is announced when it comes with a value.
-        if any(record[name] is not None for name in record.keys() - self._known):
+        if not self._known.issuperset(record) and any(
+            record[name] is not None for name in record.keys() - self._known
+        ):
             self.learn((record,))
             self._known = frozenset(self.effective_schema["properties"])
-        self._announce()
+        if not self._announced:
+            self._announce()
         super()._write_record_message(record)
 
     def learn(self, rows: Rows) -> None:
@@ -54,9 +62,20 @@ class LearningStream(ErpStream):
         Args:
             rows: Rows that are about to be emitted.
         """
-        found: Schema = {"properties": {}}
-        learn(found, ({name: v for name, v in row.items() if v is not None} for row in rows))
-        self.add_columns(found["properties"])
+        news = [row for row in rows if self._has_news(row)]
+        if news:
+            found: Schema = {"properties": {}}
+            learn(found, ({name: v for name, v in row.items() if v is not None} for row in news))
+            self.add_columns(found["properties"])
+
+    def _has_news(self, row: t.Mapping[str, t.Any]) -> bool:
+        """Whether a row has a column, or a type in a column, that no row before it had."""
+        news = False
+        for name, value in row.items():
+            if value is not None and (name, value.__class__) not in self._met:
+                self._met.add((name, value.__class__))
+                news = True
+        return news
 
     def add_columns(self, columns: t.Mapping[str, Schema]) -> None:
         """Add columns, and the types that known ones turn out to have besides their own.
@@ -98,6 +117,7 @@ class LearningStream(ErpStream):
         schema = get_selected_schema(self.name, self.effective_schema, self.mask)
         self.erp.mapper.register_raw_stream_schema(self.name, schema, self.primary_keys)
         self._stream_maps = None
+        self._schema_has_changed()
         if self._announced:
             self._write_schema_message()
 

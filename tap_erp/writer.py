@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 import typing as t
 
 from singer_sdk.contrib.msgspec import MsgSpecWriter
@@ -14,8 +15,17 @@ if t.TYPE_CHECKING:
     from singer_sdk.singerlib.encoding.simple import Message
 
 
+_LONGEST = 32_768
+"""Bytes of RECORD lines that wait for each other at most."""
+_SOON = 0.05
+"""Seconds after which the next RECORD line takes those before it along."""
+
+
 class StdoutWriter(MsgSpecWriter):
-    """Writes one message per line and flushes it.
+    """Writes whole lines, in the order in which they come.
+
+    RECORD lines are written many at a time. Whatever follows them goes out behind them, so a
+    STATE never overtakes the records that it counts.
 
     Attributes:
         lock: Held while a message is written and while the state changes, so that a STATE line is
@@ -25,9 +35,33 @@ class StdoutWriter(MsgSpecWriter):
     def __init__(self) -> None:
         super().__init__()
         self.lock = threading.RLock()
+        self._lines: list[bytes] = []
+        self._size = 0
+        self._written_at = 0.0
 
     def write_message(self, message: Message) -> None:
-        """Write and flush one message."""
+        """Write and flush one message, behind all lines that wait."""
+        self.write_line(codec.encode(message.to_dict()) + b"\n", now=True)
+
+    def write_line(self, line: bytes, *, now: bool = False) -> None:
+        """Write one line.
+
+        Args:
+            line: A message as JSON text with its line end.
+            now: It is on stdout when this returns; otherwise it may wait for others.
+        """
         with self.lock:
-            sys.stdout.buffer.write(codec.encode(message.to_dict()) + b"\n")
-            sys.stdout.buffer.flush()
+            self._lines.append(line)
+            self._size += len(line)
+            if now or self._size >= _LONGEST or time.monotonic() - self._written_at >= _SOON:
+                self.flush()
+
+    def flush(self) -> None:
+        """Write the lines that wait."""
+        with self.lock:
+            if self._lines:
+                text = b"".join(self._lines)
+                self._lines, self._size = [], 0
+                sys.stdout.buffer.write(text)
+                sys.stdout.buffer.flush()
+            self._written_at = time.monotonic()

@@ -126,7 +126,8 @@ def read_page(where: str, answer: object, keys: t.Iterable[str]) -> Page:
     if isinstance(answer, dict):
         rows = pick(answer, "value")
         total = _count(pick(answer, "@odata.count", "@count"))
-        if rows is None and any(pick(answer, key) is not None for key in keys):
+        # What counts its records is a list, whatever became of them.
+        if rows is None and total is None and any(pick(answer, key) is not None for key in keys):
             rows = [answer]
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         msg = f"aims360: GET {where} answered with something else than a list of objects"

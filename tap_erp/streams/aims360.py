@@ -180,7 +180,7 @@ class Aims360Stream(LearningStream):
     def _marks(self, row: Row) -> tuple[str, ...]:
         # The content tells two versions of a row apart even if their stamps are equal. Some
         # content may be made anew for each answer: then key and stamp are what is left.
-        content, stamp = fingerprint(codec.encode(row)), self._stamp(row)
+        content, stamp = self.mark(row), self._stamp(row)
         keys = self.primary_keys
         if stamp is None or not keys or not _has(row, keys):
             return (content,)

@@ -61,7 +61,7 @@ class CimcloudStream(LearningStream):
                 stamp = self._stamp(row)
                 moved = self._has_moved(row, stamp, seen) or moved
                 # The content tells two versions of a row apart even if their stamps are equal.
-                mark = fingerprint(codec.encode(row))
+                mark = self.mark(row)
                 if mark not in done and bookmark.wants(stamp, mark):
                     yield row
                     done.add(mark)
@@ -139,6 +139,7 @@ class OnlineOrdersStream(LearningStream):
     """Orders that are marked as taken by being read (cimcloud.md 10)."""
 
     vendor = CIMCLOUD.name
+    at_once = True
 
     def __init__(self, tap: TapErp, resource: CimcloudResource) -> None:
         super().__init__(

@@ -386,3 +386,12 @@ def test_pages_are_asked_for_as_the_vendors_own_clients_do(fake: Fake) -> None:
     assert later["$filter"] == (
         "lastModifiedOn ge 2026-01-01T00:00:00Z and lastModifiedOn le 2026-01-02T00:00:00Z"
     )
+
+
+def test_a_list_that_lost_its_records_is_no_record() -> None:
+    answer = {"@odata.context": "x", "@odata.count": 2, "warehouseID": "w"}
+    with pytest.raises(DataError, match="list of objects"):
+        odata.read_page("/warehouses", answer, ["warehouseID"])
+    assert odata.read_page("/warehouse", {"warehouseID": "w"}, ["warehouseID"]).rows == [
+        {"warehouseID": "w"}
+    ]
