@@ -7,13 +7,15 @@ bookmark, and the fingerprints of what was emitted from that window are kept in 
 
 from __future__ import annotations
 
-import base64
+import binascii
 import hashlib
 import heapq
 import typing as t
 
 OVERLAP_LIMIT = 20_000
 """Fingerprints kept in the state. Above this none are kept, and the window is emitted again."""
+_FORGET_EVERY = 500
+"""Records after which what has left the window is forgotten."""
 
 
 def fingerprint(*parts: object) -> str:
@@ -25,11 +27,14 @@ def fingerprint(*parts: object) -> str:
     Returns:
         11 characters; 64 bits, so that two of them never meet in practice.
     """
-    digest = hashlib.blake2b(digest_size=8)
-    for part in parts:
-        digest.update(part if isinstance(part, bytes) else str(part).encode())
-        digest.update(b"\0")
-    return base64.urlsafe_b64encode(digest.digest()).decode().rstrip("=")
+    text = b"\0".join(
+        [part if isinstance(part, bytes) else str(part).encode() for part in parts] + [b""]
+    )
+    digest = hashlib.blake2b(text, digest_size=8).digest()
+    return binascii.b2a_base64(digest, newline=False).translate(_URL_SAFE, b"=").decode()
+
+
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
 class Bookmark:
@@ -72,6 +77,7 @@ class Bookmark:
         self._held: t.Any | None = None
         self._emitted: set[str] = set()
         self._window: list[tuple[t.Any, str]] = []
+        self._since_forgetting = 0
         if saved is not None:
             for stamp, fingerprints in dict(state.get("overlap") or {}).items():
                 for text in fingerprints:
@@ -101,7 +107,10 @@ class Bookmark:
             self.remember(stamp, text)
         if self.value is None or stamp > self.value:
             self.value = stamp
-        self._forget()
+        self._since_forgetting += 1
+        if self._since_forgetting >= _FORGET_EVERY:
+            self._since_forgetting = 0
+            self._forget()
 
     def remember(self, stamp: t.Any | None, text: str) -> None:  # noqa: ANN401
         """Never emit again what this fingerprint stands for, as long as it is in the window.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+import functools
 import re
 
 _ISO = re.compile(
@@ -16,6 +18,7 @@ _US = re.compile(
     r"\s*(?P<half>[AaPp][Mm])?(?P<zone>)"
 )
 _NOON = 12
+_SECONDS = len("2026-01-31T13:45:00")
 
 
 def to_iso(value: object) -> str | None:
@@ -28,8 +31,17 @@ def to_iso(value: object) -> str | None:
         ISO text of one width, so that text order is time order. With a zone it is converted to
         UTC and ends in `Z`; without one none is invented. None if it cannot be read.
     """
-    if not isinstance(value, str):
-        return None
+    return _to_iso(value) if isinstance(value, str) else None
+
+
+@functools.lru_cache(maxsize=4096)
+def _to_iso(value: str) -> str | None:
+    if len(value) >= _SECONDS and value[10] == "T" and value[-1] == "Z":
+        # The usual form, read by the standard library; whatever it does not like goes on below.
+        with contextlib.suppress(ValueError):
+            usual = dt.datetime.fromisoformat(value[:-1])
+            if usual.tzinfo is None:
+                return usual.isoformat(timespec="microseconds") + "Z"
     match = _ISO.fullmatch(value.strip()) or _US.fullmatch(value.strip())
     if match is None:
         return None
