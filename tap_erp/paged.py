@@ -20,26 +20,6 @@ _CHANCES = 4
 """Times a page may come again by chance: as many rows arrived in front as the look moved on."""
 
 
-def expected_offsets(size: int) -> t.Callable[[int, tuple[list[Row], int | None]], t.Iterator[int]]:
-    """Where `read_offsets` will look next, as long as nothing moves: see `ReadAhead`.
-
-    Args:
-        size: Rows that are asked for per page.
-    """
-
-    def expected(offset: int, page: tuple[list[Row], int | None]) -> t.Iterator[int]:
-        rows, total = page
-        step = len(rows) - 1
-        # A page that is not full, of a list that is not counted, may be the last one.
-        if step < 1 or (total is None and len(rows) < size):
-            return
-        while total is None or offset + step + 1 < total:
-            offset += step
-            yield offset
-
-    return expected
-
-
 def read_offsets(fetch: Fetch, marks: Marks, *, size: int) -> t.Iterator[list[tuple[Row, str]]]:
     """Read a whole list so that no row is lost that is there from beginning to end.
 

@@ -34,7 +34,7 @@ from erp_vendors.errors import (
     DataError,
     MissingResourceError,
 )
-from erp_vendors.http import ReadAhead, codec
+from erp_vendors.http import codec
 from erp_vendors.http.budget import Limits
 from erp_vendors.http.policy import Action, Rule
 from erp_vendors.resource import configured
@@ -292,13 +292,8 @@ class AimClient:
 
     def _listed(self, resource: AimResource, listing: Listing, members: Params) -> t.Iterator[Row]:
         ask = functools.partial(self._page, resource, members)
-        paging, limits = resource.paging, self.transport.budget.limits
         for _ in range(_PASSES):
-            if paging is None:
-                yield from listing.rows(ask, paging)
-            else:
-                with ReadAhead(ask, paging.expected, limits) as pages:
-                    yield from listing.rows(pages, paging)
+            yield from listing.rows(ask, resource.paging)
             # What changed since the run began is listed by the next run, if there is a filter.
             if not listing.moved or resource.since in members:
                 break

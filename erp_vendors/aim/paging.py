@@ -32,22 +32,6 @@ class Paging(t.NamedTuple):
     at_once: str = "RecordCount"
     sure: bool = True
 
-    def expected(self, offset: int, page: Page) -> t.Iterator[int]:
-        """Where a listing will look next, as long as nothing moves: see `ReadAhead`.
-
-        Args:
-            offset: Where a page begins.
-            page: The page.
-        """
-        step = len(page.rows) - 1
-        # A page that is not full may be the last one.
-        if step < 1 or (page.remaining is None and len(page.rows) != self.rows):
-            return
-        end = None if page.remaining is None else offset + len(page.rows) + page.remaining
-        while end is None or offset + step + 1 < end:
-            offset += step
-            yield offset
-
 
 class Page(t.NamedTuple):
     """One answer.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import typing as t
 
 from erp_vendors.cimcloud.auth import BearerAuth, SessionAuth
@@ -16,7 +15,7 @@ from erp_vendors.cimcloud.settings import (
     WINDOW_SECONDS,
 )
 from erp_vendors.errors import ConfigError, DataError, MissingResourceError
-from erp_vendors.http import ReadAhead, codec
+from erp_vendors.http import codec
 from erp_vendors.http.auth import Auth, BasicAuth
 from erp_vendors.http.budget import Limits
 from erp_vendors.resource import configured
@@ -76,22 +75,16 @@ class CimcloudClient:
                 does not know a page number after this searchstring.
             ErpError: If a call fails.
         """
-
-        def expected(number: int, page: list[Row]) -> t.Iterator[int]:
-            return itertools.count(number + 1) if len(page) == PAGE_ROWS else iter(())
-
         number, previous = 1, None
-        limits = self.transport.budget.limits
-        with ReadAhead(lambda n: self.page(resource, search, n), expected, limits) as read:
-            while True:
-                page = read(number)
-                # Guard against a server that answers the same page for ever (4.1, INF).
-                if not page or page == previous:
-                    return
-                yield page
-                if len(page) < PAGE_ROWS:
-                    return
-                number, previous = number + 1, page
+        while True:
+            page = self.page(resource, search, number)
+            # Guard against a server that answers the same page for ever (4.1, INF).
+            if not page or page == previous:
+                return
+            yield page
+            if len(page) < PAGE_ROWS:
+                return
+            number, previous = number + 1, page
 
     def page(self, resource: CimcloudResource, search: str = "", number: int = 1) -> list[Row]:
         """One page.

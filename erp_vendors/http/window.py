@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 import collections
-import itertools
 import queue
 import threading
 import typing as t
-
-if t.TYPE_CHECKING:
-    from typing_extensions import Self
-
-    from erp_vendors.http.budget import Limits
 
 T = t.TypeVar("T")
 R = t.TypeVar("R")
@@ -40,88 +34,6 @@ class Outcome(t.Generic[T, R]):
     def wait(self) -> None:
         """Block until the call is over."""
         self._done.wait()
-
-
-K = t.TypeVar("K", bound=t.Hashable)
-
-
-class ReadAhead(t.Generic[K, R]):
-    """Asks for pages before they are wanted, in threads; a call gives one page as `fetch` would.
-
-    One page is asked for ahead of its time, after that two, four and so on up to the limit. Only
-    pages that follow a full one are asked for, so a short listing costs no call more than without.
-    """
-
-    def __init__(
-        self,
-        fetch: t.Callable[[K], R],
-        expected: t.Callable[[K, R], t.Iterator[K]],
-        limits: Limits,
-    ) -> None:
-        """Make a reader; use it as a context, whose end starts no further call.
-
-        Args:
-            fetch: Gives the page at a place.
-            expected: The places that will be asked for after a page, in order; none after the last.
-            limits: What the vendor permits: never more in flight than that, and never more than
-                half a second's calls, because some of them may lie behind the end.
-        """
-        self._fetch = fetch
-        self._expected = expected
-        self._most = max(1, min(limits.in_flight, int(limits.per_second / 2)))
-        self._width = 1
-        self._coming: dict[K, Outcome[K, R]] = {}
-        self._work: queue.SimpleQueue[Outcome[K, R] | None] = queue.SimpleQueue()
-        self._threads = 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._coming.clear()
-        for _thread in range(self._threads):
-            self._work.put(None)
-
-    def __call__(self, place: K) -> R:
-        """The page at a place.
-
-        Args:
-            place: Where it begins.
-
-        Raises:
-            Exception: Whatever `fetch` raises.
-        """
-        coming = self._coming.get(place)
-        if coming is None:
-            # Not what was expected: what is on its way is of no use either.
-            self._coming.clear()
-            self._width = 1
-            page = self._fetch(place)
-        else:
-            coming.wait()
-            del self._coming[place]
-            if coming.error is not None:
-                self._coming.clear()
-                raise coming.error
-            page = t.cast("R", coming.result)
-            self._width = min(2 * self._width, self._most)
-        for ahead in itertools.islice(self._expected(place, page), self._width):
-            if ahead not in self._coming:
-                self._ask(ahead)
-        return page
-
-    def _ask(self, place: K) -> None:
-        outcome: Outcome[K, R] = Outcome(place)
-        self._coming[place] = outcome
-        self._work.put(outcome)
-        if self._threads < self._most:
-            self._threads += 1
-            threading.Thread(target=self._run, daemon=True).start()
-
-    def _run(self) -> None:
-        while (outcome := self._work.get()) is not None:
-            if self._coming.get(outcome.item) is outcome:  # else nobody wants it any more
-                outcome.settle(self._fetch)
 
 
 def ordered_map(

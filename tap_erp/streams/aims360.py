@@ -14,12 +14,12 @@ from erp_vendors.aims360.client import refuses_query
 from erp_vendors.aims360.odata import Page, Row, between, pick
 from erp_vendors.aims360.resources import RESOURCES, custom
 from erp_vendors.errors import CallError, DataError, ErpError, MissingResourceError
-from erp_vendors.http import ReadAhead, codec, ordered_map
+from erp_vendors.http import codec, ordered_map
 from erp_vendors.resource import configured
 from tap_erp.bookmark import Bookmark, fingerprint
 from tap_erp.columns import learn
 from tap_erp.learning import LearningStream
-from tap_erp.paged import expected_offsets, read_offsets
+from tap_erp.paged import read_offsets
 from tap_erp.stamps import earlier, from_iso, to_iso
 from tap_erp.streams.aims360_aqua import AquaStream
 
@@ -107,8 +107,7 @@ class Aims360Stream(LearningStream):
     def _read(self, listing: _Listing) -> Batches:
         """The rows, page by page; where the site does not have the list, record by record."""
         try:
-            with self._ahead(listing) as pages:
-                yield from read_offsets(pages, self._marks, size=self.client.page_size)
+            yield from read_offsets(listing, self._marks, size=self.client.page_size)
         except MissingResourceError:
             if not self.resource.single_path:
                 raise
@@ -118,8 +117,13 @@ class Aims360Stream(LearningStream):
     def _singles(self) -> Batches:
         client, (source, column) = self.client, self.resource.keys_from
         parents = dataclasses.replace(client.resources[source], expand="")
-        with self._ahead(lambda skip: client.page(parents, skip)) as pages:
-            keys = self._keys_of(pages, column)
+        pages = read_offsets(
+            lambda skip: client.page(parents, skip),
+            lambda row: (fingerprint(codec.encode(row)),),
+            size=client.page_size,
+        )
+        found = (pick(row, column) for page in pages for row, _ in page)
+        keys = list(dict.fromkeys(str(key) for key in found if key))
         outcomes = ordered_map(
             lambda key: client.single(self.resource, key),
             keys,
@@ -145,17 +149,6 @@ class Aims360Stream(LearningStream):
             msg = f"aims360: there is neither {self.resource.path} nor {self.resource.single_path}"
             raise MissingResourceError(msg)
         yield batch
-
-    def _ahead(self, fetch: t.Callable[[int], Page]) -> ReadAhead[int, Page]:
-        expected = expected_offsets(self.client.page_size)
-        return ReadAhead(fetch, expected, self.client.transport.budget.limits)
-
-    def _keys_of(self, fetch: t.Callable[[int], Page], column: str) -> list[str]:
-        pages = read_offsets(
-            fetch, lambda row: (fingerprint(codec.encode(row)),), size=self.client.page_size
-        )
-        found = (pick(row, column) for page in pages for row, _ in page)
-        return list(dict.fromkeys(str(key) for key in found if key))
 
     def _choose_keys(self, rows: t.Sequence[Row]) -> None:
         """Another key where the assumed one, whose name may be a guess, is in no record."""
