@@ -121,7 +121,8 @@ class Bookmark:
         if len(self._window) > OVERLAP_LIMIT + _SLACK:
             # If the window holds more than the limit, none are kept; so the newest tell enough.
             window = sorted(self._window)
-            self._dropped = window[-OVERLAP_LIMIT - 1][0]
+            newest = window[-OVERLAP_LIMIT - 1][0]
+            self._dropped = newest if self._dropped is None else max(self._dropped, newest)
             self._window = window[-OVERLAP_LIMIT:]
 
     def forget(self, text: str) -> None:

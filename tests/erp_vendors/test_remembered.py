@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import gc
 import os
+import pathlib
 import tracemalloc
 import typing as t
 from unittest import mock
@@ -81,23 +82,23 @@ def test_memory_stays_where_it_is() -> None:
     assert peaks[1] < 1.1 * peaks[0] < 1.1 * 4_000_000
 
 
+def open_files() -> set[str]:
+    return {file.name for file in pathlib.Path("/dev/fd").iterdir()}
+
+
 def test_the_file_goes_with_it() -> None:
-    before = set(os.listdir("/dev/fd"))
+    before = open_files()
     ours = Remembered(1)
     ours.put("a")
-    assert set(os.listdir("/dev/fd")) > before
+    assert open_files() > before
     del ours
     gc.collect()
-    assert set(os.listdir("/dev/fd")) == before
+    assert open_files() == before
 
 
 @pytest.mark.parametrize("full", [False, True])
 def test_a_full_disk_is_said(full: bool, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: FBT001
-    def pwrite(file: int, data: bytes, at: int) -> int:
-        if full:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        return 5
-
-    monkeypatch.setattr(os, "pwrite", pwrite)
+    error = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) if full else None
+    monkeypatch.setattr(os, "pwrite", mock.Mock(side_effect=error, return_value=5))
     with pytest.raises(OSError, match="No space left" if full else "no room in /"):
         Remembered(1).put("a")
