@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import binascii
 import hashlib
-import heapq
 import typing as t
 
 OVERLAP_LIMIT = 20_000
 """Fingerprints kept in the state. Above this none are kept, and the window is emitted again."""
-_FORGET_EVERY = 500
-"""Records after which what has left the window is forgotten."""
+_SLACK = 5_000
+"""Fingerprints beyond these that may gather in memory before the oldest are dropped."""
 
 
 def fingerprint(*parts: object) -> str:
@@ -75,16 +74,20 @@ class Bookmark:
         self.since: t.Any | None = start if saved is None else floor(saved)
         """Records with an older stamp were emitted by earlier runs."""
         self._held: t.Any | None = None
-        self._emitted: set[str] = set()
+        self._known: set[str] = set()
         self._window: list[tuple[t.Any, str]] = []
-        self._since_forgetting = 0
+        self._dropped: t.Any | None = None
         if saved is not None:
             for stamp, fingerprints in dict(state.get("overlap") or {}).items():
-                for text in fingerprints:
-                    self.remember(parse(stamp), text)
+                at = parse(stamp)
+                for text in fingerprints if at is not None else ():
+                    self._known.add(text)
+                    self.remember(at, text)
 
     def wants(self, stamp: t.Any | None, *fingerprints: str) -> bool:  # noqa: ANN401
-        """Whether a record still has to be emitted.
+        """Whether earlier runs left a record to this one.
+
+        That this run emits nothing twice is up to the reader, who knows what it has met.
 
         Args:
             stamp: Its stamp; None if the vendor sent none.
@@ -92,7 +95,7 @@ class Bookmark:
         """
         if stamp is not None and self.since is not None and stamp < self.since:
             return False
-        return not any(text in self._emitted for text in fingerprints)
+        return self._known.isdisjoint(fingerprints)
 
     def emitted(self, stamp: t.Any | None, *fingerprints: str) -> None:  # noqa: ANN401
         """Note that a record is on its way, and move on.
@@ -107,21 +110,31 @@ class Bookmark:
             self.remember(stamp, text)
         if self.value is None or stamp > self.value:
             self.value = stamp
-        self._since_forgetting += 1
-        if self._since_forgetting >= _FORGET_EVERY:
-            self._since_forgetting = 0
-            self._forget()
 
     def remember(self, stamp: t.Any | None, text: str) -> None:  # noqa: ANN401
-        """Never emit again what this fingerprint stands for, as long as it is in the window.
+        """Let no later run emit again what this fingerprint stands for, while it is in the window.
 
         Args:
             stamp: Stamp that decides how long it is kept.
             text: The fingerprint.
         """
-        if stamp is not None and text not in self._emitted:
-            self._emitted.add(text)
-            heapq.heappush(self._window, (stamp, text))
+        if stamp is None:
+            return
+        self._window.append((stamp, text))
+        if len(self._window) > OVERLAP_LIMIT + _SLACK:
+            # If the window holds more than the limit, none are kept; so the newest tell enough.
+            window = sorted(self._window)
+            newest = window[-OVERLAP_LIMIT - 1][0]
+            self._dropped = newest if self._dropped is None else max(self._dropped, newest)
+            self._window = window[-OVERLAP_LIMIT:]
+
+    def forget(self, text: str) -> None:
+        """What this fingerprint stands for has been replaced within this run.
+
+        Args:
+            text: The fingerprint.
+        """
+        self._window = [item for item in self._window if item[1] != text]
 
     def hold(self, stamp: t.Any | None) -> None:  # noqa: ANN401
         """A record could not be read: the bookmark must stay before it.
@@ -145,8 +158,10 @@ class Bookmark:
         """
         self._held = None
         if self.value is not None and upto is not None:
-            seen = (stamp for stamp, _ in self._window if stamp <= upto)
-            self.value = max((self.value, *seen))
+            seen = [stamp for stamp, _ in self._window if stamp <= upto]
+            if self._dropped is not None and self._dropped <= upto:
+                seen.append(self._dropped)
+            self.value = max(self.value, *seen) if seen else self.value
 
     def state(self) -> dict[str, t.Any]:
         """What goes into the stream's state; empty before the first record."""
@@ -155,9 +170,10 @@ class Bookmark:
             return {}
         # A picture of its own, because a signal handler asks for it while the stream is read.
         oldest = self._floor(value)
-        window = sorted(item for item in tuple(self._window) if item[0] >= oldest)
+        window = sorted({item for item in tuple(self._window) if item[0] >= oldest})
+        complete = self._dropped is None or self._dropped < oldest
         overlap: dict[str, list[str]] = {}
-        if len(window) <= OVERLAP_LIMIT:
+        if complete and len(window) <= OVERLAP_LIMIT:
             for stamp, text in window:
                 overlap.setdefault(str(stamp), []).append(text)
         return {
@@ -169,13 +185,3 @@ class Bookmark:
     def _capped(self) -> t.Any | None:  # noqa: ANN401
         limits = [limit for limit in (self.value, self._held, self._ceiling) if limit is not None]
         return min(limits) if self.value is not None else None
-
-    def _forget(self) -> None:
-        value = self._capped()
-        if value is None or not self._window:
-            return
-        oldest = self._floor(value)
-        if self.since is not None:
-            oldest = min(oldest, self.since)  # unsorted records from there may still come
-        while self._window and self._window[0][0] < oldest:
-            self._emitted.discard(heapq.heappop(self._window)[1])

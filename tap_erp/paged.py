@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 import typing as t
 
 from erp_vendors.errors import DataError
+from erp_vendors.http import Coming, ReadAhead
+from erp_vendors.http.budget import Limits
+from erp_vendors.remembered import Remembered
 
 Row = dict[str, t.Any]
 Fetch = t.Callable[[int], tuple[list[Row], int | None]]
@@ -12,6 +17,8 @@ Fetch = t.Callable[[int], tuple[list[Row], int | None]]
 Marks = t.Callable[[Row], tuple[str, ...]]
 """Gives the fingerprints of a row: of its content, and where possible of its key and stamp."""
 
+ALONE = Limits(per_second=1, in_flight=1)
+"""One page after the other."""
 _WIDER = 8
 """Where rows have moved, the next look begins so many times further back."""
 _PATIENCE = 20
@@ -20,7 +27,9 @@ _CHANCES = 4
 """Times a page may come again by chance: as many rows arrived in front as the look moved on."""
 
 
-def read_offsets(fetch: Fetch, marks: Marks, *, size: int) -> t.Iterator[list[tuple[Row, str]]]:
+def read_offsets(
+    fetch: Fetch, marks: Marks, *, size: int, limits: Limits = ALONE
+) -> t.Iterator[list[tuple[Row, str]]]:
     """Read a whole list so that no row is lost that is there from beginning to end.
 
     A row that goes away moves all later ones to the front, and one of them past the reader. So
@@ -28,10 +37,14 @@ def read_offsets(fetch: Fetch, marks: Marks, *, size: int) -> t.Iterator[list[tu
     the next look begins further back. This needs an order which the other rows keep, but it is all
     the same which. Rows that arrive or change behind the reader are left to the next run.
 
+    All this is as true of pages that are read side by side: what a page begins with shows how it
+    joins the one before it, whichever of them was read first.
+
     Args:
         fetch: Reads a page.
         marks: Fingerprints; a row that has one in common with an earlier one is known.
         size: Rows that were asked for per page; the vendor may give fewer.
+        limits: What the vendor permits, for reading pages side by side.
 
     Yields:
         The new rows of each page, with the fingerprints of their content.
@@ -39,7 +52,24 @@ def read_offsets(fetch: Fetch, marks: Marks, *, size: int) -> t.Iterator[list[tu
     Raises:
         DataError: If the pages contradict each other.
     """
-    seen: set[str] = set()
+    with ReadAhead(fetch, functools.partial(_coming, size), limits) as ahead:
+        yield from _read(ahead, marks, size)
+
+
+def _coming(size: int, offset: int, page: tuple[list[Row], int | None]) -> Coming:
+    """The offsets that are asked for next as long as no row moves."""
+    rows, total = page
+    shared = min(1, len(rows) // 2)
+    step = len(rows) - shared
+    if not step or (total is None and len(rows) < size):
+        return Coming((), certain=False)
+    if total is None:
+        return Coming(itertools.count(offset + step, step), certain=False)
+    return Coming(range(offset + step, total - shared, step), certain=True)
+
+
+def _read(fetch: Fetch, marks: Marks, size: int) -> t.Iterator[list[tuple[Row, str]]]:
+    seen = Remembered()
     previous: list[str] = []
     offset = end = longest = pages = idle = repeats = 0
     overlap = 1
@@ -49,7 +79,7 @@ def read_offsets(fetch: Fetch, marks: Marks, *, size: int) -> t.Iterator[list[tu
         if idle > pages + _PATIENCE:
             msg = f"rows keep moving while they are read; gave up after {pages} pages"
             raise DataError(msg)
-        if 0 < offset < end and not (marked and seen.intersection(marked[0][1])):
+        if 0 < offset < end and not (marked and any(text in seen for text in marked[0][1])):
             idle += 1
             overlap *= _WIDER
             offset = max(0, end - overlap)
@@ -62,7 +92,7 @@ def read_offsets(fetch: Fetch, marks: Marks, *, size: int) -> t.Iterator[list[tu
             msg = f"the vendor answers the same {len(rows)} rows again and again"
             raise DataError(msg)
         fresh = [(row, texts[0]) for row, texts in marked if texts[0] not in seen]
-        seen.update(text for _, texts in marked for text in texts)
+        seen.update((text, 0) for _, texts in marked for text in texts)
         if fresh:
             yield fresh
         pages, idle = (pages + 1, idle) if fresh else (pages, idle + 1)

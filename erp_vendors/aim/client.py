@@ -24,7 +24,7 @@ from erp_vendors.aim.answers import (
     rows_of,
     without_envelope,
 )
-from erp_vendors.aim.paging import Listing, Page, Row
+from erp_vendors.aim.paging import Listing, Page, Row, coming
 from erp_vendors.aim.resources import RESOURCES, AimResource, Parent, custom
 from erp_vendors.aim.session import Sessions
 from erp_vendors.aim.settings import SETTINGS, VENDOR
@@ -34,7 +34,7 @@ from erp_vendors.errors import (
     DataError,
     MissingResourceError,
 )
-from erp_vendors.http import codec
+from erp_vendors.http import ReadAhead, codec
 from erp_vendors.http.budget import Limits
 from erp_vendors.http.policy import Action, Rule
 from erp_vendors.resource import configured
@@ -293,7 +293,12 @@ class AimClient:
     def _listed(self, resource: AimResource, listing: Listing, members: Params) -> t.Iterator[Row]:
         ask = functools.partial(self._page, resource, members)
         for _ in range(_PASSES):
-            yield from listing.rows(ask, resource.paging)
+            if resource.paging is None:
+                yield from listing.rows(ask, None)
+            else:
+                expected = functools.partial(coming, resource.paging)
+                with ReadAhead(ask, expected, self.transport.budget.limits) as ahead:
+                    yield from listing.rows(ahead, resource.paging)
             # What changed since the run began is listed by the next run, if there is a filter.
             if not listing.moved or resource.since in members:
                 break

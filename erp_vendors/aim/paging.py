@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import typing as t
 
 from erp_vendors.aim.settings import PAGE_ROWS
 from erp_vendors.errors import DataError
-from erp_vendors.http import codec
+from erp_vendors.http import Coming, codec
+from erp_vendors.remembered import Remembered
 
 if t.TYPE_CHECKING:
     from erp_vendors.aim.answers import Body
@@ -52,11 +54,13 @@ class Row(t.NamedTuple):
         identity: Stands for its key.
         mark: Stands for its content.
         record: The record.
+        replaced: Stands for the content that it had before in this listing, or None.
     """
 
     identity: bytes
     mark: bytes
     record: Body
+    replaced: bytes | None = None
 
 
 class Listing:
@@ -71,7 +75,7 @@ class Listing:
         """
         self._where = where
         self._keys = keys
-        self._seen: dict[bytes, bytes] = {}
+        self._seen = Remembered()
         self.moved = False
         """Rows moved, so that one may have gone to where the last reading had already been."""
 
@@ -94,7 +98,7 @@ class Listing:
             ErpError: If a call fails.
         """
         offset = end = steps_back = 0
-        places: dict[bytes, int] = {}
+        places = Remembered()
         first: list[bytes] = []
         self.moved = False
         while True:
@@ -133,15 +137,38 @@ class Listing:
 
     def _new(self, rows: list[Row]) -> t.Iterator[Row]:
         for row in rows:
-            if self._seen.get(row.identity) != row.mark:
-                self._seen[row.identity] = row.mark
-                yield row
+            mark, before = int.from_bytes(row.mark, "big"), self._seen.get(row.identity)
+            if before != mark:
+                self._seen.put(row.identity, mark)
+                was = None if before is None else before.to_bytes(len(row.mark), "big")
+                yield row._replace(replaced=was)
 
     def _row(self, record: Body) -> Row:
         mark = _digest(codec.encode_sorted(record))
         key = [record.get(name) for name in self._keys]
         known = bool(key) and None not in key
         return Row(_digest(codec.encode(key)) if known else mark, mark, record)
+
+
+def coming(paging: Paging, offset: int, page: Page) -> Coming:
+    """The offsets that are asked for next as long as no row moves.
+
+    Args:
+        paging: How the operation is paged.
+        offset: Offset of a page.
+        page: That page.
+    """
+    shared = int(len(page.rows) > 1)
+    step = len(page.rows) - shared
+    # A server that gives more than it was asked for does not page.
+    if not step or len(page.rows) > paging.rows:
+        return Coming((), certain=False)
+    following = offset + step
+    if page.remaining is not None:
+        end = offset + len(page.rows) + page.remaining
+        return Coming(range(following, end - shared, step), certain=True)
+    full = len(page.rows) == paging.rows
+    return Coming(itertools.count(following, step) if full else (), certain=False)
 
 
 def _is_continuous(offset: int, found: list[int | None]) -> bool:

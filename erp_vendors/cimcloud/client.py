@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 import typing as t
 
 from erp_vendors.cimcloud.auth import BearerAuth, SessionAuth
@@ -15,7 +17,7 @@ from erp_vendors.cimcloud.settings import (
     WINDOW_SECONDS,
 )
 from erp_vendors.errors import ConfigError, DataError, MissingResourceError
-from erp_vendors.http import codec
+from erp_vendors.http import Coming, ReadAhead, codec
 from erp_vendors.http.auth import Auth, BasicAuth
 from erp_vendors.http.budget import Limits
 from erp_vendors.resource import configured
@@ -27,6 +29,36 @@ if t.TYPE_CHECKING:
     from erp_vendors.vendor import Connection
 
 Row = dict[str, t.Any]
+
+
+class Pages:
+    """The pages of a resource; they can be gone through once."""
+
+    def __init__(self, ask: t.Callable[[int], list[Row]], limits: Limits) -> None:
+        self._previous: list[Row] = []
+        self._ahead = ReadAhead(ask, self._coming, limits)
+
+    @property
+    def side_by_side(self) -> bool:
+        """Whether a page may have been read before the one in front of it."""
+        return self._ahead.side_by_side
+
+    def __iter__(self) -> t.Iterator[list[Row]]:
+        with self._ahead as ahead:
+            for number in itertools.count(1):
+                page = ahead(number)
+                if page and page != self._previous:
+                    yield page
+                if self._is_last(page):
+                    return
+                self._previous = page
+
+    def _is_last(self, page: list[Row]) -> bool:
+        # Guard against a server that answers the same page for ever (4.1, INF).
+        return len(page) < PAGE_ROWS or page == self._previous
+
+    def _coming(self, number: int, page: list[Row]) -> Coming:
+        return Coming(() if self._is_last(page) else itertools.count(number + 1), certain=False)
 
 
 class CimcloudClient:
@@ -59,32 +91,23 @@ class CimcloudClient:
         self.transport.call("GET", "/healthcheck/canary", auth=None)
         self.transport.call("GET", "/validate")
 
-    def pages(self, resource: CimcloudResource, search: str = "") -> t.Iterator[list[Row]]:
+    def pages(self, resource: CimcloudResource, search: str = "") -> Pages:
         """Read a resource page by page until a page is not full (cimcloud.md 4.1).
 
         Args:
             resource: What to read.
             search: A searchstring, ready for the path; empty for all rows.
 
-        Yields:
-            Pages of rows, none of them empty.
+        Returns:
+            Pages of rows, none of them empty. Going through them raises
 
-        Raises:
-            DataError: If an answer is not a list of objects.
-            MissingResourceError: If the path is a guess and this site does not have it, or if it
-                does not know a page number after this searchstring.
-            ErpError: If a call fails.
+            - `DataError` if an answer is not a list of objects,
+            - `MissingResourceError` if the path is a guess and this site does not have it, or if it
+              does not know a page number after this searchstring,
+            - `ErpError` if a call fails.
         """
-        number, previous = 1, None
-        while True:
-            page = self.page(resource, search, number)
-            # Guard against a server that answers the same page for ever (4.1, INF).
-            if not page or page == previous:
-                return
-            yield page
-            if len(page) < PAGE_ROWS:
-                return
-            number, previous = number + 1, page
+        ask = functools.partial(self.page, resource, search)
+        return Pages(ask, self.transport.budget.limits)
 
     def page(self, resource: CimcloudResource, search: str = "", number: int = 1) -> list[Row]:
         """One page.

@@ -1,11 +1,17 @@
-"""Concurrent calls with results in order."""
+"""Concurrent calls with results in order, and calls that are made before they are asked for."""
 
 from __future__ import annotations
 
 import collections
+import itertools
 import queue
 import threading
 import typing as t
+
+if t.TYPE_CHECKING:
+    from types import TracebackType
+
+    from erp_vendors.http.budget import Limits
 
 T = t.TypeVar("T")
 R = t.TypeVar("R")
@@ -14,12 +20,13 @@ R = t.TypeVar("R")
 class Outcome(t.Generic[T, R]):
     """What became of one item: its result, or the exception that its call raised."""
 
-    __slots__ = ("_done", "error", "item", "result")
+    __slots__ = ("_done", "beside", "dropped", "error", "item", "result")
 
     def __init__(self, item: T) -> None:
         self.item = item
         self.result: R | None = None
         self.error: Exception | None = None
+        self.dropped = self.beside = False
         self._done = threading.Event()
 
     def settle(self, call: t.Callable[[T], R]) -> None:
@@ -36,6 +43,37 @@ class Outcome(t.Generic[T, R]):
         self._done.wait()
 
 
+class _Workers(t.Generic[T, R]):
+    """Threads that make calls, begun as they are needed."""
+
+    def __init__(self, call: t.Callable[[T], R], most: int) -> None:
+        self._call = call
+        self._most = most
+        self._started = 0
+        self._work: queue.SimpleQueue[Outcome[T, R] | None] = queue.SimpleQueue()
+        self._closed = threading.Event()
+
+    def take(self, item: T) -> Outcome[T, R]:
+        outcome: Outcome[T, R] = Outcome(item)
+        self._work.put(outcome)
+        if self._started < self._most:
+            self._started += 1
+            # Daemon threads: an interrupted run must not wait for a slow vendor before it can exit.
+            threading.Thread(target=self._run, daemon=True).start()
+        return outcome
+
+    def close(self) -> None:
+        """Begin no further call."""
+        self._closed.set()
+        for _ in range(self._started):
+            self._work.put(None)
+
+    def _run(self) -> None:
+        while (outcome := self._work.get()) is not None:
+            if not (self._closed.is_set() or outcome.dropped):
+                outcome.settle(self._call)
+
+
 def ordered_map(
     call: t.Callable[[T], R], items: t.Iterable[T], *, workers: int, ahead: int | None = None
 ) -> t.Iterator[Outcome[T, R]]:
@@ -50,27 +88,12 @@ def ordered_map(
     Yields:
         One outcome per item, in order. Closing the iterator starts no further call.
     """
-    work: queue.SimpleQueue[Outcome[T, R] | None] = queue.SimpleQueue()
-    closed = threading.Event()
-
-    def run() -> None:
-        while (outcome := work.get()) is not None:
-            if not closed.is_set():
-                outcome.settle(call)
-
-    # Daemon threads: an interrupted run must not wait for a slow vendor before it can exit.
-    threads = [threading.Thread(target=run, daemon=True) for _ in range(workers)]
+    crew = _Workers(call, workers)
     window: collections.deque[Outcome[T, R]] = collections.deque()
     limit = ahead or 2 * workers
-    started = 0
     try:
         for item in items:
-            outcome: Outcome[T, R] = Outcome(item)
-            window.append(outcome)
-            work.put(outcome)
-            if started < len(threads):
-                threads[started].start()
-                started += 1
+            window.append(crew.take(item))
             if len(window) >= limit:
                 head = window.popleft()
                 head.wait()
@@ -80,6 +103,97 @@ def ordered_map(
             head.wait()
             yield head
     finally:
-        closed.set()
-        for _ in range(started):
-            work.put(None)
+        crew.close()
+
+
+class Coming(t.NamedTuple):
+    """What a page tells about those after it.
+
+    Attributes:
+        items: What will be asked for next, in this order; without end if the end is not known.
+        certain: Each of them exists. Otherwise the first one is needed to know it, and the others
+            may be calls for nothing.
+    """
+
+    items: t.Iterable[t.Any]
+    certain: bool
+
+
+class ReadAhead(t.Generic[T, R]):
+    """Calls a function with what it will be called with next, before that happens.
+
+    It is used like the function. What was not foreseen is called at that moment, as without it.
+    Where the end is not known, the number of calls made ahead grows with those that were used, from
+    the fourth on, so that a short list costs none for nothing; and it stays at one, which never is
+    for nothing, where the vendor counts calls over a longer time.
+
+    Attributes:
+        side_by_side: A result was used that may be older than the one before it, because both
+            calls were made at once.
+    """
+
+    def __init__(
+        self, call: t.Callable[[T], R], coming: t.Callable[[T, R], Coming], limits: Limits
+    ) -> None:
+        """Make it; use it as a context manager, which begins no further call at its end.
+
+        Args:
+            call: The function, such as one that reads a page.
+            coming: Says from an item and its result what comes next.
+            limits: What the vendor permits. If that is one call at once, nothing is foreseen.
+        """
+        self._call = call
+        self._coming = coming
+        self._most = limits.in_flight if limits.in_flight > 1 else 0
+        self._guesses = min(1, self._most) if limits.window_calls else self._most
+        self._crew = _Workers(call, self._most)
+        self._foreseen: dict[T, Outcome[T, R]] = {}
+        self._used = 0
+        self.side_by_side = False
+
+    def __call__(self, item: T) -> R:
+        """The result for an item.
+
+        Args:
+            item: What to call the function with.
+
+        Raises:
+            Exception: What the function raises for this item.
+        """
+        outcome = self._foreseen.pop(item, None)
+        if outcome is None:
+            self._drop(self._foreseen)
+            result = self._call(item)
+        else:
+            outcome.wait()
+            if outcome.error is not None:
+                raise outcome.error
+            self.side_by_side = self.side_by_side or outcome.beside
+            result = t.cast("R", outcome.result)
+        self._used += 1
+        self._foresee(self._coming(item, result))
+        return result
+
+    def __enter__(self) -> ReadAhead[T, R]:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._crew.close()
+
+    def _foresee(self, coming: Coming) -> None:
+        many = self._most if coming.certain else min(self._guesses, max(1, 2 * self._used - 4))
+        wanted = dict.fromkeys(itertools.islice(coming.items, many))
+        self._drop(self._foreseen.keys() - wanted.keys())
+        for item in wanted:
+            if item not in self._foreseen:
+                outcome = self._foreseen[item] = self._crew.take(item)
+                outcome.beside = len(self._foreseen) > 1
+
+    def _drop(self, items: t.Iterable[T]) -> None:
+        for item in tuple(items):
+            self._foreseen.pop(item).dropped = True

@@ -111,19 +111,19 @@ class AimListStream(AimStream):
             return
         started = _now().isoformat(timespec="microseconds") + "Z"
         before, after = self._bookmark(self.stream_state), self._bookmark({})
-        latest: dict[bytes, tuple[str, str]] = {}
+        # What this run has seen is what the next one may see again.
+        after.emitted(before.value if stamped else started)
         for row in self.client.rows(self.resource, self._since(before, started)):
             if not self._has_key(row.record):
                 continue
             stamp = self._stamp(row.record)
             mark = fingerprint(row.mark)
-            if before.wants(stamp, mark):
+            # What came with other content before is newer than what an earlier run emitted.
+            if before.wants(stamp, mark) or row.replaced is not None:
                 yield row.record
-            latest[row.identity] = ((stamp or "") if stamped else started, mark)
-        # What this run has seen is what the next one may see again.
-        after.emitted(before.value if stamped else started)
-        for stamp, mark in latest.values():
-            after.emitted(stamp or None, mark)
+            if row.replaced is not None:
+                after.forget(fingerprint(row.replaced))
+            after.emitted(stamp if stamped else started, mark)
         if not self.faults:
             self.save(after.state, now=True)
 

@@ -107,7 +107,8 @@ class Aims360Stream(LearningStream):
     def _read(self, listing: _Listing) -> Batches:
         """The rows, page by page; where the site does not have the list, record by record."""
         try:
-            yield from read_offsets(listing, self._marks, size=self.client.page_size)
+            limits = self.client.transport.budget.limits
+            yield from read_offsets(listing, self._marks, size=self.client.page_size, limits=limits)
         except MissingResourceError:
             if not self.resource.single_path:
                 raise
@@ -121,6 +122,7 @@ class Aims360Stream(LearningStream):
             lambda skip: client.page(parents, skip),
             lambda row: (fingerprint(codec.encode(row)),),
             size=client.page_size,
+            limits=client.transport.budget.limits,
         )
         found = (pick(row, column) for page in pages for row, _ in page)
         keys = list(dict.fromkeys(str(key) for key in found if key))

@@ -10,6 +10,7 @@ from erp_vendors.aims360 import AIMS360, Aims360Client
 from erp_vendors.aims360.aqua import Job
 from erp_vendors.errors import DataError, ErpError
 from erp_vendors.http import codec
+from erp_vendors.remembered import Remembered
 from tap_erp.bookmark import Bookmark, fingerprint
 from tap_erp.columns import learn
 from tap_erp.learning import LearningStream
@@ -79,6 +80,7 @@ class AquaStream(LearningStream):
             msg = f"{self.name} has no output"
             raise RuntimeError(msg)
         bookmark = self._bookmark() if self.incremental else None
+        done = Remembered()
         for row in self._output.rows(self.missed):
             missing = [key for key in self.primary_keys if row.get(key) is None]
             if missing:
@@ -88,8 +90,9 @@ class AquaStream(LearningStream):
             else:
                 stamp = to_iso(row.get(self.replication_key or ""))
                 mark = fingerprint(codec.encode(row))
-                if bookmark.wants(stamp, mark):
+                if mark not in done and bookmark.wants(stamp, mark):
                     yield row
+                    done.put(mark)
                     bookmark.emitted(stamp, mark)
         self._output = None
         if bookmark is not None and not self.faults:

@@ -11,6 +11,7 @@ from erp_vendors.cimcloud.resources import RESOURCES, custom
 from erp_vendors.cimcloud.search import changed_since
 from erp_vendors.errors import CallError, DataError, ErpError, MissingResourceError, Phase
 from erp_vendors.http import codec
+from erp_vendors.remembered import Remembered
 from erp_vendors.resource import configured
 from tap_erp.bookmark import Bookmark, fingerprint
 from tap_erp.columns import learn
@@ -25,6 +26,7 @@ if t.TYPE_CHECKING:
 
 _ZONES = dt.timedelta(hours=12)
 """Rows carry no zone, and no clock on earth is further behind UTC."""
+_MOMENT = dt.timedelta(microseconds=1)
 _PASSES = 3
 """Times a listing is read that changes while it is read."""
 _REFUSED_FILTER = frozenset({400, 404, 405, 414, 422, 500, 501})
@@ -44,6 +46,7 @@ class CimcloudStream(LearningStream):
             replication_key=resource.replication_key,
         )
         self.resource = resource
+        self._side_by_side = False
 
     @property
     def client(self) -> CimcloudClient:
@@ -53,20 +56,25 @@ class CimcloudStream(LearningStream):
     def get_records(self, context: Context | None) -> t.Iterator[Record]:  # noqa: ARG002
         """Read the listing; once more if rows moved between its pages while it was read."""
         bookmark = self._bookmark()
-        done: set[str] = set()
+        done = Remembered()
         for _ in range(_PASSES):
-            seen: dict[str, str | None] = {}
-            moved = False
+            seen = Remembered()
+            moved = again = False
             for row in self._rows(bookmark):
                 stamp = self._stamp(row)
-                moved = self._has_moved(row, stamp, seen) or moved
                 # The content tells two versions of a row apart even if their stamps are equal.
                 mark = self.mark(row)
+                moved = self._has_moved(row, stamp, seen) or moved
+                again = again or mark in seen
+                seen.put(mark)
                 if mark not in done and bookmark.wants(stamp, mark):
                     yield row
-                    done.add(mark)
+                    done.put(mark)
                     bookmark.emitted(stamp, mark)
-            if not moved:
+            # Of pages that were read side by side, a later one may have been read before a row
+            # moved to it, and an earlier one after that. Where two such pages join, a row comes
+            # twice.
+            if not (moved or (again and self._side_by_side)):
                 break
             self.logger.info("%s: rows moved while they were read; reading them again", self.name)
         if self.incremental:
@@ -82,7 +90,7 @@ class CimcloudStream(LearningStream):
                 self.client.block.get("date_format"),
             )
         try:
-            for page in self.client.pages(self.resource, search):
+            for page in self._pages(search):
                 self.learn(page)  # one SCHEMA for a page, however late a column has its first value
                 yield from page
                 pages += 1
@@ -96,9 +104,15 @@ class CimcloudStream(LearningStream):
                 self.resource.replication_key,
                 error,
             )
-            for page in self.client.pages(self.resource):
+            for page in self._pages(""):
                 self.learn(page)
                 yield from page
+
+    def _pages(self, search: str) -> t.Iterator[list[Record]]:
+        pages = self.client.pages(self.resource, search)
+        for page in pages:
+            self._side_by_side = pages.side_by_side
+            yield page
 
     def _bookmark(self) -> Bookmark:
         lookback = dt.timedelta(seconds=int(self.config.get("lookback_seconds") or 0))
@@ -122,7 +136,7 @@ class CimcloudStream(LearningStream):
     def _stamp(self, row: Record) -> str | None:
         return to_iso(row.get(self.replication_key)) if self.replication_key else None
 
-    def _has_moved(self, row: Record, stamp: str | None, seen: dict[str, str | None]) -> bool:
+    def _has_moved(self, row: Record, stamp: str | None, seen: Remembered) -> bool:
         """Whether a row came before in this pass, with an older stamp.
 
         Then it has moved to another page, and a row may have slipped from a page that was still to
@@ -131,8 +145,11 @@ class CimcloudStream(LearningStream):
         if not self.resource.primary_keys or stamp is None:
             return False
         key = fingerprint(*(row.get(name) for name in self.resource.primary_keys))
-        before = seen.setdefault(key, stamp)
-        return before is not None and stamp > before
+        moment = (from_iso(stamp) - dt.datetime.min) // _MOMENT  # noqa: DTZ901
+        before = seen.get(key)
+        if before is None:
+            seen.put(key, moment)
+        return before is not None and moment > before
 
 
 class OnlineOrdersStream(LearningStream):

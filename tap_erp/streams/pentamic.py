@@ -11,6 +11,7 @@ from erp_vendors.http import codec, ordered_map
 from erp_vendors.pentamic import PENTAMIC, PentamicClient, PentamicResource
 from erp_vendors.pentamic.client import resources, schema_of
 from erp_vendors.pentamic.resources import parent_of
+from erp_vendors.remembered import Remembered
 from tap_erp.bookmark import Bookmark, fingerprint
 from tap_erp.learning import LearningStream
 from tap_erp.stamps import earlier, from_iso, to_iso
@@ -77,7 +78,7 @@ class PentamicStream(LearningStream):
         """Read everything; what a bookmark has seen is left out, if the settings name its field."""
         if not self.incremental:
             self.begin_version()
-        bookmark = self._bookmark()
+        bookmark, done = self._bookmark(), Remembered()
         for record in self._records:
             missing = [name for name in self.primary_keys if record.get(name) is None]
             if missing:
@@ -87,8 +88,11 @@ class PentamicStream(LearningStream):
             self.learn([record])
             stamp = to_iso(record.get(self.replication_key)) if self.replication_key else None
             mark = fingerprint(codec.encode(record)) if self.incremental else ""
-            if not self.incremental or bookmark.wants(stamp, mark):
+            if not self.incremental:
                 yield record
+            elif mark not in done and bookmark.wants(stamp, mark):
+                yield record
+                done.put(mark)
                 bookmark.emitted(stamp, mark)
         # One list tells nothing of another one's records, so all of it or nothing.
         if not self.faults:

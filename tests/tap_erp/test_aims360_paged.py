@@ -9,7 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from erp_vendors.errors import DataError
-from tap_erp.paged import Row, read_offsets
+from tap_erp.paged import ALONE, Row, read_offsets
+from tests.support.ahead import MANY, scrambled
+
+if t.TYPE_CHECKING:
+    from erp_vendors.http.budget import Limits
 
 
 class Table:
@@ -30,8 +34,8 @@ class Table:
         page = self.rows[offset : offset + self.size]
         return page, len(self.rows) if self.counts else None
 
-    def read(self, size: int | None = None) -> list[t.Any]:
-        pages = read_offsets(self.fetch, marks, size=size or self.size)
+    def read(self, size: int | None = None, limits: Limits = ALONE) -> list[t.Any]:
+        pages = read_offsets(self.fetch, marks, size=size or self.size, limits=limits)
         return [row["id"] for page in pages for row, _ in page]
 
 
@@ -161,13 +165,46 @@ changes = st.dictionaries(
 )
 
 
+@pytest.mark.parametrize("size", [2, 4, 50])
+@pytest.mark.parametrize("rows", [0, 1, 2, 4, 7, 40, 101])
+@pytest.mark.parametrize("seed", range(3))
+def test_side_by_side_every_row_comes_once_and_in_its_order(
+    rows: int, size: int, seed: int
+) -> None:
+    alone, together = Table(rows, size=size), Table(rows, size=size)
+    with scrambled(seed):
+        assert together.read(limits=MANY) == alone.read() == list(range(rows))
+    assert sorted(together.asked) == alone.asked, "a count tells how many pages there are"
+
+
+@pytest.mark.parametrize("pages", range(1, 12))
+def test_without_a_count_few_pages_are_asked_for_in_vain(pages: int) -> None:
+    def calls(limits: Limits) -> int:
+        table = Table(3 * pages - 1, size=4, counts=False)
+        with scrambled(pages):
+            assert table.read(limits=limits) == list(range(3 * pages - 1))
+        return len(table.asked)
+
+    needed = calls(ALONE)
+    assert calls(MANY._replace(window_calls=100)) == needed, "none where calls are counted"
+    in_vain = calls(MANY) - needed
+    assert in_vain == 0 if pages <= 3 else in_vain < MANY.in_flight
+
+
 @settings(max_examples=300, deadline=None)
-@given(rows=st.integers(0, 25), size=st.integers(2, 6), counts=st.booleans(), script=changes)
+@given(
+    rows=st.integers(0, 25),
+    size=st.integers(2, 6),
+    counts=st.booleans(),
+    script=changes,
+    seed=st.none() | st.integers(0, 1000),
+)
 def test_a_row_that_is_there_from_beginning_to_end_is_read(
     rows: int,
     size: int,
     counts: bool,  # noqa: FBT001
     script: dict[int, list[Change]],
+    seed: int | None,
 ) -> None:
     table = Table(rows, size=size, counts=counts)
     touched: set[int] = set()
@@ -187,5 +224,9 @@ def test_a_row_that_is_there_from_beginning_to_end_is_read(
         return change
 
     table.changes = {at: play(steps) for at, steps in script.items()}
-    found = table.read()
+    if seed is None:
+        found = table.read()
+    else:
+        with scrambled(seed):
+            found = table.read(limits=MANY)
     assert set(range(rows)) - touched <= set(found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import json
+import tracemalloc
 import typing as t
 from unittest import mock
 
@@ -82,6 +83,55 @@ def test_fingerprints_below_the_window_are_forgotten() -> None:
         bookmark.emitted(stamp, f"r{stamp}")
     overlap = bookmark.state()["overlap"]
     assert sorted(map(int, overlap)) == list(range(9890, 10_000, 10))
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_window_that_fits_into_the_state_is_kept_however_much_came_besides(order: int) -> None:
+    with mock.patch.multiple("tap_erp.bookmark", OVERLAP_LIMIT=60, _SLACK=10):
+        bookmark = in_ms({})
+        for stamp in range(0, 10_000, 2)[::order]:
+            bookmark.emitted(stamp, f"r{stamp}")
+        assert sorted(map(int, stored(bookmark)["overlap"])) == list(range(9898, 10_000, 2))
+        bookmark.hold(9_950)
+        assert min(map(int, bookmark.state()["overlap"]), default=None) is None, "it is wider now"
+        bookmark.release(upto=9_000)
+        assert bookmark.state()["replication_key_value"] == 9_998
+
+
+@pytest.mark.parametrize("ties", [60, 61, 500])
+def test_a_window_that_does_not_fit_is_not_kept_in_part(ties: int) -> None:
+    with mock.patch.multiple("tap_erp.bookmark", OVERLAP_LIMIT=60, _SLACK=10):
+        bookmark = in_ms({})
+        for number in range(1_000):
+            bookmark.emitted(number, f"early {number}")
+        for number in range(ties):
+            bookmark.emitted(5_000, f"r{number}")
+        overlap = bookmark.state()["overlap"]
+        assert [len(texts) for texts in overlap.values()] == ([60] if ties == 60 else [])
+
+
+def test_what_was_replaced_within_the_run_may_come_back_in_a_later_one() -> None:
+    bookmark = in_ms({})
+    bookmark.emitted(1000, "a")
+    bookmark.forget("a")
+    bookmark.emitted(1000, "b")
+    again = in_ms(stored(bookmark))
+    assert again.wants(1000, "a")
+    assert not again.wants(1000, "b")
+
+
+def test_memory_does_not_grow_with_what_was_emitted() -> None:
+    def peak(records: int) -> int:
+        bookmark = in_ms({})
+        tracemalloc.start()
+        for number in range(records):
+            bookmark.emitted(7, f"r{number}")
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return peak
+
+    with mock.patch.multiple("tap_erp.bookmark", OVERLAP_LIMIT=500, _SLACK=100):
+        assert peak(20_000) < 1.2 * peak(2_000)
 
 
 def test_a_stamp_in_the_future_does_not_carry_the_bookmark_there() -> None:

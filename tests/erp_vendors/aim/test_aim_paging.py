@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import functools
 import typing as t
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from erp_vendors.aim.paging import Listing, Page, Paging
+from erp_vendors.aim.paging import Listing, Page, Paging, coming
 from erp_vendors.errors import DataError
+from erp_vendors.http import ReadAhead
+from tests.support.ahead import MANY, scrambled
 
 Row = dict[str, t.Any]
 
@@ -172,3 +175,65 @@ def test_no_row_that_stays_is_lost_while_others_come_go_and_move(
     # A new row in a list of less than a page is seen by the next reading.
     assert there <= set(keys) or listing.moved or count < SIZE
     assert len(keys) == len(set(keys))
+
+
+def side_by_side(table: Table, seed: int, listing: Listing, *, sure: bool) -> list[int]:
+    paging = Paging(SIZE, sure=sure)
+    with scrambled(seed), ReadAhead(table.ask, functools.partial(coming, paging), MANY) as ahead:
+        return [row.record["Pk"] for row in listing.rows(ahead, paging)]
+
+
+@pytest.mark.parametrize("count", [0, 1, 9, 10, 11, 19, 20, 29, 100, 101])
+@pytest.mark.parametrize("remaining", [True, False])
+@pytest.mark.parametrize("most", [1, 4, SIZE])
+def test_side_by_side_every_row_comes_once(count: int, *, remaining: bool, most: int) -> None:
+    alone = Table(count, remaining=remaining, most=most)
+    table = Table(count, remaining=remaining, most=most)
+    listing = Listing("aim: Op", ("Pk",))
+    assert side_by_side(table, count, listing, sure=False) == list(range(count))
+    assert not listing.moved
+    read(alone, sure=False)
+    if remaining or count <= SIZE:
+        assert sorted(table.asked) == alone.asked, "no call is made in vain"
+
+
+@given(
+    count=st.integers(2, 90),
+    remaining=st.booleans(),
+    seed=st.integers(0, 1000),
+    history=histories("delete", 8, 25) | histories("insert", 8, SIZE - 2),
+)
+def test_side_by_side_no_row_that_stays_is_lost(
+    count: int, *, remaining: bool, seed: int, history: tuple[str, dict[int, list[int]]]
+) -> None:
+    table = Table(count, remaining=remaining)
+    kind, changes = history
+    fresh = iter(range(1000, 10**6))
+    touched: set[int] = set()
+
+    def change(call: int) -> None:
+        for place in changes.get(call, ()):
+            if kind == "insert":
+                table.rows.insert(place % (len(table.rows) + 1), {"Pk": next(fresh)})
+            elif table.rows:
+                touched.add(table.rows.pop(place % len(table.rows))["Pk"])
+
+    table.before = change
+    keys = side_by_side(table, seed, Listing("aim: Op", ("Pk",)), sure=True)
+    assert set(range(count)) - touched <= set(keys)
+    assert len(keys) == len(set(keys))
+
+
+def test_a_version_that_was_replaced_is_named() -> None:
+    table = Table(15, remaining=True)
+
+    def change(call: int) -> None:
+        table.rows[9] = {"Pk": 9, "Name": call % 2}
+
+    table.before = change
+    rows = [
+        row
+        for row in Listing("aim: Op", ("Pk",)).rows(table.ask, Paging(SIZE))
+        if row.record["Pk"] == 9
+    ]
+    assert [row.replaced for row in rows] == [None, rows[0].mark]
