@@ -79,7 +79,7 @@ class Shape:
             for name, value in json.loads(self.render(1)).items()
         }
         properties[self.key] = {"type": "integer" if self.number else "string"}
-        if self.zone is not None:
+        if self.zone:
             properties[self.stamp]["format"] = "date-time"
         return {"type": "object", "properties": properties, "additionalProperties": True}
 
