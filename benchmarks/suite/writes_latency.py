@@ -21,7 +21,7 @@ from benchmarks.environments import Peer, peer
 from benchmarks.harness import Report, interleave
 from benchmarks.processes import ProcessError, Server, execute, ours, serving
 from benchmarks.records import PLAIN, messages
-from benchmarks.vendors import AIMSIO, CIMCLOUD
+from benchmarks.vendors import CIMCLOUD, EMPLOYEES
 
 LATENCY = 0.05
 STREAM = "aimsio_employees"
@@ -63,7 +63,7 @@ def run(*, quick: bool) -> Report:
         with accounts.open("wb") as file:
             file.writelines(messages(CIMCLOUD["accounts"], "cimcloud_accounts", range(10 * keys)))
         with source.open("wb") as file:
-            file.writelines(messages(AIMSIO["employee"], STREAM, range(keys), _VERSIONS))
+            file.writelines(messages(EMPLOYEES, STREAM, range(keys), _VERSIONS))
         with plain.open("wb") as file:
             file.writelines(messages(PLAIN, "items", range(few)))
 
