@@ -50,5 +50,5 @@ constraints: ## Renew constraints.txt
 		pyproject.toml --output-file constraints.txt
 
 clean: ## Remove what was installed or built; Meltano's state and the ledger stay
-	rm -rf .venv output/demo dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv benchmarks/.envs output/demo dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

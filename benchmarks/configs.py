@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import typing as t
 
+if t.TYPE_CHECKING:
+    import pathlib
+
 NO_LIMIT = 100_000
 """Calls per second that nothing here reaches."""
+
+
+def files(ledger: pathlib.Path) -> dict[str, t.Any]:
+    """Where a target writes: beside its ledger."""
+    dead_letters = str(ledger.with_suffix(".dead"))
+    return {"ledger": str(ledger), "dead_letters": dead_letters, "report_file": ""}
 
 
 def aims360(url: str, **settings: t.Any) -> dict[str, t.Any]:

@@ -14,7 +14,6 @@ ENVIRONMENTS = FOLDER / ".envs"
 PINS = {
     "singer": "singer-sdk==0.54.9",
     "dlt": "dlt==1.31.0",
-    "airbyte": "airbyte-cdk==7.39.0",
     "drt": "drt-core==1.2.1",
     "hotglue": "hotglue-singer-sdk==1.0.51",
 }

@@ -32,6 +32,7 @@ class Shape:
         number: The key is a number; otherwise a GUID.
         step: Seconds between the stamps of two records.
         zone: What follows a stamp's time; None for epoch milliseconds in its place.
+        more: JSON members behind the 20, the same for every record.
     """
 
     key: str = "id"
@@ -39,12 +40,13 @@ class Shape:
     number: bool = False
     step: int = 60
     zone: str | None = "Z"
+    more: str = ""
 
     @functools.cached_property
     def _template(self) -> bytes:
         value = "%d" if self.number else '"%08d-0000-4000-8000-000000000000"'
         text = _FIELDS % {"key": self.key, "value": value, "stamp": self.stamp}
-        template = b"{" + text.encode() + b"}"
+        template = b"{" + text.encode() + self.more.encode() + b"}"
         short = SIZE - len(_fill(template, 1, PLAIN.stamp_of(1), 1))
         return template.replace(b'"note":""', b'"note":"' + b"x" * max(0, short) + b'"')
 
@@ -79,7 +81,7 @@ class Shape:
             for name, value in json.loads(self.render(1)).items()
         }
         properties[self.key] = {"type": "integer" if self.number else "string"}
-        if self.zone is not None:
+        if self.zone:
             properties[self.stamp]["format"] = "date-time"
         return {"type": "object", "properties": properties, "additionalProperties": True}
 

@@ -30,6 +30,14 @@ AIMSIO = {
     )
 }
 """Aimsio's entities by path segment (aimsio.md 8)."""
+EMPLOYEES = Shape(
+    "employeeCode",
+    "employeeUpdatedAt",
+    zone=None,
+    more=',"employmentType":"DIRECT_HIRE","employeeStatusUname":"active_employee_status",'
+    '"employeeFirstName":"Jo","employeeLastName":"Long","employeeTradeGuid":"trade"',
+)
+"""Aimsio's as they are written, with all that is required (aimsio.md 8.1)."""
 CIMCLOUD = {
     # A stamp an hour: a whole day and the lookback before it fit on one page (cimcloud.md 4.1).
     name: Shape(key, "last_modify_date", step=3600, zone="")

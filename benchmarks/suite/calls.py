@@ -12,7 +12,7 @@ from benchmarks.harness import Report
 from benchmarks.processes import Counted, Server, execute, ours, serving
 from benchmarks.records import messages
 from benchmarks.suite.writes_latency import STREAM, write
-from benchmarks.vendors import AIMSIO
+from benchmarks.vendors import EMPLOYEES
 
 AIMSIO_STREAMS = ["aimsio_employees", "aimsio_billable_items", "aimsio_job_orders"]
 CIMCLOUD_STREAMS = ["cimcloud_accounts", "cimcloud_customers", "cimcloud_products"]
@@ -33,7 +33,7 @@ def run(*, quick: bool) -> Report:
         report.notes.append(f"CIMcloud: {len(cimcloud.arrivals) - pages} call to log in besides")
         source, ledger = folder / "employees.jsonl", folder / "ledger.sqlite"
         with source.open("wb") as file:
-            file.writelines(messages(AIMSIO["employee"], STREAM, range(_RECORDS)))
+            file.writelines(messages(EMPLOYEES, STREAM, range(_RECORDS)))
         write(server, source, ledger)
         server.reset()
         write(server, source, ledger)

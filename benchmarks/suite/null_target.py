@@ -29,8 +29,7 @@ def settings(folder: pathlib.Path, ledger: str) -> dict[str, t.Any]:
         folder: Where it may write.
         ledger: Name of the ledger's file.
     """
-    own = {"ledger": str(folder / ledger), "dead_letters": str(folder / "dead_letters")}
-    return {**configs.aimsio("http://127.0.0.1:1"), **own}
+    return {**configs.aimsio("http://127.0.0.1:1"), **configs.files(folder / ledger)}
 
 
 def run(*, quick: bool) -> Report:

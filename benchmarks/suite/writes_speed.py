@@ -10,7 +10,7 @@ from benchmarks.harness import Report, interleave
 from benchmarks.processes import ProcessError, serving
 from benchmarks.records import messages
 from benchmarks.suite.writes_latency import STREAM, write
-from benchmarks.vendors import AIMSIO
+from benchmarks.vendors import EMPLOYEES
 
 OURS = "target-erp (Aimsio employees), ten in flight"
 
@@ -24,7 +24,7 @@ def run(*, quick: bool) -> Report:
         folder = pathlib.Path(name)
         source = folder / "employees.jsonl"
         with source.open("wb") as file:
-            file.writelines(messages(AIMSIO["employee"], STREAM, range(records)))
+            file.writelines(messages(EMPLOYEES, STREAM, range(records)))
 
         def measure() -> float:
             rate = write(server, source, folder / f"{next(numbers)}.sqlite")
