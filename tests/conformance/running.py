@@ -69,7 +69,7 @@ class RunningServer:
     def stats(self) -> Row:
         """Calls by kind, duplicates, the highest rate, and how often each rule was used."""
         stats: Row = self._ask("stats")
-        assert stats["errors"] == [], "the adapter's API raised"
+        assert not stats["errors"], f"the adapter's API raised: {stats['errors']}"
         return stats
 
     @property
