@@ -29,7 +29,7 @@ CONTROL = "/_/"
 _KEPT_BODIES = 200
 _GARBAGE = b"<html><body>502 Bad Gateway</body></html>"
 
-Kind = t.Literal["cut", "status", "half", "garbage", "delay", "kill"]
+Kind = t.Literal["cut", "status", "half", "garbage", "delay", "late", "kill"]
 
 
 @dataclasses.dataclass
@@ -38,7 +38,8 @@ class Rule:
 
     Attributes:
         kind: cut (the connection), status (an error instead of the answer), half (a body), garbage
-            (200 with something that is no answer of this API), delay, kill (the target).
+            (200 with something that is no answer of this API), delay, late (cut, and carried out
+            some seconds later), kill (the target).
         after: Once the request has been carried out, instead of before.
         on: write, read, login, an HTTP method, or empty for every request.
         path: Regular expression that the path must contain.
@@ -48,7 +49,8 @@ class Rule:
         each: How often at most to requests with the same method, path and body, or None.
         status: For `status`.
         headers: For `status`.
-        seconds: For `delay`; for `kill`: answer first, and kill at a random moment within them.
+        seconds: For `delay` and `late`; for `kill`: answer, and kill at a random moment within
+            them.
         pid: Process group to kill.
     """
 
@@ -130,18 +132,26 @@ class Server:
                 fault.seconds, self._end, request, connection, None
             )
             return
+        if fault is not None and fault.kind == "late":
+            connection.cut()
+            self.in_flight -= 1
+            asyncio.get_running_loop().call_later(fault.seconds, self._carry_out, request)
+            return
         self._end(request, connection, fault)
+
+    def _carry_out(self, request: Request) -> Reply:
+        try:
+            return self.adapter.answer(request, self.book)
+        except Exception as error:  # noqa: BLE001 - a bug in an adapter must not look like a fault
+            self.errors.append(f"{request.method} {request.path}: {error!r}")
+            return Reply(500, {"bug": repr(error)})
 
     def _end(self, request: Request, connection: Connection, fault: Rule | None) -> None:
         self.in_flight -= 1
         if fault is not None and not fault.after:
             self._harm(fault, Reply(body={}), connection)
             return
-        try:
-            reply = self.adapter.answer(request, self.book)
-        except Exception as error:  # noqa: BLE001 - a bug in an adapter must not look like a fault
-            self.errors.append(f"{request.method} {request.path}: {error!r}")
-            reply = Reply(500, {"bug": repr(error)})
+        reply = self._carry_out(request)
         if fault is None:
             connection.reply(reply)
         else:

@@ -12,7 +12,7 @@ if t.TYPE_CHECKING:
     from .book import Row
     from .running import Bench
 
-COUNT = 40
+COUNT = 30
 """Records per test."""
 
 FAULTS: dict[str, Row] = {
@@ -39,6 +39,15 @@ def test_a_lost_answer_neither_loses_nor_doubles(bench: Bench, fault: Row) -> No
     assert bench.position(run.state) == COUNT
 
 
+def test_a_write_may_be_carried_out_after_its_connection_broke(bench: Bench) -> None:
+    """The server is still at it when the target, which got no answer, asks for the record."""
+    records = bench.records(COUNT)
+    bench.server.rule("late", seconds=0.7, probability=0.2, each=1)
+    run = bench.run(bench.messages(records, every=COUNT))
+    assert (run.code, bench.reported) == (bench.adapter.ok, []), run.stderr
+    assert bench.findings(records, run) == Findings()
+
+
 def test_asking_what_became_of_a_write_may_fail_too(bench: Bench) -> None:
     records = bench.records(COUNT)
     bench.server.rule("cut", after=True, each=1, probability=0.3)
@@ -49,10 +58,12 @@ def test_asking_what_became_of_a_write_may_fail_too(bench: Bench) -> None:
     assert bench.findings(records, run) == Findings()
 
 
-@pytest.mark.parametrize(("storm", "headers"), [(10, {"Retry-After": "1"}), (4, {})])
+@pytest.mark.parametrize(
+    ("storm", "headers"), [(10, {"Retry-After": "1"}), (4, {})], ids=["told how long", "not told"]
+)
 def test_a_storm_of_429_is_waited_out(bench: Bench, storm: int, headers: dict[str, str]) -> None:
     records = bench.records(COUNT)
-    bench.server.rule("status", status=429, headers=headers, skip=2, times=storm, on="")
+    bench.server.rule("status", status=429, headers=headers, skip=5, times=storm, on="")
     run = bench.run(bench.messages(records, every=COUNT))
     assert bench.server.stats["faults"] == [storm]
     assert (run.code, bench.reported) == (bench.adapter.ok, []), run.stderr

@@ -51,7 +51,7 @@ def run_and_kill(bench: Bench, records: list[Row], kills: int, seed: int = SEED)
         death = None
         if left:
             calls = (len(records) - position) // bench.adapter.per_call
-            death = random_death(dice, max(1, 2 * calls // (left + 1)))
+            death = random_death(dice, max(1, calls // left))
         bench.server.no_rules()
         bench.server.rule("delay", on="", seconds=_ANSWERED_IN)
         runs.append(bench.run(bench.messages(records, position), death=death))

@@ -18,17 +18,19 @@ if t.TYPE_CHECKING:
     from .wire import Request
 
 USER, PASSWORD = "conformance", "not-a-secret"
-FAST = {"requests_per_second": 100_000, "max_concurrency": 4}
+FAST = {"requests_per_second": 100_000, "max_concurrency": 6}
 
 
 class TargetErp(Adapter):
     """The target's end: its command, and how it reports."""
 
     block: str
-    settings: t.ClassVar[Row] = {}
-    """More settings of the target."""
-    vendor: t.ClassVar[Row] = {}
-    """More settings of the vendor block."""
+
+    def __init__(self) -> None:
+        self.settings: Row = {}
+        """More settings of the target."""
+        self.vendor: Row = {} if self.per_call == 1 else {"batch_size": self.per_call}
+        """More settings of the vendor block."""
 
     def command(self, url: str, folder: pathlib.Path) -> list[str]:
         config = {
@@ -59,7 +61,6 @@ class Aimsio(TargetErp):
     stream, key = "aimsio_employees", "employeeCode"
     text, number, spare = "employeeNotes", "employeeAverageDayPay", "employeeNickName"
     per_call = 3
-    vendor: t.ClassVar[Row] = {"batch_size": per_call}
     _PATH = "/rest/api/standard/v1/"
 
     def connection(self, url: str) -> Row:
@@ -124,7 +125,6 @@ class Cimcloud(TargetErp):
     stream, key = "cimcloud_accounts", "ref_id"
     text, number, spare = "nm", "credit_limit", "address3"
     per_call = 4
-    vendor: t.ClassVar[Row] = {"batch_size": per_call}
     login = "/authenticate$"
 
     def connection(self, url: str) -> Row:
