@@ -1,0 +1,116 @@
+"""What the suite must be told about an API and the target that writes to it."""
+
+from __future__ import annotations
+
+import abc
+import importlib
+import re
+import typing as t
+
+if t.TYPE_CHECKING:
+    import pathlib
+
+    from .book import Book, Row
+    from .wire import Reply, Request
+
+
+class Adapter(abc.ABC):
+    """An API, a target that writes to it, and records for it.
+
+    Attributes:
+        stream: Stream in the input.
+        key: Property that identifies a record, a text.
+        text: Property that takes any text, and is overwritten by an update.
+        number: Property that takes any number.
+        spare: Property that may be null or absent.
+        updates: A record that is there can be changed by sending it again.
+        per_call: Largest number of records in a write call.
+        login: Regular expression for the paths of logins.
+        ok, rejected, failed: Exit codes of the target: everything is written; finished, but records
+            were rejected; the run failed.
+    """
+
+    stream: str
+    key: str
+    text: str
+    number: str
+    spare: str
+    updates: bool = True
+    per_call: int = 1
+    login: str = "^$"
+    ok: int = 0
+    rejected: int = 3
+    failed: int = 1
+
+    # The API: runs in the server's process.
+
+    @abc.abstractmethod
+    def answer(self, request: Request, book: Book) -> Reply:
+        """Do what the API does: commit to the book, or read from it, and answer.
+
+        Args:
+            request: A request.
+            book: What is committed so far; `book.refuses` says which rows must be refused.
+        """
+
+    def kind(self, request: Request) -> str:
+        """What a request is.
+
+        Args:
+            request: A request.
+
+        Returns:
+            write, read or login.
+        """
+        if re.search(self.login, request.path):
+            return "login"
+        return "read" if request.method in {"GET", "HEAD", "OPTIONS"} else "write"
+
+    # The target: runs in the test's process.
+
+    @abc.abstractmethod
+    def command(self, url: str, folder: pathlib.Path) -> list[str]:
+        """The command that runs the target, once its configuration is written.
+
+        Args:
+            url: Address of the server, without a slash at the end.
+            folder: Where configuration, ledger and the like may live; the same one for runs that
+                continue each other.
+        """
+
+    @abc.abstractmethod
+    def reported(self, folder: pathlib.Path) -> list[str]:
+        """Keys of the records that the target has reported as rejected or as unknown.
+
+        Args:
+            folder: As for `command`.
+        """
+
+    # The records.
+
+    def sent(self, record: Row) -> Row:
+        """What the API should receive for a record (default: the same).
+
+        Args:
+            record: The record.
+        """
+        return record
+
+    @abc.abstractmethod
+    def record(self, number: int) -> Row:
+        """A record.
+
+        Args:
+            number: Which one; its key depends on it.
+        """
+
+
+def load(name: str) -> Adapter:
+    """Make an adapter.
+
+    Args:
+        name: module:Class.
+    """
+    module, _, attribute = name.partition(":")
+    adapter: Adapter = getattr(importlib.import_module(module), attribute)()
+    return adapter

@@ -1,0 +1,168 @@
+"""The suite itself: it catches a naive target, and its server does what it says."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import typing as t
+
+import pytest
+
+from .adapter import load
+from .server import most_in
+
+if t.TYPE_CHECKING:
+    from .conftest import Benches
+    from .running import Bench
+
+HERE = pathlib.Path(__file__).parent
+NAIVE = f"{__package__}.naive:Naive"
+
+CAUGHT = {
+    "test_answers": [
+        "a_lost_answer_neither_loses_nor_doubles[Naive-cut after]",
+        "a_lost_answer_neither_loses_nor_doubles[Naive-503 after]",
+        "a_lost_answer_neither_loses_nor_doubles[Naive-garbage before]",
+    ],
+    "test_kill": ["killed_at_random_points[Naive]"],
+    "test_records": [
+        "the_same_record_twice_is_one_record[Naive]",
+        "the_same_input_again_writes_nothing_in_any_order[Naive]",
+        "state_is_never_ahead[Naive]",
+        "poison_stands_alone[Naive-arrive]",
+    ],
+}
+"""What is wrong with the naive target, by the test that must say so."""
+PASSED = {
+    "test_answers": [
+        "a_lost_answer_neither_loses_nor_doubles[Naive-cut before]",
+        "a_lost_answer_neither_loses_nor_doubles[Naive-503 before]",
+        "slow_answers_are_waited_for[Naive]",
+    ],
+    "test_records": ["text_arrives_as_it_is[Naive]", "null_and_absent_are_not_filled[Naive]"],
+}
+"""What it gets right."""
+
+
+def test_a_naive_target_is_caught_where_it_is_wrong_and_only_there() -> None:
+    run = subprocess.run(
+        [
+            *[sys.executable, "-m", "pytest", "-q", "-rA", "--no-header", "-p", "no:cacheprovider"],
+            *[str(HERE / f"{module}.py") for module in CAUGHT],
+        ],
+        env={**os.environ, "CONFORMANCE_ADAPTERS": NAIVE},
+        cwd=HERE.parents[len(str(__package__).split("."))],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    said = {
+        outcome: set(
+            re.findall(rf"(?m)^{outcome} \S*?(\w+)\.py::test_(.*?\])(?: - |$)", run.stdout)
+        )
+        for outcome in ("FAILED", "PASSED", "ERROR")
+    }
+    assert said["ERROR"] == set(), run.stdout
+    assert {(m, name) for m, names in CAUGHT.items() for name in names} <= said["FAILED"]
+    assert {(m, name) for m, names in PASSED.items() for name in names} <= said["PASSED"]
+
+
+@pytest.fixture
+def naive(benches: Benches) -> Bench:
+    return benches(NAIVE)
+
+
+def test_the_findings_name_what_is_wrong(naive: Bench) -> None:
+    records = naive.records(30)
+    naive.server.rule("cut", after=True, skip=3, times=1)
+    run = naive.run(naive.messages(records), death={"skip": 14})
+    found = naive.findings(records, run)
+    assert found.doubled == ["3@example.com"]
+    assert found.lost == [f"{number}@example.com" for number in range(13, 30)]
+    assert found.ahead[-1] > 13
+    assert (found.stale, found.altered) == ([], [])
+
+
+def test_findings_know_old_versions_and_foreign_ones(naive: Bench) -> None:
+    ours = naive.adapter.record(1)
+    sent = [{**ours, "notes": "old"}, {**ours, "notes": "new"}]
+    for row in (sent[1], sent[0], {**ours, "notes": "nobody's"}):
+        assert call(naive, "POST", "/contacts", row)[0] == 201
+    found = naive.findings(sent)
+    assert (found.stale, found.altered) == (["1@example.com"], ["1@example.com"])
+    assert naive.server.stats["duplicates"] == 2
+
+
+def call(bench: Bench, method: str, path: str, body: t.Any = None) -> tuple[int, bytes]:
+    """One call on a connection of its own."""
+    connection = http.client.HTTPConnection(bench.server.url.removeprefix("http://"), timeout=10)
+    try:
+        connection.request(method, path, body=None if body is None else json.dumps(body))
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    finally:
+        connection.close()
+
+
+def test_faults_before_commit_nothing_and_faults_after_do(naive: Bench) -> None:
+    row = naive.adapter.record(1)
+    naive.server.rule("status", status=503, times=1)
+    assert (call(naive, "POST", "/contacts", row)[0], naive.server.log) == (503, [])
+    naive.server.rule("status", after=True, status=503, times=1)
+    assert (call(naive, "POST", "/contacts", row)[0], len(naive.server.log)) == (503, 1)
+    naive.server.rule("half", after=True, times=1)
+    with pytest.raises(http.client.IncompleteRead):
+        call(naive, "POST", "/contacts", row)
+    naive.server.rule("cut", after=True, times=1)
+    with pytest.raises(ConnectionError):
+        call(naive, "POST", "/contacts", row)
+    assert (len(naive.server.log), naive.server.stats["duplicates"]) == (3, 2)
+    assert naive.server.stats["calls"] == {"write": 4}
+
+
+def test_rules_choose_their_requests(naive: Bench) -> None:
+    naive.server.rule("status", on="read", skip=1, times=2)
+    codes = [call(naive, "GET", "/contacts?email=a")[0] for _ in range(4)]
+    assert codes == [200, 503, 503, 200]
+    naive.server.no_rules()
+    naive.server.rule("status", each=1)
+    rows = naive.records(2)
+    codes = [call(naive, "POST", "/contacts", rows[number])[0] for number in (0, 1, 1, 0)]
+    assert codes == [503, 503, 201, 201]
+    naive.server.reset(seed=3)
+    naive.server.rule("status", on="GET", probability=0.5)
+    first = [call(naive, "GET", "/contacts?email=a")[0] for _ in range(20)]
+    naive.server.reset(seed=3)
+    naive.server.rule("status", on="GET", probability=0.5)
+    assert [call(naive, "GET", "/contacts?email=a")[0] for _ in range(20)] == first
+    assert {200, 503} == set(first)
+
+
+def test_the_highest_rate_is_that_of_any_second() -> None:
+    assert most_in(1.0, []) == 0
+    assert most_in(1.0, [0.0, 0.9, 1.0, 1.1, 1.85, 5.0]) == 4
+    assert most_in(1.0, [0.0, 1.0, 2.0]) == 1
+
+
+def test_an_adapter_with_a_bug_is_told_from_a_fault(naive: Bench) -> None:
+    assert call(naive, "GET", "/contacts")[0] == 500
+    with pytest.raises(AssertionError, match="KeyError"):
+        _ = naive.server.stats
+
+
+def test_a_chunked_body_is_read(naive: Bench) -> None:
+    connection = http.client.HTTPConnection(naive.server.url.removeprefix("http://"), timeout=10)
+    text = json.dumps(naive.adapter.record(1)).encode()
+    connection.request("POST", "/contacts", body=iter([text[:9], text[9:]]), encode_chunked=True)
+    assert connection.getresponse().status == 201
+    connection.close()
+
+
+def test_the_example_loads() -> None:
+    assert load(NAIVE).record(1)["email"] == "1@example.com"
