@@ -55,6 +55,7 @@ class RunningServer:
 
     def reset(self, seed: int = 0, *, keep: bool = False) -> None:
         """Forget calls and rules; and what is committed, unless it is to be kept."""
+        self._settle()
         self._ask("reset", seed=seed, keep=keep)
 
     def rule(self, kind: str, **how: t.Any) -> None:
@@ -79,13 +80,18 @@ class RunningServer:
 
     @property
     def log(self) -> list[Commit]:
-        """Every version committed, in order."""
+        """Every version committed, in order, once the server has nothing left to do."""
+        self._settle()
         return [Commit(*entry) for entry in self._ask("log")]
 
     @property
     def bodies(self) -> list[str]:
         """The bodies of the last write calls, as they came."""
         return t.cast("list[str]", self._ask("bodies"))
+
+    def _settle(self) -> None:
+        while self._ask("stats")["in_flight"]:
+            time.sleep(0.02)
 
     def _ask(self, command: str, **said: t.Any) -> t.Any:
         self._http.request("POST", f"/_/{command}", body=json.dumps(said))

@@ -134,12 +134,12 @@ class Server:
             return
         if fault is not None and fault.kind == "late":
             connection.cut()
-            self.in_flight -= 1
             asyncio.get_running_loop().call_later(fault.seconds, self._carry_out, request)
             return
         self._end(request, connection, fault)
 
     def _carry_out(self, request: Request) -> Reply:
+        self.in_flight -= 1
         try:
             return self.adapter.answer(request, self.book)
         except Exception as error:  # noqa: BLE001 - a bug in an adapter must not look like a fault
@@ -147,8 +147,8 @@ class Server:
             return Reply(500, {"bug": repr(error)})
 
     def _end(self, request: Request, connection: Connection, fault: Rule | None) -> None:
-        self.in_flight -= 1
         if fault is not None and not fault.after:
+            self.in_flight -= 1
             self._harm(fault, Reply(body={}), connection)
             return
         reply = self._carry_out(request)
@@ -193,6 +193,7 @@ class Server:
             "most_in_a_second": most_in(1.0, times),
             "times": times,
             "fault_times": self.fault_times,
+            "in_flight": self.in_flight,
             "most_in_flight": self.most_in_flight,
             "duplicates": self.book.duplicates,
             "faults": [rule.used for rule in self.rules],

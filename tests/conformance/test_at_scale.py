@@ -29,7 +29,7 @@ CUSTOMERS = 2_000
 """Fewer: to find one of Pentamic's customers, all of them must be read."""
 KILLS, KILLED_RECORDS = 50, 2_000
 UPSERT_KILLS, UPSERT_RECORDS = 8, 800
-RATE, SHARED_RECORDS = 60, 250
+RATE, SHARED_RECORDS = 100, 250
 """Calls per second that two processes share, and records of each of them."""
 
 FAULTS: tuple[Row, ...] = (

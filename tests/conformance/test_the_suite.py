@@ -7,6 +7,8 @@ import json
 import os
 import pathlib
 import re
+import shutil
+import socket
 import subprocess
 import sys
 import typing as t
@@ -28,6 +30,7 @@ CAUGHT = {
         "a_lost_answer_neither_loses_nor_doubles[Naive-cut after]",
         "a_lost_answer_neither_loses_nor_doubles[Naive-503 after]",
         "a_lost_answer_neither_loses_nor_doubles[Naive-garbage before]",
+        "a_write_may_be_carried_out_after_its_connection_broke[Naive]",
     ],
     "test_kill": ["killed_at_random_points[Naive]"],
     "test_records": [
@@ -49,14 +52,19 @@ PASSED = {
 """What it gets right."""
 
 
-def test_a_naive_target_is_caught_where_it_is_wrong_and_only_there() -> None:
+def test_a_copy_of_the_suite_catches_a_naive_target_where_it_is_wrong(
+    tmp_path: pathlib.Path,
+) -> None:
+    """In a folder of its own, without anything of this project."""
+    ours = shutil.ignore_patterns("vendors.py", "test_at_scale.py", "__pycache__")
+    shutil.copytree(HERE, tmp_path / "conformance", ignore=ours)
     run = subprocess.run(
         [
             *[sys.executable, "-m", "pytest", "-q", "-rA", "--no-header", "-p", "no:cacheprovider"],
-            *[str(HERE / f"{module}.py") for module in CAUGHT],
+            *[f"conformance/{module}.py" for module in CAUGHT],
         ],
-        env={**os.environ, "CONFORMANCE_ADAPTERS": NAIVE},
-        cwd=HERE.parents[len(str(__package__).split("."))],
+        env={**os.environ, "CONFORMANCE_ADAPTERS": "conformance.naive:Naive"},
+        cwd=tmp_path,
         capture_output=True,
         text=True,
         check=False,
@@ -162,6 +170,17 @@ def test_a_chunked_body_is_read(naive: Bench) -> None:
     connection.request("POST", "/contacts", body=iter([text[:9], text[9:]]), encode_chunked=True)
     assert connection.getresponse().status == 201
     connection.close()
+
+
+def test_requests_that_come_without_waiting_are_answered_in_their_order(naive: Bench) -> None:
+    host, _, port = naive.server.url.removeprefix("http://").partition(":")
+    lines = [f"GET /contacts?email={number} HTTP/1.1\r\n\r\n" for number in range(1500)]
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        connection.sendall("".join([*lines, "GET /_/end HTTP/1.1\r\n\r\n"]).encode())
+        came = b""
+        while b"most_in_flight" not in came:
+            came += connection.recv(65536)
+    assert came.count(b"HTTP/1.1 200") == 1501
 
 
 def test_the_example_loads() -> None:

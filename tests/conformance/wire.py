@@ -56,6 +56,7 @@ class Connection(asyncio.Protocol):
         self._handle = handle
         self._data = bytearray()
         self._busy = False
+        self._looking = False
         self.transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -83,6 +84,16 @@ class Connection(asyncio.Protocol):
         self.transport.abort()
 
     def _next(self) -> None:
+        """Hand over what has come, one by one; an answer that is given at once leads back here."""
+        if self._looking:
+            return
+        self._looking = True
+        try:
+            self._look()
+        finally:
+            self._looking = False
+
+    def _look(self) -> None:
         while not self._busy and not self.transport.is_closing():
             end = self._data.find(b"\r\n\r\n")
             if end < 0:
