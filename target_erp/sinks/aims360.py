@@ -10,6 +10,7 @@ import uuid
 from erp_vendors.errors import CallError, DataError
 from target_erp.delivery import Prepared, RefusedError, Write, Writer
 from target_erp.sinks.door import Door, without_nulls
+from target_erp.sinks.garbled import is_readable, lost_answer
 from target_erp.sinks.keys import key_of, no_key, with_given
 
 if t.TYPE_CHECKING:
@@ -75,6 +76,9 @@ class CreateWriter(Writer):
             raise RefusedError(msg, reason="exists")
         answer = self.client.create(self.resource, write.body)
         write.created = True
+        if not is_readable(answer) and self.findable:
+            # The documented answer is JSON (6.1), so nobody knows what this one means.
+            raise lost_answer(self.stream, answer)
         try:
             said = answer.json()
         except ValueError:

@@ -9,6 +9,7 @@ from erp_vendors.errors import MissingResourceError
 from target_erp.delivery import Prepared, RefusedError, Write, Writer
 from target_erp.sinks.aimsio_records import Records
 from target_erp.sinks.door import Door, without_nulls
+from target_erp.sinks.garbled import is_readable
 from target_erp.sinks.keys import key_of, no_key, references_of, with_given
 
 if t.TYPE_CHECKING:
@@ -62,6 +63,7 @@ class AimsioWriter(Writer):
         self._send_nulls = client.block.get("null_values") == "send"
         self._door = Door.of(self.vendor, resource, partial=client.block.get("partial_updates"))
         self._records = Records(client, resource, self._key_of, self.workers)
+        self._answers_text = False
         self._warned: set[str] = set()
 
     def prepare(self, record: Body) -> Prepared:
@@ -85,7 +87,13 @@ class AimsioWriter(Writer):
         """POST a batch; see `Writer.send`."""
         repeatable = all(self.repeats(write) for write in writes)
         bodies = [write.body for write in writes]
-        _check(self.client.post(self.resource, bodies, repeatable=repeatable))
+        answer = self.client.post(self.resource, bodies, repeatable=repeatable)
+        if repeatable and not self._answers_text and not is_readable(answer):
+            # What a POST answers is unknown (5.2). Perhaps it is text; perhaps something between
+            # here and the vendor has said it: once more, and if it says so again, it is text.
+            answer = self.client.post(self.resource, bodies, repeatable=True)
+            self._answers_text = not is_readable(answer)
+        _check(answer)
 
     def find(self, write: Write, *, fresh: bool) -> str | None:
         """The guid or id of the record with this key; see `Writer.find`."""

@@ -10,6 +10,7 @@ from erp_vendors.cimcloud.settings import SYNCHRONOUS_RECORDS
 from erp_vendors.errors import DataError
 from target_erp.delivery import Prepared, RefusedError, Write, Writer
 from target_erp.sinks.door import Door, without_nulls
+from target_erp.sinks.garbled import is_readable
 from target_erp.sinks.keys import key_of, no_key, references_of, with_given
 
 if t.TYPE_CHECKING:
@@ -109,6 +110,9 @@ class CimcloudWriter(Writer):
         method = "PUT" if self._is_update(writes[0]) else "POST"
         repeatable = self.repeats(writes[0])
         answer = self.client.write(self.resource, bodies, repeatable=repeatable, method=method)
+        if repeatable and not is_readable(answer):
+            # Perhaps something between here and the vendor has said it: once more.
+            answer = self.client.write(self.resource, bodies, repeatable=True, method=method)
         if len(bodies) > SYNCHRONOUS_RECORDS:
             logger.info("%s: %d rows queued: %s", self.stream, len(bodies), answer.text[:300])
             return

@@ -11,6 +11,7 @@ from erp_vendors.pentamic import answers
 from erp_vendors.pentamic.auth import UNKNOWN_ID, RefusedRecordError
 from target_erp.delivery import Prepared, RefusedError, Write, Writer
 from target_erp.sinks.door import Door, without_nulls
+from target_erp.sinks.garbled import lost_answer
 from target_erp.sinks.keys import key_of, no_key, with_given
 
 if t.TYPE_CHECKING:
@@ -75,7 +76,11 @@ class PentamicWriter(Writer):
             self.client.update(self.resource, key, body)
             write.vendor_id = key
         else:
-            write.vendor_id = self._id_in(self.client.create(self.resource, body).body)
+            answer = self.client.create(self.resource, body)
+            if answer.body.strip() and not answers.properties_of(answer.body) and self.findable:
+                # The answer is the customer (6, DOC), so nobody knows what this one means.
+                raise lost_answer(self.stream, answer)
+            write.vendor_id = self._id_in(answer.body)
         self._listing.add({**body, self.resource.key: write.vendor_id})
 
     def delete(self, write: Write) -> None:
