@@ -69,7 +69,12 @@ class Ledger:
             stream: Sink name.
             key: Business key.
         """
-        return next((found.entry for found in self.find(stream, key, account=account)), None)
+        place = self._place(account, stream, make=False)
+        rows = self._store.read(
+            f"SELECT {_COLUMNS} FROM erp_records WHERE place = ? AND key = ?",  # noqa: S608
+            (place, _stored(key)),
+        )
+        return _entry(rows[0]) if rows else None
 
     def look_many(self, account: str, stream: str, keys: t.Collection[str]) -> dict[str, Known]:
         """What is known of some records; those without a line are left out.
@@ -115,12 +120,18 @@ class Ledger:
         Args:
             account: Whose data it is.
         """
-        rows = self._store.read(
-            f"SELECT stream, {_COLUMNS} FROM erp_records JOIN erp_places USING (place) "  # noqa: S608
-            "WHERE account = ? AND parent IS NOT NULL ORDER BY last_at, key",
-            (account,),
+        places = self._store.read(
+            "SELECT stream, place FROM erp_places WHERE account = ? ORDER BY stream", (account,)
         )
-        return [(stream, _entry(row)) for stream, *row in rows]
+        return [
+            (stream, _entry(row))
+            for stream, place in places
+            for row in self._store.read(
+                f"SELECT {_COLUMNS} FROM erp_records WHERE place = ? "  # noqa: S608
+                "AND parent IS NOT NULL ORDER BY last_at, key",
+                (place,),
+            )
+        ]
 
     def held_keys(self, account: str, stream: str) -> list[tuple[str, str | None]]:
         """Business key and vendor id of all records that the vendor has from us, by key.

@@ -41,9 +41,10 @@ _MIGRATIONS: dict[int, tuple[str, ...]] = {
             FROM erp_entries AS e JOIN erp_places AS p
                 ON p.account = e.account AND p.stream = e.stream""",
         "DROP TABLE erp_entries",
-        """CREATE INDEX erp_unsettled ON erp_records (place)
+        # With the time, as otherwise SQLite walks through all lines of the place instead.
+        """CREATE INDEX erp_unsettled ON erp_records (place, last_at)
             WHERE mark IN ('intent', 'unknown')""",
-        "CREATE INDEX erp_children ON erp_records (place) WHERE parent IS NOT NULL",
+        "CREATE INDEX erp_children ON erp_records (place, last_at) WHERE parent IS NOT NULL",
     ),
 }
 _DIALECTS: dict[str, dict[str, str]] = {
