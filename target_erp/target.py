@@ -34,6 +34,7 @@ from target_erp.reader import LineReader
 from target_erp.settings import SETTINGS
 from target_erp.sink import ErpSink
 from target_erp.sinks import UnknownStreamError, make_writer
+from target_erp.sinks.keys import key_of
 from target_erp.summary import Summary, save
 
 if t.TYPE_CHECKING:
@@ -281,6 +282,8 @@ class TargetErp(ErpPlugin, Target):
         try:
             prepared = writer.prepare(write.record)
         except RefusedError as error:
+            # What is refused here has a name, too: it is listed and replayed by it.
+            write.key = key_of(write.record, writer.keys)
             self.delivery.refuse(writer, write, error)
             return
         write.key, write.body, write.parents = prepared.key, prepared.body, prepared.parents

@@ -277,3 +277,12 @@ def test_secrets_stay_out_of_dead_letters(vendor: Vendor) -> None:
     assert "a-token" not in text
     assert '"pw":"*****"' in text
     assert "hunter2" not in text
+
+
+def test_what_is_refused_at_the_door_keeps_its_key(vendor: Vendor) -> None:
+    row = record(EMPLOYEES, employeeCode="E-1", employeeStatusUname="happy")
+    assert run_target(vendor.config(), [schema(EMPLOYEES), row]).code == REJECTED
+    assert vendor.writes == []
+    (letter,) = vendor.letters(EMPLOYEES)
+    assert letter["key"] == {"employeeCode": "E-1"}
+    assert "employeeStatusUname" in letter["reason"]
