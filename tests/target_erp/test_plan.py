@@ -82,7 +82,7 @@ def test_the_plan_is_shown_as_tables(
     lines = shown(caplog)
     start = lines.index(["step", "record", "key", "what"])
     steps = [" ".join(line) for line in lines[start + 1 : start + 5]]
-    assert steps[0].startswith("refused 4 lines:")
+    assert steps[0].startswith("refused 4 ref_id=4 lines:")
     assert steps[1] == 'update 1 ref_id=1 nm: "Ann" -> "Anna"'
     assert steps[2] == 'create 3 ref_id=3 ref_id: "3"; nm: "New"'
     assert steps[3] == "unchanged 2 ref_id=2"
