@@ -30,7 +30,7 @@ from target_erp.ledger import Ledger, open_ledger
 from target_erp.ledger.lease import Try, leases, wait_for
 from target_erp.mirror import Mirror
 from target_erp.plan import Guards, Planner, allowance
-from target_erp.reader import LineReader
+from target_erp.reader import InputError, LineReader
 from target_erp.settings import SETTINGS
 from target_erp.sink import ErpSink
 from target_erp.sinks import UnknownStreamError, make_writer
@@ -116,7 +116,7 @@ class TargetErp(ErpPlugin, Target):
         with contextlib.ExitStack() as afterwards, self._open:
             try:
                 with self._progress():
-                    work()
+                    self._until_input_breaks(work)
                 self._judge()
             except BaseException as error:
                 code = error.code if isinstance(error, ExitCode) else FAILED
@@ -134,6 +134,14 @@ class TargetErp(ErpPlugin, Target):
                 report = self._finish(code, said)
                 if report and self.config.get("webhook"):
                     afterwards.callback(deliver, report, **self.config["webhook"])
+
+    def _until_input_breaks(self, work: t.Callable[[], None]) -> None:
+        """Do the work; what came before a line that cannot be understood is settled first."""
+        try:
+            work()
+        except InputError:
+            self.delivery.flush()
+            raise
 
     def _progress(self) -> Progress:
         """Shows how far the run is."""
