@@ -72,10 +72,9 @@ def test_every_record_once_whatever_breaks_and_then_no_write(
     assert (run.code, bench.reported) == (bench.adapter.ok, []), run.stderr[-2000:]
     assert bench.findings(records, run) == Findings()
     assert bench.position(run.state) == count
-    calls = stats["calls"]["write"]
-    for fault, used in zip(FAULTS, stats["faults"], strict=True):
-        # Of some hundred calls too few may meet a fault to say how many.
-        assert used > fault["probability"] * calls / 3
+    expected = stats["calls"]["write"] * sum(fault["probability"] for fault in FAULTS)
+    assert min(stats["faults"]) > 0
+    assert sum(stats["faults"]) > expected / 2
     bench.server.reset(keep=True)
     again = bench.run(bench.messages(records, every=100))
     assert again.code == bench.adapter.ok, again.stderr[-2000:]
