@@ -37,6 +37,7 @@ from erp_vendors.errors import (
 from erp_vendors.http import ReadAhead, codec
 from erp_vendors.http.budget import Limits
 from erp_vendors.http.policy import Action, Rule
+from erp_vendors.keylist import Key, KeyList
 from erp_vendors.resource import configured
 from erp_vendors.vendor import Vendor, connect
 
@@ -48,8 +49,6 @@ if t.TYPE_CHECKING:
     from erp_vendors.vendor import Connection
 
 logger = logging.getLogger("erp.aim")
-
-Key = tuple[t.Any, ...]
 
 _BUSY_ATTEMPTS = 3
 """Times a read is made that the server says it is too busy for (aim.md 5.1, OBS)."""
@@ -77,7 +76,7 @@ class AimClient:
             rules=_RULES,
         )
         self._sessions = Sessions(block, self.transport)
-        self._keys: dict[tuple[str, tuple[str, ...]], list[Key]] = {}
+        self._keys: dict[tuple[str, tuple[str, ...]], KeyList] = {}
         self._missing: dict[str, MissingResourceError] = {}
         self._locks = {name: threading.Lock() for name in self.resources}
 
@@ -174,15 +173,13 @@ class AimClient:
         """
         bound = {resource.since: since} if since and resource.since else {}
         listing = Listing(f"aim: {resource.path}", resource.primary_keys)
-        wanted: dict[tuple[str, ...], dict[Key, None]] = (
-            {} if bound else {fields: {} for fields in self._wanted(resource)}
-        )
+        wanted = {} if bound else {fields: KeyList() for fields in self._wanted(resource)}
         missing: list[MissingResourceError] = []
         for variant in resource.variants:
             try:
                 for row in self._listed(resource, listing, {**variant, **bound}):
                     for fields, keys in wanted.items():
-                        keys[tuple(row.record.get(name) for name in fields)] = None
+                        keys.add(tuple(row.record.get(name) for name in fields))
                     yield row
             except MissingResourceError as error:
                 missing.append(error)
@@ -191,9 +188,9 @@ class AimClient:
         for unread in missing:
             logger.warning("aim_%s: read without a part of it: %s", resource.name, unread)
         for fields, keys in wanted.items():
-            self._keys[resource.name, fields] = list(keys)
+            self._keys[resource.name, fields] = keys
 
-    def keys(self, parent: Parent, *, again: bool = False) -> list[Key]:
+    def keys(self, parent: Parent, *, again: bool = False) -> KeyList:
         """The keys of all records of a parent, read once per run.
 
         Args:
@@ -207,7 +204,7 @@ class AimClient:
             ErpError: As `rows`.
         """
         if not parent.name:
-            return [()]
+            return KeyList([()])
         resource = self.resources[parent.name]
         place = parent.name, _source(parent, resource)
         with self._locks[parent.name]:

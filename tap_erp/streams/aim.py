@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import typing as t
 
 from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
@@ -14,6 +15,7 @@ from erp_vendors.aim.resources import RESOURCES, custom
 from erp_vendors.errors import CallError, DataError, MissingResourceError
 from erp_vendors.http import ordered_map
 from erp_vendors.http.redact import redact
+from erp_vendors.keylist import Key, KeyList
 from erp_vendors.resource import configured
 from tap_erp.bookmark import Bookmark, fingerprint
 from tap_erp.learning import LearningStream
@@ -23,7 +25,6 @@ from tap_erp.stream import ErpStream, StreamError
 if t.TYPE_CHECKING:
     from singer_sdk.helpers.types import Context, Record
 
-    from erp_vendors.aim.client import Key
     from tap_erp.tap import TapErp
 
 _BEHIND_UTC = dt.timedelta(hours=12)
@@ -188,7 +189,7 @@ class AimChildStream(AimStream):
     def _read(self) -> t.Iterator[Record]:
         parent, keys = self._keys()
         if self.ABORT_AT_RECORD_COUNT is not None:
-            keys = keys[: self.ABORT_AT_RECORD_COUNT + 1]
+            keys = KeyList(itertools.islice(keys, self.ABORT_AT_RECORD_COUNT + 1))
         unknown: list[Key] = []
         outcomes = ordered_map(
             lambda key: self.client.child(self.resource, parent, key),
@@ -208,13 +209,13 @@ class AimChildStream(AimStream):
                 raise outcome.error  # it would be the same for every record
         self._check_unknown(parent, unknown)
 
-    def _keys(self) -> tuple[Parent, list[Key]]:
+    def _keys(self) -> tuple[Parent, KeyList]:
         """The first parent that has records, and their keys."""
         for parent in self.resource.parents:
             keys = self.client.keys(parent)
             if keys:
                 return parent, keys
-        return self.resource.parents[-1], []
+        return self.resource.parents[-1], KeyList()
 
     def _is_whole(self, parent: Parent, key: Key) -> bool:
         if None in key:
@@ -226,7 +227,7 @@ class AimChildStream(AimStream):
         """A record that the server does not know was deleted meanwhile, unless it is listed."""
         if not unknown:
             return
-        listed = set(self.client.keys(parent, again=True))
+        listed = self.client.keys(parent, again=True)
         for key in unknown:
             if key in listed:
                 self.missed(
@@ -238,11 +239,11 @@ class AimChildStream(AimStream):
 class AimAccessTokenStream(AimChildStream):
     """Access tokens of the accounts that the settings name (aim.md 8.1, CustomerAccessToken)."""
 
-    def _keys(self) -> tuple[Parent, list[Key]]:
+    def _keys(self) -> tuple[Parent, KeyList]:
         wanted = self.client.block.get("customer_access_tokens")
         about = wanted.get("mode"), wanted.get("item_key")
-        accounts = dict.fromkeys(wanted["accounts"])
-        return self.resource.parents[0], [(account, *about) for account in accounts]
+        keys = KeyList((account, *about) for account in wanted["accounts"])
+        return self.resource.parents[0], keys
 
     def _is_whole(self, parent: Parent, key: Key) -> bool:  # noqa: ARG002
         return True  # mode and item key are optional

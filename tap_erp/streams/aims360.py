@@ -15,6 +15,7 @@ from erp_vendors.aims360.odata import Page, Row, between, pick
 from erp_vendors.aims360.resources import RESOURCES, custom
 from erp_vendors.errors import CallError, DataError, ErpError, MissingResourceError
 from erp_vendors.http import codec, ordered_map
+from erp_vendors.keylist import KeyList
 from erp_vendors.resource import configured
 from tap_erp.bookmark import Bookmark, fingerprint
 from tap_erp.columns import learn
@@ -125,9 +126,9 @@ class Aims360Stream(LearningStream):
             limits=client.transport.budget.limits,
         )
         found = (pick(row, column) for page in pages for row, _ in page)
-        keys = list(dict.fromkeys(str(key) for key in found if key))
+        keys = KeyList((str(key),) for key in found if key)
         outcomes = ordered_map(
-            lambda key: client.single(self.resource, key),
+            lambda key: client.single(self.resource, *key),
             keys,
             workers=client.transport.budget.limits.in_flight,
         )
