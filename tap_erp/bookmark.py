@@ -13,6 +13,8 @@ import typing as t
 
 OVERLAP_LIMIT = 20_000
 """Fingerprints kept in the state. Above this none are kept, and the window is emitted again."""
+_LENGTH = 11
+_IN_URLS = bytes.maketrans(b"+/", b"-_")
 _SLACK = 5_000
 """Fingerprints beyond these that may gather in memory before the oldest are dropped."""
 
@@ -26,14 +28,9 @@ def fingerprint(*parts: object) -> str:
     Returns:
         11 characters; 64 bits, so that two of them never meet in practice.
     """
-    text = b"\0".join(
-        [part if isinstance(part, bytes) else str(part).encode() for part in parts] + [b""]
-    )
-    digest = hashlib.blake2b(text, digest_size=8).digest()
-    return binascii.b2a_base64(digest, newline=False).translate(_URL_SAFE, b"=").decode()
-
-
-_URL_SAFE = bytes.maketrans(b"+/", b"-_")
+    text = b"\0".join([part if isinstance(part, bytes) else str(part).encode() for part in parts])
+    digest = hashlib.blake2b(text + b"\0" if parts else b"", digest_size=8).digest()
+    return binascii.b2a_base64(digest, newline=False)[:_LENGTH].translate(_IN_URLS).decode()
 
 
 class Bookmark:

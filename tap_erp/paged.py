@@ -68,9 +68,14 @@ def _coming(size: int, offset: int, page: tuple[list[Row], int | None]) -> Comin
     return Coming(range(offset + step, total - shared, step), certain=True)
 
 
+def _is_known(texts: tuple[str, ...], seen: Remembered, last: list[tuple[str, ...]]) -> bool:
+    """Whether a row was seen before; by its key, as the page before this one is to show it."""
+    return texts[0] in seen or not set(texts).isdisjoint(itertools.chain.from_iterable(last))
+
+
 def _read(fetch: Fetch, marks: Marks, size: int) -> t.Iterator[list[tuple[Row, str]]]:
     seen = Remembered()
-    previous: list[str] = []
+    last: list[tuple[str, ...]] = []
     offset = end = longest = pages = idle = repeats = 0
     overlap = 1
     while True:
@@ -79,24 +84,25 @@ def _read(fetch: Fetch, marks: Marks, size: int) -> t.Iterator[list[tuple[Row, s
         if idle > pages + _PATIENCE:
             msg = f"rows keep moving while they are read; gave up after {pages} pages"
             raise DataError(msg)
-        if 0 < offset < end and not (marked and any(text in seen for text in marked[0][1])):
+        if 0 < offset < end and not (marked and _is_known(marked[0][1], seen, last)):
             idle += 1
             overlap *= _WIDER
             offset = max(0, end - overlap)
             continue
         content = [texts[0] for _, texts in marked]
-        repeats = repeats + 1 if offset and content == previous else 0
+        repeats = repeats + 1 if offset and content == [texts[0] for texts in last] else 0
         if repeats and total is None and len(rows) != size:
             return  # the vendor does not page at all
         if repeats > _CHANCES:
             msg = f"the vendor answers the same {len(rows)} rows again and again"
             raise DataError(msg)
         fresh = [(row, texts[0]) for row, texts in marked if texts[0] not in seen]
-        seen.update((text, 0) for _, texts in marked for text in texts)
+        seen.update(dict.fromkeys(content, 0))
         if fresh:
             yield fresh
         pages, idle = (pages + 1, idle) if fresh else (pages, idle + 1)
-        end, previous, longest = offset + len(rows), content, max(longest, len(rows))
+        last = [texts for _, texts in marked]
+        end, longest = offset + len(rows), max(longest, len(rows))
         over = not rows or (not fresh and not repeats and len(rows) < longest)
         if total is None and over:
             return

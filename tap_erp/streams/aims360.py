@@ -174,7 +174,10 @@ class Aims360Stream(LearningStream):
         for key in (*self.primary_keys, self.replication_key):
             if key and key not in row and (value := pick(row, key)) is not None:
                 row[key] = value
-        return next((key for key in self.primary_keys if row.get(key) is None), "")
+        for key in self.primary_keys:
+            if row.get(key) is None:
+                return key
+        return ""
 
     def _stamp(self, row: Row) -> str | None:
         return to_iso(pick(row, self.replication_key)) if self.replication_key else None
@@ -183,10 +186,10 @@ class Aims360Stream(LearningStream):
         # The content tells two versions of a row apart even if their stamps are equal. Some
         # content may be made anew for each answer: then key and stamp are what is left.
         content, stamp = self.mark(row), self._stamp(row)
-        keys = self.primary_keys
-        if stamp is None or not keys or not _has(row, keys):
+        values = [pick(row, key) for key in self.primary_keys]
+        if stamp is None or not values or None in values:
             return (content,)
-        return content, f"{stamp} {[pick(row, key) for key in keys]}"
+        return content, "\0".join([stamp, *map(str, values)])
 
 
 class _Listing:
