@@ -28,9 +28,18 @@ def fingerprint(*parts: object) -> str:
     Returns:
         11 characters; 64 bits, so that two of them never meet in practice.
     """
-    text = b"\0".join([part if isinstance(part, bytes) else str(part).encode() for part in parts])
-    digest = hashlib.blake2b(text + b"\0" if parts else b"", digest_size=8).digest()
-    return binascii.b2a_base64(digest, newline=False)[:_LENGTH].translate(_IN_URLS).decode()
+    texts = [part if isinstance(part, bytes) else str(part).encode() for part in parts]
+    return digest(b"\0".join((*texts, b"")))
+
+
+def digest(text: bytes) -> str:
+    """The same for one text; `fingerprint(text)` is `digest(text + b"\\0")`.
+
+    Args:
+        text: Some content.
+    """
+    code = hashlib.blake2b(text, digest_size=8).digest()
+    return binascii.b2a_base64(code, newline=False)[:_LENGTH].translate(_IN_URLS).decode()
 
 
 class Bookmark:

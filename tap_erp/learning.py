@@ -49,16 +49,15 @@ class LearningStream(ErpStream):
         if self.selected and not self._announced:
             self._write_schema_message()
 
-    def _write_record_message(self, record: Record) -> None:
+    def _write_batch(self, records: t.Sequence[Record]) -> None:
         # A column that was empty so far is announced when it comes with a value.
-        if not self._known.issuperset(record) and any(
-            record[name] is not None for name in record.keys() - self._known
-        ):
-            self.learn((record,))
+        new = [record for record in records if not self._known.issuperset(record)]
+        if any(record[name] is not None for record in new for name in record.keys() - self._known):
+            self.learn(new)
             self._known = frozenset(self.effective_schema["properties"])
         if not self._announced:
             self._announce()
-        super()._write_record_message(record)
+        super()._write_batch(records)
 
     def learn(self, rows: Rows) -> None:
         """Add the columns that have values in some rows.

@@ -69,12 +69,18 @@ class Aims360Stream(LearningStream):
         self._batches = itertools.chain([first], batches)
         super().sync(context)
 
-    def get_records(self, context: Context | None) -> t.Iterator[Record]:  # noqa: ARG002
+    def get_records(self, context: Context | None) -> t.Iterator[Record]:
+        """Emit what is new."""
+        return itertools.chain.from_iterable(self.batches(context))
+
+    def batches(self, context: Context | None) -> t.Iterator[list[Record]]:  # noqa: ARG002
         """Emit what is new; the list has no known order, so the bookmark moves at its end."""
         bookmark = self._bookmark
-        for batch in self._batches:
-            self.learn(row for row, _ in batch)
-            for row, mark in batch:
+        for page in self._batches:
+            self.learn(row for row, _ in page)
+            new: list[Record] = []
+            marks: list[tuple[str | None, str]] = []
+            for row, mark in page:
                 stamp = self._stamp(row)
                 if not bookmark.wants(stamp, mark):
                     continue
@@ -83,7 +89,10 @@ class Aims360Stream(LearningStream):
                     bookmark.hold(stamp)
                     self.missed(f"a record has no {missing}, which is its key: {_shown(row)}")
                     continue
-                yield row
+                new.append(row)
+                marks.append((stamp, mark))
+            yield new
+            for stamp, mark in marks:
                 bookmark.emitted(stamp, mark)
         if self.incremental and self._complete:
             self.save(bookmark.state, now=True)
@@ -180,16 +189,24 @@ class Aims360Stream(LearningStream):
         return ""
 
     def _stamp(self, row: Row) -> str | None:
-        return to_iso(pick(row, self.replication_key)) if self.replication_key else None
+        key = self.replication_key
+        if not key:
+            return None
+        return to_iso(row[key] if key in row else pick(row, key))
 
     def _marks(self, row: Row) -> tuple[str, ...]:
         # The content tells two versions of a row apart even if their stamps are equal. Some
         # content may be made anew for each answer: then key and stamp are what is left.
         content, stamp = self.mark(row), self._stamp(row)
-        values = [pick(row, key) for key in self.primary_keys]
-        if stamp is None or not values or None in values:
+        if stamp is None or not self.primary_keys:
             return (content,)
-        return content, "\0".join([stamp, *map(str, values)])
+        texts = [stamp]
+        for key in self.primary_keys:
+            value = row[key] if key in row else pick(row, key)
+            if value is None:
+                return (content,)
+            texts.append(str(value))
+        return content, "\0".join(texts)
 
 
 class _Listing:
