@@ -70,7 +70,7 @@ class Remembered:
         if len(self._recent) >= self._limit:
             self._put_away()
 
-    def update(self, numbers: t.Mapping[str, int] | t.Mapping[bytes, int]) -> None:
+    def update(self, numbers: t.Mapping[t.Any, int]) -> None:
         """Remember texts.
 
         Args:

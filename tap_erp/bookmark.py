@@ -33,7 +33,7 @@ def fingerprint(*parts: object) -> str:
 
 
 def digest(text: bytes) -> str:
-    """The same for one text; `fingerprint(text)` is `digest(text + b"\\0")`.
+    """The same for one text; `fingerprint` puts a zero byte behind each part.
 
     Args:
         text: Some content.

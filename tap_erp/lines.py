@@ -68,7 +68,8 @@ class RecordLines:
         Args:
             records: The records; deselected properties are taken out of them.
         """
-        head, end, parts = self._head, self._end(), []
+        head, end = self._head, self._end()
+        parts: list[bytes] = []
         for record in records:
             kept = self._texts.pop(id(record), None)
             if self._left_out:

@@ -138,8 +138,8 @@ class ErpStream(Stream):
                 if clock.stopped:
                     msg = f"{self.name}: stopped after {self.records_read} records"
                     raise Interrupted(msg)
-                whole = most is None or self.records_read + len(batch) <= most
-                records = batch if whole else batch[: most - self.records_read]
+                room = len(batch) if most is None else most - self.records_read
+                records = batch[:room] if len(batch) > room else batch
                 if write_messages:
                     self._write_batch(records)
                 self.records_read += len(records)
@@ -148,7 +148,7 @@ class ErpStream(Stream):
                     counted = self.records_read
                 self._faults_in_a_row = 0
                 yield from records
-                if not whole:
+                if len(batch) > room:
                     self._check_max_record_limit(current_record_index=self.records_read)
             counter.increment(self.records_read - counted)
 
