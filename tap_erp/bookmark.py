@@ -117,6 +117,18 @@ class Bookmark:
         if self.value is None or stamp > self.value:
             self.value = stamp
 
+    def emitted_together(self, marks: t.Iterable[tuple[t.Any, str]]) -> None:
+        """Note that many records are on their way.
+
+        Args:
+            marks: Stamp and fingerprint of each.
+        """
+        stamped = [(stamp, text) for stamp, text in marks if stamp is not None]
+        self._keep(stamped)
+        for stamp, _ in stamped:
+            if self.value is None or stamp > self.value:
+                self.value = stamp
+
     def remember(self, stamp: t.Any | None, text: str) -> None:  # noqa: ANN401
         """Let no later run emit again what this fingerprint stands for, while it is in the window.
 
@@ -124,9 +136,11 @@ class Bookmark:
             stamp: Stamp that decides how long it is kept.
             text: The fingerprint.
         """
-        if stamp is None:
-            return
-        self._window.append((stamp, text))
+        if stamp is not None:
+            self._keep([(stamp, text)])
+
+    def _keep(self, marks: list[tuple[t.Any, str]]) -> None:
+        self._window += marks
         if len(self._window) > OVERLAP_LIMIT + _SLACK:
             # If the window holds more than the limit, none are kept; so the newest tell enough.
             window = sorted(self._window)

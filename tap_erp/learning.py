@@ -27,7 +27,6 @@ class LearningStream(ErpStream):
     """A stream that adds columns to its schema, and says so before it emits a row with them."""
 
     _announced = False
-    _known: frozenset[str] = frozenset()
 
     def __init__(self, tap: TapErp, **kwargs: t.Any) -> None:  # noqa: ANN401 - as in `ErpStream`
         super().__init__(tap, **kwargs)
@@ -50,11 +49,7 @@ class LearningStream(ErpStream):
             self._write_schema_message()
 
     def _write_batch(self, records: t.Sequence[Record]) -> None:
-        # A column that was empty so far is announced when it comes with a value.
-        new = [record for record in records if not self._known.issuperset(record)]
-        if any(record[name] is not None for record in new for name in record.keys() - self._known):
-            self.learn(new)
-            self._known = frozenset(self.effective_schema["properties"])
+        self.learn(records)
         if not self._announced:
             self._announce()
         super()._write_batch(records)
@@ -115,6 +110,8 @@ class LearningStream(ErpStream):
         self.primary_keys = tuple(primary_keys)
         self.replication_key = replication_key
         if gone:
+            self._shapes.clear()
+            self._met.clear()
             schema = copy.deepcopy(self.effective_schema)
             for name in gone:
                 schema["properties"].pop(name, None)

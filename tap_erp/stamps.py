@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import functools
 import re
 
 _ISO = re.compile(
@@ -17,8 +16,6 @@ _US = re.compile(
     r"\s*(?P<half>[AaPp][Mm])?(?P<zone>)"
 )
 _NOON = 12
-_RECENT = 4096
-"""Stamps that are kept: each is looked at several times while its page is read."""
 
 
 def to_iso(value: object) -> str | None:
@@ -31,11 +28,8 @@ def to_iso(value: object) -> str | None:
         ISO text of one width, so that text order is time order. With a zone it is converted to
         UTC and ends in `Z`; without one none is invented. None if it cannot be read.
     """
-    return _to_iso(value) if isinstance(value, str) else None
-
-
-@functools.lru_cache(maxsize=_RECENT)
-def _to_iso(value: str) -> str | None:
+    if not isinstance(value, str):
+        return None
     usual = _usual(value)
     if usual is not None:
         return usual

@@ -77,7 +77,6 @@ class Aims360Stream(LearningStream):
         """Emit what is new; the list has no known order, so the bookmark moves at its end."""
         bookmark = self._bookmark
         for page in self._batches:
-            self.learn(row for row, _ in page)
             new: list[Record] = []
             marks: list[tuple[str | None, str]] = []
             for row, mark in page:
@@ -92,8 +91,7 @@ class Aims360Stream(LearningStream):
                 new.append(row)
                 marks.append((stamp, mark))
             yield new
-            for stamp, mark in marks:
-                bookmark.emitted(stamp, mark)
+            bookmark.emitted_together(marks)
         if self.incremental and self._complete:
             self.save(bookmark.state, now=True)
 
@@ -117,7 +115,7 @@ class Aims360Stream(LearningStream):
         """The rows, page by page; where the site does not have the list, record by record."""
         try:
             limits = self.client.transport.budget.limits
-            yield from read_offsets(listing, self._marks, size=self.client.page_size, limits=limits)
+            yield from read_offsets(listing, self.mark, size=self.client.page_size, limits=limits)
         except MissingResourceError:
             if not self.resource.single_path:
                 raise
@@ -129,7 +127,7 @@ class Aims360Stream(LearningStream):
         parents = dataclasses.replace(client.resources[source], expand="")
         pages = read_offsets(
             lambda skip: client.page(parents, skip),
-            lambda row: (fingerprint(codec.encode(row)),),
+            lambda row: fingerprint(codec.encode(row)),
             size=client.page_size,
             limits=client.transport.budget.limits,
         )
@@ -152,7 +150,7 @@ class Aims360Stream(LearningStream):
             elif outcome.result is None:
                 none += 1
             else:
-                batch.append((outcome.result, self._marks(outcome.result)[0]))
+                batch.append((outcome.result, self.mark(outcome.result)))
             if len(batch) >= _CHUNK:
                 yield batch
                 batch = []
@@ -194,19 +192,12 @@ class Aims360Stream(LearningStream):
             return None
         return to_iso(row[key] if key in row else pick(row, key))
 
-    def _marks(self, row: Row) -> tuple[str, ...]:
-        # The content tells two versions of a row apart even if their stamps are equal. Some
-        # content may be made anew for each answer: then key and stamp are what is left.
-        content, stamp = self.mark(row), self._stamp(row)
-        if stamp is None or not self.primary_keys:
-            return (content,)
-        texts = [stamp]
-        for key in self.primary_keys:
-            value = row[key] if key in row else pick(row, key)
-            if value is None:
-                return (content,)
-            texts.append(str(value))
-        return content, "\0".join(texts)
+    def _alias(self, row: Row) -> str | None:
+        """Key and stamp of a row; some content, such as a link, may be made anew each time."""
+        stamp, values = self._stamp(row), [pick(row, key) for key in self.primary_keys]
+        if stamp is None or not values or None in values:
+            return None
+        return fingerprint(stamp, *values)
 
 
 class _Listing:
