@@ -10,7 +10,7 @@ import tempfile
 import typing as t
 import weakref
 
-RECENT = 16_384
+RECENT = 8_192
 """Keys that are kept in memory; then they move to a temporary file, all at once."""
 _SHELVES = 512
 _SHELF_SHIFT = 55
