@@ -157,12 +157,16 @@ class AimClient:
                 self.transport.budget.clock.sleep(2.0 ** (attempt - 1))
         raise AssertionError  # the loop has no end
 
-    def rows(self, resource: AimResource, since: str | None = None) -> t.Iterator[Row]:
+    def rows(
+        self, resource: AimResource, since: str | None = None, *, keep_keys: bool = True
+    ) -> t.Iterator[Row]:
         """Read a listing, all of its variants and pages.
 
         Args:
             resource: A resource without parents.
             since: Lower bound as ISO text without zone, for a resource that has one.
+            keep_keys: Children are read afterwards; unless there is a bound, their parents' keys
+                are kept for that.
 
         Yields:
             Each version of a record once.
@@ -175,7 +179,7 @@ class AimClient:
         bound = {resource.since: since} if since and resource.since else {}
         listing = Listing(f"aim: {resource.path}", resource.primary_keys)
         wanted: dict[tuple[str, ...], dict[Key, None]] = (
-            {} if bound else {fields: {} for fields in self._wanted(resource)}
+            {fields: {} for fields in self._wanted(resource)} if keep_keys and not bound else {}
         )
         missing: list[MissingResourceError] = []
         for variant in resource.variants:
