@@ -27,7 +27,8 @@ from erp_vendors.aim.answers import (
 from erp_vendors.aim.paging import Listing, Page, Row, coming
 from erp_vendors.aim.resources import RESOURCES, AimResource, Parent, custom
 from erp_vendors.aim.session import Sessions
-from erp_vendors.aim.settings import SETTINGS, VENDOR
+from erp_vendors.aim.settings import VENDOR
+from erp_vendors.connect import connect
 from erp_vendors.errors import (
     CallError,
     CredentialsError,
@@ -38,7 +39,6 @@ from erp_vendors.http import ReadAhead, codec
 from erp_vendors.http.budget import Limits
 from erp_vendors.http.policy import Action, Rule
 from erp_vendors.resource import configured
-from erp_vendors.vendor import Vendor, connect
 
 if t.TYPE_CHECKING:
     from erp_vendors.aim.resources import Params
@@ -408,6 +408,3 @@ def _tidy(value: t.Any) -> t.Any:  # noqa: ANN401
     if isinstance(value, dict):
         return {name: _tidy(item) for name, item in value.items()}
     return [_tidy(item) for item in value] if isinstance(value, list) else value
-
-
-AIM = Vendor(name=VENDOR, title="AIM Web Services", settings=SETTINGS, client=AimClient)

@@ -10,13 +10,13 @@ import urllib.parse
 import msgspec
 
 from erp_vendors.aimsio.resources import RESOURCES, AimsioResource, custom
-from erp_vendors.aimsio.settings import HOSTS, SETTINGS, VENDOR
+from erp_vendors.aimsio.settings import HOSTS
+from erp_vendors.connect import connect
 from erp_vendors.errors import DataError, ErpError, MissingResourceError
 from erp_vendors.http import codec
 from erp_vendors.http.auth import BasicAuth
 from erp_vendors.http.budget import Limits
 from erp_vendors.resource import configured
-from erp_vendors.vendor import Vendor, connect
 
 if t.TYPE_CHECKING:
     from erp_vendors.http import Answer
@@ -182,6 +182,3 @@ def _parse_entry(element: object) -> IndexEntry:
         msg = f"({key}) has an updatedAt that is not a number: {stamp!r}"
         raise DataError(msg) from None
     return IndexEntry(key, updated_at, None if dtype is None else sys.intern(str(dtype)))
-
-
-AIMSIO = Vendor(name=VENDOR, title="Aimsio", settings=SETTINGS, client=AimsioClient)
