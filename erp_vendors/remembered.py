@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import array
-import bisect
+import collections
 import os
 import sys
 import tempfile
 import typing as t
 import weakref
 
-RECENT = 16_384
+RECENT = 8_192
 """Keys that are kept in memory; then they move to a temporary file, all at once."""
 _SHELVES = 512
 _SHELF_SHIFT = 55
@@ -70,13 +70,13 @@ class Remembered:
         if len(self._recent) >= self._limit:
             self._put_away()
 
-    def update(self, pairs: t.Iterable[tuple[str | bytes, int]]) -> None:
+    def update(self, numbers: t.Mapping[t.Any, int]) -> None:
         """Remember texts.
 
         Args:
-            pairs: Texts and numbers, as for `put`.
+            numbers: Number by text, as for `put`.
         """
-        self._recent.update(pairs)
+        self._recent.update(numbers)
         if len(self._recent) >= self._limit:
             self._put_away()
 
@@ -103,19 +103,15 @@ class Remembered:
             weakref.finalize(self, file.close).atexit = False
             self._file = file.fileno()
             self._filter = bytearray(_FILTER_BITS // 8)
-        codes = sorted([(hash(key) & _ALL, number) for key, number in self._recent.items()])
-        bits = self._filter
-        for code, _ in codes:
+        bits, shelves = self._filter, collections.defaultdict[int, list[int]](list)
+        for key, number in self._recent.items():
+            code = hash(key) & _ALL
             first, second = code % _FILTER_BITS, (code >> _SECOND) % _FILTER_BITS
             bits[first >> 3] |= 1 << (first & 7)
             bits[second >> 3] |= 1 << (second & 7)
-        start = 0
-        while start < len(codes):
-            shelf = codes[start][0] >> _SHELF_SHIFT
-            end = bisect.bisect_left(codes, ((shelf + 1) << _SHELF_SHIFT,), start)
-            pairs = array.array("Q", [number for pair in codes[start:end] for number in pair])
-            self._write(shelf, pairs.tobytes())
-            start = end
+            shelves[code >> _SHELF_SHIFT] += (code, number)
+        for shelf, pairs in shelves.items():
+            self._write(shelf, array.array("Q", pairs).tobytes())
         self._recent = {}
 
     def _write(self, shelf: int, pairs: bytes) -> None:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import typing as t
 
-from erp_vendors.http import Transport, TransportOptions
-from erp_vendors.http.budget import Budget, Clock, Limits
-from erp_vendors.http.store import MEMORY, open_store
+from erp_vendors.http.budget import Clock
 
 if t.TYPE_CHECKING:
-    from erp_vendors.http.auth import Auth
-    from erp_vendors.http.policy import Rule
+    from erp_vendors.http import Transport
     from erp_vendors.settings import Block, Setting
+
+MEMORY = "memory"
+"""Where the rate budgets of one process alone are kept."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,43 +57,16 @@ class Vendor:
     client: t.Callable[[Block, Connection], Client]
 
 
-def connect(
-    block: Block,
-    connection: Connection,
-    *,
-    base_url: str,
-    limits: Limits,
-    auth: Auth | None = None,
-    rules: tuple[Rule, ...] = (),
-    obey_rate_headers: bool = False,
-    pins: t.Mapping[str, str] | None = None,
-) -> Transport:
-    """Build a vendor's transport from its block.
+def client_in(module: str, name: str) -> t.Callable[[Block, Connection], Client]:
+    """What makes a vendor's client, and imports it when it does.
 
     Args:
-        block: The vendor block.
-        connection: What all vendors of the run share.
-        base_url: Address that paths are appended to.
-        limits: What the vendor permits.
-        auth: Credentials.
-        rules: The vendor's own rows of the retry policy.
-        obey_rate_headers: Obey `X-RateLimit-*`.
-        pins: See `TransportOptions`.
+        module: Module.
+        name: Class.
     """
-    verify: bool | str = block.get("verify_tls")
-    if verify and block.get("ca_bundle"):
-        verify = block.get("ca_bundle")
-    options = TransportOptions(
-        vendor=block.vendor,
-        base_url=base_url,
-        timeout=block.get("timeout_seconds"),
-        verify=verify,
-        user_agent=connection.user_agent,
-        rules=rules,
-        obey_rate_headers=obey_rate_headers,
-        pins=pins or {},
-    )
-    shared = None
-    if connection.rate_limit_store != MEMORY:
-        shared = open_store(connection.rate_limit_store, block.account, limits.rates())
-    return Transport(options, Budget(block.vendor, limits, connection.clock, shared), auth)
+
+    def make(block: Block, connection: Connection) -> Client:
+        client: Client = getattr(importlib.import_module(module), name)(block, connection)
+        return client
+
+    return make

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from erp_vendors.aim import AIM
-from erp_vendors.aims360 import AIMS360
-from erp_vendors.aimsio import AIMSIO
-from erp_vendors.cimcloud import CIMCLOUD
-from erp_vendors.pentamic import PENTAMIC
+from erp_vendors.aim.settings import AIM
+from erp_vendors.aims360.settings import AIMS360
+from erp_vendors.aimsio.settings import AIMSIO
+from erp_vendors.cimcloud.settings import CIMCLOUD
+from erp_vendors.pentamic.settings import PENTAMIC
 
 if TYPE_CHECKING:
     from erp_vendors.vendor import Vendor

@@ -13,7 +13,9 @@ import typing as t
 
 OVERLAP_LIMIT = 20_000
 """Fingerprints kept in the state. Above this none are kept, and the window is emitted again."""
-_SLACK = 5_000
+_LENGTH = 11
+_IN_URLS = bytes.maketrans(b"+/", b"-_")
+_SLACK = 2_000
 """Fingerprints beyond these that may gather in memory before the oldest are dropped."""
 
 
@@ -26,14 +28,18 @@ def fingerprint(*parts: object) -> str:
     Returns:
         11 characters; 64 bits, so that two of them never meet in practice.
     """
-    text = b"\0".join(
-        [part if isinstance(part, bytes) else str(part).encode() for part in parts] + [b""]
-    )
-    digest = hashlib.blake2b(text, digest_size=8).digest()
-    return binascii.b2a_base64(digest, newline=False).translate(_URL_SAFE, b"=").decode()
+    texts = [part if isinstance(part, bytes) else str(part).encode() for part in parts]
+    return digest(b"\0".join((*texts, b"")))
 
 
-_URL_SAFE = bytes.maketrans(b"+/", b"-_")
+def digest(text: bytes) -> str:
+    """The same for one text; `fingerprint` puts a zero byte behind each part.
+
+    Args:
+        text: Some content.
+    """
+    code = hashlib.blake2b(text, digest_size=8).digest()
+    return binascii.b2a_base64(code, newline=False)[:_LENGTH].translate(_IN_URLS).decode()
 
 
 class Bookmark:
@@ -111,6 +117,18 @@ class Bookmark:
         if self.value is None or stamp > self.value:
             self.value = stamp
 
+    def emitted_together(self, marks: t.Iterable[tuple[t.Any, str]]) -> None:
+        """Note that many records are on their way.
+
+        Args:
+            marks: Stamp and fingerprint of each.
+        """
+        stamped = [(stamp, text) for stamp, text in marks if stamp is not None]
+        self._keep(stamped)
+        for stamp, _ in stamped:
+            if self.value is None or stamp > self.value:
+                self.value = stamp
+
     def remember(self, stamp: t.Any | None, text: str) -> None:  # noqa: ANN401
         """Let no later run emit again what this fingerprint stands for, while it is in the window.
 
@@ -118,9 +136,11 @@ class Bookmark:
             stamp: Stamp that decides how long it is kept.
             text: The fingerprint.
         """
-        if stamp is None:
-            return
-        self._window.append((stamp, text))
+        if stamp is not None:
+            self._keep([(stamp, text)])
+
+    def _keep(self, marks: list[tuple[t.Any, str]]) -> None:
+        self._window += marks
         if len(self._window) > OVERLAP_LIMIT + _SLACK:
             # If the window holds more than the limit, none are kept; so the newest tell enough.
             window = sorted(self._window)

@@ -17,8 +17,8 @@ if t.TYPE_CHECKING:
     from erp_vendors.schemas import Schema
     from tap_erp.tap import TapErp
 
-_SHAPES = 5_000
-"""Kinds of rows, by columns and types, that a stream remembers."""
+_SHAPES = 1_000
+"""Rows that differ in columns, types or nulls, and of which it is known that they bring no news."""
 
 Rows = t.Iterable[t.Mapping[str, t.Any]]
 
@@ -27,11 +27,11 @@ class LearningStream(ErpStream):
     """A stream that adds columns to its schema, and says so before it emits a row with them."""
 
     _announced = False
-    _known: frozenset[str] = frozenset()
 
     def __init__(self, tap: TapErp, **kwargs: t.Any) -> None:  # noqa: ANN401 - as in `ErpStream`
         super().__init__(tap, **kwargs)
-        self._shapes: set[tuple[tuple[str, ...], tuple[type, ...]]] = set()
+        self._met: set[tuple[str, type]] = set()
+        self._shapes: set[tuple[object, ...]] = set()
 
     def sync(self, context: Context | None = None) -> None:  # type: ignore[misc]
         """Emit the records, and the schema as soon as the first one tells what it must hold."""
@@ -48,17 +48,11 @@ class LearningStream(ErpStream):
         if self.selected and not self._announced:
             self._write_schema_message()
 
-    def _write_record_message(self, record: Record) -> None:
-        # A column that was empty so far is announced when it comes with a value.
-        if self._has_news(record) and any(
-            record[name] is not None for name in record.keys() - self._known
-        ):
-            self._shapes.clear()
-            self.learn((record,))
-            self._known = frozenset(self.effective_schema["properties"])
+    def _write_batch(self, records: t.Sequence[Record]) -> None:
+        self.learn(records)
         if not self._announced:
             self._announce()
-        super()._write_record_message(record)
+        super()._write_batch(records)
 
     def learn(self, rows: Rows) -> None:
         """Add the columns that have values in some rows.
@@ -73,14 +67,19 @@ class LearningStream(ErpStream):
             self.add_columns(found["properties"])
 
     def _has_news(self, row: t.Mapping[str, t.Any]) -> bool:
-        """Whether a row has columns, or types in them, that no row before it had."""
-        shape = (tuple(row), tuple(map(type, row.values())))
+        """Whether a row has a column, or a type in a column, that no row before it had."""
+        shape = (*row, *map(type, row.values()))
         if shape in self._shapes:
             return False
         if len(self._shapes) >= _SHAPES:
             self._shapes.clear()
         self._shapes.add(shape)
-        return True
+        news = False
+        for name, value in row.items():
+            if value is not None and (name, value.__class__) not in self._met:
+                self._met.add((name, value.__class__))
+                news = True
+        return news
 
     def add_columns(self, columns: t.Mapping[str, Schema]) -> None:
         """Add columns, and the types that known ones turn out to have besides their own.
@@ -111,6 +110,8 @@ class LearningStream(ErpStream):
         self.primary_keys = tuple(primary_keys)
         self.replication_key = replication_key
         if gone:
+            self._shapes.clear()
+            self._met.clear()
             schema = copy.deepcopy(self.effective_schema)
             for name in gone:
                 schema["properties"].pop(name, None)

@@ -62,19 +62,23 @@ class RecordLines:
             self._texts.clear()
         self._texts[id(record)] = (record, text)
 
-    def line(self, record: Record) -> bytes:
-        """The RECORD line of a record, with its line end.
+    def lines(self, records: t.Sequence[Record]) -> bytes:
+        """The RECORD lines of records, each with its line end.
 
         Args:
-            record: The record; deselected properties are taken out of it.
+            records: The records; deselected properties are taken out of them.
         """
-        kept = self._texts.pop(id(record), None)
-        if self._left_out:
-            for name in self._left_out:
-                record.pop(name, None)
-            kept = None
-        text = kept[1] if kept is not None and kept[0] is record else codec.encode(record)
-        return self._head + text + self._end()
+        head, end = self._head, self._end()
+        parts: list[bytes] = []
+        for record in records:
+            kept = self._texts.pop(id(record), None)
+            if self._left_out:
+                for name in self._left_out:
+                    record.pop(name, None)
+                kept = None
+            text = kept[1] if kept is not None and kept[0] is record else codec.encode(record)
+            parts += (head, text, end)
+        return b"".join(parts)
 
     def _end(self) -> bytes:
         now, version = time.time(), self._stream.version

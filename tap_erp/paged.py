@@ -14,8 +14,12 @@ from erp_vendors.remembered import Remembered
 Row = dict[str, t.Any]
 Fetch = t.Callable[[int], tuple[list[Row], int | None]]
 """Gives the page that begins at an offset, and the number of all rows if the vendor says it."""
-Marks = t.Callable[[Row], tuple[str, ...]]
-"""Gives the fingerprints of a row: of its content, and where possible of its key and stamp."""
+Marked = list[tuple[Row, str]]
+"""Rows with their fingerprints."""
+Mark = t.Callable[[Row], str]
+"""Gives the fingerprint of a row's content."""
+Alias = t.Callable[[Row], str | None]
+"""Gives what a row is known by if its content is made anew for each answer; None for nothing."""
 
 ALONE = Limits(per_second=1, in_flight=1)
 """One page after the other."""
@@ -28,8 +32,13 @@ _CHANCES = 4
 
 
 def read_offsets(
-    fetch: Fetch, marks: Marks, *, size: int, limits: Limits = ALONE
-) -> t.Iterator[list[tuple[Row, str]]]:
+    fetch: Fetch,
+    mark: Mark,
+    *,
+    size: int,
+    limits: Limits = ALONE,
+    alias: Alias = lambda _: None,
+) -> t.Iterator[Marked]:
     """Read a whole list so that no row is lost that is there from beginning to end.
 
     A row that goes away moves all later ones to the front, and one of them past the reader. So
@@ -42,9 +51,10 @@ def read_offsets(
 
     Args:
         fetch: Reads a page.
-        marks: Fingerprints; a row that has one in common with an earlier one is known.
+        mark: Fingerprint; a row that has it in common with an earlier one is known.
         size: Rows that were asked for per page; the vendor may give fewer.
         limits: What the vendor permits, for reading pages side by side.
+        alias: The same for a row whose content differs each time; only of the page before.
 
     Yields:
         The new rows of each page, with the fingerprints of their content.
@@ -53,7 +63,7 @@ def read_offsets(
         DataError: If the pages contradict each other.
     """
     with ReadAhead(fetch, functools.partial(_coming, size), limits) as ahead:
-        yield from _read(ahead, marks, size)
+        yield from _read(ahead, mark, size, alias)
 
 
 def _coming(size: int, offset: int, page: tuple[list[Row], int | None]) -> Coming:
@@ -68,35 +78,43 @@ def _coming(size: int, offset: int, page: tuple[list[Row], int | None]) -> Comin
     return Coming(range(offset + step, total - shared, step), certain=True)
 
 
-def _read(fetch: Fetch, marks: Marks, size: int) -> t.Iterator[list[tuple[Row, str]]]:
+def _is_known(marked: Marked, seen: Remembered, last: Marked, alias: Alias) -> bool:
+    """Whether a page begins with a row that was seen before."""
+    if not marked or marked[0][1] in seen:
+        return bool(marked)
+    name = alias(marked[0][0])
+    return name is not None and any(alias(row) == name for row, _ in last)
+
+
+def _read(fetch: Fetch, mark: Mark, size: int, alias: Alias) -> t.Iterator[Marked]:
     seen = Remembered()
-    previous: list[str] = []
+    last: Marked = []
     offset = end = longest = pages = idle = repeats = 0
     overlap = 1
     while True:
         rows, total = fetch(offset)
-        marked = [(row, marks(row)) for row in rows]
+        marked = [(row, mark(row)) for row in rows]
         if idle > pages + _PATIENCE:
             msg = f"rows keep moving while they are read; gave up after {pages} pages"
             raise DataError(msg)
-        if 0 < offset < end and not (marked and any(text in seen for text in marked[0][1])):
+        if 0 < offset < end and not _is_known(marked, seen, last, alias):
             idle += 1
             overlap *= _WIDER
             offset = max(0, end - overlap)
             continue
-        content = [texts[0] for _, texts in marked]
-        repeats = repeats + 1 if offset and content == previous else 0
+        content = [text for _, text in marked]
+        repeats = repeats + 1 if offset and content == [text for _, text in last] else 0
         if repeats and total is None and len(rows) != size:
             return  # the vendor does not page at all
         if repeats > _CHANCES:
             msg = f"the vendor answers the same {len(rows)} rows again and again"
             raise DataError(msg)
-        fresh = [(row, texts[0]) for row, texts in marked if texts[0] not in seen]
-        seen.update((text, 0) for _, texts in marked for text in texts)
+        fresh = [item for item in marked if item[1] not in seen]
+        seen.update(dict.fromkeys(content, 0))
         if fresh:
             yield fresh
         pages, idle = (pages + 1, idle) if fresh else (pages, idle + 1)
-        end, previous, longest = offset + len(rows), content, max(longest, len(rows))
+        end, last, longest = offset + len(rows), marked, max(longest, len(rows))
         over = not rows or (not fresh and not repeats and len(rows) < longest)
         if total is None and over:
             return

@@ -13,7 +13,7 @@ from singer_sdk.streams import Stream
 
 from erp_vendors.errors import ErpError, Interrupted
 from erp_vendors.http import codec
-from tap_erp.bookmark import fingerprint
+from tap_erp.bookmark import digest
 from tap_erp.lines import RecordLines
 
 if t.TYPE_CHECKING:
@@ -120,35 +120,47 @@ class ErpStream(Stream):
             )
             raise StreamError(msg)
 
+    def batches(self, context: Context | None) -> t.Iterator[t.Sequence[Record]]:
+        """The records in groups that are written together: each alone, unless a stream reads pages.
+
+        Args:
+            context: As for `get_records`.
+        """
+        return ((t.cast("Record", record),) for record in self.get_records(context))
+
     def _emit(
         self, context: Context | None, *, write_messages: bool
     ) -> t.Generator[Record, None, None]:
-        clock, write = self.erp.connection.clock, self._write_record_message
+        clock, most = self.erp.connection.clock, self.ABORT_AT_RECORD_COUNT
         with self.get_record_counter() as counter, self.get_sync_timer():
-            for record in t.cast("t.Iterable[Record]", self.get_records(context)):
+            counted = 0
+            for batch in self.batches(context):
                 if clock.stopped:
                     msg = f"{self.name}: stopped after {self.records_read} records"
                     raise Interrupted(msg)
-                if self.ABORT_AT_RECORD_COUNT is not None:
-                    self._check_max_record_limit(current_record_index=self.records_read)
+                room = len(batch) if most is None else most - self.records_read
+                records = batch[:room] if len(batch) > room else batch
                 if write_messages:
-                    write(record)
-                self.records_read += 1
-                if self.records_read % _COUNTED_RECORDS == 0:
-                    counter.increment(_COUNTED_RECORDS)
+                    self._write_batch(records)
+                self.records_read += len(records)
+                if self.records_read - counted >= _COUNTED_RECORDS:
+                    counter.increment(self.records_read - counted)
+                    counted = self.records_read
                 self._faults_in_a_row = 0
-                yield record
-            counter.increment(self.records_read % _COUNTED_RECORDS)
+                yield from records
+                if len(batch) > room:
+                    self._check_max_record_limit(current_record_index=self.records_read)
+            counter.increment(self.records_read - counted)
 
-    def _write_record_message(self, record: Record) -> None:
-        """Write a record; overrides the SDK's way, which costs more than reading the record."""
+    def _write_batch(self, records: t.Sequence[Record]) -> None:
+        """Write records; the SDK's way, record by record, costs more than reading them."""
         if self._lines is None:
             self._lines = RecordLines(self)
         if self._lines.plain:
-            line = self._lines.line(record)
-            self.erp.message_writer.write_line(line, now=self.at_once)
+            self.erp.message_writer.write_lines(self._lines.lines(records), now=self.at_once)
         else:
-            super()._write_record_message(record)
+            for record in records:
+                self._write_record_message(record)
 
     def mark(self, record: Record) -> str:
         """The fingerprint of a record's content.
@@ -160,7 +172,7 @@ class ErpStream(Stream):
         if self._lines is None:
             self._lines = RecordLines(self)
         self._lines.remember(record, text)
-        return fingerprint(text)
+        return digest(text + b"\0")
 
     def _schema_has_changed(self) -> None:
         """Forget what was prepared for an earlier schema."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import sys
 import typing as t
 
@@ -82,6 +83,8 @@ class TapErp(ErpPlugin, Tap):
         """
         if self.state:
             self.state_writer.write_state(self.state)
+        # What was made until here stays, so it need not be looked through again and again.
+        gc.freeze()
         run_streams(self, [stream for stream in self.erp_streams if stream.selected])
         self.state_writer.write_state(self.state)
 

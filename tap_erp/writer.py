@@ -41,18 +41,18 @@ class StdoutWriter(MsgSpecWriter):
 
     def write_message(self, message: Message) -> None:
         """Write and flush one message, behind all lines that wait."""
-        self.write_line(codec.encode(message.to_dict()) + b"\n", now=True)
+        self.write_lines(codec.encode(message.to_dict()) + b"\n", now=True)
 
-    def write_line(self, line: bytes, *, now: bool = False) -> None:
-        """Write one line.
+    def write_lines(self, lines: bytes, *, now: bool = False) -> None:
+        """Write whole lines.
 
         Args:
-            line: A message as JSON text with its line end.
-            now: It is on stdout when this returns; otherwise it may wait for others.
+            lines: Messages as JSON text, each with its line end.
+            now: They are on stdout when this returns; otherwise they may wait for others.
         """
         with self.lock:
-            self._lines.append(line)
-            self._size += len(line)
+            self._lines.append(lines)
+            self._size += len(lines)
             if now or self._size >= _LONGEST or time.monotonic() - self._written_at >= _SOON:
                 self.flush()
 

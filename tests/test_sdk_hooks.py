@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import inspect
+import logging
 
 import pytest
 from singer_sdk import Sink, Stream, Tap, Target
 from singer_sdk.helpers._classproperty import classproperty
-from singer_sdk.mapper import PluginMapper
+from singer_sdk.mapper import PluginMapper, SameRecordTransform
 from singer_sdk.plugin_base import JSONSchemaValidator, PluginBase
+from singer_sdk.singerlib.catalog import SelectionMask
 
 HOOKS = [
     (PluginBase, "_validate_config", ["self", "raise_errors"]),
@@ -45,6 +47,29 @@ def test_the_hook_is_where_it_was(owner: type, name: str, parameters: list[str])
 def test_the_properties_are_properties_still() -> None:
     assert isinstance(inspect.getattr_static(PluginBase, "_env_var_config"), classproperty)
     assert isinstance(inspect.getattr_static(Stream, "emit_activate_version_messages"), property)
+
+
+def test_a_map_that_changes_nothing_is_known_as_such() -> None:
+    schema = {"type": "object", "properties": {"a": {"type": "integer"}}}
+    mapper = PluginMapper({}, logging.getLogger(__name__))
+    mapper.register_raw_stream_schema("s", schema, ())
+    (same,) = mapper.stream_maps["s"]
+    record = {"a": 1, "b": [2]}
+    assert type(same) is SameRecordTransform
+    assert same.transform(record) is record
+    assert not same.flattening_enabled
+    flat = PluginMapper(
+        {"flattening_enabled": True, "flattening_max_depth": 1}, logging.getLogger(__name__)
+    )
+    flat.register_raw_stream_schema("s", schema, ())
+    assert flat.stream_maps["s"][0].flattening_enabled
+
+
+def test_a_selection_says_which_places_are_left_out() -> None:
+    mask = SelectionMask({(): True, ("properties", "a"): False})
+    assert mask["properties", "a"] is False
+    assert mask["properties", "b"] is True
+    assert [place for place, selected in mask.items() if not selected] == [("properties", "a")]
 
 
 def test_the_validator_fills_in_defaults() -> None:

@@ -139,6 +139,9 @@ def decode(body: bytes, schema: Schema | None = None) -> Body:
     """
     answer = from_xml(body, schema or {}) if is_xml(body) else codec.decode(body)
     if isinstance(answer, list):
+        if any(isinstance(row, dict) and isinstance(row.get("Status"), dict) for row in answer):
+            msg = "the answer is a list of answers"
+            raise ValueError(msg)
         return {"": answer}
     if not isinstance(answer, dict):
         msg = f"the answer is {type(answer).__name__}, not an object"

@@ -27,7 +27,8 @@ from erp_vendors.aim.answers import (
 from erp_vendors.aim.paging import Listing, Page, Row, coming
 from erp_vendors.aim.resources import RESOURCES, AimResource, Parent, custom
 from erp_vendors.aim.session import Sessions
-from erp_vendors.aim.settings import SETTINGS, VENDOR
+from erp_vendors.aim.settings import VENDOR
+from erp_vendors.connect import connect
 from erp_vendors.errors import (
     CallError,
     CredentialsError,
@@ -39,7 +40,6 @@ from erp_vendors.http.budget import Limits
 from erp_vendors.http.policy import Action, Rule
 from erp_vendors.keylist import Key, KeyList
 from erp_vendors.resource import configured
-from erp_vendors.vendor import Vendor, connect
 
 if t.TYPE_CHECKING:
     from erp_vendors.aim.resources import Params
@@ -156,12 +156,16 @@ class AimClient:
                 self.transport.budget.clock.sleep(2.0 ** (attempt - 1))
         raise AssertionError  # the loop has no end
 
-    def rows(self, resource: AimResource, since: str | None = None) -> t.Iterator[Row]:
+    def rows(
+        self, resource: AimResource, since: str | None = None, *, keep_keys: bool = True
+    ) -> t.Iterator[Row]:
         """Read a listing, all of its variants and pages.
 
         Args:
             resource: A resource without parents.
             since: Lower bound as ISO text without zone, for a resource that has one.
+            keep_keys: Children are read afterwards; unless there is a bound, their parents' keys
+                are kept for that.
 
         Yields:
             Each version of a record once.
@@ -173,7 +177,11 @@ class AimClient:
         """
         bound = {resource.since: since} if since and resource.since else {}
         listing = Listing(f"aim: {resource.path}", resource.primary_keys)
-        wanted = {} if bound else {fields: KeyList() for fields in self._wanted(resource)}
+        wanted = (
+            {fields: KeyList() for fields in self._wanted(resource)}
+            if keep_keys and not bound
+            else {}
+        )
         missing: list[MissingResourceError] = []
         for variant in resource.variants:
             try:
@@ -401,6 +409,3 @@ def _tidy(value: t.Any) -> t.Any:  # noqa: ANN401
     if isinstance(value, dict):
         return {name: _tidy(item) for name, item in value.items()}
     return [_tidy(item) for item in value] if isinstance(value, list) else value
-
-
-AIM = Vendor(name=VENDOR, title="AIM Web Services", settings=SETTINGS, client=AimClient)

@@ -119,7 +119,7 @@ class Listing:
                     continue
             first = first or [row.identity for row in rows]
             end = offset + len(rows)
-            places.update((row.identity, offset + place) for place, row in enumerate(rows))
+            places.update({row.identity: offset + place for place, row in enumerate(rows)})
             yield from self._new(rows)
             if paging is None or self._is_last(page, paging, overlap, repeated=repeated):
                 return

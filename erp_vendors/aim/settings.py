@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from erp_vendors.settings import Setting, connection_settings, null_values, object_schema
+from erp_vendors.vendor import Vendor, client_in
 
 VENDOR = "aim"
 
@@ -69,3 +70,10 @@ PAGE_ROWS = 100
 """Rows asked for at once (aim.md 4.1, DOC; the largest permitted number is not known)."""
 PRODUCT_PAGE_ROWS = 150
 """The same for e-commerce products (aim.md 4.1, OBS)."""
+
+AIM = Vendor(
+    name=VENDOR,
+    title="AIM Web Services",
+    settings=SETTINGS,
+    client=client_in("erp_vendors.aim.client", "AimClient"),
+)

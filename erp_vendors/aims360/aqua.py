@@ -11,6 +11,7 @@ from erp_vendors.aims360.catalog import hint
 from erp_vendors.aims360.odata import Row, equal, pick, read_page, with_query
 from erp_vendors.aims360.output import Output
 from erp_vendors.aims360.settings import VENDOR, VENDOR_DOMAIN
+from erp_vendors.connect import connect
 from erp_vendors.errors import (
     CallError,
     ConfigError,
@@ -21,7 +22,6 @@ from erp_vendors.errors import (
 from erp_vendors.http import codec
 from erp_vendors.http.budget import Limits
 from erp_vendors.http.redact import redact
-from erp_vendors.vendor import connect
 
 if t.TYPE_CHECKING:
     from erp_vendors.http import Answer, Transport

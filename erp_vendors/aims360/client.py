@@ -10,13 +10,13 @@ from erp_vendors.aims360 import odata
 from erp_vendors.aims360.aqua import Aqua
 from erp_vendors.aims360.auth import OVERLOAD, Aims360Auth
 from erp_vendors.aims360.resources import RESOURCES, Aims360Resource, custom
-from erp_vendors.aims360.settings import HOSTS, SETTINGS, VENDOR, WINDOW_SECONDS
+from erp_vendors.aims360.settings import HOSTS, WINDOW_SECONDS
+from erp_vendors.connect import connect
 from erp_vendors.errors import CallError, DataError, MissingResourceError
 from erp_vendors.http import codec
 from erp_vendors.http.budget import Limits
 from erp_vendors.http.policy import Action, Rule
 from erp_vendors.resource import configured
-from erp_vendors.vendor import Vendor, connect
 
 if t.TYPE_CHECKING:
     from erp_vendors.aims360.odata import Page, Row
@@ -194,6 +194,3 @@ def refuses_query(error: CallError) -> bool:
             be heavier still.
     """
     return error.status in _QUERY_REFUSED and OVERLOAD not in error.body
-
-
-AIMS360 = Vendor(name=VENDOR, title="AIMS360", settings=SETTINGS, client=Aims360Client)

@@ -16,6 +16,9 @@ _READABLE = "$(),;:'/@="
 """Left as they are in a query: no server takes offence at them, and people can read it."""
 
 
+_ENVELOPE = frozenset({"@odata.context", "@odata.count", "@odata.nextLink"})
+
+
 class Page(t.NamedTuple):
     """One page of a list.
 
@@ -129,7 +132,12 @@ def read_page(where: str, answer: object, keys: t.Iterable[str]) -> Page:
         # What counts its records is a list, whatever became of them.
         if rows is None and total is None and any(pick(answer, key) is not None for key in keys):
             rows = [answer]
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+    if (
+        not isinstance(rows, list)
+        or not all(isinstance(row, dict) for row in rows)
+        # Only what stands around a list has these, so a bare list of it is no list of records.
+        or (rows is answer and any(_ENVELOPE & row.keys() for row in rows))
+    ):
         msg = f"aims360: GET {where} answered with something else than a list of objects"
         raise DataError(msg)
     return Page(rows, total)

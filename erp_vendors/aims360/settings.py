@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from erp_vendors.settings import Setting, connection_settings, null_values, object_schema
+from erp_vendors.vendor import Vendor, client_in
 
 VENDOR = "aims360"
 
@@ -143,3 +144,10 @@ SETTINGS: tuple[Setting, ...] = (
 WINDOW_SECONDS = 62.0
 """Length of the window for `calls_per_minute`: whether the vendor counts rolling or clock minutes
 is unknown (5.1, UNK), and two seconds make up for what calls spend on their way."""
+
+AIMS360 = Vendor(
+    name=VENDOR,
+    title="AIMS360",
+    settings=SETTINGS,
+    client=client_in("erp_vendors.aims360.client", "Aims360Client"),
+)

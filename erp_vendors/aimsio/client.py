@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import typing as t
 import urllib.parse
 
+import msgspec
+
 from erp_vendors.aimsio.resources import RESOURCES, AimsioResource, custom
-from erp_vendors.aimsio.settings import HOSTS, SETTINGS, VENDOR
+from erp_vendors.aimsio.settings import HOSTS
+from erp_vendors.connect import connect
 from erp_vendors.errors import DataError, ErpError, MissingResourceError
 from erp_vendors.http import codec
 from erp_vendors.http.auth import BasicAuth
 from erp_vendors.http.budget import Limits
 from erp_vendors.resource import configured
-from erp_vendors.vendor import Vendor, connect
 
 if t.TYPE_CHECKING:
     from erp_vendors.http import Answer
@@ -24,8 +27,8 @@ PREFIX = "/rest/api/standard/v1"
 """Path prefix of every known operation (aimsio.md 1, DOC)."""
 
 
-class IndexEntry(t.NamedTuple):
-    """One element of an index (aimsio.md 8.6).
+class IndexEntry(msgspec.Struct, frozen=True, gc=False):
+    """One element of an index (aimsio.md 8.6), of which there may be a million.
 
     Attributes:
         id: `guid`, or `id` where the entity has no guid.
@@ -151,9 +154,11 @@ def _parse_index(resource: AimsioResource, answer: object) -> Index:
         msg = f"aimsio: the index at {resource.path} is {type(answer).__name__}, not a list"
         raise DataError(msg)
     index = Index([], [])
-    for position, element in enumerate(answer):
+    answer.reverse()
+    for position in range(len(answer)):
         try:
-            index.entries.append(_parse_entry(element))
+            # Each is let go at once: as objects of JSON they take several times the room.
+            index.entries.append(_parse_entry(answer.pop()))
         except ErpError as error:
             index.faults.append(f"element {position} of the index at {resource.path} {error}")
     return index
@@ -176,7 +181,4 @@ def _parse_entry(element: object) -> IndexEntry:
     except (TypeError, ValueError):
         msg = f"({key}) has an updatedAt that is not a number: {stamp!r}"
         raise DataError(msg) from None
-    return IndexEntry(key, updated_at, None if dtype is None else str(dtype))
-
-
-AIMSIO = Vendor(name=VENDOR, title="Aimsio", settings=SETTINGS, client=AimsioClient)
+    return IndexEntry(key, updated_at, None if dtype is None else sys.intern(str(dtype)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from erp_vendors.settings import Setting, connection_settings, null_values
+from erp_vendors.vendor import Vendor, client_in
 
 VENDOR = "aimsio"
 
@@ -51,4 +52,11 @@ SETTINGS: tuple[Setting, ...] = (
     null_values("send", "Whether a null clears a property is not documented."),
     # Limits: aimsio.md 5.1 (DOC).
     *connection_settings(per_second=10, in_flight=10),
+)
+
+AIMSIO = Vendor(
+    name=VENDOR,
+    title="Aimsio",
+    settings=SETTINGS,
+    client=client_in("erp_vendors.aimsio.client", "AimsioClient"),
 )

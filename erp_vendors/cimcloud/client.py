@@ -12,16 +12,15 @@ from erp_vendors.cimcloud.search import exact
 from erp_vendors.cimcloud.settings import (
     PAGE_ROWS,
     SETTINGS,
-    VENDOR,
     WINDOW_CALLS,
     WINDOW_SECONDS,
 )
+from erp_vendors.connect import connect
 from erp_vendors.errors import ConfigError, DataError, MissingResourceError
 from erp_vendors.http import Coming, ReadAhead, codec
 from erp_vendors.http.auth import Auth, BasicAuth
 from erp_vendors.http.budget import Limits
 from erp_vendors.resource import configured
-from erp_vendors.vendor import Vendor, connect
 
 if t.TYPE_CHECKING:
     from erp_vendors.http import Answer
@@ -245,6 +244,3 @@ def _limits(block: Block) -> Limits:
         # Agreed with the vendor: what its longer window then holds, its headers say.
         return Limits(per_second, block.get("max_concurrency"))
     return Limits(per_second, block.get("max_concurrency"), WINDOW_CALLS, WINDOW_SECONDS)
-
-
-CIMCLOUD = Vendor(name=VENDOR, title="CIMcloud", settings=SETTINGS, client=CimcloudClient)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from erp_vendors.settings import Setting, connection_settings, null_values
+from erp_vendors.vendor import Vendor, client_in
 
 VENDOR = "cimcloud"
 
@@ -87,3 +88,10 @@ PAGE_ROWS = 50
 """Rows of a full page (cimcloud.md 4.1, DOC)."""
 SYNCHRONOUS_RECORDS = 10
 """Largest write that is answered with its outcome (cimcloud.md 5.1, DOC)."""
+
+CIMCLOUD = Vendor(
+    name=VENDOR,
+    title="CIMcloud",
+    settings=SETTINGS,
+    client=client_in("erp_vendors.cimcloud.client", "CimcloudClient"),
+)

@@ -1,6 +1,21 @@
 """One transport for all vendors: sessions, auth, rate budget, retry policy, redaction."""
 
-from erp_vendors.http.transport import Answer, Transport, TransportOptions
-from erp_vendors.http.window import Coming, ReadAhead, ordered_map
+import typing as t
+
+from erp_vendors.lazy import lazily
+
+if t.TYPE_CHECKING:
+    from erp_vendors.http.transport import Answer, Transport, TransportOptions
+    from erp_vendors.http.window import Coming, ReadAhead, ordered_map
 
 __all__ = ["Answer", "Coming", "ReadAhead", "Transport", "TransportOptions", "ordered_map"]
+
+__getattr__ = lazily(
+    __name__,
+    Answer="transport",
+    Transport="transport",
+    TransportOptions="transport",
+    Coming="window",
+    ReadAhead="window",
+    ordered_map="window",
+)

@@ -19,9 +19,6 @@ from erp_vendors.http.redact import redact
 if t.TYPE_CHECKING:
     from filelock import FileLock
 
-MEMORY = "memory"
-"""Setting of a budget that this process keeps for itself."""
-
 _TIDY_EVERY = 50
 """Permissions after which old ones are removed from the store."""
 _TICKS = 1_000_000

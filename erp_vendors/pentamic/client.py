@@ -10,15 +10,15 @@ import urllib.parse
 import requests
 
 from erp_vendors import schemas
+from erp_vendors.connect import connect
 from erp_vendors.errors import ConfigError, DataError
 from erp_vendors.http import codec
 from erp_vendors.http.budget import Limits
 from erp_vendors.pentamic import answers
 from erp_vendors.pentamic.auth import UNKNOWN_ID, ClientCredentials, RefusedRecordError
 from erp_vendors.pentamic.resources import RESOURCES, PentamicResource, custom, parent_of
-from erp_vendors.pentamic.settings import SETTINGS, VENDOR
+from erp_vendors.pentamic.settings import VENDOR
 from erp_vendors.resource import configured
-from erp_vendors.vendor import Vendor, connect
 
 if t.TYPE_CHECKING:
     from erp_vendors.http import Answer
@@ -276,8 +276,3 @@ def _origin(address: str) -> str:
     """Scheme, host and port, spelled as `requests` will ask for them."""
     url = urllib.parse.urlsplit(requests.Request("GET", address).prepare().url or "")
     return f"{url.scheme}://{url.netloc}/"
-
-
-PENTAMIC = Vendor(
-    name=VENDOR, title="Pentamic Accounting", settings=SETTINGS, client=PentamicClient
-)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from erp_vendors.settings import Setting, connection_settings, null_values
+from erp_vendors.vendor import Vendor, client_in
 
 VENDOR = "pentamic"
 
@@ -59,4 +60,11 @@ SETTINGS: tuple[Setting, ...] = (
     null_values("send", "An update replaces the whole record."),
     # Limits: none are documented (pentamic.md 5.1, UNK); these are ours, chosen small.
     *connection_settings(per_second=5, in_flight=4),
+)
+
+PENTAMIC = Vendor(
+    name=VENDOR,
+    title="Pentamic Accounting",
+    settings=SETTINGS,
+    client=client_in("erp_vendors.pentamic.client", "PentamicClient"),
 )

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import functools
+import importlib
 import typing as t
 
-from tap_erp.streams import aim, aims360, aimsio, cimcloud, pentamic
+from erp_vendors.vendors import VENDORS
 
 if t.TYPE_CHECKING:
     from tap_erp.stream import ErpStream
     from tap_erp.tap import TapErp
 
+
+def _streams(vendor: str, tap: TapErp) -> list[ErpStream]:
+    streams: list[ErpStream] = importlib.import_module(f"{__name__}.{vendor}").streams(tap)
+    return streams
+
+
 STREAMS: dict[str, t.Callable[[TapErp], list[ErpStream]]] = {
-    "aim": aim.streams,
-    "aims360": aims360.streams,
-    "aimsio": aimsio.streams,
-    "cimcloud": cimcloud.streams,
-    "pentamic": pentamic.streams,
+    vendor: functools.partial(_streams, vendor) for vendor in VENDORS
 }
-"""What makes the streams of each vendor."""
+"""What makes the streams of each vendor, whose module is imported when it is called."""

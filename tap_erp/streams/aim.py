@@ -106,7 +106,7 @@ class AimListStream(AimStream):
     def _read(self) -> t.Iterator[Record]:
         stamped = self.resource.replication_key is not None
         if not (self.incremental and (self.resource.since or stamped)):
-            for row in self.client.rows(self.resource):
+            for row in self.client.rows(self.resource, keep_keys=self._has_children()):
                 if self._has_key(row.record):
                     yield row.record
             return
@@ -114,7 +114,8 @@ class AimListStream(AimStream):
         before, after = self._bookmark(self.stream_state), self._bookmark({})
         # What this run has seen is what the next one may see again.
         after.emitted(before.value if stamped else started)
-        for row in self.client.rows(self.resource, self._since(before, started)):
+        since = self._since(before, started)
+        for row in self.client.rows(self.resource, since, keep_keys=self._has_children()):
             if not self._has_key(row.record):
                 continue
             stamp = self._stamp(row.record)
@@ -127,6 +128,15 @@ class AimListStream(AimStream):
             after.emitted(stamp if stamped else started, mark)
         if not self.faults:
             self.save(after.state, now=True)
+
+    def _has_children(self) -> bool:
+        """Whether this run reads records that are asked for by the keys of these."""
+        return any(
+            parent.name == self.resource.name
+            for stream in self.erp.erp_streams
+            if isinstance(stream, AimChildStream) and stream.selected
+            for parent in stream.resource.parents
+        )
 
     def _since(self, bookmark: Bookmark, started: str) -> str | None:
         since: str | None = bookmark.since

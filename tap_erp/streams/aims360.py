@@ -70,12 +70,17 @@ class Aims360Stream(LearningStream):
         self._batches = itertools.chain([first], batches)
         super().sync(context)
 
-    def get_records(self, context: Context | None) -> t.Iterator[Record]:  # noqa: ARG002
+    def get_records(self, context: Context | None) -> t.Iterator[Record]:
+        """Emit what is new."""
+        return itertools.chain.from_iterable(self.batches(context))
+
+    def batches(self, context: Context | None) -> t.Iterator[list[Record]]:  # noqa: ARG002
         """Emit what is new; the list has no known order, so the bookmark moves at its end."""
         bookmark = self._bookmark
-        for batch in self._batches:
-            self.learn(row for row, _ in batch)
-            for row, mark in batch:
+        for page in self._batches:
+            new: list[Record] = []
+            marks: list[tuple[str | None, str]] = []
+            for row, mark in page:
                 stamp = self._stamp(row)
                 if not bookmark.wants(stamp, mark):
                     continue
@@ -84,8 +89,10 @@ class Aims360Stream(LearningStream):
                     bookmark.hold(stamp)
                     self.missed(f"a record has no {missing}, which is its key: {_shown(row)}")
                     continue
-                yield row
-                bookmark.emitted(stamp, mark)
+                new.append(row)
+                marks.append((stamp, mark))
+            yield new
+            bookmark.emitted_together(marks)
         if self.incremental and self._complete:
             self.save(bookmark.state, now=True)
 
@@ -109,7 +116,7 @@ class Aims360Stream(LearningStream):
         """The rows, page by page; where the site does not have the list, record by record."""
         try:
             limits = self.client.transport.budget.limits
-            yield from read_offsets(listing, self._marks, size=self.client.page_size, limits=limits)
+            yield from read_offsets(listing, self.mark, size=self.client.page_size, limits=limits)
         except MissingResourceError:
             if not self.resource.single_path:
                 raise
@@ -121,7 +128,7 @@ class Aims360Stream(LearningStream):
         parents = dataclasses.replace(client.resources[source], expand="")
         pages = read_offsets(
             lambda skip: client.page(parents, skip),
-            lambda row: (fingerprint(codec.encode(row)),),
+            lambda row: fingerprint(codec.encode(row)),
             size=client.page_size,
             limits=client.transport.budget.limits,
         )
@@ -144,7 +151,7 @@ class Aims360Stream(LearningStream):
             elif outcome.result is None:
                 none += 1
             else:
-                batch.append((outcome.result, self._marks(outcome.result)[0]))
+                batch.append((outcome.result, self.mark(outcome.result)))
             if len(batch) >= _CHUNK:
                 yield batch
                 batch = []
@@ -175,19 +182,23 @@ class Aims360Stream(LearningStream):
         for key in (*self.primary_keys, self.replication_key):
             if key and key not in row and (value := pick(row, key)) is not None:
                 row[key] = value
-        return next((key for key in self.primary_keys if row.get(key) is None), "")
+        for key in self.primary_keys:
+            if row.get(key) is None:
+                return key
+        return ""
 
     def _stamp(self, row: Row) -> str | None:
-        return to_iso(pick(row, self.replication_key)) if self.replication_key else None
+        key = self.replication_key
+        if not key:
+            return None
+        return to_iso(row[key] if key in row else pick(row, key))
 
-    def _marks(self, row: Row) -> tuple[str, ...]:
-        # The content tells two versions of a row apart even if their stamps are equal. Some
-        # content may be made anew for each answer: then key and stamp are what is left.
-        content, stamp = self.mark(row), self._stamp(row)
-        keys = self.primary_keys
-        if stamp is None or not keys or not _has(row, keys):
-            return (content,)
-        return content, f"{stamp} {[pick(row, key) for key in keys]}"
+    def _alias(self, row: Row) -> str | None:
+        """Key and stamp of a row; some content, such as a link, may be made anew each time."""
+        stamp, values = self._stamp(row), [pick(row, key) for key in self.primary_keys]
+        if stamp is None or not values or None in values:
+            return None
+        return fingerprint(stamp, *values)
 
 
 class _Listing:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 import typing as t
 
@@ -55,16 +56,19 @@ class AimsioStream(LearningStream):
         for what in index.faults:
             self.missed(what)
         bookmark = self._bookmark()
-        entries = sorted(
-            {entry for entry in index.entries if bookmark.wants(entry.updated_at, _mark(entry))},
-            key=lambda entry: (entry.updated_at or 0, str(entry.id)),
-        )
+        entries = [
+            entry for entry in index.entries if bookmark.wants(entry.updated_at, _mark(entry))
+        ]
+        entries.sort(key=lambda entry: str(entry.id))
+        entries.sort(key=lambda entry: entry.updated_at or 0)
+        # An index may list one twice.
+        entries = [entry for entry, _ in itertools.groupby(entries)]
         if self.ABORT_AT_RECORD_COUNT is not None:
             entries = entries[: self.ABORT_AT_RECORD_COUNT + 1]
         self.erp.progress.add_total(len(entries), lambda: self.records_read)
         failure: ErpError | None = None
         try:
-            stamps = [e.updated_at for e in index.entries if e.updated_at is not None]
+            stamps = (e.updated_at for e in index.entries if e.updated_at is not None)
             yield from self._details(entries, bookmark, listed=max(stamps, default=None))
         except ErpError as error:
             failure = error

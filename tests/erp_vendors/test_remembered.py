@@ -43,7 +43,7 @@ def test_hashes_that_share_a_shelf_and_the_filter_are_told_apart(
     with mock.patch.object(remembered, "_FILTER_BITS", 8):  # answers "perhaps" to everything
         ours = Remembered(1)
         met = {key for key, number in steps if number is not None}
-        ours.update((key, number) for key, number in steps if number is not None)
+        ours.update({key: number for key, number in steps if number is not None})
         assert all((key in ours) == (key in met) for key, _ in steps)
 
 
@@ -62,7 +62,8 @@ def test_a_number_that_looks_like_a_hash_is_none() -> None:
 
 def test_bytes_and_texts_are_keys() -> None:
     ours = Remembered(2)
-    ours.update([(b"a", 1), ("b", 2), (b"c", 3)])
+    ours.update({b"a": 1, b"c": 3})
+    ours.update({"b": 2})
     assert [ours.get(key) for key in (b"a", "b", b"c", "d")] == [1, 2, 3, None]
 
 

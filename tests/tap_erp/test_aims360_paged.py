@@ -35,12 +35,12 @@ class Table:
         return page, len(self.rows) if self.counts else None
 
     def read(self, size: int | None = None, limits: Limits = ALONE) -> list[t.Any]:
-        pages = read_offsets(self.fetch, marks, size=size or self.size, limits=limits)
+        pages = read_offsets(self.fetch, mark, size=size or self.size, limits=limits)
         return [row["id"] for page in pages for row, _ in page]
 
 
-def marks(row: Row) -> tuple[str, ...]:
-    return (repr(sorted(row.items())),)
+def mark(row: Row) -> str:
+    return repr(sorted(row.items()))
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_a_row_that_differs_each_time_is_known_by_its_key() -> None:
         rows, total = table.fetch(offset)
         return [{**row, "link": f"signed {len(table.asked)}"} for row in rows], total
 
-    pages = read_offsets(fetch, lambda row: (repr(row), f"key {row['id']}"), size=4)
+    pages = read_offsets(fetch, repr, size=4, alias=lambda row: f"key {row['id']}")
     assert {row["id"] for page in pages for row, _ in page} == set(range(9))
     assert table.asked == [0, 3, 6]
 
@@ -129,7 +129,7 @@ def test_a_row_that_differs_each_time_is_known_by_its_key() -> None:
 @pytest.mark.parametrize(("rows", "size"), [(3, 250), (7, 4)])
 def test_a_list_that_is_not_paged_at_all_is_read_once(rows: int, size: int) -> None:
     whole = [{"id": n} for n in range(rows)]
-    pages = read_offsets(lambda _: (whole, None), marks, size=size)
+    pages = read_offsets(lambda _: (whole, None), mark, size=size)
     assert [row for page in pages for row, _ in page] == whole
 
 
@@ -137,14 +137,14 @@ def test_a_list_that_is_not_paged_at_all_is_read_once(rows: int, size: int) -> N
 def test_a_vendor_that_ignores_the_offset_is_found_out(total: int | None) -> None:
     whole = [{"id": n} for n in range(4)]
     with pytest.raises(DataError, match="again and again"):
-        list(read_offsets(lambda _: (whole, total), marks, size=4))
+        list(read_offsets(lambda _: (whole, total), mark, size=4))
 
 
 @pytest.mark.parametrize("rows", [0, 3, 4, 6])
 def test_fewer_rows_than_the_vendor_counts_are_an_error(rows: int) -> None:
     table = Table(rows, size=4)
     with pytest.raises(DataError, match="counts 9 rows"):
-        list(read_offsets(lambda offset: (table.fetch(offset)[0], 9), marks, size=4))
+        list(read_offsets(lambda offset: (table.fetch(offset)[0], 9), mark, size=4))
 
 
 def test_a_list_that_never_comes_to_rest_is_given_up() -> None:

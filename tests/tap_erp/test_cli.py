@@ -8,6 +8,7 @@ import typing as t
 import pytest
 
 from erp_vendors.errors import ConfigError
+from erp_vendors.vendors import VENDORS
 from tests.support.stub import Reply, Request, running_stub
 from tests.tap_erp.running import (
     HASTY,
@@ -269,3 +270,34 @@ def test_no_secret_in_any_log(tmp_path: pathlib.Path, log_config: str) -> None:
             assert "*****" in err
             for secret in ("hunter2", "k3y-of-the-app", "t0ken-", "refr3sh", "aHVudGVyMi"):
                 assert secret not in out + err, secret
+
+
+HEAVY = (
+    "erp_vendors.http.transport",
+    *(f"erp_vendors.{vendor}.client" for vendor in VENDORS),
+    *(f"tap_erp.streams.{vendor}" for vendor in VENDORS),
+    "pyrate_limiter",
+)
+
+
+@pytest.mark.parametrize(
+    ("command", "needed"),
+    [("--about", set()), ("--discover", {"erp_vendors.aimsio.client", "tap_erp.streams.aimsio"})],
+)
+def test_a_command_imports_only_what_it_needs(
+    tmp_path: pathlib.Path, command: str, needed: set[str]
+) -> None:
+    program = (
+        "import sys, tap_erp.tap as tap\n"
+        "try:\n"
+        "    tap.main()\n"
+        "finally:\n"
+        f"    print(*(set(sys.modules) & set({HEAVY!r})), file=sys.stderr)\n"
+    )
+    config = written(tmp_path, "config", aimsio("http://127.0.0.1:1"))
+    arguments = ["--config", config] if command == "--discover" else []
+    code, _, err = run_command(command, *arguments, program=program)
+    assert code == 0
+    imported = set(err.splitlines()[-1].split())
+    assert {name for name in imported if any(vendor in name for vendor in VENDORS)} == needed
+    assert command == "--discover" or not imported

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from unittest import mock
 
 import pytest
 from hypothesis import given
@@ -59,6 +60,23 @@ def test_forms_that_are_read(text: str, iso: str) -> None:
 )
 def test_what_is_no_stamp_is_none(value: object) -> None:
     assert to_iso(value) is None
+
+
+PARTS = st.tuples(
+    st.one_of(st.dates().map(str), st.sampled_from(["2026-02-30", "2026-W05-6", "26-1-1", ""])),
+    st.sampled_from(["T", " ", "t", ""]),
+    st.sampled_from(["13:45:06", "1:45:06", "24:00:00", "13:45", "134506", "13:60:00", ""]),
+    st.sampled_from(["", ".5", ".123456789", ".", ",25", ".1x", "\u0663", ".\u0663"]),
+    st.sampled_from(["", "Z", "z", " Z", "+02:00", "-0800", "ZZ"]),
+)
+
+
+@given(PARTS)
+def test_the_short_way_gives_what_the_long_way_gives(parts: tuple[str, ...]) -> None:
+    text = "".join(parts)
+    with mock.patch("tap_erp.stamps._usual", return_value=None):
+        long_way = to_iso(text)
+    assert to_iso(text) == long_way
 
 
 def test_text_order_is_time_order() -> None:

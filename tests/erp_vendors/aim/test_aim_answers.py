@@ -301,3 +301,9 @@ def test_a_list_under_another_name_has_the_same_types() -> None:
         answer = decode(f"<R><Customers>{inner}</Customers></R>".encode(), schema)
         assert answer["Customers"][0] == {"Id": 1}
     assert rows_of(decode(b"<R><Customers/><Status/></R>", schema), "", ["Id"], "aim: Op") == []
+
+
+def test_an_answer_in_a_list_is_no_list_of_records() -> None:
+    with pytest.raises(ValueError, match="list of answers"):
+        decode(b'[{"Status":{"StatusCode":"Ok"},"Contracts":[{"PKContract":1}]}]')
+    assert decode(b'[{"Status":"Open"}]') == {"": [{"Status": "Open"}]}

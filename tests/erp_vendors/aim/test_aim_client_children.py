@@ -46,6 +46,15 @@ def test_a_full_reading_of_the_parent_gives_its_keys(client: AimClient, shop: Sh
     assert shop.count("ContractFullDetails") == 1
 
 
+def test_keys_that_nobody_will_ask_for_are_not_kept(client: AimClient, shop: Shop) -> None:
+    shop.operations["ContractFullDetails"] = listing("Contracts", [{"Acct": 1, "Sub": 2}])
+    resource = client.resources["contracts"]
+    assert len(list(client.rows(resource, keep_keys=False))) == 1
+    (parent,) = client.resources["contract_details"].parents
+    assert list(client.keys(parent)) == [(1, 2)]
+    assert shop.count("ContractFullDetails") == 2
+
+
 def test_an_unlicensed_parent_is_asked_for_once(client: AimClient, shop: Shop) -> None:
     shop.operations["SearchInventory"] = lambda _: error("not licensed")
     (parent,) = client.resources["inventory_details"].parents

@@ -395,3 +395,9 @@ def test_a_list_that_lost_its_records_is_no_record() -> None:
     assert odata.read_page("/warehouse", {"warehouseID": "w"}, ["warehouseID"]).rows == [
         {"warehouseID": "w"}
     ]
+
+
+def test_an_envelope_in_a_list_is_no_record() -> None:
+    answer = [{"@odata.context": "x", "@odata.count": 1, "value": [{"warehouseID": "w"}]}]
+    with pytest.raises(DataError, match="list of objects"):
+        odata.read_page("/warehouses", answer, ["warehouseID"])
