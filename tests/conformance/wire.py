@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import re
 import types
 import typing as t
 import urllib.parse
@@ -43,10 +44,18 @@ class Reply(t.NamedTuple):
     headers: Headers = types.MappingProxyType({})
 
     def render(self) -> bytes:
-        body = self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
+        body = self.body if isinstance(self.body, bytes) else _dump(self.body).encode()
         more = "".join(f"{name}: {value}\r\n" for name, value in self.headers.items())
         head = f"HTTP/1.1 {self.status} Status\r\nContent-Type: application/json\r\n{more}"
         return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+def _dump(value: t.Any) -> str:
+    # Python reads 1e400 as infinite and would write a word that is no JSON.
+    return _INFINITE.sub(r"\g<1>1e400", json.dumps(value))
+
+
+_INFINITE = re.compile(r'(?<=": )(-?)Infinity(?=[,}])')
 
 
 class Connection(asyncio.Protocol):
