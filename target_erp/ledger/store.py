@@ -14,7 +14,7 @@ from erp_vendors.http.redact import redact
 from target_erp.ledger.tables import migrate
 
 _BUSY_SECONDS = 60
-_CACHE_KIB = 16_384
+_CACHE_KIB = 4_096
 
 Row = tuple[t.Any, ...]
 
