@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import functools
 import gc
+import os
 import sys
+import threading
 import typing as t
 
 from singer_sdk import Tap
@@ -12,6 +14,7 @@ from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from singer_sdk.singerlib import StateMessage
 
 from erp_plugin import ErpPlugin, config_schema, run
+from erp_plugin.cli import FAILED
 from erp_plugin.progress import Progress
 from erp_vendors.errors import ConfigError
 from erp_vendors.settings import Setting
@@ -24,6 +27,9 @@ if t.TYPE_CHECKING:
     from types import FrameType
 
     from tap_erp.stream import ErpStream
+
+_LAST_SECONDS = 10.0
+"""A tap that is told to stop is gone after so many seconds, its last STATE read or not."""
 
 SETTINGS = (
     Setting(
@@ -120,6 +126,10 @@ class TapErp(ErpPlugin, Tap):
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
         """Stop the streams, emit the state they reached, and end as failed."""
         self.connection.clock.stop()
+        # Whoever reads our output may have stopped to, and then the last words would never end.
+        end = threading.Timer(_LAST_SECONDS, os._exit, [FAILED])
+        end.daemon = True
+        end.start()
         # Never released: nothing may follow the last STATE, and no thread may hold the buffer of
         # stdout when the interpreter shuts down.
         self.message_writer.lock.acquire()

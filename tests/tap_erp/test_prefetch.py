@@ -5,10 +5,12 @@ from __future__ import annotations
 import functools
 import itertools
 import json
+import re
 import signal
 import threading
 import time
 import typing as t
+import urllib.parse
 from unittest import mock
 
 import pytest
@@ -335,12 +337,11 @@ def test_a_run_that_is_stopped_waits_for_no_page(tmp_path: pathlib.Path) -> None
     ]
     played, hang, leave = aims360.Fake(), threading.Event(), threading.Event()
     played.lists["/customers/v1.0/customers"] = customers
-    late = itertools.count(1)
 
     def before(request: Request) -> Reply | None:
-        if "skip=" in request.path and next(late) > 3:
-            if next(late) > 6:
-                hang.set()  # several pages are asked for, and none is answered
+        skipped = re.search(r"skip=(\d+)", urllib.parse.unquote(request.path))
+        if skipped and int(skipped[1]) > 1_000:
+            hang.set()  # later pages are asked for, and none is answered
             leave.wait(60)
         return None
 
@@ -359,3 +360,29 @@ def test_a_run_that_is_stopped_waits_for_no_page(tmp_path: pathlib.Path) -> None
             leave.set()
     assert process.returncode == 1
     assert out.splitlines()[-1].startswith(b'{"type":"STATE"')
+
+
+def test_a_stopped_run_whose_output_nobody_reads_ends_all_the_same(tmp_path: pathlib.Path) -> None:
+    rows = [
+        {"customerID": f"c{n:04}", "lastModifiedOn": "2026-01-01T00:00:00Z", "note": "x" * 500}
+        for n in range(3_000)
+    ]
+    played = aims360.Fake()
+    played.lists["/customers/v1.0/customers"] = rows
+    with running_stub(played) as stub:
+        played.url = stub.url
+        config = aims360.config(stub.url)
+        process = command(
+            *("--config", written(tmp_path, "config", config)),
+            *("--catalog", written(tmp_path, "catalog", selected(config, STREAM["aims360"]))),
+        )
+        with process:
+            assert process.stdout is not None
+            assert process.stdout.read(1)  # the pipe fills up behind this
+            time.sleep(1)
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(30)
+            finally:
+                process.kill()
+    assert process.returncode == 1
