@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import typing as t
 
@@ -33,8 +34,8 @@ _MARKS = {
     Outcome.UNKNOWN: Mark.UNKNOWN,
 }
 
-Settled = t.Callable[[Write, Outcome, RefusedError | None], None]
-"""Told of each record's end, after ledger and dead letters have it."""
+Settled = t.Callable[[t.Sequence[Write], Outcome, RefusedError | None], None]
+"""Told of records' ends, after ledger and dead letters have them."""
 
 
 class Courier:
@@ -56,7 +57,7 @@ class Courier:
             journal: Where intents and receipts go.
             dead_letters: Where records go that do not get through.
             families: Who waits for whom.
-            settled: Told of each record's end.
+            settled: Told of records' ends.
             stopped: Whether nothing more may be sent.
             pause: Waits for some seconds.
         """
@@ -127,8 +128,8 @@ class Courier:
         self._server_errors = 0
         deleted = batch[0].deletes
         self._journal.receipt(writer, batch, Mark.DELETED if deleted else Mark.ACCEPTED)
-        for write in batch:
-            self._settled(write, _outcome(write), None)
+        for outcome, writes in itertools.groupby(batch, _outcome):
+            self._settled(list(writes), outcome, None)
 
     def _attempt(self, writer: Writer, batch: list[Write]) -> RefusedError | CallError | None:
         """Send a batch once, and settle it if the vendor takes it."""
@@ -140,6 +141,10 @@ class Courier:
                 writer.send(batch)
         except (RefusedError, CallError) as error:
             if isinstance(error, CallError) and error.phase is Phase.NOT_SENT:
+                # What may be repeated, the transport may have sent before.
+                self._journal.withdraw(
+                    [w for w in batch if w.attempts == 1 and not writer.repeats(w)]
+                )
                 raise
             return error
         self.accept(writer, batch)
@@ -214,7 +219,7 @@ class Courier:
         """An earlier version of it that is there does not settle this one."""
         if write.known is None and writer.create_only:
             self._journal.receipt(writer, [write], Mark.ACCEPTED)
-            self._settled(write, Outcome.UNCHANGED, None)
+            self._settled([write], Outcome.UNCHANGED, None)
             return True
         if write.known is None or write.known.digest != write.digest:
             return False
@@ -283,7 +288,7 @@ class Courier:
         if writer is not None:
             self._journal.receipt(writer, [write], _MARKS[outcome], parent)
         logger.warning("%s %s: %s", write.label, outcome.value, error)
-        self._settled(write, outcome, error)
+        self._settled([write], outcome, error)
 
 
 def _outcome(write: Write) -> Outcome:

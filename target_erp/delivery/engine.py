@@ -214,6 +214,7 @@ class Delivery:
         return self._failure
 
     def _new_lane(self, writer: Writer) -> Lane:
+        self._journal.recover(writer)
         with self._change:
             lane = self._lanes[writer.stream] = Lane(writer)
             self._ahead = max(self._ahead, 2 * writer.batch_size)
@@ -345,10 +346,8 @@ class Delivery:
                 self._count(lane, unchanged, Outcome.UNCHANGED)
         for write, error in waiting:
             self._courier.refuse(writer, write, error)
-        if self._families.waiting:
-            # Children may wait for a parent that the vendor has had since an earlier run.
-            for write in unchanged:
-                self._call_children(writer, write)
+        # Children may wait for a parent that the vendor has had since an earlier run.
+        self._call_children(writer, unchanged)
         return self._release(lane, [*unchanged, *(write for write, _ in waiting)])
 
     def _release(self, lane: Lane, writes: t.Iterable[Write]) -> list[tuple[Lane, Write]]:
@@ -406,25 +405,31 @@ class Delivery:
                     self._in_flight -= 1
                     self._change.notify_all()
 
-    def _settled(self, write: Write, outcome: Outcome, error: RefusedError | None) -> None:
-        """What the courier tells of each record."""
-        lane = self._lanes.get(write.stream)
+    def _settled(
+        self, writes: t.Sequence[Write], outcome: Outcome, error: RefusedError | None
+    ) -> None:
+        """What the courier tells of records of one sink."""
+        first = writes[0]
+        lane = self._lanes.get(first.stream)
         if outcome.value in GOT_THROUGH and lane is not None:
-            self._call_children(lane.writer, write)
+            self._call_children(lane.writer, writes)
         with self._change:
-            self._count(lane, [write], outcome)
-            if outcome is Outcome.UNKNOWN and write.key:
+            self._count(lane, writes, outcome)
+            if outcome is Outcome.UNKNOWN and first.key:
                 # One that an earlier run left unknown may be in the input, too.
-                if (write.stream, write.identity) in self._unknown:
-                    self.tallies[write.stream][outcome] -= 1
-                self._unknown.add((write.stream, write.identity))
+                if (first.stream, first.identity) in self._unknown:
+                    self.tallies[first.stream][outcome] -= 1
+                self._unknown.add((first.stream, first.identity))
             if self._stop_on_reject and outcome in {Outcome.REFUSED, Outcome.WAITING}:
-                self._fail(StoppedError(f"stopped at the first rejection: {write.label}: {error}"))
+                self._fail(StoppedError(f"stopped at the first rejection: {first.label}: {error}"))
 
-    def _call_children(self, writer: Writer, write: Write) -> None:
-        if write.key and not write.deletes:
-            freed = self._families.arrived(writer, write)
-            if freed:
+    def _call_children(self, writer: Writer, writes: t.Iterable[Write]) -> None:
+        """Let the children go that wait for records which the vendor has now."""
+        if not self._families.waiting:
+            return
+        for write in writes:
+            if write.key and not write.deletes:
+                freed = self._families.arrived(writer, write)
                 with self._change:
                     self._freed.extend(freed)
                     self._change.notify_all()

@@ -92,8 +92,6 @@ class Families:
             writer: Its sink.
             write: The record.
         """
-        if not self._missed:
-            return []
         tags = [tag(write.stream, f"{name}={value}") for name, value in write.key]
         with self._lock:
             waiting = sorted({child for text in tags for child in self._missed.pop(text, ())})

@@ -9,7 +9,7 @@ from target_erp.ledger import Entry, Mark
 
 if t.TYPE_CHECKING:
     from target_erp.delivery.outcome import Write, Writer
-    from target_erp.ledger import Known, Ledger
+    from target_erp.ledger import Intent, Known, Ledger
 
 _AT_ONCE = 500
 """Keys of one look-up."""
@@ -82,12 +82,45 @@ class Journal:
         entry = self._ledger.look(account, stream, key)
         return entry if entry is not None and entry.parent else None
 
+    def recover(self, writer: Writer) -> None:
+        """Make lines of what was under way when an earlier run was cut off.
+
+        Args:
+            writer: A sink whose lease this run has.
+        """
+        self._ledger.recover(writer.account, writer.stream)
+
     def intend(self, writer: Writer, writes: t.Iterable[Write]) -> None:
-        """Note that records are about to be sent."""
-        self._note(writer, writes, Mark.INTENT, attempts=1)
+        """Note that records are about to be sent, if that is not known yet.
+
+        Args:
+            writer: How they are written.
+            writes: The records.
+        """
+        new = []
+        for write in writes:
+            write.attempts += 1
+            if write.key and write.intent is None:
+                new.append(write)
+        if new:
+            lines = {write.identity: write.digest for write in new}
+            intent = self._ledger.intend(writer.account, writer.stream, self.run, lines)
+            for write in new:
+                write.intent = intent
+
+    def withdraw(self, writes: t.Sequence[Write]) -> None:
+        """Note that records were not sent after all.
+
+        Args:
+            writes: The records.
+        """
+        for intent, some in _by_intent(writes).items():
+            self._ledger.withdraw(intent, [write.identity for write in some])
+            for write in some:
+                write.intent, write.attempts = None, 0
 
     def receipt(
-        self, writer: Writer, writes: t.Iterable[Write], mark: Mark, parent: str | None = None
+        self, writer: Writer, writes: t.Sequence[Write], mark: Mark, parent: str | None = None
     ) -> None:
         """Note what came of records.
 
@@ -97,23 +130,13 @@ class Journal:
             mark: What is known now.
             parent: What they wait for.
         """
-        self._note(writer, writes, mark, attempts=0, parent=parent)
-
-    def _note(
-        self,
-        writer: Writer,
-        writes: t.Iterable[Write],
-        mark: Mark,
-        attempts: int,
-        parent: str | None = None,
-    ) -> None:
         entries = [
             Entry(
                 key=write.identity,
                 digest=write.digest,
                 mark=mark,
                 vendor_id=write.vendor_id,
-                attempts=attempts,
+                attempts=write.attempts,
                 run=self.run,
                 body=_kept(writer, write, mark, parent),
                 parent=parent,
@@ -121,8 +144,19 @@ class Journal:
             for write in writes
             if write.key
         ]
-        if entries:
-            self._ledger.write(writer.account, writer.stream, entries)
+        if not entries:
+            return
+        self._ledger.write(writer.account, writer.stream, entries, _by_intent(writes))
+        for write in writes:
+            write.intent, write.attempts = None, 0
+
+
+def _by_intent(writes: t.Iterable[Write]) -> dict[Intent, list[Write]]:
+    found: dict[Intent, list[Write]] = {}
+    for write in writes:
+        if write.intent is not None:
+            found.setdefault(write.intent, []).append(write)
+    return found
 
 
 def _kept(writer: Writer, write: Write, mark: Mark, parent: str | None) -> str | None:

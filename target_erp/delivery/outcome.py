@@ -12,6 +12,7 @@ from target_erp.ledger.entry import Known, Mark, digest_of
 
 if t.TYPE_CHECKING:
     from erp_vendors.http import Transport
+    from target_erp.ledger.intents import Intent
 
 Body = dict[str, t.Any]
 
@@ -137,6 +138,8 @@ class Write:
         wants: Parents (`stream` and business key with a tab between) that the ledger does not
             know: if the record is refused, it waits for them.
         sent_before: Epoch milliseconds of this version, if it is replayed; a newer one wins.
+        intent: What the ledger has it under while it is being sent.
+        attempts: Times it was sent since its line in the ledger was written.
     """
 
     number: int
@@ -151,6 +154,8 @@ class Write:
     known: Known | None = None
     wants: tuple[str, ...] = ()
     sent_before: int | None = None
+    intent: Intent | None = None
+    attempts: int = 0
     _digest: bytes = b""
     _identity: str = ""
 

@@ -168,7 +168,7 @@ def _unknown(options: argparse.Namespace, ledger: Ledger) -> None:
         # "absent" leaves the record open to be sent: a refused one is tried again when it comes.
         mark = Mark.ACCEPTED if options.settle == "accepted" else Mark.REFUSED
         settled = type(entry)(entry.key, entry.digest, mark, entry.vendor_id, 0, "by hand")
-        ledger.write(account, stream, [settled])
+        ledger.write(account, stream, [settled], ledger.intents(account, stream))
         print(f"{entry.key} of {stream} is now {mark.value}")
         return
     letters = _by_record(options)

@@ -1,7 +1,18 @@
 """The ledger: what was sent to a vendor, and what became of it, across runs."""
 
 from target_erp.ledger.entry import Entry, Known, Mark
+from target_erp.ledger.intents import Intent
 from target_erp.ledger.ledger import Found, Ledger, Run, open_ledger
 from target_erp.ledger.store import LedgerError
 
-__all__ = ["Entry", "Found", "Known", "Ledger", "LedgerError", "Mark", "Run", "open_ledger"]
+__all__ = [
+    "Entry",
+    "Found",
+    "Intent",
+    "Known",
+    "Ledger",
+    "LedgerError",
+    "Mark",
+    "Run",
+    "open_ledger",
+]

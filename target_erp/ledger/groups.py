@@ -5,19 +5,19 @@ from __future__ import annotations
 import threading
 import typing as t
 
-if t.TYPE_CHECKING:
-    from target_erp.ledger.store import Store
+from target_erp.ledger.store import Change
 
-Row = tuple[t.Any, ...]
+if t.TYPE_CHECKING:
+    from target_erp.ledger.store import Row, Store
 
 
 class _Ticket:
-    """The rows of one thread."""
+    """The changes of one thread."""
 
-    __slots__ = ("done", "error", "rows")
+    __slots__ = ("changes", "done", "error")
 
-    def __init__(self, rows: list[Row]) -> None:
-        self.rows = rows
+    def __init__(self, changes: t.Sequence[Change]) -> None:
+        self.changes = changes
         self.done = threading.Event()
         self.error: Exception | None = None
 
@@ -25,23 +25,22 @@ class _Ticket:
 class GroupCommit:
     """One thread at a time commits what all have put down by then; the others wait for it."""
 
-    def __init__(self, store: Store, statement: str) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
-        self._statement = statement
         self._lock = threading.Lock()
         self._tickets: list[_Ticket] = []
         self._led = False
 
-    def write(self, rows: list[Row]) -> None:
-        """Write rows; they are on the disk when this returns.
+    def write(self, changes: t.Sequence[Change]) -> None:
+        """Make changes; they are on the disk when this returns.
 
         Args:
-            rows: Values of the statement.
+            changes: The changes; none of them may depend on the order in which they are made.
 
         Raises:
             LedgerError: If the store fails.
         """
-        ticket = _Ticket(rows)
+        ticket = _Ticket(changes)
         with self._lock:
             self._tickets.append(ticket)
             leads, self._led = not self._led, True
@@ -61,11 +60,17 @@ class GroupCommit:
                     return
             error: Exception | None = None
             try:
-                self._store.change(
-                    self._statement, [row for ticket in tickets for row in ticket.rows]
-                )
+                self._store.apply(_merged(tickets))
             except Exception as problem:  # noqa: BLE001 - raised by each thread that is concerned
                 error = problem
             for ticket in tickets:
                 ticket.error = error
                 ticket.done.set()
+
+
+def _merged(tickets: t.Iterable[_Ticket]) -> list[Change]:
+    rows: dict[str, list[Row]] = {}
+    for ticket in tickets:
+        for change in ticket.changes:
+            rows.setdefault(change.statement, []).extend(change.rows)
+    return [Change(statement, many) for statement, many in rows.items()]

@@ -9,12 +9,14 @@ import typing as t
 
 from target_erp.ledger.entry import Entry, Known, Mark
 from target_erp.ledger.groups import GroupCommit
-from target_erp.ledger.store import Store, open_store
+from target_erp.ledger.intents import COLUMNS as INTENT_COLUMNS
+from target_erp.ledger.intents import Intent
+from target_erp.ledger.store import Change, Store, open_store
 
 _COLUMNS = "key, digest, mark, vendor_id, attempts, run, first_at, last_at, body, parent"
 _UPSERT = """INSERT INTO erp_records AS old (place, key, digest, mark, vendor_id, attempts, run,
         first_at, last_at, failed_at, body, parent)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    VALUES {rows}
     ON CONFLICT (place, key) DO UPDATE SET
         held = CASE WHEN excluded.mark IN ('accepted', 'deleted') THEN NULL
             WHEN old.mark = 'accepted' THEN old.digest ELSE old.held END,
@@ -59,7 +61,7 @@ class Ledger:
         self._store = store
         self._places: dict[tuple[str, str], int] = {}
         self._places_lock = threading.Lock()
-        self._commits = GroupCommit(store, _UPSERT)
+        self._commits = GroupCommit(store)
 
     def look(self, account: str, stream: str, key: str) -> Entry | None:
         """The line of a record, or None.
@@ -148,7 +150,48 @@ class Ledger:
         )
         return [(key, vendor_id) for key, vendor_id in rows]
 
-    def write(self, account: str, stream: str, entries: t.Iterable[Entry]) -> None:
+    def intend(self, account: str, stream: str, run: str, lines: t.Mapping[str, bytes]) -> Intent:
+        """Note that records are about to be sent; it is on the disk when this returns.
+
+        Args:
+            account: Whose data it is.
+            stream: Sink name.
+            run: The run.
+            lines: Hash of the body by business key.
+
+        Returns:
+            What `write` ends record by record, and `withdraw` as if it had never been.
+
+        Raises:
+            LedgerError: If the store fails.
+        """
+        place = t.cast("int", self._place(account, stream, make=True))
+        keys = {_stored(key): digest for key, digest in lines.items()}
+        intent = Intent.new(place, run, _now(), keys)
+        self._commits.write([intent.noted])
+        return intent
+
+    def withdraw(self, intent: Intent, keys: t.Iterable[str]) -> None:
+        """Forget that records were about to be sent, because they were not.
+
+        Args:
+            intent: The intent.
+            keys: Business keys.
+
+        Raises:
+            LedgerError: If the store fails.
+        """
+        changes = intent.without(map(_stored, keys))
+        if changes:
+            self._commits.write(changes)
+
+    def write(
+        self,
+        account: str,
+        stream: str,
+        entries: t.Sequence[Entry],
+        intents: t.Iterable[Intent] = (),
+    ) -> None:
         """Write lines; they are on the disk when this returns.
 
         Lines that several threads write at once share one transaction.
@@ -158,31 +201,63 @@ class Ledger:
             stream: Sink name.
             entries: Lines; each replaces the earlier line of its key, keeps a known vendor id, and
                 adds to its attempts.
+            intents: What these records were sent under; they are taken out of it.
 
         Raises:
             LedgerError: If the store fails.
         """
         now = _now()
         place = self._place(account, stream, make=True)
-        self._commits.write(
-            [
-                (
-                    place,
-                    _stored(entry.key),
-                    entry.digest,
-                    entry.mark.value,
-                    entry.vendor_id,
-                    entry.attempts,
-                    entry.run,
-                    now,
-                    now,
-                    now if entry.mark in _FAILED else None,
-                    entry.body,
-                    entry.parent,
-                )
-                for entry in entries
-            ]
+        rows = [
+            (
+                place,
+                _stored(entry.key),
+                entry.digest,
+                entry.mark.value,
+                entry.vendor_id,
+                entry.attempts,
+                entry.run,
+                now,
+                now,
+                now if entry.mark in _FAILED else None,
+                entry.body,
+                entry.parent,
+            )
+            for entry in entries
+        ]
+        changes = [Change(_UPSERT, t.cast("list[tuple[t.Any, ...]]", rows))]
+        for intent in intents:
+            changes += intent.without(row[1] for row in rows)
+        self._commits.write(changes)
+
+    def recover(self, account: str, stream: str) -> None:
+        """Turn what was under way when a run was cut off into lines with the mark `intent`.
+
+        Only for who has the lease: nobody else is sending then.
+
+        Args:
+            account: Whose data it is.
+            stream: Sink name.
+
+        Raises:
+            LedgerError: If the store fails.
+        """
+        for intent in self.intents(account, stream):
+            self.write(account, stream, _entries_of(intent), [intent])
+
+    def intents(self, account: str, stream: str) -> list[Intent]:
+        """What is under way, or was when a run was cut off; oldest first.
+
+        Args:
+            account: Whose data it is.
+            stream: Sink name.
+        """
+        place = self._place(account, stream, make=False)
+        rows = self._store.read(
+            f"SELECT {INTENT_COLUMNS} FROM erp_intents WHERE place = ? ORDER BY noted_at",  # noqa: S608
+            (place,),
         )
+        return [Intent.of(row) for row in rows]
 
     def begin_run(self, run: str) -> None:
         """Note that a run has started.
@@ -221,7 +296,7 @@ class Ledger:
     def find(
         self, stream: str = "", key: str = "", mark: Mark | None = None, *, account: str = ""
     ) -> list[Found]:
-        """Lines by any of their parts, newest first.
+        """Lines by any of their parts, newest first; of what is under way, too.
 
         Args:
             stream: Sink name; empty for all.
@@ -246,7 +321,31 @@ class Ledger:
             f"WHERE {' AND '.join(conditions)} ORDER BY last_at DESC, key",
             tuple(values),
         )
-        return [Found(account, name, _entry(row)) for account, name, *row in rows]
+        found = [Found(account, name, _entry(row)) for account, name, *row in rows]
+        if mark not in {None, Mark.INTENT}:
+            return found
+        under_way = self._under_way(stream, key, account)
+        newer = {(line.account, line.stream, line.entry.key) for line in under_way}
+        older = (line for line in found if (*line[:2], line.entry.key) not in newer)
+        return [*under_way, *older]
+
+    def _under_way(self, stream: str, key: str, account: str) -> list[Found]:
+        """Records that are about to be sent, or were when a run was cut off."""
+        rows = self._store.read(
+            f"SELECT account, stream, {INTENT_COLUMNS} FROM erp_intents "  # noqa: S608
+            "JOIN erp_places USING (place) ORDER BY noted_at DESC",
+            (),
+        )
+        stored = _stored(key)
+        found = {}
+        for whose, name, *row in rows:
+            if stream not in {"", name} or account not in {"", whose}:
+                continue
+            for entry in _entries_of(Intent.of(row)):
+                if not key or entry.key == stored or entry.key.endswith(f"={stored}"):
+                    before = self.look(whose, name, entry.key)
+                    found[whose, name, entry.key] = Found(whose, name, _after(entry, before))
+        return list(found.values())
 
     def close(self) -> None:
         """Close the store."""
@@ -317,6 +416,25 @@ def _entry(row: t.Sequence[t.Any]) -> Entry:
         last_at=iso(last_at),
         body=body,
         parent=parent,
+    )
+
+
+def _entries_of(intent: Intent) -> list[Entry]:
+    at = iso(intent.noted_at)
+    return [
+        Entry(key, bytes.fromhex(digest), Mark.INTENT, None, 1, intent.run, at, at)
+        for key, digest in intent.lines.items()
+    ]
+
+
+def _after(entry: Entry, before: Entry | None) -> Entry:
+    """A line as it stands when it follows another one."""
+    if before is None:
+        return entry
+    return entry._replace(
+        vendor_id=before.vendor_id,
+        attempts=before.attempts + entry.attempts,
+        first_at=before.first_at,
     )
 
 

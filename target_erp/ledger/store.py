@@ -15,8 +15,22 @@ from target_erp.ledger.tables import migrate
 
 _BUSY_SECONDS = 60
 _CACHE_KIB = 4_096
+_VARIABLES = 999
+"""Values that every build of SQLite takes in one statement."""
 
 Row = tuple[t.Any, ...]
+
+
+class Change(t.NamedTuple):
+    """An INSERT or DELETE of some rows.
+
+    Attributes:
+        statement: SQL with `{rows}` behind VALUES.
+        rows: The values, at least one row.
+    """
+
+    statement: str
+    rows: list[Row]
 
 
 class LedgerError(ErpError):
@@ -82,6 +96,34 @@ class Store:
             self._check_open()
             with self._transaction() as cursor:
                 cursor.executemany(self._sql(statement), rows)
+
+    def apply(self, changes: t.Sequence[Change]) -> None:
+        """Make several changes in one transaction.
+
+        Args:
+            changes: The changes, in their order.
+
+        Raises:
+            LedgerError: If the store fails; then nothing was changed.
+        """
+        with self._writing, self._explained():
+            self._check_open()
+            with self._transaction() as cursor:
+                for statement, rows in changes:
+                    self._execute(cursor, statement, rows)
+
+    def _execute(self, cursor: t.Any, statement: str, rows: list[Row]) -> None:  # noqa: ANN401
+        one = f"({','.join('?' * len(rows[0]))})"
+        if self._dialect == "postgresql":
+            cursor.executemany(self._sql(statement.format(rows=one)), rows)
+            return
+        # After each step of a statement the driver has to wait for the interpreter, which may
+        # take longer than the row: so many rows make one step.
+        size = _VARIABLES // len(rows[0])
+        for start in range(0, len(rows), size):
+            some = rows[start : start + size]
+            sql = statement.format(rows=",".join([one] * len(some)))
+            cursor.execute(sql, [value for row in some for value in row])
 
     def among(self, column: str, values: list[str]) -> tuple[str, Row]:
         """A condition that a column has one of some values.

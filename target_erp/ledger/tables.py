@@ -6,7 +6,7 @@ import typing as t
 
 from erp_vendors.errors import ConfigError
 
-VERSION = 2
+VERSION = 3
 """Version of the tables; `_MIGRATIONS` leads to it from every earlier one."""
 
 _MIGRATIONS: dict[int, tuple[str, ...]] = {
@@ -29,7 +29,7 @@ _MIGRATIONS: dict[int, tuple[str, ...]] = {
         """CREATE TABLE erp_records (
             place INTEGER NOT NULL, key TEXT NOT NULL, mark TEXT NOT NULL, digest {bytes} NOT NULL,
             held {bytes}, vendor_id TEXT, attempts INTEGER NOT NULL, run TEXT NOT NULL,
-            first_at {millis} NOT NULL, last_at {millis} NOT NULL, failed_at {millis},
+            first_at {long} NOT NULL, last_at {long} NOT NULL, failed_at {long},
             parent TEXT, body TEXT, PRIMARY KEY (place, key)) {compact}""",
         """INSERT INTO erp_places (place, account, stream)
             SELECT row_number() OVER (ORDER BY account, stream), account, stream
@@ -46,11 +46,17 @@ _MIGRATIONS: dict[int, tuple[str, ...]] = {
             WHERE mark IN ('intent', 'unknown')""",
         "CREATE INDEX erp_children ON erp_records (place, last_at) WHERE parent IS NOT NULL",
     ),
+    # What is under way has rows of its own, and comes among the records only if a run is cut off.
+    2: (
+        """CREATE TABLE erp_intents (
+            intent {long} PRIMARY KEY, place INTEGER NOT NULL, run TEXT NOT NULL,
+            noted_at {long} NOT NULL, lines TEXT NOT NULL)""",
+    ),
 }
 _DIALECTS: dict[str, dict[str, str]] = {
     "sqlite": {
         "bytes": "BLOB",
-        "millis": "INTEGER",
+        "long": "INTEGER",
         "compact": "WITHOUT ROWID",
         "unhex": "erp_unhex(e.digest)",
         "millis_of_first": "strftime('%s', e.first_at) * 1000 + substr(e.first_at, 21, 3)",
@@ -58,7 +64,7 @@ _DIALECTS: dict[str, dict[str, str]] = {
     },
     "postgresql": {
         "bytes": "BYTEA",
-        "millis": "BIGINT",
+        "long": "BIGINT",
         "compact": "",
         "unhex": "decode(e.digest, 'hex')",
         "millis_of_first": "(extract(epoch FROM e.first_at::timestamptz) * 1000)::BIGINT",

@@ -155,14 +155,55 @@ def test_threads_share_commits_and_each_line_is_there(ledger: Ledger) -> None:
     def work(number: int) -> None:
         for n in range(20):
             key = f"k={number}-{n}"
-            ledger.write("acc", f"s{number % 3}", [Entry(key, b"d", Mark.INTENT, attempts=1)])
-            ledger.write("acc", f"s{number % 3}", [Entry(key, b"d", Mark.ACCEPTED)])
+            intent = ledger.intend("acc", f"s{number % 3}", "r", {key: b"d"})
+            ledger.write("acc", f"s{number % 3}", [Entry(key, b"d", Mark.ACCEPTED)], [intent])
             assert ledger.look_many("acc", f"s{number % 3}", [key])[key].mark is Mark.ACCEPTED
 
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         for future in [pool.submit(work, number) for number in range(8)]:
             future.result()
     assert sum(len(ledger.held_keys("acc", f"s{n}")) for n in range(3)) == 160
+
+
+def test_what_a_dead_run_was_sending_is_noted_record_by_record(setting: str) -> None:
+    first = open_ledger(setting)
+    first.write("acc", "s", [Entry("k=1", b"old", Mark.ACCEPTED, vendor_id="V", attempts=1)])
+    batch = first.intend("acc", "s", "r1", {"k=1": b"new", "k=2": b"d2", "k=a\0": b"d3"})
+    first.intend("acc", "another", "r1", {"k=1": b"x"})
+    first.write("acc", "s", [Entry("k=2", b"d2", Mark.ACCEPTED, attempts=1)], [batch])
+    # It is not among the lines yet, but whoever asks is told.
+    assert ledger_marks(first, "k=1", "k=2") == {"k=1": Mark.ACCEPTED, "k=2": Mark.ACCEPTED}
+    (open_line,) = (line.entry for line in first.find("s", "1"))
+    assert (open_line.mark, open_line.digest) == (Mark.INTENT, b"new")
+    assert (open_line.vendor_id, open_line.attempts) == ("V", 2)
+    assert {line.entry.key for line in first.find("s", mark=Mark.INTENT)} == {"k=1", "k=a\\0"}
+    first.close()
+    second = open_ledger(setting)
+    second.recover("acc", "s")
+    assert ledger_marks(second, "k=1", "k=2", "k=a\0") == {
+        "k=1": Mark.INTENT,
+        "k=2": Mark.ACCEPTED,
+        "k=a\0": Mark.INTENT,
+    }
+    known = second.look_many("acc", "s", ["k=1"])["k=1"]
+    assert (known.digest, known.held, known.vendor_id) == (b"new", b"old", "V")
+    assert [line.key for line in second.unsettled("acc", "s")] == ["k=1", "k=a\\0"]
+    assert second.intents("acc", "s") == []
+    assert [list(intent.lines) for intent in second.intents("acc", "another")] == [["k=1"]]
+    second.close()
+
+
+def test_what_was_not_sent_after_all_leaves_no_doubt(ledger: Ledger) -> None:
+    batch = ledger.intend("acc", "s", "r1", {"k=1": b"d1", "k=2": b"d2"})
+    ledger.withdraw(batch, ["k=1"])
+    assert [list(intent.lines) for intent in ledger.intents("acc", "s")] == [["k=2"]]
+    ledger.withdraw(batch, ["k=2"])
+    assert ledger.intents("acc", "s") == []
+    assert ledger.find("s") == []
+
+
+def ledger_marks(ledger: Ledger, *keys: str) -> dict[str, Mark]:
+    return {key: known.mark for key, known in ledger.look_many("acc", "s", keys).items()}
 
 
 def test_a_store_that_fails_ends_the_run_with_one_line(tmp_path: pathlib.Path) -> None:
@@ -251,6 +292,19 @@ def test_a_refused_record_is_tried_again_by_the_next_run(vendor: Vendor) -> None
     vendor.judge = lambda _: None
     assert run_target(config, messages).code == 0
     assert vendor.taken == [{"employeeCode": "1"}]
+
+
+def test_an_order_that_never_left_is_in_no_doubt(vendor: Vendor) -> None:
+    """Nobody can be asked about such an order, so a doubt would be a person's work."""
+    stream = "cimcloud_order_passthrough"
+    config = vendor.config()
+    block = {**config["cimcloud"], "api_url": "http://127.0.0.1:1"}
+    messages = [schema(stream), record(stream, **passing_order("1"))]
+    run = run_target({**config, "cimcloud": block}, messages)
+    assert run.code == 1
+    ledger = open_ledger(config["ledger"])
+    assert ledger.find(stream) == []
+    ledger.close()
 
 
 def test_an_order_left_unknown_is_not_sent_by_the_next_run(vendor: Vendor) -> None:

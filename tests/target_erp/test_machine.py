@@ -19,7 +19,7 @@ from erp_vendors.errors import CallError, ErpError, Interrupted, Phase
 from target_erp.delivery import Delivery, Prepared, RefusedError, Write, Writer
 from target_erp.delivery.dead_letters import DeadLetters, identity, last_at, newest
 from target_erp.delivery.journal import Journal
-from target_erp.ledger import Entry, Ledger, Mark, open_ledger
+from target_erp.ledger import Entry, Intent, Ledger, Mark, open_ledger
 from target_erp.ledger.store import open_store
 
 FAULTS = ("lost_after", "lost_before", "error_after", "error_before", "not_sent")
@@ -39,11 +39,14 @@ class Site:
         self.poisoned = True
         self.dead = False
         self.sent: set[str] = set()
+        self.begun: set[str] = set()
         self.lock = threading.Lock()
 
     def send(self, store: t.Callable[[], None], values: t.Mapping[str, int]) -> None:
         with self.lock:
             fault = self.faults.pop(0) if self.faults else ""
+            if fault != "not_sent":
+                self.begun.update(values)
             self._die_if(self.dead)
             self.sent.update(values)
             self._fail_before(fault, values.values())
@@ -174,11 +177,28 @@ class MortalLedger(Ledger):
 
     site: Site
 
-    def write(self, account: str, stream: str, entries: t.Iterable[Entry]) -> None:
+    def intend(self, account: str, stream: str, run: str, lines: t.Mapping[str, bytes]) -> Intent:
+        self._assert_alive()
+        return super().intend(account, stream, run, lines)
+
+    def withdraw(self, intent: Intent, keys: t.Iterable[str]) -> None:
+        self._assert_alive()
+        super().withdraw(intent, keys)
+
+    def write(
+        self,
+        account: str,
+        stream: str,
+        entries: t.Sequence[Entry],
+        intents: t.Iterable[Intent] = (),
+    ) -> None:
+        self._assert_alive()
+        super().write(account, stream, entries, intents)
+
+    def _assert_alive(self) -> None:
         if self.site.dead:
             msg = "killed"
             raise Interrupted(msg)
-        super().write(account, stream, entries)
 
 
 class Pipeline(RuleBasedStateMachine):
@@ -252,7 +272,10 @@ class Pipeline(RuleBasedStateMachine):
             else:
                 assert line.mark is Mark.REFUSED or stream == "parked", where
                 assert line.mark is not Mark.INTENT, where
+                # Only what may have reached the vendor is in doubt.
+                assert line.mark is not Mark.UNKNOWN or f"{stream} {key}" in self.site.begun, where
                 assert (stream, f"key={key}") in letters, where
+        assert not [line for kind in WRITERS for line in ledger.intents("acc", kind.stream)]
         ledger.close()
         return accepted
 
