@@ -15,7 +15,7 @@ OVERLAP_LIMIT = 20_000
 """Fingerprints kept in the state. Above this none are kept, and the window is emitted again."""
 _LENGTH = 11
 _IN_URLS = bytes.maketrans(b"+/", b"-_")
-_SLACK = 2_000
+_SLACK = 8_000
 """Fingerprints beyond these that may gather in memory before the oldest are dropped."""
 
 

@@ -18,6 +18,7 @@ _FRESH = 0.01
 """Seconds for which a `time_extracted` is used again."""
 _REMEMBERED = 2_000
 """Encoded records that may wait to be written."""
+_NOTHING = (None, 0, b"")
 
 
 class RecordLines:
@@ -49,10 +50,10 @@ class RecordLines:
         self._tail = b""
         self._tail_at = 0.0
         self._tail_version: int | None = None
-        self._texts: dict[int, tuple[Record, bytes]] = {}
+        self._texts: dict[int, tuple[Record, int, bytes]] = {}
 
     def remember(self, record: Record, text: bytes) -> None:
-        """Keep the text of a record, which then need not be encoded again.
+        """Keep the text of a record, which need not be encoded again unless it gets properties.
 
         Args:
             record: The record.
@@ -60,7 +61,7 @@ class RecordLines:
         """
         if len(self._texts) >= _REMEMBERED:
             self._texts.clear()
-        self._texts[id(record)] = (record, text)
+        self._texts[id(record)] = (record, len(record), text)
 
     def lines(self, records: t.Sequence[Record]) -> bytes:
         """The RECORD lines of records, each with its line end.
@@ -71,12 +72,12 @@ class RecordLines:
         head, end = self._head, self._end()
         parts: list[bytes] = []
         for record in records:
-            kept = self._texts.pop(id(record), None)
+            kept, size, text = self._texts.pop(id(record), _NOTHING)
             if self._left_out:
                 for name in self._left_out:
                     record.pop(name, None)
-                kept = None
-            text = kept[1] if kept is not None and kept[0] is record else codec.encode(record)
+            if self._left_out or kept is not record or size != len(record):
+                text = codec.encode(record)
             parts += (head, text, end)
         return b"".join(parts)
 

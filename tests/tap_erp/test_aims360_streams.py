@@ -290,6 +290,12 @@ def test_names_may_differ_in_case(fake: Fake) -> None:
     assert mark["replication_key"] == "modifiedDate"
 
 
+def test_names_may_differ_in_case_on_every_page(fake: Fake) -> None:
+    fake.lists[JOBS] = [{"jobId": f"j{number:04}"} for number in range(600)]
+    run = run_tap(config(fake.url), "aims360_background_jobs")
+    assert ids(run.records("aims360_background_jobs"), "jobID") == ids(fake.lists[JOBS], "jobId")
+
+
 # Documents, single records, settings
 
 
