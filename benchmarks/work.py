@@ -13,6 +13,8 @@ import sys
 import time
 import typing as t
 
+from erp_plugin.cli import spare_collector
+
 if t.TYPE_CHECKING:
     from target_erp.delivery import Prepared, Write
 
@@ -40,6 +42,7 @@ def tap(job: Job) -> tuple[float, int]:
                 {"breadcrumb": ["properties", name], "metadata": {"selected": False}}
             )
     plugin = TapErp(config=config, catalog=catalog, state=job.get("state"))
+    spare_collector()  # as the command does
     started = time.perf_counter()
     plugin.sync_all()
     seconds = time.perf_counter() - started
@@ -51,6 +54,7 @@ def target(job: Job) -> tuple[float, int]:
     from target_erp.target import TargetErp  # noqa: PLC0415 - the tap's processes do without
 
     plugin = TargetErp(config=job["config"])
+    spare_collector()
     started = time.perf_counter()
     plugin.listen()
     return time.perf_counter() - started, plugin.records_read

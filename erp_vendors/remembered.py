@@ -59,6 +59,25 @@ class Remembered:
             return self._recent[key]
         return None if self._file is None else self._find(key)
 
+    def unmet(self, keys: t.Iterable[str | bytes]) -> list[bool]:
+        """For each of some texts, whether it was never met.
+
+        Args:
+            keys: The texts.
+        """
+        recent, bits = self._recent, self._filter
+        if self._file is None:
+            return [key not in recent for key in keys]
+        # The filter's first place tells nearly all of them; calling `_find` costs more than that.
+        return [
+            key not in recent
+            and (
+                not bits[(place := hash(key) % _FILTER_BITS) >> 3] >> (place & 7) & 1
+                or self._find(key) is None
+            )
+            for key in keys
+        ]
+
     def put(self, key: str | bytes, number: int = 0) -> None:
         """Remember a text, or another number for it.
 

@@ -32,6 +32,7 @@ class LearningStream(ErpStream):
         super().__init__(tap, **kwargs)
         self._met: set[tuple[str, type]] = set()
         self._shapes: set[tuple[object, ...]] = set()
+        self._last_shape: tuple[object, ...] = ()
 
     def sync(self, context: Context | None = None) -> None:  # type: ignore[misc]
         """Emit the records, and the schema as soon as the first one tells what it must hold."""
@@ -68,7 +69,10 @@ class LearningStream(ErpStream):
 
     def _has_news(self, row: t.Mapping[str, t.Any]) -> bool:
         """Whether a row has a column, or a type in a column, that no row before it had."""
-        shape = (*row, *map(type, row.values()))
+        shape = (tuple(row), tuple(map(type, row.values())))
+        if shape == self._last_shape:
+            return False
+        self._last_shape = shape
         if shape in self._shapes:
             return False
         if len(self._shapes) >= _SHAPES:
@@ -111,6 +115,7 @@ class LearningStream(ErpStream):
         self.replication_key = replication_key
         if gone:
             self._shapes.clear()
+            self._last_shape = ()
             self._met.clear()
             schema = copy.deepcopy(self.effective_schema)
             for name in gone:

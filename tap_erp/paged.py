@@ -109,7 +109,7 @@ def _read(fetch: Fetch, mark: Mark, size: int, alias: Alias) -> t.Iterator[Marke
         if repeats > _CHANCES:
             msg = f"the vendor answers the same {len(rows)} rows again and again"
             raise DataError(msg)
-        fresh = [item for item in marked if item[1] not in seen]
+        fresh = list(itertools.compress(marked, seen.unmet(content)))
         seen.update(dict.fromkeys(content, 0))
         if fresh:
             yield fresh

@@ -77,6 +77,7 @@ class Aims360Stream(LearningStream):
     def batches(self, context: Context | None) -> t.Iterator[list[Record]]:  # noqa: ARG002
         """Emit what is new; the list has no known order, so the bookmark moves at its end."""
         bookmark = self._bookmark
+        names = frozenset(filter(None, (*self.primary_keys, self.replication_key)))
         for page in self._batches:
             new: list[Record] = []
             marks: list[tuple[str | None, str]] = []
@@ -84,10 +85,12 @@ class Aims360Stream(LearningStream):
                 stamp = self._stamp(row)
                 if not bookmark.wants(stamp, mark):
                     continue
-                missing = self._fill_in(row)
+                if not names <= row.keys():
+                    self._fill_in(row, names)
+                missing = [key for key in self.primary_keys if row.get(key) is None]
                 if missing:
                     bookmark.hold(stamp)
-                    self.missed(f"a record has no {missing}, which is its key: {_shown(row)}")
+                    self.missed(f"a record has no {missing[0]}, which is its key: {_shown(row)}")
                     continue
                 new.append(row)
                 marks.append((stamp, mark))
@@ -177,15 +180,11 @@ class Aims360Stream(LearningStream):
         )
         self.set_keys(spare, self.replication_key)
 
-    def _fill_in(self, row: Row) -> str:
-        """Give keys the names that the schema has for them; say which of them is missing."""
-        for key in (*self.primary_keys, self.replication_key):
-            if key and key not in row and (value := pick(row, key)) is not None:
-                row[key] = value
-        for key in self.primary_keys:
-            if row.get(key) is None:
-                return key
-        return ""
+    def _fill_in(self, row: Row, names: frozenset[str]) -> None:
+        """Give keys the names that the schema has for them."""
+        for name in names - row.keys():
+            if (value := pick(row, name)) is not None:
+                row[name] = value
 
     def _stamp(self, row: Row) -> str | None:
         key = self.replication_key

@@ -34,6 +34,8 @@ def test_it_is_a_dictionary(steps: list[tuple[str, int | None]], recent: int) ->
             ours.put(key, number)
             plain[key] = number
     assert all(ours.get(key) == number for key, number in plain.items())
+    keys = [key for key, _ in steps]
+    assert ours.unmet(keys) == [key not in plain for key in keys]
 
 
 @given(STEPS)
@@ -45,6 +47,7 @@ def test_hashes_that_share_a_shelf_and_the_filter_are_told_apart(
         met = {key for key, number in steps if number is not None}
         ours.update({key: number for key, number in steps if number is not None})
         assert all((key in ours) == (key in met) for key, _ in steps)
+        assert ours.unmet([key for key, _ in steps]) == [key not in met for key, _ in steps]
 
 
 def test_a_number_that_looks_like_a_hash_is_none() -> None:
