@@ -17,6 +17,13 @@ from singer_sdk.singerlib.exceptions import InvalidInputLine
 from erp_vendors.errors import ErpError
 from erp_vendors.http import codec
 
+if t.TYPE_CHECKING:
+    import io
+
+
+_PIECE = 1 << 18
+"""Bytes of the input that are taken at once, at most."""
+
 
 class InputError(ErpError):
     """The input is not what the Singer specification describes."""
@@ -68,9 +75,11 @@ class LineReader(GenericSingerReader[str]):
             InputError: If a line cannot be understood; the message names it.
         """
         counts: Counter[str] = Counter()
-        lines = sys.stdin.buffer if file_input is None else file_input
+        lines: t.Iterable[t.Any] | None = file_input
+        if lines is None:
+            lines = _lines(t.cast("io.BufferedReader", sys.stdin.buffer))
         for number, line in enumerate(lines, 1):
-            if not line.strip():
+            if not line or line.isspace():
                 continue
             try:
                 message = self.deserialize_json(line)
@@ -90,3 +99,16 @@ class LineReader(GenericSingerReader[str]):
                 raise (NoSchemaError if early else InputError)(msg) from None
             counts[kind] += 1
         return counts
+
+
+def _lines(source: io.BufferedReader) -> t.Iterator[bytes]:
+    """Lines as soon as they are there, of large pieces: each look at a pipe costs."""
+    parts: list[bytes] = []
+    while piece := source.read1(_PIECE):
+        first, *others = piece.split(b"\n")
+        parts.append(first)
+        if others:
+            yield b"".join(parts)
+            yield from others[:-1]
+            parts = others[-1:]
+    yield b"".join(parts)

@@ -69,8 +69,8 @@ class GroupCommit:
 
 
 def _merged(tickets: t.Iterable[_Ticket]) -> list[Change]:
-    rows: dict[str, list[Row]] = {}
+    rows: dict[tuple[str, str], list[Row]] = {}
     for ticket in tickets:
-        for change in ticket.changes:
-            rows.setdefault(change.statement, []).extend(change.rows)
-    return [Change(statement, many) for statement, many in rows.items()]
+        for statement, row, some in ticket.changes:
+            rows.setdefault((statement, row), []).extend(some)
+    return [Change(*sql, many) for sql, many in rows.items()]

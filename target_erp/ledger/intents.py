@@ -61,12 +61,14 @@ class Intent:
     def noted(self) -> Change:
         """What writes it down."""
         lines = codec.encode(self.lines).decode()
-        return Change(_PUT, [(self.intent, self.place, self.run, self.noted_at, lines)])
+        return Change(
+            _PUT, "(?, ?, ?, ?, ?)", [(self.intent, self.place, self.run, self.noted_at, lines)]
+        )
 
     @property
     def dropped(self) -> Change:
         """What removes it."""
-        return Change(_DROP, [(self.intent,)])
+        return Change(_DROP, "(?)", [(self.intent,)])
 
     def without(self, keys: t.Iterable[str]) -> list[Change]:
         """Take records out whose end is known.

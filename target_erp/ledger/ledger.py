@@ -27,6 +27,7 @@ _UPSERT = """INSERT INTO erp_records AS old (place, key, digest, mark, vendor_id
         digest = excluded.digest, mark = excluded.mark,
         attempts = old.attempts + excluded.attempts, run = excluded.run,
         last_at = excluded.last_at, body = excluded.body, parent = excluded.parent"""
+_ROW = """(?, ?, ?, ?, NULLIF(?, ''), ?, ?, ?, ?, NULLIF(?, 0), NULLIF(?, ''), NULLIF(?, ''))"""
 _FAILED = frozenset({Mark.REFUSED, Mark.WAITING, Mark.UNKNOWN})
 
 
@@ -212,20 +213,20 @@ class Ledger:
             (
                 place,
                 _stored(entry.key),
-                entry.digest,
+                bytearray(entry.digest),
                 entry.mark.value,
-                entry.vendor_id,
+                entry.vendor_id or "",
                 entry.attempts,
                 entry.run,
                 now,
                 now,
-                now if entry.mark in _FAILED else None,
-                entry.body,
-                entry.parent,
+                now if entry.mark in _FAILED else 0,
+                entry.body or "",
+                entry.parent or "",
             )
             for entry in entries
         ]
-        changes = [Change(_UPSERT, t.cast("list[tuple[t.Any, ...]]", rows))]
+        changes = [Change(_UPSERT, _ROW, t.cast("list[tuple[t.Any, ...]]", rows))]
         for intent in intents:
             changes += intent.without(row[1] for row in rows)
         self._commits.write(changes)

@@ -26,10 +26,13 @@ class Change(t.NamedTuple):
 
     Attributes:
         statement: SQL with `{rows}` behind VALUES.
-        rows: The values, at least one row.
+        row: SQL of one row, with `?` for each value.
+        rows: The values, at least one row. SQLite's driver is slow with None and `bytes`, so
+            `NULLIF` and `bytearray` are better where there are many.
     """
 
     statement: str
+    row: str
     rows: list[Row]
 
 
@@ -109,11 +112,10 @@ class Store:
         with self._writing, self._explained():
             self._check_open()
             with self._transaction() as cursor:
-                for statement, rows in changes:
-                    self._execute(cursor, statement, rows)
+                for change in changes:
+                    self._execute(cursor, *change)
 
-    def _execute(self, cursor: t.Any, statement: str, rows: list[Row]) -> None:  # noqa: ANN401
-        one = f"({','.join('?' * len(rows[0]))})"
+    def _execute(self, cursor: t.Any, statement: str, one: str, rows: list[Row]) -> None:  # noqa: ANN401
         if self._dialect == "postgresql":
             cursor.executemany(self._sql(statement.format(rows=one)), rows)
             return
