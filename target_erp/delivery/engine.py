@@ -80,6 +80,7 @@ class Delivery:
         self._lanes: dict[str, Lane] = {}
         self._queues: dict[str, queue.SimpleQueue[Work]] = {}
         self._change = threading.Condition()
+        self._awaited: t.Callable[[], object] | None = None
         # A deque, because it is filled without the lock: most records need nothing else.
         self._inbox: collections.deque[tuple[Lane, Write]] = collections.deque()
         self._inbox_streams: set[str] = set()
@@ -198,7 +199,7 @@ class Delivery:
         with self._change:
             if self._failure is None:
                 self._failure = Interrupted("the run ends")
-            self._change.wait_for(lambda: not self._in_flight, seconds)
+            self._wait_until(lambda: not self._in_flight, seconds)
 
     @property
     def settled(self) -> int:
@@ -271,8 +272,20 @@ class Delivery:
                 self._wait(lambda: len(self._open) <= self._ahead or not self._in_flight)
 
     def _wait(self, until: t.Callable[[], object]) -> None:
-        self._change.wait_for(lambda: self._failure is not None or until())
+        self._wait_until(lambda: self._failure is not None or until())
         self._raise_failure()
+
+    def _wait_until(self, until: t.Callable[[], object], seconds: float | None = None) -> None:
+        self._awaited = until
+        try:
+            self._change.wait_for(until, seconds)
+        finally:
+            self._awaited = None
+
+    def _changed(self) -> None:
+        """Wake the thread that submits, if what it waits for has come."""
+        if self._awaited is not None and self._awaited():
+            self._change.notify_all()
 
     def _raise_failure(self) -> None:
         if self._failure is not None:
@@ -403,7 +416,7 @@ class Delivery:
                     tally.add(lane.writer.spent(), (calls, waited))
                     lane.in_flight -= 1
                     self._in_flight -= 1
-                    self._change.notify_all()
+                    self._changed()
 
     def _settled(
         self, writes: t.Sequence[Write], outcome: Outcome, error: RefusedError | None
@@ -432,7 +445,7 @@ class Delivery:
                 freed = self._families.arrived(writer, write)
                 with self._change:
                     self._freed.extend(freed)
-                    self._change.notify_all()
+                    self._changed()
 
     def _count(self, lane: Lane | None, writes: t.Sequence[Write], outcome: Outcome) -> None:
         self.tallies[writes[0].stream][outcome] += len(writes)
@@ -444,13 +457,13 @@ class Delivery:
                 del self._open[write.number]
         if lane is not None:
             lane.open -= len(writes)
-        self._change.notify_all()
+        self._changed()
 
     def _fail(self, error: Exception) -> None:
         with self._change:
             if self._failure is None or isinstance(self._failure, Interrupted):
                 self._failure = error
-            self._change.notify_all()
+            self._changed()
 
 
 def _is_unchanged(write: Write) -> bool:

@@ -58,8 +58,6 @@ class Store:
         with self._transaction() as cursor:
             if dialect == "postgresql":
                 cursor.execute("SELECT pg_advisory_xact_lock(hashtext('erp_ledger'))")
-            else:
-                cursor.execute("BEGIN IMMEDIATE")
             migrate(cursor, dialect, where)
         self._reader = connect()
         _close_with(self, self._reader)
@@ -111,21 +109,20 @@ class Store:
         """
         with self._writing, self._explained():
             self._check_open()
+            if self._dialect == "postgresql":
+                with self._transaction() as cursor:
+                    for statement, one, rows in changes:
+                        cursor.executemany(self._sql(statement.format(rows=one)), rows)
+                return
+            # After each step the driver has to wait for the interpreter, which may take longer
+            # than the step: so many rows make one, and a single step needs no transaction.
+            steps = [step for change in changes for step in _steps(*change)]
+            if len(steps) == 1:
+                self._writer.execute(*steps[0])
+                return
             with self._transaction() as cursor:
-                for change in changes:
-                    self._execute(cursor, *change)
-
-    def _execute(self, cursor: t.Any, statement: str, one: str, rows: list[Row]) -> None:  # noqa: ANN401
-        if self._dialect == "postgresql":
-            cursor.executemany(self._sql(statement.format(rows=one)), rows)
-            return
-        # After each step of a statement the driver has to wait for the interpreter, which may
-        # take longer than the row: so many rows make one step.
-        size = _VARIABLES // len(rows[0])
-        for start in range(0, len(rows), size):
-            some = rows[start : start + size]
-            sql = statement.format(rows=",".join([one] * len(some)))
-            cursor.execute(sql, [value for row in some for value in row])
+                for sql, values in steps:
+                    cursor.execute(sql, values)
 
     def among(self, column: str, values: list[str]) -> tuple[str, Row]:
         """A condition that a column has one of some values.
@@ -172,14 +169,26 @@ class Store:
     def _transaction(self) -> t.Iterator[t.Any]:
         cursor = self._writer.cursor()
         try:
+            if self._dialect == "sqlite":
+                cursor.execute("BEGIN IMMEDIATE")
             yield cursor
+            if self._dialect == "sqlite":
+                cursor.execute("COMMIT")  # a step less than the driver's own way
+            else:
+                self._writer.commit()
         except BaseException:
             self._writer.rollback()
             raise
-        else:
-            self._writer.commit()
         finally:
             cursor.close()
+
+
+def _steps(statement: str, one: str, rows: list[Row]) -> t.Iterator[tuple[str, list[t.Any]]]:
+    size = _VARIABLES // len(rows[0])
+    for start in range(0, len(rows), size):
+        some = rows[start : start + size]
+        sql = statement.format(rows=",".join([one] * len(some)))
+        yield sql, [value for row in some for value in row]
 
 
 def _close_with(store: Store, connection: t.Any) -> None:  # noqa: ANN401 - DB-API has no type
@@ -202,7 +211,9 @@ def open_store(setting: str) -> Store:
     path = pathlib.Path(setting)
 
     def connect() -> sqlite3.Connection:
-        connection = sqlite3.connect(path, check_same_thread=False, timeout=_BUSY_SECONDS)
+        connection = sqlite3.connect(
+            path, check_same_thread=False, timeout=_BUSY_SECONDS, isolation_level=None
+        )
         connection.create_function("erp_unhex", 1, bytes.fromhex, deterministic=True)
         connection.execute("PRAGMA journal_mode = WAL")
         # A receipt that is lost with the power would be a doubled record.
