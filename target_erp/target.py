@@ -75,6 +75,7 @@ class TargetErp(ErpPlugin, Target):
         self._writers: dict[str, Writer] = {}
         self._fast: dict[str, ErpSink] = {}
         self._ignored: set[str] = set()
+        self._keyless: set[str] = set()
         self._states: collections.deque[tuple[int, dict[str, t.Any]]] = collections.deque()
         self._emitted_at = time.monotonic()
 
@@ -94,12 +95,15 @@ class TargetErp(ErpPlugin, Target):
             ExitCode: With 3, if records were rejected or their outcome is unknown.
             ErpError: If the run failed.
         """
+        self.perform(functools.partial(self._read, file_input))
+
+    def _read(self, file_input: t.IO[t.Any] | None) -> None:
         with contextlib.ExitStack() as spool:
             if self.config.get("guards") and not self._setting("dry_run"):
                 kept = spool.enter_context(tempfile.TemporaryFile())
                 self._check_guards(kept, file_input)
                 file_input = kept
-            self.perform(functools.partial(super().listen, file_input))
+            super().listen(file_input)
 
     def perform(self, work: t.Callable[[], None]) -> None:
         """Do a run's work; whatever becomes of it is settled, reported and told by the exit code.
@@ -299,6 +303,13 @@ class TargetErp(ErpPlugin, Target):
             name, _, value = identity.partition("=")
             others = (pair for pair in prepared.key if pair != (name, value))
             write.key = ((name, value), *others)
+        if not write.key and writer.stream not in self._keyless:
+            self._keyless.add(writer.stream)
+            self.logger.warning(
+                "%s: its records have no business key (primary_keys), so none of them is recognised "
+                "when it comes again: each is sent every time",
+                writer.stream,
+            )
         if self.mirror.streams:
             self.mirror.see(write)
         for stream, record in prepared.before:

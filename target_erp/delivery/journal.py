@@ -130,15 +130,16 @@ class Journal:
             mark: What is known now.
             parent: What they wait for.
         """
+        keeps = mark is Mark.UNKNOWN or parent is not None
         entries = [
             Entry(
-                key=write.identity,
-                digest=write.digest,
-                mark=mark,
-                vendor_id=write.vendor_id,
-                attempts=write.attempts,
-                run=self.run,
-                body=_kept(writer, write, mark, parent),
+                write.identity,
+                write.digest,
+                mark,
+                write.vendor_id,
+                write.attempts,
+                self.run,
+                body=_kept(writer, write, parent) if keeps else None,
                 parent=parent,
             )
             for write in writes
@@ -159,10 +160,8 @@ def _by_intent(writes: t.Iterable[Write]) -> dict[Intent, list[Write]]:
     return found
 
 
-def _kept(writer: Writer, write: Write, mark: Mark, parent: str | None) -> str | None:
+def _kept(writer: Writer, write: Write, parent: str | None) -> str | None:
     """The contents that a later run needs; none that hold a secret."""
-    if mark is not Mark.UNKNOWN and parent is None:
-        return None
     contents = write.body if parent is None else write.record
     if any(contents.get(name) for name in writer.secrets):
         return None

@@ -144,3 +144,18 @@ def test_they_go_through_the_same_engine(
         again = run_target(config, [schema(site.stream), *rows])
         assert again.target.delivery.tallies[site.stream][Outcome.UNCHANGED] == 6 - lost
         assert sorted(ticket["ticketNo"] for ticket in site.tickets) == sent
+
+
+def test_that_nothing_is_recognised_without_a_key_is_said_once(
+    tmp_path: pathlib.Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with open_shop() as shop:
+        site = AimShop(shop)
+        with running_stub(site.answer) as stub:
+            config = site.block(stub.url, saver(tmp_path)(site.file()))
+            config["aim"]["resources"][0]["primary_keys"] = []
+            more = {"ledger": str(tmp_path / "l.sqlite"), "dead_letters": str(tmp_path / "dead")}
+            rows = [record(site.stream, ticketNo="T-1") for _ in range(3)]
+            assert run_target({**config, **more}, [schema(site.stream), *rows]).code == 0
+    assert len(site.tickets) == 3
+    assert sum("no business key" in message for message in caplog.messages) == 1

@@ -11,6 +11,7 @@ from erp_plugin.cli import FAILED
 from erp_vendors.errors import ConfigError
 from erp_vendors.http.redact import redact
 from target_erp.delivery import Prepared, RefusedError, Write, Writer
+from target_erp.ledger import open_ledger
 from target_erp.plan import Guards, Planner
 from target_erp.target import REJECTED
 from tests.support.plugins import record, run_target, schema, state
@@ -185,12 +186,21 @@ def test_a_dry_run_leaves_the_ledger_alone(site: Vendor, tmp_path: pathlib.Path)
     "guards", [{"max_creates": 0}, {"max_updates": "20%"}, {"max_creates": 5, "max_updates": 0}]
 )
 def test_a_guard_stops_the_run_before_its_first_write(
-    site: Vendor, guards: dict[str, t.Any]
+    site: Vendor, guards: dict[str, t.Any], tmp_path: pathlib.Path
 ) -> None:
-    run = run_target(site.config(guards=guards), messages())
+    file = tmp_path / "run.json"
+    config = site.config(guards=guards, report_file=str(file))
+    run = run_target(config, messages())
     assert (run.code, run.states, site.taken) == (FAILED, [], [])
     assert "nothing was written" in run.error
     assert "guards.max_" in run.error
+    report = json.loads(file.read_text())
+    assert (report["exit_code"], report["error"]) == (FAILED, run.error)
+    ledger = open_ledger(config["ledger"])
+    (noted,) = ledger.runs(5)
+    ledger.close()
+    assert noted.report is not None
+    assert json.loads(noted.report)["error"] == run.error
 
 
 def test_a_run_within_its_guards_writes(site: Vendor) -> None:
