@@ -306,7 +306,7 @@ class TargetErp(ErpPlugin, Target):
         if not write.key and writer.stream not in self._keyless:
             self._keyless.add(writer.stream)
             self.logger.warning(
-                "%s: its records have no business key (primary_keys), so none of them is recognised "
+                "%s: its records have no business key (primary_keys), so none is recognised "
                 "when it comes again: each is sent every time",
                 writer.stream,
             )
