@@ -28,7 +28,7 @@ _CHUNK = 500
 """Records that are looked up in the ledger together."""
 _CHUNK_SECONDS = 0.1
 """About how long a record waits for others to be looked up with."""
-_AHEAD = 2_500
+_AHEAD = 1_000
 """Records that may be open before the input has to wait, or two batches if those are larger."""
 
 _FAILED = frozenset({Mark.REFUSED, Mark.WAITING})
