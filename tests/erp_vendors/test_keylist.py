@@ -7,7 +7,6 @@ import decimal
 import errno
 import gc
 import os
-import pathlib
 import tracemalloc
 import typing as t
 from unittest import mock
@@ -17,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from erp_vendors.keylist import Key, KeyList
+from tests.support.files import temporary_files
 
 PARTS = (
     st.none()
@@ -62,17 +62,13 @@ def test_memory_stays_where_it_is() -> None:
     assert max(peaks[1:]) < 1.1 * peaks[0]
 
 
-def open_files() -> set[str]:
-    return {file.name for file in pathlib.Path("/dev/fd").iterdir()}
-
-
 def test_the_file_goes_with_it() -> None:
-    before = open_files()
-    ours = KeyList([(1,)], block=1)
-    assert open_files() > before
+    with temporary_files() as files:
+        ours = KeyList([(1,)], block=1)
+    assert [file.closed for file in files] == [False]
     del ours
     gc.collect()
-    assert open_files() == before
+    assert [file.closed for file in files] == [True]
 
 
 @pytest.mark.parametrize("full", [False, True])

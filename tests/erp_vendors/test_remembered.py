@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import gc
 import os
-import pathlib
 import tracemalloc
 import typing as t
 from unittest import mock
@@ -16,6 +15,7 @@ from hypothesis import strategies as st
 
 from erp_vendors import remembered
 from erp_vendors.remembered import Remembered
+from tests.support.files import temporary_files
 
 KEYS = st.text("abc", max_size=3)
 STEPS = st.lists(
@@ -86,18 +86,14 @@ def test_memory_stays_where_it_is() -> None:
     assert peaks[1] < 1.1 * peaks[0] < 1.1 * 4_000_000
 
 
-def open_files() -> set[str]:
-    return {file.name for file in pathlib.Path("/dev/fd").iterdir()}
-
-
 def test_the_file_goes_with_it() -> None:
-    before = open_files()
-    ours = Remembered(1)
-    ours.put("a")
-    assert open_files() > before
+    with temporary_files() as files:
+        ours = Remembered(1)
+        ours.put("a")
+    assert [file.closed for file in files] == [False]
     del ours
     gc.collect()
-    assert open_files() == before
+    assert [file.closed for file in files] == [True]
 
 
 @pytest.mark.parametrize("full", [False, True])
