@@ -11,7 +11,7 @@ from target_erp.ledger.entry import Entry, Known, Mark
 from target_erp.ledger.groups import GroupCommit
 from target_erp.ledger.intents import COLUMNS as INTENT_COLUMNS
 from target_erp.ledger.intents import Intent
-from target_erp.ledger.store import Change, Store, open_store
+from target_erp.ledger.store import Change, Row, Store, open_store
 
 _COLUMNS = "key, digest, mark, vendor_id, attempts, run, first_at, last_at, body, parent"
 _UPSERT = """INSERT INTO erp_records AS old (place, key, digest, mark, vendor_id, attempts, run,
@@ -27,6 +27,8 @@ _UPSERT = """INSERT INTO erp_records AS old (place, key, digest, mark, vendor_id
         digest = excluded.digest, mark = excluded.mark,
         attempts = old.attempts + excluded.attempts, run = excluded.run,
         last_at = excluded.last_at, body = excluded.body, parent = excluded.parent"""
+_NEW_PLACE = """INSERT INTO erp_places (place, account, stream)
+    SELECT COALESCE(MAX(place), 0) + 1, ?, ? FROM erp_places WHERE 1 = 1 ON CONFLICT DO NOTHING"""
 _ROW = """(?, ?, ?, ?, NULLIF(?, ''), ?, ?, ?, ?, NULLIF(?, 0), NULLIF(?, ''), NULLIF(?, ''))"""
 _FAILED = frozenset({Mark.REFUSED, Mark.WAITING, Mark.UNKNOWN})
 
@@ -209,7 +211,7 @@ class Ledger:
         """
         now = _now()
         place = self._place(account, stream, make=True)
-        rows = [
+        rows: list[Row] = [
             (
                 place,
                 _stored(entry.key),
@@ -226,7 +228,7 @@ class Ledger:
             )
             for entry in entries
         ]
-        changes = [Change(_UPSERT, _ROW, t.cast("list[tuple[t.Any, ...]]", rows))]
+        changes = [Change(_UPSERT, _ROW, rows)]
         for intent in intents:
             changes += intent.without(row[1] for row in rows)
         self._commits.write(changes)
@@ -266,9 +268,8 @@ class Ledger:
         Args:
             run: Its id.
         """
-        self._store.change(
-            "INSERT INTO erp_runs (run, started_at) VALUES (?, ?)", [(run, iso(_now()))]
-        )
+        begun = "INSERT INTO erp_runs (run, started_at) VALUES (?, ?)"
+        self._store.apply([Change(begun, "", [(run, iso(_now()))])])
 
     def end_run(self, run: str, report: str) -> None:
         """Note that a run has ended.
@@ -277,10 +278,8 @@ class Ledger:
             run: Its id.
             report: Its report as JSON text.
         """
-        self._store.change(
-            "UPDATE erp_runs SET ended_at = ?, report = ? WHERE run = ?",
-            [(iso(_now()), report, run)],
-        )
+        ended = "UPDATE erp_runs SET ended_at = ?, report = ? WHERE run = ?"
+        self._store.apply([Change(ended, "", [(iso(_now()), report, run)])])
 
     def runs(self, limit: int) -> list[Run]:
         """The newest runs, newest first.
@@ -366,12 +365,7 @@ class Ledger:
                     return None
                 else:
                     # Another run may take the same number at the same time: then look again.
-                    self._store.change(
-                        "INSERT INTO erp_places (place, account, stream) "
-                        "SELECT COALESCE(MAX(place), 0) + 1, ?, ? FROM erp_places "
-                        "WHERE 1 = 1 ON CONFLICT DO NOTHING",
-                        [(account, stream)],
-                    )
+                    self._store.apply([Change(_NEW_PLACE, "", [(account, stream)])])
             return self._places[account, stream]
 
 

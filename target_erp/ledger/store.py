@@ -22,11 +22,11 @@ Row = tuple[t.Any, ...]
 
 
 class Change(t.NamedTuple):
-    """An INSERT or DELETE of some rows.
+    """A statement that changes the store.
 
     Attributes:
-        statement: SQL with `{rows}` behind VALUES.
-        row: SQL of one row, with `?` for each value.
+        statement: SQL with `{rows}` behind VALUES; or, for one row, with `?` for each value.
+        row: SQL of one row, with `?` for each value; empty if the statement has no `{rows}`.
         rows: The values, at least one row. SQLite's driver is slow with None and `bytes`, so
             `NULLIF` and `bytearray` are better where there are many.
     """
@@ -83,23 +83,8 @@ class Store:
                 self._reader.rollback()  # ends the transaction that a SELECT begins
             return rows
 
-    def change(self, statement: str, rows: list[Row]) -> None:
-        """Execute a statement for each row, in one transaction.
-
-        Args:
-            statement: SQL with `?` for each value.
-            rows: The values.
-
-        Raises:
-            LedgerError: If the store fails; then nothing was changed.
-        """
-        with self._writing, self._explained():
-            self._check_open()
-            with self._transaction() as cursor:
-                cursor.executemany(self._sql(statement), rows)
-
     def apply(self, changes: t.Sequence[Change]) -> None:
-        """Make several changes in one transaction.
+        """Make changes in one transaction.
 
         Args:
             changes: The changes, in their order.

@@ -13,7 +13,7 @@ import typing as t
 import pytest
 
 from target_erp.history.command import _repeated, main
-from target_erp.ledger import open_ledger
+from target_erp.ledger import Mark, open_ledger
 from tests.support.plugins import record, run_target, schema
 from tests.support.records import passing_order
 from tests.support.stub import Reply
@@ -232,6 +232,23 @@ def test_settling_needs_one_record(lost: Tool) -> None:
     assert lost(*settle)[0] == 0
     assert "another account" not in lost("unknown")[1]
     assert "A-1" in lost("unknown")[1]
+
+
+def test_a_record_of_a_run_that_was_cut_off_can_be_settled(lost: Tool) -> None:
+    with contextlib.closing(open_ledger(lost.config["ledger"])) as ledger:
+        account = ledger.find(PASSTHROUGH)[0].account
+        lines = {"order_number=B-1": b"one", "order_number=B-2": b"two"}
+        ledger.intend(account, PASSTHROUGH, "killed", lines)
+    assert "B-1" in lost("unknown")[1]
+    assert lost("unknown", "--key", "B-1", "--settle", "accepted")[0] == 0
+    out = lost("unknown")[1]
+    assert "B-1" not in out
+    assert "B-2" in out
+    with contextlib.closing(open_ledger(lost.config["ledger"])) as ledger:
+        ledger.recover(account, PASSTHROUGH)  # as the next run does
+        marks = {line.entry.key: line.entry.mark for line in ledger.find(PASSTHROUGH)}
+    assert marks["order_number=B-1"] is Mark.ACCEPTED
+    assert marks["order_number=B-2"] is Mark.INTENT
 
 
 def test_a_ledger_url_is_not_repeated() -> None:
