@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import typing as t
 
-import jsonschema_rs
 from singer_sdk.sinks import Sink
 
 from target_erp.delivery import RefusedError, Write
 from target_erp.mirror import TOMBSTONE
 from target_erp.reader import MissingKeyError
+from target_erp.shapes import Shapes
 
 if t.TYPE_CHECKING:
     from target_erp.target import TargetErp
@@ -36,13 +36,8 @@ class ErpSink(Sink):
         self._keys = tuple(self.key_properties)
         self.writer = target.writer_of(stream_name, self._keys)
         self._stream = self.writer.stream
-        self._without_marks: dict[tuple[str, ...], list[str] | None] = {}
         self._tally = target.delivery.tallies[self.writer.stream]
-        self._checker = (
-            jsonschema_rs.validator_for({**self.schema, "$schema": _DRAFT})
-            if self.validate_schema
-            else None
-        )
+        self._shapes = Shapes(self.schema if self.validate_schema else None)
 
     def get_validator(self) -> None:
         """None: see `take`."""
@@ -84,42 +79,23 @@ class ErpSink(Sink):
                     f"{self.stream_name} record {number} has no value for its key property '{name}'"
                 )
                 raise MissingKeyError(msg)
-        # Taps and loaders leave marks of their own in records, which no vendor knows.
-        names = tuple(record)
-        if names not in self._without_marks:
-            if len(self._without_marks) >= _SHAPES:
-                self._without_marks.clear()
-            marks = [name for name in names if name.startswith("_sdc_")]
-            rest = [name for name in names if name not in marks]
-            self._without_marks[names] = rest if marks else None
-        own_names = self._without_marks[names]
-        own = record if own_names is None else {name: record[name] for name in own_names}
+        shape = self._shapes.of(record)
+        own = record if shape.own is None else {name: record[name] for name in shape.own}
         write = Write(number, self._stream, own)
-        try:
-            if own_names is not None and record.get(TOMBSTONE) is not None:
+        if shape.own is not None and record.get(TOMBSTONE) is not None:
+            try:
                 self._target.mirror.tombstone(self.writer, write)
+            except RefusedError as error:
+                self._target.delivery.refuse(self.writer, write, error)
+            else:
                 self._target.delivery.submit(self.writer, write)
-                return
-            if self._checker is not None and not self._checker.is_valid(own):
-                raise self._misfit(own)
-        except RefusedError as error:
-            self._target.delivery.refuse(self.writer, write, error)
             return
-        self._target.submit(self.writer, write)
-
-    def _misfit(self, record: dict[str, t.Any]) -> RefusedError:
-        problem = next(self._checker.iter_errors(record)) if self._checker else None
-        where = ".".join(map(str, problem.instance_path)) if problem else ""
-        msg = (
-            f"{where or 'the record'} does not fit the SCHEMA message: "
-            f"{problem.message if problem else 'it is not valid'}"
-        )
-        return RefusedError(msg, reason="schema")
+        misfit = self._shapes.misfit(own, shape)
+        if misfit:
+            refused = RefusedError(misfit, reason="schema")
+            self._target.delivery.refuse(self.writer, write, refused)
+        else:
+            self._target.submit(self.writer, write)
 
     def process_batch(self, context: dict[str, t.Any]) -> None:
         """Nothing to do: see `take`."""
-
-
-_SHAPES = 100
-"""Kinds of records, by their properties, that a sink remembers."""
-_DRAFT = "http://json-schema.org/draft-07/schema#"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import threading
 import typing as t
 
 import backoff
@@ -38,8 +39,20 @@ Settled = t.Callable[[t.Sequence[Write], Outcome, RefusedError | None], None]
 """Told of records' ends, after ledger and dead letters have them."""
 
 
+class _Sent(threading.local):
+    """What one thread has sent successfully, and the ledger does not know yet."""
+
+    def __init__(self) -> None:
+        self.batches: list[tuple[Writer, list[Write], Mark]] = []
+        self.then: list[t.Callable[[], None]] = []
+
+
 class Courier:
-    """Makes the calls; safe to use from many threads."""
+    """Makes the calls; safe to use from many threads.
+
+    A commit costs more than a call on a fast network. So the receipt of what a thread has sent
+    waits for the intent of what it sends next, and both are one commit; see `settle`.
+    """
 
     def __init__(
         self,
@@ -68,9 +81,12 @@ class Courier:
         self._stopped = stopped
         self._pause = pause
         self._server_errors = 0
+        self._sent = _Sent()
 
     def deliver(self, writer: Writer, batch: list[Write]) -> None:
         """Send a batch; of one that is refused, find each bad record.
+
+        What was sent last is settled when this thread sends again, or by `settle`.
 
         With k bad records among n this takes at most 1 + k * (2 + log2(n)) calls: each is found
         by halving what is left before it, sent alone for the vendor's own words about it, and
@@ -119,22 +135,54 @@ class Courier:
         self._settle(writer, write, outcome, error)
 
     def accept(self, writer: Writer, batch: list[Write]) -> None:
-        """Settle records that the vendor has.
+        """Settle records that the vendor has, as soon as this thread sends again, or by `settle`.
 
         Args:
             writer: How they were written.
             batch: The records.
         """
+        self.settle()
         self._server_errors = 0
-        deleted = batch[0].deletes
-        self._journal.receipt(writer, batch, Mark.DELETED if deleted else Mark.ACCEPTED)
-        for outcome, writes in itertools.groupby(batch, _outcome):
-            self._settled(list(writes), outcome, None)
+        mark = Mark.DELETED if batch[0].deletes else Mark.ACCEPTED
+        self._sent.batches.append((writer, batch, mark))
+
+    def settle(self) -> None:
+        """Note what this thread has sent.
+
+        Raises:
+            ErpError: If that fails; it stays open then.
+        """
+        if self._sent.batches:
+            self._note(None, ())
+
+    def then(self, call: t.Callable[[], None]) -> None:
+        """Do something as soon as all is noted that this thread has sent.
+
+        Args:
+            call: What to do, in this thread; it is done if noting fails, too.
+        """
+        if self._sent.batches:
+            self._sent.then.append(call)
+        else:
+            call()
+
+    def _note(self, writer: Writer | None, batch: t.Sequence[Write]) -> None:
+        """Note what is about to be sent, and what was sent last, together."""
+        sent = self._sent
+        batches, then, sent.batches, sent.then = sent.batches, sent.then, [], []
+        try:
+            self._journal.intend(writer, batch, batches)
+            for _, writes, _ in batches:
+                for outcome, some in itertools.groupby(writes, _outcome):
+                    self._settled(list(some), outcome, None)
+        finally:
+            for call in then:
+                call()
 
     def _attempt(self, writer: Writer, batch: list[Write]) -> RefusedError | CallError | None:
         """Send a batch once, and settle it if the vendor takes it."""
         try:
-            self._journal.intend(writer, batch)
+            self._note(writer, batch)
             if batch[0].deletes:
                 writer.delete(batch[0])
             else:
@@ -198,6 +246,7 @@ class Courier:
                 reason="unknown",
             )
             raise unknown
+        self.settle()  # the vendor may be slow to answer
         try:
             write.vendor_id = writer.find(write, fresh=write.known is not None)
         except (CallError, DataError, MissingResourceError) as problem:

@@ -385,7 +385,6 @@ class Delivery:
             ):
                 return
             batch = lane.batch()
-            lane.in_flight += 1
             self._in_flight += 1
             self._workers(lane.writer).put((lane, batch))
 
@@ -400,13 +399,11 @@ class Delivery:
 
     def _run(self, work: queue.SimpleQueue[Work]) -> None:
         while True:
-            lane, batch = work.get()
+            lane, batch = self._next(work)
             started, (calls, waited) = time.monotonic(), lane.writer.spent()
             try:
                 if self._failure is None:
                     self._courier.deliver(lane.writer, batch)
-                if self._failure is None:
-                    self._admit(self._release(lane, batch))
             except Exception as error:  # noqa: BLE001 - raised again by the submitting thread
                 self._fail(error)
             finally:
@@ -414,9 +411,31 @@ class Delivery:
                     tally = self.tallies[lane.writer.stream]
                     tally.seconds += time.monotonic() - started
                     tally.add(lane.writer.spent(), (calls, waited))
-                    lane.in_flight -= 1
-                    self._in_flight -= 1
-                    self._changed()
+                self._courier.then(functools.partial(self._end, lane, batch))
+
+    def _next(self, work: queue.SimpleQueue[Work]) -> Work:
+        """The next batch of a worker; if none is there, what it sent is settled first."""
+        try:
+            return work.get_nowait()
+        except queue.Empty:
+            pass
+        try:
+            self._courier.settle()
+        except Exception as error:  # noqa: BLE001 - raised again by the submitting thread
+            self._fail(error)
+        return work.get()
+
+    def _end(self, lane: Lane, batch: list[Write]) -> None:
+        """A worker is through with a batch: let go on what waits for its keys."""
+        try:
+            if self._failure is None:
+                self._admit(self._release(lane, batch))
+        except Exception as error:  # noqa: BLE001 - raised again by the submitting thread
+            self._fail(error)
+        finally:
+            with self._change:
+                self._in_flight -= 1
+                self._changed()
 
     def _settled(
         self, writes: t.Sequence[Write], outcome: Outcome, error: RefusedError | None

@@ -9,7 +9,9 @@ from target_erp.ledger import Entry, Mark
 
 if t.TYPE_CHECKING:
     from target_erp.delivery.outcome import Write, Writer
-    from target_erp.ledger import Intent, Known, Ledger
+    from target_erp.ledger import Change, Intent, Known, Ledger
+
+    Ended = tuple[Writer, t.Sequence[Write], Mark]
 
 _AT_ONCE = 500
 """Keys of one look-up."""
@@ -90,23 +92,31 @@ class Journal:
         """
         self._ledger.recover(writer.account, writer.stream)
 
-    def intend(self, writer: Writer, writes: t.Iterable[Write]) -> None:
+    def intend(
+        self, writer: Writer | None, writes: t.Iterable[Write], ended: t.Sequence[Ended] = ()
+    ) -> None:
         """Note that records are about to be sent, if that is not known yet.
 
         Args:
-            writer: How they are written.
+            writer: How they are written; None if there are none.
             writes: The records.
+            ended: Other records, and what became of them: noted by the same commit.
         """
+        changes = [change for some in ended for change in self._receipt(*some)]
         new = []
         for write in writes:
             write.attempts += 1
             if write.key and write.intent is None:
                 new.append(write)
-        if new:
+        if new and writer is not None:
             lines = {write.identity: write.digest for write in new}
-            intent = self._ledger.intend(writer.account, writer.stream, self.run, lines)
+            place = writer.account, writer.stream
+            intent = self._ledger.intend(*place, self.run, lines, changes)
             for write in new:
                 write.intent = intent
+        else:
+            self._ledger.commit(changes)
+        _forget(write for _, some, _ in ended for write in some)
 
     def withdraw(self, writes: t.Sequence[Write]) -> None:
         """Note that records were not sent after all.
@@ -116,8 +126,7 @@ class Journal:
         """
         for intent, some in _by_intent(writes).items():
             self._ledger.withdraw(intent, [write.identity for write in some])
-            for write in some:
-                write.intent, write.attempts = None, 0
+            _forget(some)
 
     def receipt(
         self, writer: Writer, writes: t.Sequence[Write], mark: Mark, parent: str | None = None
@@ -130,6 +139,12 @@ class Journal:
             mark: What is known now.
             parent: What they wait for.
         """
+        self._ledger.commit(self._receipt(writer, writes, mark, parent))
+        _forget(writes)
+
+    def _receipt(
+        self, writer: Writer, writes: t.Sequence[Write], mark: Mark, parent: str | None = None
+    ) -> list[Change]:
         keeps = mark is Mark.UNKNOWN or parent is not None
         entries = [
             Entry(
@@ -146,10 +161,14 @@ class Journal:
             if write.key
         ]
         if not entries:
-            return
-        self._ledger.write(writer.account, writer.stream, entries, _by_intent(writes))
-        for write in writes:
-            write.intent, write.attempts = None, 0
+            return []
+        return self._ledger.receipt(writer.account, writer.stream, entries, _by_intent(writes))
+
+
+def _forget(writes: t.Iterable[Write]) -> None:
+    """They are not under way any more."""
+    for write in writes:
+        write.intent, write.attempts = None, 0
 
 
 def _by_intent(writes: t.Iterable[Write]) -> dict[Intent, list[Write]]:

@@ -48,14 +48,12 @@ class Lane:
         claimed: Business keys under way, each with the later versions that wait behind it.
         pending: Records that will make the next batch.
         open: Number of records that are not settled.
-        in_flight: Number of batches that workers have or will take.
     """
 
     writer: Writer
     claimed: dict[str, collections.deque[Write] | None] = dataclasses.field(default_factory=dict)
     pending: list[Write] = dataclasses.field(default_factory=list)
     open: int = 0
-    in_flight: int = 0
 
     def claim(self, write: Write) -> bool:
         """Whether a record may go on now; if not, it goes on behind the version before it."""

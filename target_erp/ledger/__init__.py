@@ -3,9 +3,10 @@
 from target_erp.ledger.entry import Entry, Known, Mark
 from target_erp.ledger.intents import Intent
 from target_erp.ledger.ledger import Found, Ledger, Run, open_ledger
-from target_erp.ledger.store import LedgerError
+from target_erp.ledger.store import Change, LedgerError
 
 __all__ = [
+    "Change",
     "Entry",
     "Found",
     "Intent",

@@ -71,8 +71,8 @@ class GroupCommit:
 
 
 def _merged(tickets: t.Iterable[_Ticket]) -> list[Change]:
-    rows: dict[tuple[str, str], list[Row]] = {}
+    rows: dict[tuple[str, str, Row], list[Row]] = {}
     for ticket in tickets:
-        for statement, row, some in ticket.changes:
-            rows.setdefault((statement, row), []).extend(some)
-    return [Change(*sql, many) for sql, many in rows.items()]
+        for statement, row, some, shared in ticket.changes:
+            rows.setdefault((statement, row, shared), []).extend(some)
+    return [Change(statement, row, some, shared) for (statement, row, shared), some in rows.items()]

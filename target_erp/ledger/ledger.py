@@ -14,9 +14,14 @@ from target_erp.ledger.intents import Intent
 from target_erp.ledger.store import Change, Row, Store, open_store
 
 _COLUMNS = "key, digest, mark, vendor_id, attempts, run, first_at, last_at, body, parent"
-_UPSERT = """INSERT INTO erp_records AS old (place, key, digest, mark, vendor_id, attempts, run,
+_UPSERT = """WITH shared (place, mark, run) AS (VALUES (?, ?, ?)),
+        lines (key, digest, vendor_id, attempts, at, body, parent) AS (VALUES {rows})
+    INSERT INTO erp_records AS old (place, key, digest, mark, vendor_id, attempts, run,
         first_at, last_at, failed_at, body, parent)
-    VALUES {rows}
+    SELECT place, key, digest, mark, NULLIF(vendor_id, ''), attempts, run, at, at,
+        CASE WHEN mark IN ('refused', 'waiting', 'unknown') THEN at END,
+        NULLIF(body, ''), NULLIF(parent, '')
+    FROM shared, lines WHERE 1 = 1
     ON CONFLICT (place, key) DO UPDATE SET
         held = CASE WHEN excluded.mark IN ('accepted', 'deleted') THEN NULL
             WHEN old.mark = 'accepted' THEN old.digest ELSE old.held END,
@@ -29,8 +34,7 @@ _UPSERT = """INSERT INTO erp_records AS old (place, key, digest, mark, vendor_id
         last_at = excluded.last_at, body = excluded.body, parent = excluded.parent"""
 _NEW_PLACE = """INSERT INTO erp_places (place, account, stream)
     SELECT COALESCE(MAX(place), 0) + 1, ?, ? FROM erp_places WHERE 1 = 1 ON CONFLICT DO NOTHING"""
-_ROW = """(?, ?, ?, ?, NULLIF(?, ''), ?, ?, ?, ?, NULLIF(?, 0), NULLIF(?, ''), NULLIF(?, ''))"""
-_FAILED = frozenset({Mark.REFUSED, Mark.WAITING, Mark.UNKNOWN})
+_ROW = "(?, ?, ?, ?, ?, ?, ?)"
 
 
 class Run(t.NamedTuple):
@@ -153,7 +157,14 @@ class Ledger:
         )
         return [(key, vendor_id) for key, vendor_id in rows]
 
-    def intend(self, account: str, stream: str, run: str, lines: t.Mapping[str, bytes]) -> Intent:
+    def intend(
+        self,
+        account: str,
+        stream: str,
+        run: str,
+        lines: t.Mapping[str, bytes],
+        changes: t.Iterable[Change] = (),
+    ) -> Intent:
         """Note that records are about to be sent; it is on the disk when this returns.
 
         Args:
@@ -161,17 +172,17 @@ class Ledger:
             stream: Sink name.
             run: The run.
             lines: Hash of the body by business key.
+            changes: What is to be noted with it.
 
         Returns:
-            What `write` ends record by record, and `withdraw` as if it had never been.
+            What `receipt` ends record by record, and `withdraw` as if it had never been.
 
         Raises:
             LedgerError: If the store fails.
         """
         place = t.cast("int", self._place(account, stream, make=True))
-        keys = {_stored(key): digest for key, digest in lines.items()}
-        intent = Intent.new(place, run, _now(), keys)
-        self._commits.write([intent.noted])
+        intent = Intent.new(place, run, _now(), {_stored(key): lines[key] for key in lines})
+        self.commit([*changes, intent.noted])
         return intent
 
     def withdraw(self, intent: Intent, keys: t.Iterable[str]) -> None:
@@ -184,20 +195,16 @@ class Ledger:
         Raises:
             LedgerError: If the store fails.
         """
-        changes = intent.without(map(_stored, keys))
-        if changes:
-            self._commits.write(changes)
+        self.commit(intent.without(map(_stored, keys)))
 
-    def write(
+    def receipt(
         self,
         account: str,
         stream: str,
-        entries: t.Sequence[Entry],
+        entries: t.Iterable[Entry],
         intents: t.Iterable[Intent] = (),
-    ) -> None:
-        """Write lines; they are on the disk when this returns.
-
-        Lines that several threads write at once share one transaction.
+    ) -> list[Change]:
+        """What to change so that the ledger has some lines.
 
         Args:
             account: Whose data it is.
@@ -205,33 +212,65 @@ class Ledger:
             entries: Lines; each replaces the earlier line of its key, keeps a known vendor id, and
                 adds to its attempts.
             intents: What these records were sent under; they are taken out of it.
+        """
+        now = _now()
+        place = self._place(account, stream, make=True)
+        keys = []
+        rows: dict[tuple[Mark, str], list[Row]] = {}
+        for key, digest, mark, vendor_id, attempts, run, _, _, body, parent in entries:
+            keys.append(_stored(key))
+            rows.setdefault((mark, run), []).append(
+                (
+                    keys[-1],
+                    bytearray(digest),
+                    vendor_id or "",
+                    attempts,
+                    now,
+                    body or "",
+                    parent or "",
+                )
+            )
+        changes = [
+            Change(_UPSERT, _ROW, some, (place, mark.value, run))
+            for (mark, run), some in rows.items()
+        ]
+        for intent in intents:
+            changes += intent.without(keys)
+        return changes
+
+    def commit(self, changes: t.Sequence[Change]) -> None:
+        """Make changes; they are on the disk when this returns.
+
+        What several threads change at once is one transaction.
+
+        Args:
+            changes: What other methods gave.
 
         Raises:
             LedgerError: If the store fails.
         """
-        now = _now()
-        place = self._place(account, stream, make=True)
-        rows: list[Row] = [
-            (
-                place,
-                _stored(entry.key),
-                bytearray(entry.digest),
-                entry.mark.value,
-                entry.vendor_id or "",
-                entry.attempts,
-                entry.run,
-                now,
-                now,
-                now if entry.mark in _FAILED else 0,
-                entry.body or "",
-                entry.parent or "",
-            )
-            for entry in entries
-        ]
-        changes = [Change(_UPSERT, _ROW, rows)]
-        for intent in intents:
-            changes += intent.without(row[1] for row in rows)
-        self._commits.write(changes)
+        if changes:
+            self._commits.write(changes)
+
+    def write(
+        self,
+        account: str,
+        stream: str,
+        entries: t.Iterable[Entry],
+        intents: t.Iterable[Intent] = (),
+    ) -> None:
+        """Write lines; they are on the disk when this returns.
+
+        Args:
+            account: See `receipt`.
+            stream: See `receipt`.
+            entries: See `receipt`.
+            intents: See `receipt`.
+
+        Raises:
+            LedgerError: If the store fails.
+        """
+        self.commit(self.receipt(account, stream, entries, intents))
 
     def recover(self, account: str, stream: str) -> None:
         """Turn what was under way when a run was cut off into lines with the mark `intent`.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import pathlib
 import sqlite3
 import threading
@@ -15,8 +16,12 @@ from target_erp.ledger.tables import migrate
 
 _BUSY_SECONDS = 60
 _CACHE_KIB = 4_096
-_VARIABLES = 999
-"""Values that every build of SQLite takes in one statement."""
+_ROWS = 500
+"""Rows of one statement, at most."""
+_VARIABLES = 32_766 if sqlite3.sqlite_version_info >= (3, 32) else 999
+"""Values that SQLite takes in one statement."""
+_STATEMENTS = 64
+"""Compiled statements that a connection keeps: one of many rows takes a tenth of a megabyte."""
 
 Row = tuple[t.Any, ...]
 
@@ -29,11 +34,13 @@ class Change(t.NamedTuple):
         row: SQL of one row, with `?` for each value; empty if the statement has no `{rows}`.
         rows: The values, at least one row. SQLite's driver is slow with None and `bytes`, so
             `NULLIF` and `bytearray` are better where there are many.
+        shared: Values that come before those of the rows.
     """
 
     statement: str
     row: str
     rows: list[Row]
+    shared: Row = ()
 
 
 class LedgerError(ErpError):
@@ -96,8 +103,9 @@ class Store:
             self._check_open()
             if self._dialect == "postgresql":
                 with self._transaction() as cursor:
-                    for statement, one, rows in changes:
-                        cursor.executemany(self._sql(statement.format(rows=one)), rows)
+                    for statement, one, rows, shared in changes:
+                        sql = self._sql(statement.format(rows=one))
+                        cursor.executemany(sql, [(*shared, *row) for row in rows])
                 return
             # After each step the driver has to wait for the interpreter, which may take longer
             # than the step: so many rows make one, and a single step needs no transaction.
@@ -168,12 +176,14 @@ class Store:
             cursor.close()
 
 
-def _steps(statement: str, one: str, rows: list[Row]) -> t.Iterator[tuple[str, list[t.Any]]]:
-    size = _VARIABLES // len(rows[0])
+def _steps(
+    statement: str, one: str, rows: list[Row], shared: Row
+) -> t.Iterator[tuple[str, list[t.Any]]]:
+    size = min(_ROWS, (_VARIABLES - len(shared)) // len(rows[0]))
     for start in range(0, len(rows), size):
         some = rows[start : start + size]
         sql = statement.format(rows=",".join([one] * len(some)))
-        yield sql, [value for row in some for value in row]
+        yield sql, [*shared, *itertools.chain.from_iterable(some)]
 
 
 def _close_with(store: Store, connection: t.Any) -> None:  # noqa: ANN401 - DB-API has no type
@@ -197,7 +207,11 @@ def open_store(setting: str) -> Store:
 
     def connect() -> sqlite3.Connection:
         connection = sqlite3.connect(
-            path, check_same_thread=False, timeout=_BUSY_SECONDS, isolation_level=None
+            path,
+            check_same_thread=False,
+            timeout=_BUSY_SECONDS,
+            isolation_level=None,
+            cached_statements=_STATEMENTS,
         )
         connection.create_function("erp_unhex", 1, bytes.fromhex, deterministic=True)
         connection.execute("PRAGMA journal_mode = WAL")

@@ -19,7 +19,7 @@ from erp_vendors.errors import CallError, ErpError, Interrupted, Phase
 from target_erp.delivery import Delivery, Prepared, RefusedError, Write, Writer
 from target_erp.delivery.dead_letters import DeadLetters, identity, last_at, newest
 from target_erp.delivery.journal import Journal
-from target_erp.ledger import Entry, Intent, Ledger, Mark, open_ledger
+from target_erp.ledger import Change, Ledger, Mark, open_ledger
 from target_erp.ledger.store import open_store
 
 FAULTS = ("lost_after", "lost_before", "error_after", "error_before", "not_sent")
@@ -177,23 +177,9 @@ class MortalLedger(Ledger):
 
     site: Site
 
-    def intend(self, account: str, stream: str, run: str, lines: t.Mapping[str, bytes]) -> Intent:
+    def commit(self, changes: t.Sequence[Change]) -> None:
         self._assert_alive()
-        return super().intend(account, stream, run, lines)
-
-    def withdraw(self, intent: Intent, keys: t.Iterable[str]) -> None:
-        self._assert_alive()
-        super().withdraw(intent, keys)
-
-    def write(
-        self,
-        account: str,
-        stream: str,
-        entries: t.Sequence[Entry],
-        intents: t.Iterable[Intent] = (),
-    ) -> None:
-        self._assert_alive()
-        super().write(account, stream, entries, intents)
+        super().commit(changes)
 
     def _assert_alive(self) -> None:
         if self.site.dead:
