@@ -15,7 +15,8 @@ from erp_vendors.errors import CallError, Phase
 from target_erp.delivery import Delivery, Outcome, Prepared, RefusedError, Write, Writer
 from target_erp.delivery.dead_letters import DeadLetters
 from target_erp.delivery.journal import Journal
-from target_erp.ledger import open_ledger
+from target_erp.ledger import Change, Ledger, Mark, open_ledger
+from target_erp.ledger.store import open_store
 
 if t.TYPE_CHECKING:
     import pathlib
@@ -57,9 +58,9 @@ class Memory(Writer):
                 self.written[body["key"]].append(body["number"])
 
 
-def open_delivery(folder: pathlib.Path) -> Delivery:
-    journal = Journal(open_ledger(str(folder / "ledger.sqlite")), "run")
-    return Delivery(DeadLetters(str(folder), "run"), journal)
+def open_delivery(folder: pathlib.Path, ledger: Ledger | None = None) -> Delivery:
+    ledger = ledger or open_ledger(str(folder / "ledger.sqlite"))
+    return Delivery(DeadLetters(str(folder), "run"), Journal(ledger, "run"))
 
 
 def deliver(writer: Memory, keys: t.Sequence[str], folder: pathlib.Path) -> Delivery:
@@ -170,3 +171,40 @@ def test_a_fault_of_ours_ends_the_run_at_once(tmp_path: pathlib.Path) -> None:
     started = time.monotonic()
     delivery.close(30)
     assert time.monotonic() - started < 10
+
+
+def test_a_receipt_is_committed_with_the_next_intent(tmp_path: pathlib.Path) -> None:
+    class Counting(Ledger):
+        commits = 0
+
+        def commit(self, changes: t.Sequence[Change]) -> None:
+            self.commits += 1
+            super().commit(changes)
+
+    ledger = Counting(open_store(str(tmp_path / "ledger.sqlite")))
+    writer = Memory()
+    writer.workers = writer.batch_size = 1
+    delivery = open_delivery(tmp_path, ledger)
+    submit_all(delivery, writer, [str(n) for n in range(100)])
+    assert delivery.tallies["memory"].accepted == 100
+    assert len(ledger.find("memory", mark=Mark.ACCEPTED)) == 100
+    assert 101 <= ledger.commits < 150
+
+
+def test_what_got_through_before_an_outage_is_noted(tmp_path: pathlib.Path) -> None:
+    class Failing(Memory):
+        def send(self, writes: list[Write]) -> None:
+            if len(self.written) == 4:
+                msg = "timed out"
+                raise CallError(msg, phase=Phase.SENT)
+            super().send(writes)
+
+    ledger = open_ledger(str(tmp_path / "ledger.sqlite"))
+    delivery = open_delivery(tmp_path, ledger)
+    with pytest.raises(CallError, match="timed out"):
+        submit_all(delivery, Failing({6}), [str(n) for n in range(8)])
+    delivery.close(30)
+    assert {found.entry.key for found in ledger.find(mark=Mark.ACCEPTED)} == {
+        f"key={n}" for n in range(4)
+    }
+    assert (delivery.settled, delivery.tallies["memory"].accepted) == (4, 4)
