@@ -29,6 +29,7 @@ from target_erp.history.webhook import deliver
 from target_erp.ledger import Ledger, open_ledger
 from target_erp.ledger.lease import Try, leases, wait_for
 from target_erp.mirror import Mirror
+from target_erp.one_cpu import one_cpu
 from target_erp.plan import Guards, Planner, allowance
 from target_erp.reader import InputError, LineReader
 from target_erp.settings import SETTINGS
@@ -117,7 +118,7 @@ class TargetErp(ErpPlugin, Target):
         """
         code, said = FAILED, "the run was ended"
         # Last of all, when the leases are given back: others need not wait for a webhook.
-        with contextlib.ExitStack() as afterwards, self._open:
+        with one_cpu(), contextlib.ExitStack() as afterwards, self._open:
             try:
                 with self._progress():
                     self._until_input_breaks(work)

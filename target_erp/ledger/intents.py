@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import secrets
 import typing as t
 
@@ -13,7 +14,8 @@ _PUT = """INSERT INTO erp_intents (intent, place, run, noted_at, lines) VALUES {
     ON CONFLICT (intent) DO UPDATE SET lines = excluded.lines"""
 _DROP = "DELETE FROM erp_intents WHERE intent IN (VALUES {rows})"
 COLUMNS = "intent, place, run, noted_at, lines"
-_BITS = 62
+_NUMBERS = itertools.count(secrets.randbits(62))
+"""Nothing else counts from there: of any two processes, at most one will ever come by a number."""
 
 
 @dataclasses.dataclass(slots=True, eq=False)
@@ -45,7 +47,7 @@ class Intent:
             lines: Hash of the body by business key.
         """
         texts = {key: digest.hex() for key, digest in lines.items()}
-        return cls(secrets.randbits(_BITS), place, run, noted_at, texts)
+        return cls(next(_NUMBERS), place, run, noted_at, texts)
 
     @classmethod
     def of(cls, row: t.Sequence[t.Any]) -> Intent:
