@@ -106,10 +106,6 @@ class Session:
             self._places[origin] = adapter, environment
         adapter, environment = self._places[origin]
         response = adapter.send(request, timeout=self._timeout, **environment)
-        if not response.headers:
-            # A status line and nothing more would pass for an empty success.
-            msg = "it ended behind the status line"
-            raise requests.ConnectionError(msg)
         _ = response.content  # reads it
         if "Set-Cookie" in response.headers:
             extract_cookies_to_jar(  # type: ignore[no-untyped-call]

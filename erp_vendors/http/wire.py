@@ -6,6 +6,7 @@ first may be repeated blindly, so the connection itself keeps the record.
 
 from __future__ import annotations
 
+import http.client
 import math
 import threading
 import time
@@ -74,9 +75,39 @@ class _Current(threading.local):
 _current = _Current()
 
 
+class _Lines:
+    """The start of an answer, and the last line that was read of it."""
+
+    def __init__(self, source: t.Any) -> None:  # noqa: ANN401 - a socket's file
+        self._source = source
+        self.close = source.close
+        self.last = b""
+
+    def readline(self, limit: int) -> bytes:
+        self.last = self._source.readline(limit)
+        return self.last
+
+
+class _Whole(http.client.HTTPResponse):
+    """Notices a cut among the headers, which the standard library takes for their end."""
+
+    def begin(self) -> None:
+        source = self.fp
+        self.fp = lines = t.cast("t.Any", _Lines(source))
+        try:
+            super().begin()
+        finally:
+            if self.fp is lines:  # it is None where no body can follow
+                self.fp = source
+        if lines.last.strip(b"\r\n") or not lines.last:
+            msg = "Remote end closed connection within the headers"
+            raise http.client.RemoteDisconnected(msg)
+
+
 class _Paced(HTTPConnection):
     """Waits for its turn, then sends the request in one piece: one packet, one system call."""
 
+    response_class = _Whole
     _pieces: list[bytes] | None = None
 
     def request(self, *args: t.Any, **kwargs: t.Any) -> None:  # noqa: ANN401

@@ -75,11 +75,18 @@ def raw_server(
         ANSWER + b'{"ok"',
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b'5\r\n{"ok"\r\n',
         b"not HTTP at all\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nServer: x\r\nContent-Type: text/plain\r\n",
+        b"HTTP/1.1 200 OK\r\nServer: x\r\nConten",
+        b"HTTP/1.1 204 No Content\r\nServer: x\r\n",
+        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n",
         b"HTTP/1.1 200 OK\r\n",
         b"HTTP/1.1 200",
         b"",
     ],
-    ids=["length", "chunked", "no HTTP", "status line", "half a status line", "nothing"],
+    ids=[
+        *("length", "chunked", "no HTTP", "headers", "half a header", "no body to come"),
+        *("behind a 100", "status line", "half a status line", "nothing"),
+    ],
 )
 def test_an_answer_that_ends_early_is_no_answer(answer: bytes) -> None:
     with raw_server(answer) as raw:
@@ -88,6 +95,24 @@ def test_an_answer_that_ends_early_is_no_answer(answer: bytes) -> None:
             transport.call("POST", "/x", body=b"{}")
         assert caught.value.phase is Phase.SENT
         assert len(raw.received) == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\n\r\n",
+        b"HTTP/1.1 200 OK\n\n",
+        b"HTTP/1.1 204 No Content\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 201 Created\r\nServer: x\r\n\r\n",
+        b"HTTP/1.0 200 OK\r\nServer: x\r\n\r\n",
+    ],
+    ids=["no header", "bare line ends", "204", "length 0", "behind a 100", "HTTP/1.0"],
+)
+def test_an_empty_answer_is_an_answer(answer: bytes) -> None:
+    with raw_server(answer) as raw:
+        transport = make_transport(f"http://127.0.0.1:{raw.port}", timeout=5)
+        assert transport.call("POST", "/x", body=b"{}").body == b""
 
 
 LONG = b"HTTP/1.1 200 OK\r\nContent-Length: 1200\r\n\r\n"

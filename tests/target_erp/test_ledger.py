@@ -140,6 +140,21 @@ def test_what_the_vendor_holds_outlives_a_refusal(ledger: Ledger) -> None:
     assert ledger.held_keys("acc", "s") == []
 
 
+def test_rows_that_do_not_go_into_one_statement_are_written(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("target_erp.ledger.store._VARIABLES", 25)  # three of a line, three shared
+    ledger = open_ledger(str(tmp_path / "ledger.sqlite"))
+    marks = (Mark.ACCEPTED, Mark.REFUSED)
+    entries = [Entry(f"k={n}", b"%d" % n, marks[n % 2], run=f"r{n % 3}") for n in range(40)]
+    ledger.write("acc", "s", entries)
+    found = {line.entry.key: line.entry for line in ledger.find()}
+    assert len(found) == 40
+    for entry in entries:
+        line = found[entry.key]
+        assert (line.digest, line.mark, line.run) == (entry.digest, entry.mark, entry.run)
+
+
 def test_many_are_looked_up_at_once_and_strange_keys_are_found(ledger: Ledger) -> None:
     keys = [f"k={n}" for n in range(1000)] + ["k=a\0b", "k=%", "k='", "k=Zoë 🤖", "k="]
     ledger.write("acc", "s", [Entry(key, b"d", Mark.ACCEPTED) for key in keys])
