@@ -1,7 +1,9 @@
 """Look-ups in the ledger, on the disk, with 10,000 and with 1,000,000 lines in it.
 
 First alone, 500 records at a time as the delivery makes them; then as part of a run of the target
-to whose input nothing has changed. The records come from all over the ledger, in no order.
+to whose input nothing has changed. The records come from all over the ledger, in no order, which
+is the worst case: each look-up reads a page of its own. Looked up alone they come in the order of
+their keys, too, as from a source that lists them by key.
 """
 
 from __future__ import annotations
@@ -37,6 +39,7 @@ def run(*, quick: bool) -> Report:
         folder = pathlib.Path(name)
         after: list[t.Callable[[], None]] = []
         alone: dict[str, t.Callable[[], float]] = {}
+        in_order: dict[str, t.Callable[[], float]] = {}
         whole: dict[str, t.Callable[[], float]] = {}
         for lines in sizes:
             config = settings(folder, f"{lines}.sqlite")
@@ -49,13 +52,19 @@ def run(*, quick: bool) -> Report:
             _fill(*place, lines, set(numbers))
             title = f"{lines:,} lines"
             alone[f"look-ups alone, {title}"] = functools.partial(_look, *place, numbers)
+            start = (lines - _LOOKS) // 2
+            one_after_the_other = list(range(start, start + _LOOKS))
+            title_in_order = f"look-ups alone, keys in order, {lines:,} lines"
+            in_order[title_in_order] = functools.partial(_look, *place, one_after_the_other)
             whole[f"unchanged run, {title}"] = functools.partial(_resync, config, source)
             after.append(functools.partial(_assert_unchanged, *place, numbers[0]))
         interleave(report, alone, times, "µs per record")
+        interleave(report, in_order, times, "µs per record")
         interleave(report, whole, times, "µs per record")
         for make_sure in after:
             make_sure()
-    for bar, sides in (("look_up", alone), ("look_up_run", whole)):
+    sides_of = {"look_up": alone, "look_up_order": in_order, "look_up_run": whole}
+    for bar, sides in sides_of.items():
         few, many = sides
         report.values[bar] = None if quick else report.ratio(many, few)
     return report
