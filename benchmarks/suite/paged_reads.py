@@ -20,7 +20,7 @@ _KINDS: dict[str, tuple[t.Callable[..., dict[str, t.Any]], str, int]] = {
 
 def run(*, quick: bool) -> Report:
     """Measure."""
-    pages, times = (20, 1) if quick else (40, 2)
+    pages, times = (20, 1) if quick else (60, 2)
     report = Report()
     for vendor, (_, _, rows) in _KINDS.items():
         # Not a multiple of the page, so that the last page tells that it is the last one.
