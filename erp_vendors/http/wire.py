@@ -91,11 +91,11 @@ class _Lines:
 class _Whole(http.client.HTTPResponse):
     """Notices a cut among the headers, which the standard library takes for their end."""
 
-    def begin(self) -> None:
+    def begin(self, **kwargs: t.Any) -> None:  # noqa: ANN401 - later Pythons have some
         source = self.fp
         self.fp = lines = t.cast("t.Any", _Lines(source))
         try:
-            super().begin()
+            super().begin(**kwargs)
         finally:
             if self.fp is lines:  # it is None where no body can follow
                 self.fp = source
