@@ -17,7 +17,7 @@ from target_erp.ledger import Mark
 if t.TYPE_CHECKING:
     from target_erp.delivery.dead_letters import DeadLetters
     from target_erp.delivery.families import Families
-    from target_erp.delivery.journal import Journal
+    from target_erp.delivery.journal import Ended, Journal
 
 logger = logging.getLogger("erp.delivery")
 
@@ -43,7 +43,7 @@ class _Sent(threading.local):
     """What one thread has sent successfully, and the ledger does not know yet."""
 
     def __init__(self) -> None:
-        self.batches: list[tuple[Writer, list[Write], Mark]] = []
+        self.batches: list[Ended] = []  # one at most: `accept` settles what is there
         self.then: list[t.Callable[[], None]] = []
 
 

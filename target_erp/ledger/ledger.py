@@ -181,7 +181,8 @@ class Ledger:
             LedgerError: If the store fails.
         """
         place = t.cast("int", self._place(account, stream, make=True))
-        intent = Intent.new(place, run, _now(), {_stored(key): lines[key] for key in lines})
+        keys = {_stored(key): digest for key, digest in lines.items()}
+        intent = Intent.new(place, run, _now(), keys)
         self.commit([*changes, intent.noted])
         return intent
 

@@ -143,7 +143,7 @@ def test_what_the_vendor_holds_outlives_a_refusal(ledger: Ledger) -> None:
 def test_rows_that_do_not_go_into_one_statement_are_written(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("target_erp.ledger.store._VARIABLES", 25)  # three of a line, three shared
+    monkeypatch.setattr("target_erp.ledger.store._VARIABLES", 25)  # room for three lines
     ledger = open_ledger(str(tmp_path / "ledger.sqlite"))
     marks = (Mark.ACCEPTED, Mark.REFUSED)
     entries = [Entry(f"k={n}", b"%d" % n, marks[n % 2], run=f"r{n % 3}") for n in range(40)]

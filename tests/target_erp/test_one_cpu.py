@@ -5,10 +5,15 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import typing as t
 
 import pytest
 
 from target_erp.one_cpu import one_cpu
+from target_erp.target import TargetErp
+
+if t.TYPE_CHECKING:
+    import pathlib
 
 if not hasattr(os, "sched_setaffinity"):
     pytest.skip("this system cannot keep a thread on a CPU", allow_module_level=True)
@@ -31,6 +36,21 @@ def test_a_run_and_its_threads_keep_to_one_cpu() -> None:
     assert own == threads
     assert len(own) == 1
     assert own <= before
+
+
+def test_a_run_of_the_target_is_one(tmp_path: pathlib.Path) -> None:
+    before = os.sched_getaffinity(0)
+    seen: list[set[int]] = []
+    config = {
+        "aimsio": {"api_url": "http://127.0.0.1:1", "username": "ann", "password": "pass-w0rd"},
+        "ledger": str(tmp_path / "ledger.sqlite"),
+        "dead_letters": str(tmp_path / "dead"),
+        "report_file": "",
+    }
+    target = TargetErp(config=config)
+    target.perform(lambda: seen.append(os.sched_getaffinity(0)))
+    assert [len(cpus) for cpus in seen] == [1]
+    assert os.sched_getaffinity(0) == before
 
 
 def test_a_run_that_fails_gives_the_cpus_back() -> None:
