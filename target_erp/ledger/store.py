@@ -12,9 +12,12 @@ import weakref
 
 from erp_vendors.errors import ConfigError, ErpError
 from erp_vendors.http.redact import redact
+from erp_vendors.private import make_file
+from erp_vendors.stores import explained, kind_of
 from target_erp.ledger.tables import migrate
 
 _BUSY_SECONDS = 60
+_CONNECT_SECONDS = 10
 _CACHE_KIB = 4_096
 _ROWS = 500
 """Rows of one statement, at most."""
@@ -174,7 +177,8 @@ class Store:
         except ErpError:
             raise
         except Exception as error:  # noqa: BLE001 - each driver has its own; PostgreSQL's is optional
-            text = redact(" ".join(str(error).split()))
+            own = self._dialect == "sqlite"
+            text = redact(" ".join(str(error).split())) if own else explained(error)
             msg = f"the ledger {self._where} (setting 'ledger') fails: {text}"
             raise LedgerError(msg) from None
 
@@ -221,9 +225,9 @@ def open_store(setting: str) -> Store:
     Raises:
         ConfigError: If it cannot be opened.
     """
-    if setting.startswith(("postgresql://", "postgres://")):
-        return _open_postgres(setting)
-    path = pathlib.Path(setting)
+    if kind_of("ledger", setting, "postgresql") == "postgresql":
+        return Store(lambda: postgres(setting), dialect="postgresql", where="in PostgreSQL")
+    path = pathlib.Path(setting).absolute()  # ":memory:" is a name like others
 
     def connect() -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -240,24 +244,31 @@ def open_store(setting: str) -> Store:
         connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         return connection
 
+    make_file("ledger", path)  # SQLite gives its further files the mode of this one
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         return Store(connect, dialect="sqlite", where=setting)
     except (OSError, sqlite3.Error) as error:
         msg = f"cannot open the ledger (setting 'ledger') at {path}: {error}"
         raise ConfigError(msg) from None
 
 
-def _open_postgres(url: str) -> Store:
+def postgres(url: str, **options: t.Any) -> t.Any:  # noqa: ANN401 - the package may be absent
+    """Connect to the ledger's server.
+
+    Args:
+        url: The `ledger` setting.
+        **options: See `psycopg.connect`.
+
+    Raises:
+        ConfigError: If that fails.
+    """
     try:
         import psycopg  # noqa: PLC0415 - an extra
     except ImportError:
         msg = "a ledger in PostgreSQL needs psycopg: pip install 'erp-singer[postgres]'"
         raise ConfigError(msg) from None
     try:
-        password = psycopg.conninfo.conninfo_to_dict(url).get("password")
-        redact.add(str(password) if password else None)
-        return Store(lambda: psycopg.connect(url), dialect="postgresql", where="in PostgreSQL")
+        return psycopg.connect(url, connect_timeout=_CONNECT_SECONDS, **options)
     except psycopg.Error as error:
-        msg = f"cannot open the ledger (setting 'ledger') in PostgreSQL: {str(error).strip()}"
-        raise ConfigError(redact(" ".join(msg.split()))) from None
+        msg = f"cannot open the ledger (setting 'ledger') in PostgreSQL: {explained(error)}"
+        raise ConfigError(msg) from None
