@@ -29,16 +29,21 @@ _STATEMENTS = 64
 _WORDS = {
     "sqlite": {
         "erp_nothing()": "x''",
+        # Who holds the file lock of a dead process cannot tell how long that was alive.
+        "erp_last_proof()": "erp_now()",
         "erp_now()": "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)",
+        "erp_later(": "MAX(",
     },
     "postgresql": {
         "erp_nothing()": "''::bytea",
+        "erp_last_proof()": "old.proven_at",
         "erp_now()": "(extract(epoch FROM clock_timestamp()) * 1000)::bigint",
+        "erp_later(": "GREATEST(",
         "?": "%s",
     },
 }
-"""What statements have in place of what each dialect calls by another name: empty bytes, and epoch
-milliseconds by the clock of the database."""
+"""What statements have in place of what the dialects call by different names: empty bytes, when a
+lease was last proven, epoch milliseconds by the clock of the database, the later of two times."""
 
 Row = tuple[t.Any, ...]
 
@@ -89,6 +94,7 @@ class Store:
         self._reading = threading.Lock()
         self._writing = threading.Lock()
         self._closed = False
+        self.guard: t.Callable[[t.Any], None] | None = None
 
     def read(self, statement: str, values: Row) -> list[Row]:
         """Read rows.
@@ -102,40 +108,70 @@ class Store:
         """
         with self._reading, self._explained():
             self._check_open()
-            cursor = self._reader.execute(self._sql(statement), values)
+            cursor = self._reader.execute(self.sql(statement), values)
             rows: list[Row] = cursor.fetchall()
             if self._dialect == "postgresql":
                 self._reader.rollback()  # ends the transaction that a SELECT begins
             return rows
 
-    def apply(self, changes: t.Sequence[Change]) -> None:
+    def apply(
+        self,
+        changes: t.Sequence[Change],
+        *,
+        guarded: bool = False,
+        then: tuple[str, Row] | None = None,
+    ) -> list[Row]:
         """Make changes in one transaction.
 
         Args:
             changes: The changes, in their order.
+            guarded: Only if `guard` raises nothing, which is called first, with a cursor of the
+                transaction where other processes could otherwise come in between, else with None.
+            then: A query in the same transaction, and its values.
+
+        Returns:
+            The rows of that query.
 
         Raises:
             LedgerError: If the store fails; then nothing was changed.
         """
+        guard = self.guard if guarded else None
         with self._writing, self._explained():
             self._check_open()
             if self._dialect == "postgresql":
                 with self._transaction() as cursor:
+                    if guard is not None:
+                        guard(cursor)
                     for statement, one, rows, shared in changes:
-                        sql = self._sql(statement.format(rows=one))
+                        sql = self.sql(statement.format(rows=one))
                         cursor.executemany(sql, [(*shared, *row) for row in rows])
-                return
+                    return self._rows(cursor, then)
+            if guard is not None:
+                guard(None)
             # After each step the driver has to wait for the interpreter, which may take longer
             # than the step: so many rows make one, and a single step needs no transaction.
             steps = [
-                (self._sql(sql), values) for change in changes for sql, values in _steps(*change)
+                (self.sql(sql), values) for change in changes for sql, values in _steps(*change)
             ]
-            if len(steps) == 1:
-                self._writer.execute(*steps[0])
-                return
+            if len(steps) <= 1 and then is None:
+                for step in steps:
+                    self._writer.execute(*step)
+                return []
             with self._transaction() as cursor:
                 for sql, values in steps:
                     cursor.execute(sql, values)
+                return self._rows(cursor, then)
+
+    def sql(self, statement: str) -> str:
+        """A statement in the words of the dialect.
+
+        Args:
+            statement: SQL with `?` for each value.
+        """
+        for word, own in self._words.items():
+            if word in statement:
+                statement = statement.replace(word, own)
+        return statement
 
     def among(self, column: str, values: list[str]) -> tuple[str, Row]:
         """A condition that a column has one of some values.
@@ -164,11 +200,12 @@ class Store:
             msg = f"the ledger {self._where} is closed: the run is over"
             raise LedgerError(msg)
 
-    def _sql(self, statement: str) -> str:
-        for word, own in self._words.items():
-            if word in statement:
-                statement = statement.replace(word, own)
-        return statement
+    def _rows(self, cursor: t.Any, query: tuple[str, Row] | None) -> list[Row]:  # noqa: ANN401
+        if query is None:
+            return []
+        cursor.execute(self.sql(query[0]), query[1])
+        rows: list[Row] = cursor.fetchall()
+        return rows
 
     @contextlib.contextmanager
     def _explained(self) -> t.Iterator[None]:
