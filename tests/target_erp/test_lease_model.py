@@ -7,6 +7,7 @@ somebody waits. What happens between two steps of a run is drawn at random.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import typing as t
 
 import pytest
@@ -21,6 +22,7 @@ if t.TYPE_CHECKING:
     from target_erp.ledger import Ledger
 
 RUNS = 3
+_COUNT = itertools.count()
 KEYS = ("k=1", "k=2", "k=3")
 LONGEST = 10.0
 """Seconds that a call takes at most, until the vendor has executed it."""
@@ -124,7 +126,7 @@ class OneRun:
 
     def __init__(self, world: World, number: int, ledger: Ledger) -> None:
         self.world = world
-        self.name = f"run {number}"
+        self.name = f"run {number}-{next(_COUNT)}"
         self.locks = Locks(world, self.name)
         self.ledger = ledger
         self.leases = Leases(ledger, self.locks)
@@ -182,7 +184,10 @@ class OneRun:
 def ledgers(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[list[Ledger]]:
     file = str(tmp_path_factory.mktemp("model") / "ledger.sqlite")
     with contextlib.ExitStack() as opened:
-        yield [opened.enter_context(contextlib.closing(open_ledger(file))) for _ in range(RUNS)]
+        ledgers = [opened.enter_context(contextlib.closing(open_ledger(file))) for _ in range(RUNS)]
+        for ledger in ledgers:
+            ledger._store._writer.execute("PRAGMA synchronous = OFF")  # noqa: SLF001
+        yield ledgers
 
 
 def in_virtual_time(world: World, monkeypatch: pytest.MonkeyPatch, ledgers: list[Ledger]) -> None:
@@ -200,7 +205,7 @@ def in_virtual_time(world: World, monkeypatch: pytest.MonkeyPatch, ledgers: list
 
 
 @settings(
-    max_examples=150,
+    max_examples=60,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
