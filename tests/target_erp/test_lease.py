@@ -83,7 +83,8 @@ def test_who_lost_a_lease_can_neither_commit_nor_send(
         first.take("acc", "s", Clock())
         first.prove()
         lose_lock(setting)
-        assert second.try_to_take("acc", "s")
+        while not second.try_to_take("acc", "s"):  # the server takes a moment
+            time.sleep(0.01)
         with pytest.raises(LedgerError, match="sends anything more"):
             ledger.intend("acc", "s", "r1", {"k=1": b"d"})
         with pytest.raises(LedgerError, match="sends anything more"):
@@ -164,8 +165,8 @@ def test_who_takes_over_waits_for_calls_that_may_be_under_way(
         lose_lock(setting)
         started, clock = time.monotonic(), Waited()
         second.take("acc", "s", clock, 60.0)
-        assert 0.7 < time.monotonic() - started < 3
-        assert clock.asked[0] == pytest.approx(1.0, abs=0.2)
+        assert 0.5 < time.monotonic() - started < 5
+        assert 0.5 < max(clock.asked) <= 1.0
     assert "waiting 1 s until its last call has surely ended" in caplog.text
 
 
@@ -203,7 +204,6 @@ def test_a_process_that_died_makes_nobody_wait_for_its_file_lock(tmp_path: pathl
     assert stat.S_IMODE(lock.stat().st_mode) == 0o600
 
 
-ORDERS_SENT = 120
 RUN = """
 import sys, target_erp.ledger.lease as lease
 lease._FRESH_SECONDS, lease._MARGIN_SECONDS = 0.5, 0.5
@@ -213,46 +213,57 @@ main()
 
 
 def started(sandbox: RunningSandbox, folder: pathlib.Path, url: str, name: str) -> t.Any:
-    """A run of the target in a process of its own, with orders."""
+    """A run of the target in a process of its own, which reads from a pipe."""
     settings = config(sandbox, folder)
     block = {**settings["aims360"], "timeout_seconds": 0.4, "max_concurrency": 2}
     settings |= {"aims360": block, "ledger": named(url, name)}
     file = folder / f"{name}.json"
     file.write_text(json.dumps(settings))
-    rows = [order(sandbox, n) for n in range(ORDERS_SENT)]
-    messages = [schema(ORDERS), *(record(ORDERS, **row) for row in rows)]
-    source = folder / f"{name}.jsonl"
-    source.write_text("".join(f"{json.dumps(message)}\n" for message in messages))
-    with source.open() as lines, (folder / f"{name}.log").open("w") as log:
+    with (folder / f"{name}.log").open("w") as log:
         return subprocess.Popen(
             [sys.executable, "-c", RUN, "--config", str(file)],
-            stdin=lines,
+            stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=log,
+            text=True,
         )
+
+
+def feed(run: t.Any, *messages: t.Any) -> None:
+    run.stdin.write("".join(f"{json.dumps(message)}\n" for message in messages))
+    run.stdin.flush()
 
 
 def test_a_session_that_is_ended_while_another_run_waits(
     tmp_path: pathlib.Path, postgres: str
 ) -> None:
-    with running_sandbox(size=3, limits=False) as sandbox:
-        sandbox.add_fault("delay", vendor="aims360", method="POST", seconds=0.15)
-        with contextlib.ExitStack() as processes:
-            first = started(sandbox, tmp_path, postgres, "first")
-            processes.callback(first.kill)
-            while not ours(sandbox, "aims360", "orders", "thirdPartyOrderID", "T-"):
-                time.sleep(0.01)
-                assert first.poll() is None
-            second = started(sandbox, tmp_path, postgres, "second")
-            processes.callback(second.kill)
-            while "waiting for another run" not in (tmp_path / "second.log").read_text():
-                time.sleep(0.01)
-                assert second.poll() is None
-            sandbox.clear_faults()
-            lose_lock(postgres)
-            assert (first.wait(60), second.wait(60)) == (1, 0)
-        found = ours(sandbox, "aims360", "orders", "thirdPartyOrderID", "T-")
-    assert found == sorted(f"T-{n}" for n in range(ORDERS_SENT))
+    def made() -> list[str]:
+        return ours(sandbox, "aims360", "orders", "thirdPartyOrderID", "T-")
+
+    with running_sandbox(size=3, limits=False) as sandbox, contextlib.ExitStack() as processes:
+        sandbox.add_fault("delay", vendor="aims360", method="POST", seconds=0.05)
+        rows = [record(ORDERS, **order(sandbox, n)) for n in range(60)]
+        first, second = (started(sandbox, tmp_path, postgres, name) for name in ("first", "second"))
+        for process in (first, second):
+            processes.enter_context(process)
+            processes.callback(process.kill)
+        feed(first, schema(ORDERS), *rows[:10])
+        while len(made()) < 10:
+            time.sleep(0.01)
+            assert first.poll() is None
+        feed(second, schema(ORDERS), *rows)
+        second.stdin.close()
+        while "waiting for another run" not in (tmp_path / "second.log").read_text():
+            time.sleep(0.01)
+            assert second.poll() is None
+        feed(first, *rows)
+        while len(made()) < 15:
+            time.sleep(0.01)
+        lose_lock(postgres)
+        with contextlib.suppress(BrokenPipeError):
+            first.stdin.close()
+        assert (first.wait(60), second.wait(60)) == (1, 0)
+        assert made() == sorted(f"T-{n}" for n in range(60))
     last = (tmp_path / "first.log").read_text().strip().splitlines()[-1]
     assert "another run has taken over" in last
     assert "Traceback" not in (tmp_path / "first.log").read_text()
