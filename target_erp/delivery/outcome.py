@@ -11,12 +11,14 @@ from erp_vendors.errors import ConfigError, ErpError
 from target_erp.ledger.entry import Known, Mark, digest_of
 
 if t.TYPE_CHECKING:
+    from erp_vendors.errors import CallError
     from erp_vendors.http import Transport
+    from target_erp.delivery.answers import Answers
     from target_erp.ledger.intents import Intent
 
 Body = dict[str, t.Any]
 
-GOT_THROUGH = ("created", "updated", "deleted")
+GOT_THROUGH = ("created", "updated", "written", "deleted")
 """Values of the outcomes that the vendor has executed in this run."""
 
 _DELETED = b"deleted"
@@ -26,9 +28,11 @@ class Outcome(enum.Enum):
     """The end of one record."""
 
     CREATED = "created"
-    """The vendor has it, and had no version of it before as far as is known."""
+    """The vendor has it, and had no version of it before."""
     UPDATED = "updated"
-    """The vendor has this version of it."""
+    """The vendor has this version of it, and had another one before."""
+    WRITTEN = "written"
+    """The vendor has it; nobody can tell whether it was created or updated."""
     DELETED = "deleted"
     """The vendor does not have it any more."""
     UNCHANGED = "unchanged"
@@ -83,6 +87,78 @@ class RefusedError(ErpError):
             attempts=self.attempts,
             request=hide(self.request),
         )
+
+
+class Sight(enum.Enum):
+    """What asking the vendor for a record has shown."""
+
+    FOUND = "found"
+    ABSENT = "absent"
+    """Proven: a documented key or filter was asked, or a whole list that is documented as such."""
+    UNSEEN = "unseen"
+    """Nothing was seen by a look-up that is not documented: it proves an absence only if the same
+    look-up finds a record that is known to be there (a control), and shows no other."""
+    UNTOLD = "untold"
+    """Nobody can tell: the answer shows neither."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Look:
+    """What a look-up has shown.
+
+    Attributes:
+        sight: See `Sight`.
+        vendor_id: With FOUND: the vendor's id of it, or the business key where there is no other.
+        row: With FOUND: the vendor's version under the names that are used when writing, as far as
+            they are known; None where the look-up shows no contents.
+        changed: With FOUND, after `Writer.mark`: whether it has changed since. None: unknown.
+        why: With UNTOLD: one line for people.
+    """
+
+    sight: Sight
+    vendor_id: str | None = None
+    row: Body | None = None
+    changed: bool | None = None
+    why: str = ""
+
+    @classmethod
+    def found(cls, vendor_id: str, row: Body | None = None, *, changed: bool | None = None) -> Look:
+        """The vendor has it.
+
+        Args:
+            vendor_id: See the class.
+            row: See the class.
+            changed: See the class.
+        """
+        return cls(Sight.FOUND, vendor_id, row, changed)
+
+    @classmethod
+    def untold(cls, why: str) -> Look:
+        """Nobody can tell.
+
+        Args:
+            why: One line for people.
+        """
+        return cls(Sight.UNTOLD, why=why)
+
+
+ABSENT = Look(Sight.ABSENT)
+UNSEEN = Look(Sight.UNSEEN)
+
+
+class Statement(t.NamedTuple):
+    """What is known about a sink's answers and look-ups, for the table in `docs/vendors/`.
+
+    Attributes:
+        success: What an answer looks like when a write has worked, with its source and mark; or
+            that it is learned.
+        look_up: How a record is looked for; or that it cannot be.
+        absence: What proves that a record is not there.
+    """
+
+    success: str
+    look_up: str
+    absence: str
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -215,6 +291,8 @@ class Writer(abc.ABC):
         after: Sinks whose records must be settled before one of this sink is sent.
         secrets: Properties that must not be shown in dead letters.
         transport: Makes its calls; None where nothing is called.
+        answers: What an answer looks like when a write has worked.
+        statement: The same in words, for the documentation.
     """
 
     stream: str
@@ -231,6 +309,8 @@ class Writer(abc.ABC):
     after: tuple[str, ...] = ()
     secrets: frozenset[str] = frozenset()
     transport: Transport | None = None
+    answers: Answers | None = None
+    statement: Statement = Statement("", "", "")
 
     @abc.abstractmethod
     def prepare(self, record: Body) -> Prepared:
@@ -251,9 +331,20 @@ class Writer(abc.ABC):
             writes: One to `batch_size` records with different keys; `vendor_id` may be set on them.
 
         Raises:
-            RefusedError: If at least one of them was refused.
+            RefusedError: If at least one of them was refused, in the vendor's form of a refusal.
+            UnclearError: If the answer is not known to mean success (`answers.check`).
             ErpError: If the call failed.
         """
+
+    def is_refusal(self, error: CallError) -> bool:  # noqa: ARG002
+        """Whether an answer of 404 or 405 is the vendor's word about this record.
+
+        Otherwise it is about the address, and meets every record alike.
+
+        Args:
+            error: What came of the call.
+        """
+        return False
 
     def delete(self, write: Write) -> None:
         """Delete one record; returning means that the vendor does not have it any more.
@@ -279,20 +370,37 @@ class Writer(abc.ABC):
         """
         return self.upsert
 
-    def find(self, write: Write, *, fresh: bool) -> str | None:
+    def find(self, write: Write, *, fresh: bool) -> Look:
         """Ask the vendor for a record by its business key.
 
         Args:
             write: The record.
             fresh: What was learned earlier in this run does not count.
 
-        Returns:
-            The vendor's id of it (the business key where there is no other); None if it has none.
+        Raises:
+            RefusedError: If several records have this key.
+            ErpError: If the vendor cannot be asked.
+        """
+        raise NotImplementedError
+
+    def control(self) -> bool:
+        """Whether the look-up proves to work: a record that the vendor lists is looked for by it.
+
+        Asked where `find` gave UNSEEN and this run has written no record that could be looked for.
 
         Raises:
             ErpError: If the vendor cannot be asked.
         """
-        raise NotImplementedError
+        return False
+
+    def mark(self) -> None:  # noqa: B027 - most sinks need no mark
+        """Remember what the vendor has now, so that `find` tells what has changed since.
+
+        Called before the first records are sent whose answers are not understood.
+
+        Raises:
+            ErpError: If the vendor cannot be asked.
+        """
 
     def current(self, write: Write) -> Body | None:  # noqa: ARG002
         """The vendor's present version of a record, for a plan.
