@@ -14,7 +14,7 @@ from erp_vendors.errors import ConfigError
 from erp_vendors.http import codec
 from erp_vendors.http.redact import MASK, Redactor, redact
 from target_erp.delivery.lanes import Tally
-from target_erp.delivery.outcome import Outcome, RefusedError
+from target_erp.delivery.outcome import Outcome, RefusedError, same_value
 from target_erp.history.table import cut, screen, table
 
 if t.TYPE_CHECKING:
@@ -130,7 +130,7 @@ class Planner:
         changes = {
             name: (current.get(name), value)
             for name, value in write.body.items()
-            if not _same(current.get(name), value)
+            if not same_value(current.get(name), value)
         }
         self._note(writer, write, Step.UPDATE if changes else Step.UNCHANGED, changes)
 
@@ -252,13 +252,6 @@ def allowance(name: str, setting: int | str | None, total: int) -> float:
     except ValueError:
         msg = f"setting '{name}' must be a number or a percentage such as 5%, not {setting!r}"
         raise ConfigError(msg) from None
-
-
-def _same(old: object, new: object) -> bool:
-    # 1.50 and 1.5 are one amount; "1" and 1 are one flag to a vendor that sends both.
-    return old == new or (
-        not isinstance(old, (dict, list)) and old is not None and str(old) == str(new)
-    )
 
 
 def _changes(changes: t.Mapping[str, tuple[t.Any, t.Any]]) -> str:

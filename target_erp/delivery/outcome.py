@@ -73,6 +73,11 @@ class RefusedError(ErpError):
         self.attempts = attempts
         self.request = request
 
+    @property
+    def may_have_run(self) -> bool:
+        """True when an attempt before the refusal may have been executed."""
+        return self.attempts > 1
+
     def masked(self, hide: t.Callable[[str], str]) -> RefusedError:
         """The same refusal with its texts changed.
 
@@ -213,9 +218,14 @@ class Write:
         known: What the ledger knew of it when it came.
         wants: Parents (`stream` and business key with a tab between) that the ledger does not
             know: if the record is refused, it waits for them.
+        absent: A look-up has proven that the vendor did not have it before it was sent.
         sent_before: Epoch milliseconds of this version, if it is replayed; a newer one wins.
         intent: What the ledger has it under while it is being sent.
         attempts: Times it was sent since its line in the ledger was written.
+        unsure: An attempt to send it may have been executed, whatever came of later ones.
+        identity: The key under which the ledger has it; the best one that it carries.
+        aliases: Its other keys that the ledger does not know yet.
+        blocked_by: Number of its keys that records before it have.
     """
 
     number: int
@@ -229,11 +239,16 @@ class Write:
     vendor_id: str | None = None
     known: Known | None = None
     wants: tuple[str, ...] = ()
+    absent: bool = False
     sent_before: int | None = None
     intent: Intent | None = None
     attempts: int = 0
+    unsure: bool = False
+    aliases: tuple[str, ...] = ()
+    blocked_by: int = 0
     _digest: bytes = b""
     _identity: str = ""
+    _names: tuple[str, ...] | None = None
 
     @property
     def label(self) -> str:
@@ -242,12 +257,21 @@ class Write:
         return f"{self.stream} record {self.number}" + (f" ({key})" if key else "")
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """Its keys as `name=value`, best one first."""
+        if self._names is None:
+            names = [f"{name}={value}" for name, value in self.key]
+            self._names = tuple(names if len(names) < 2 else dict.fromkeys(names))  # noqa: PLR2004
+        return self._names
+
+    @property
     def identity(self) -> str:
-        """The best of its keys, which is the same in every run."""
-        if not self._identity:
-            name, value = self.key[0]
-            self._identity = f"{name}={value}"
-        return self._identity
+        """See the class."""
+        return self._identity or self.names[0]
+
+    @identity.setter
+    def identity(self, name: str) -> None:
+        self._identity = name
 
     @property
     def digest(self) -> bytes:
@@ -416,3 +440,17 @@ class Writer(abc.ABC):
         """
         msg = f"{self.stream}: this vendor cannot be asked for a record, so it cannot be planned"
         raise ConfigError(msg)
+
+
+def same_value(old: object, new: object) -> bool:
+    """Whether a vendor's value is the one that was sent, as far as its form tells.
+
+    1.50 and 1.5 are one amount; "1" and 1 are one flag to a vendor that sends both.
+
+    Args:
+        old: The vendor's value.
+        new: The value that was sent.
+    """
+    return old == new or (
+        not isinstance(old, (dict, list)) and old is not None and str(old) == str(new)
+    )
