@@ -157,7 +157,10 @@ class Planner:
     def resume(self, writer: Writer) -> None:
         """Nothing: a plan settles nothing."""
 
-    def admit(self) -> None:
+    def finish(self) -> None:
+        """Nothing: every record is planned at once."""
+
+    def nudge(self) -> None:
         """Nothing: every record is planned at once."""
 
     def flush(self, *streams: str) -> None:

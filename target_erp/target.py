@@ -261,7 +261,7 @@ class TargetErp(ErpPlugin, Target):
 
     def process_endofpipe(self) -> None:
         """Settle everything and emit the last STATE."""
-        self.delivery.flush()
+        self.delivery.finish()
         self._emit_state()
 
     def writer_of(self, stream: str, keys: t.Sequence[str] = ()) -> Writer:
@@ -380,8 +380,6 @@ class TargetErp(ErpPlugin, Target):
         if time.monotonic() - self._emitted_at >= self._setting("checkpoint_seconds"):
             self.delivery.flush()
             self._emit_state()
-        else:
-            self.delivery.admit()
 
     def _handle_max_record_age(self) -> None:
         """Nothing to do: `checkpoint_seconds` takes its place."""

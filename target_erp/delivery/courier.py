@@ -12,7 +12,7 @@ import backoff
 from erp_vendors.errors import CallError, ErpError, MissingResourceError, Phase
 from erp_vendors.http.redact import Redactor
 from target_erp.delivery.answers import UnclearError
-from target_erp.delivery.in_doubt import Executed, InDoubt, is_asked_in_vain
+from target_erp.delivery.in_doubt import Executed, InDoubt
 from target_erp.delivery.outages import Failed
 from target_erp.delivery.outcome import Outcome, RefusedError, Sight, Write, Writer
 from target_erp.ledger import Mark
@@ -28,7 +28,7 @@ logger = logging.getLogger("erp.delivery")
 _SERVER_ERROR = 500
 _NO_SUCH_ADDRESS = frozenset({404, 405})
 _ATTEMPTS = 5
-"""Times a record is sent whose answer is lost or unclear and which the vendor then does not have."""
+"""Times a record is sent while its answers are lost or unclear and the vendor does not have it."""
 _MARKS = {
     Outcome.REFUSED: Mark.REFUSED,
     Outcome.WAITING: Mark.WAITING,
@@ -149,8 +149,7 @@ class Courier:
             batch: The records.
         """
         self.settle()
-        for old in self._outages.worked(batch):
-            self._settled([old.write], Outcome.UNCHANGED, None)
+        self._worked(batch)
         mark = Mark.DELETED if batch[0].deletes else Mark.ACCEPTED
         self._sent.batches.append((writer, batch, mark))
 
@@ -188,6 +187,11 @@ class Courier:
         finally:
             for call in then:
                 call(noted)
+
+    def _worked(self, batch: list[Write]) -> None:
+        """The vendor has taken or refused records: earlier versions of them are out of date."""
+        for old in self._outages.worked(batch):
+            self._settled([old.write], Outcome.UNCHANGED, None)
 
     def _attempt(self, writer: Writer, batch: list[Write]) -> RefusedError | CallError | None:
         """Send a batch once, and settle it if the vendor takes it."""
@@ -236,8 +240,8 @@ class Courier:
             if error.reason == "unknown":
                 self._settle(writer, write, Outcome.UNKNOWN, error)
                 return
-            for old in self._outages.worked([write]):
-                self._settled([old.write], Outcome.UNCHANGED, None)
+            if error.status or error.attempts:
+                self._worked([write])
             self._settle(writer, write, Outcome.REFUSED, error)
 
     def _settle_failure(
@@ -245,26 +249,25 @@ class Courier:
     ) -> bool:
         """Whether a record is through with which the vendor failed; if not, it is sent again."""
         safe = write.deletes or writer.repeats(write)
-        if isinstance(error, UnclearError):
-            if safe and first:
-                return False  # something between here and the vendor may have said it
-        elif safe or not error.may_have_run:
+        unclear = isinstance(error, UnclearError)
+        if unclear and safe and first:
+            return False  # something between here and the vendor may have said it
+        if not unclear and (safe or not error.may_have_run):
             if error.unreachable:
                 raise error
             self._hold_back(writer, write, error)
             return True
         executed, why = self._in_doubt.settle(writer, write, error)
-        if executed in {Executed.YES, Executed.PROVEN}:
-            if executed is Executed.PROVEN:
-                self._in_doubt.learn(writer, error)
-                if not write.deletes and write.created is None and write.absent:
-                    write.created = True
-            self.accept(writer, [write])
-            return True
         if executed is Executed.UNKNOWN:
             self._park(writer, write, error, why)
             return True
-        if last and error.status is None and not isinstance(error, UnclearError):
+        if executed is not Executed.NO:
+            if executed is Executed.PROVEN:
+                self._in_doubt.learn(writer, error)
+                write.created = True if write.absent else write.created
+            self.accept(writer, [write])
+            return True
+        if last and error.status is None and not unclear:
             self._settle(writer, write, Outcome.UNKNOWN, _refusal(error, "unknown"))
         elif last:
             self._hold_back(writer, write, error)
@@ -281,53 +284,15 @@ class Courier:
                 reason="exists",
             )
             raise exists
-        unsure = there or (write.known is None and writer.look_first)
-        if not (write.doubtful or (unsure and writer.findable)):
-            return False
-        if not writer.findable:
-            unknown = RefusedError(
-                "an earlier attempt was cut off, and this vendor cannot be asked what came of it; "
-                "look before you send it again",
-                reason="unknown",
-            )
-            raise unknown
         self.settle()  # the vendor may be slow to answer
-        why = "an earlier attempt was cut off" if write.doubtful else "it was not sent"
-        try:
-            if write.doubtful:
-                look = self._in_doubt.look(writer, write, fresh=True)
-            else:
-                look = writer.find(write, fresh=write.known is not None)
-        except ErpError as problem:
-            if isinstance(problem, RefusedError) or not is_asked_in_vain(problem):
-                raise
-            raise self._untold(write, why, str(problem)) from None
-        if look.sight is Sight.UNTOLD:
-            if write.doubtful:
-                raise self._untold(write, why, look.why)
-            self._warn_once(writer, look.why)
+        look = self._in_doubt.before(writer, write)
+        if look is None:
+            return False
         write.absent = look.sight is Sight.ABSENT
         if look.sight is not Sight.FOUND:
             return False
         write.vendor_id = look.vendor_id
         return self._settle_found(writer, write)
-
-    def _untold(self, write: Write, why: str, problem: str) -> RefusedError:
-        return RefusedError(
-            f"{why}, and the vendor does not tell whether it has it ({problem}); look before "
-            "you send it again",
-            reason="unknown" if write.doubtful else "no_look_up",
-        )
-
-    def _warn_once(self, writer: Writer, why: str) -> None:
-        if writer.stream not in self._unseen:
-            self._unseen.add(writer.stream)
-            logger.warning(
-                "%s: cannot look first whether a record exists (%s); only the ledger protects "
-                "against doubles",
-                writer.stream,
-                why,
-            )
 
     def _settle_found(self, writer: Writer, write: Write) -> bool:
         """An earlier version of it that is there does not settle this one."""
@@ -358,9 +323,11 @@ class Courier:
     def _hold_back(self, writer: Writer, write: Write, error: CallError) -> None:
         """The vendor fails with a record, and what became of others will tell why."""
         refused = _refusal(error, "server_error").masked(_secrets_of(writer, write))
+        if self._outages.failed(Failed(writer, write, refused)):
+            self._settle(writer, write, Outcome.REFUSED, refused)
+            return
         logger.warning("%s held back: %s", write.label, refused)
         self._held_back(write)
-        self._outages.failed(Failed(writer, write, refused))
 
     def _settle(
         self, writer: Writer | None, write: Write, outcome: Outcome, error: RefusedError

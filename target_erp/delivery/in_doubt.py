@@ -16,6 +16,7 @@ if t.TYPE_CHECKING:
 
 logger = logging.getLogger("erp.delivery")
 
+_SERVER_ERROR = 500
 GRACE_SECONDS = 2.0
 """After a call without any answer, the vendor may still be at work on it: a record that is not
 there is looked for once more after this many seconds."""
@@ -45,6 +46,7 @@ class InDoubt:
         self._journal = journal
         self._pause = pause
         self._controls: dict[str, Write] = {}
+        self._warned: set[str] = set()
 
     def sent(self, write: Write) -> None:
         """Remember a record that the vendor has: a look-up that works must find it.
@@ -77,6 +79,51 @@ class InDoubt:
             return ABSENT
         return Look.untold("nothing proves that the vendor would show it if it were there")
 
+    def before(self, writer: Writer, write: Write) -> Look | None:
+        """Look for a record that may have got through before, ahead of sending it.
+
+        Args:
+            writer: Its sink.
+            write: The record, whose earlier attempt may be in doubt.
+
+        Returns:
+            What was seen; None if there is nothing to look for.
+
+        Raises:
+            RefusedError: If nobody can tell, and it must not be sent therefore.
+            ErpError: If the vendor fails.
+        """
+        there = write.known is not None and write.known.is_there
+        unsure = there or (write.known is None and writer.look_first)
+        if not (write.doubtful or (unsure and writer.findable)):
+            return None
+        if not writer.findable:
+            raise _untold(write, "this vendor cannot be asked what came of it")
+        try:
+            if write.doubtful:
+                look = self.look(writer, write, fresh=True)
+            else:
+                look = writer.find(write, fresh=write.known is not None)
+        except (CallError, DataError, MissingResourceError) as problem:
+            if isinstance(problem, CallError) and (
+                problem.unreachable or (problem.status or 0) >= _SERVER_ERROR
+            ):
+                raise
+            raise _untold(
+                write, f"the vendor does not tell whether it has it ({problem})"
+            ) from None
+        if look.sight is Sight.UNTOLD and write.doubtful:
+            raise _untold(write, f"the vendor does not tell whether it has it ({look.why})")
+        if look.sight is Sight.UNTOLD and writer.stream not in self._warned:
+            self._warned.add(writer.stream)
+            logger.warning(
+                "%s: cannot look first whether a record exists (%s); only the ledger protects "
+                "against doubles",
+                writer.stream,
+                look.why,
+            )
+        return look
+
     def settle(self, writer: Writer, write: Write, error: CallError) -> tuple[Executed, str]:
         """Find out whether a call was executed.
 
@@ -91,9 +138,25 @@ class InDoubt:
         Raises:
             RefusedError: If several records have its key.
         """
-        if not writer.findable or not write.key:
-            return Executed.UNKNOWN, "this vendor cannot be asked for it"
+        look = self._after(writer, write, error)
+        if look.sight is Sight.UNTOLD:
+            return Executed.UNKNOWN, look.why
+        if (look.sight is Sight.ABSENT) is not write.deletes:
+            return Executed.NO, ""
+        if write.deletes:
+            return Executed.PROVEN, ""
         was_there = write.known is not None and write.known.is_there
+        executed = _executed(write, look, new=not was_there and not writer.upsert)
+        if executed is Executed.UNKNOWN:
+            return executed, "the vendor has it, and does not show whether it is this version"
+        if executed is not Executed.NO:
+            write.vendor_id = look.vendor_id
+        return executed, ""
+
+    def _after(self, writer: Writer, write: Write, error: CallError) -> Look:
+        """What the vendor has after a call that may have been executed."""
+        if not writer.findable or not write.key:
+            return Look.untold("this vendor cannot be asked for it")
         try:
             look = self.look(writer, write, fresh=True)
             if look.sight is Sight.ABSENT and error.unreachable and not write.deletes:
@@ -103,19 +166,8 @@ class InDoubt:
             raise
         except ErpError as problem:
             logger.warning("%s: the vendor cannot be asked: %s", write.label, problem)
-            return Executed.UNKNOWN, str(problem)
-        if look.sight is Sight.UNTOLD:
-            return Executed.UNKNOWN, look.why
-        if write.deletes:
-            return (Executed.PROVEN if look.sight is Sight.ABSENT else Executed.NO), ""
-        if look.sight is Sight.ABSENT:
-            return Executed.NO, ""
-        executed = _executed(write, look, new=not was_there and not writer.upsert)
-        if executed in {Executed.YES, Executed.PROVEN}:
-            write.vendor_id = look.vendor_id
-        if executed is Executed.UNKNOWN:
-            return executed, "the vendor has it, and does not show whether it is this version"
-        return executed, ""
+            return Look.untold(str(problem))
+        return look
 
     def learn(self, writer: Writer, error: CallError) -> None:
         """Keep what an answer looked like that has proven to mean success.
@@ -143,15 +195,12 @@ class InDoubt:
         return writer.control()
 
 
-def is_asked_in_vain(error: ErpError) -> bool:
-    """Whether a look-up failed for a reason that later calls need not share.
-
-    Args:
-        error: What came of the look-up.
-    """
-    if isinstance(error, CallError):
-        return not error.unreachable and (error.status or 0) < 500  # noqa: PLR2004
-    return isinstance(error, (DataError, MissingResourceError))
+def _untold(write: Write, why: str) -> RefusedError:
+    past = "an earlier attempt was cut off" if write.doubtful else "it was not sent"
+    return RefusedError(
+        f"{past}, and {why}; look before you send it again",
+        reason="unknown" if write.doubtful else "no_look_up",
+    )
 
 
 def _executed(write: Write, look: Look, *, new: bool) -> Executed:

@@ -77,12 +77,25 @@ class Outages:
             sink.held_back = [one for one in sink.held_back if one not in old]
             return old
 
-    def failed(self, failed: Failed, *, settled: bool = False) -> None:
+    def has_worked(self, writer: Writer) -> bool:
+        """Whether the vendor has taken or refused a record of a sink in this run.
+
+        Args:
+            writer: The sink.
+        """
+        with self._lock:
+            return self._sinks[writer.stream].worked
+
+    def failed(self, failed: Failed, *, settled: bool = False) -> bool:
         """The vendor has failed with a record.
 
         Args:
             failed: The record.
             settled: It is parked as unknown, and so not held back.
+
+        Returns:
+            Whether it is to be refused at once, because it has failed in earlier runs, too, and
+            others get through.
 
         Raises:
             ErpError: If it counts as an outage, which ends the run.
@@ -90,16 +103,21 @@ class Outages:
         stream = failed.write.stream
         with self._lock:
             sink = self._sinks[stream]
+            before = self._journal.failing(failed.writer).get(_name(failed.write), 0)
+            if sink.worked and not settled and before >= _RUNS - 1:
+                return True
             sink.in_a_row += 1
             sink.first = sink.first or str(failed.error)
             if not settled:
                 sink.held_back.append(failed)
-            if sink.in_a_row >= (_IN_A_ROW if sink.worked else _TRIED):
-                msg = f"{failed.error} ({sink.in_a_row} records of {stream} in a row)"
+            in_a_row = sink.in_a_row >= (_IN_A_ROW if sink.worked else _TRIED)
+            if in_a_row or len(sink.held_back) >= _HELD_BACK:
+                if sink.worked:
+                    self._strike(sink)
+                number = sink.in_a_row if in_a_row else _HELD_BACK
+                msg = f"{failed.error} ({number} records of {stream}{' in a row' * in_a_row})"
                 raise ErpError(msg)
-            if len(sink.held_back) >= _HELD_BACK:
-                msg = f"{failed.error} ({len(sink.held_back)} records of {stream})"
-                raise ErpError(msg)
+            return False
 
     def judge(self) -> tuple[list[Failed], str]:
         """Say what the failures of this run mean, when all else is settled.

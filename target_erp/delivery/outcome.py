@@ -226,6 +226,7 @@ class Write:
         identity: The key under which the ledger has it; the best one that it carries.
         aliases: Its other keys that the ledger does not know yet.
         blocked_by: Number of its keys that records before it have.
+        held_back: It is through without being settled: the vendor failed with it.
     """
 
     number: int
@@ -246,6 +247,7 @@ class Write:
     unsure: bool = False
     aliases: tuple[str, ...] = ()
     blocked_by: int = 0
+    held_back: bool = False
     _digest: bytes = b""
     _identity: str = ""
     _names: tuple[str, ...] | None = None

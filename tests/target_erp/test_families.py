@@ -164,7 +164,7 @@ def test_a_child_before_its_parent_is_freed_by_it_in_the_same_run(house: House) 
         house.submit(delivery, house.parents, 2, {"crm": "1"})
     assert house.children.sent == [{"child": "c", "parentId": 71}]
     tally = delivery.tallies["children"]
-    assert (tally[Outcome.WAITING], tally[Outcome.CREATED]) == (0, 1)
+    assert (tally[Outcome.WAITING], tally[Outcome.WRITTEN]) == (0, 1)
 
 
 @pytest.mark.parametrize("kind", ["children", "named"])

@@ -19,6 +19,7 @@ from erp_vendors.errors import CallError, ErpError, Interrupted, Phase
 from target_erp.delivery import Delivery, Prepared, RefusedError, Write, Writer
 from target_erp.delivery.dead_letters import DeadLetters, identity, last_at, newest
 from target_erp.delivery.journal import Journal
+from target_erp.delivery.outcome import ABSENT, Look
 from target_erp.ledger import Change, Ledger, Mark, open_ledger
 from target_erp.ledger.store import open_store
 
@@ -133,11 +134,11 @@ class Orders(Upserts):
     def store(self, writes: list[Write]) -> None:
         self.site.rows[f"{self.stream} {writes[0].body['key']}"].append(writes[0].body["v"])
 
-    def find(self, write: Write, *, fresh: bool) -> str | None:  # noqa: ARG002
+    def find(self, write: Write, *, fresh: bool) -> Look:  # noqa: ARG002
         if self.site.dead:
             msg = "killed"
             raise Interrupted(msg)
-        return write.key[0][1] if self.has(write) else None
+        return Look.found(write.key[0][1]) if self.has(write) else ABSENT
 
 
 class Customers(Orders):
