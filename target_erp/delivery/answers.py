@@ -35,7 +35,7 @@ class Shape:
     """What answers have in common: everything but their values.
 
     Attributes:
-        method: HTTP method of the call; empty for any.
+        method: HTTP method of the call; empty for POST, and in a setting for PUT, too.
         status: HTTP status; 0 for any.
         type: `object`, `array`, `text`, `number`, `boolean`, `null`, `empty` (no body), `broken`
             (JSON that breaks off) or `markup` (HTML or XML); empty for any.
@@ -62,7 +62,7 @@ class Shape:
             members = tuple(sorted(said))
         elif kind == "array":
             members = tuple(sorted({name for row in said if isinstance(row, dict) for name in row}))
-        return cls(method, answer.status, kind, members)
+        return cls("" if method == "POST" else method, answer.status, kind, members)
 
     @classmethod
     def parse(cls, given: t.Mapping[str, t.Any]) -> Shape:
@@ -73,7 +73,7 @@ class Shape:
         """
         members = given.get("members")
         return cls(
-            str(given.get("method", "")).upper(),
+            str(given.get("method", "")).upper().replace("POST", ""),
             int(given.get("status", 0)),
             str(given.get("type", "")),
             None if members is None else tuple(sorted(map(str, members))),
@@ -82,7 +82,7 @@ class Shape:
     def as_json(self) -> str:
         """Its parts as JSON text, as the setting `success` takes them."""
         parts: dict[str, t.Any] = {}
-        if self.method not in {"", "POST"}:
+        if self.method:
             parts["method"] = self.method
         if self.status:
             parts["status"] = self.status
@@ -99,7 +99,7 @@ class Shape:
             other: The shape of an answer.
         """
         return (
-            (self.method or "POST") == other.method
+            (self.method == other.method or (not self.method and other.method == "PUT"))
             and self.status in {0, other.status}
             and self.type in {"", other.type}
             and (self.members is None or self.members == (other.members or ()))

@@ -259,12 +259,11 @@ class Courier:
             return True
         executed, why = self._in_doubt.settle(writer, write, error)
         if executed is Executed.UNKNOWN:
-            self._park(writer, write, error, why)
+            self._settle_untold(writer, write, error, why, safe=safe)
             return True
         if executed is not Executed.NO:
             if executed is Executed.PROVEN:
                 self._in_doubt.learn(writer, error)
-                write.created = True if write.absent else write.created
             self.accept(writer, [write])
             return True
         if last and error.status is None and not unclear:
@@ -288,10 +287,10 @@ class Courier:
         look = self._in_doubt.before(writer, write)
         if look is None:
             return False
-        write.absent = look.sight is Sight.ABSENT
         if look.sight is not Sight.FOUND:
+            write.was_there = False if look.sight is Sight.ABSENT else None
             return False
-        write.vendor_id = look.vendor_id
+        write.was_there, write.vendor_id = True, look.vendor_id
         return self._settle_found(writer, write)
 
     def _settle_found(self, writer: Writer, write: Write) -> bool:
@@ -301,21 +300,26 @@ class Courier:
             self._settled([write], Outcome.UNCHANGED, None)
             return True
         if write.known is None or write.known.digest != write.digest:
-            write.created = False
             return False
         self.accept(writer, [write])
         return True
 
-    def _park(self, writer: Writer, write: Write, error: CallError, why: str) -> None:
-        """Nobody can tell what came of a record: people have to look."""
-        refused = _refusal(error, "unknown")
-        self._settle(writer, write, Outcome.UNKNOWN, refused)
-        failed = Failed(writer, write, refused.masked(_secrets_of(writer, write)))
-        self._outages.failed(failed, settled=True)
+    def _settle_untold(
+        self, writer: Writer, write: Write, error: CallError, why: str, *, safe: bool
+    ) -> None:
+        """Nobody can tell what came of a record: people have to look, unless it may be repeated."""
+        if safe:
+            self._hold_back(writer, write, error)
+        else:
+            refused = _refusal(error, "unknown")
+            self._settle(writer, write, Outcome.UNKNOWN, refused)
+            failed = Failed(writer, write, refused.masked(_secrets_of(writer, write)))
+            self._outages.failed(failed, settled=True)
         if isinstance(error, UnclearError) and writer.answers and not writer.answers.is_understood:
+            state = "held back" if safe else "parked as unknown"
             msg = (
-                f"{error}; {write.label} is parked as unknown ({why}). If the vendor has it, such "
-                "an answer means success; say so, and the next run goes on: "
+                f"{error}; {write.label} is {state} ({why}). If the vendor has it, such an answer "
+                "means success; say so, and the next run goes on: "
                 f"{writer.vendor}.{writer.answers.snippet(error.shape)}"
             )
             raise ErpError(_secrets_of(writer, write)(msg))
@@ -362,6 +366,8 @@ def _outcome(write: Write) -> Outcome:
     if write.deletes:
         return Outcome.DELETED
     created, known = write.created, write.known
+    if created is None and write.was_there is not None:
+        created = not write.was_there
     if created is None and known is not None:
         # The ledger's own history proves it: what it has written is there, what it has deleted
         # is not.

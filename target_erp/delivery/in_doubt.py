@@ -213,7 +213,7 @@ def _executed(write: Write, look: Look, *, new: bool) -> Executed:
     """
     if look.changed is False:
         return Executed.NO
-    if write.absent:
+    if write.was_there is False:
         return Executed.PROVEN
     row = look.row or {}
     keys = {part for name, _ in write.key for part in name.split(",")}

@@ -14,6 +14,7 @@ if t.TYPE_CHECKING:
 
     Ended = tuple[Writer, t.Sequence[Write], Mark]
 
+_GOT_THROUGH = frozenset({Mark.ACCEPTED, Mark.DELETED})
 _AT_ONCE = 500
 """Keys of one look-up."""
 
@@ -205,6 +206,8 @@ class Journal:
             return []
         place = writer.account, writer.stream
         changes = self._ledger.receipt(*place, entries, _by_intent(writes))
+        if mark not in _GOT_THROUGH:
+            return changes
         over = [entry.key for entry in entries if entry.key in self.failing(writer)]
         return [*changes, *self._ledger.cleared(*place, over)] if over else changes
 

@@ -218,7 +218,8 @@ class Write:
         known: What the ledger knew of it when it came.
         wants: Parents (`stream` and business key with a tab between) that the ledger does not
             know: if the record is refused, it waits for them.
-        absent: A look-up has proven that the vendor did not have it before it was sent.
+        was_there: Whether the vendor had a version of it before it was sent, as a look-up has
+            proven; None if nobody knows.
         sent_before: Epoch milliseconds of this version, if it is replayed; a newer one wins.
         intent: What the ledger has it under while it is being sent.
         attempts: Times it was sent since its line in the ledger was written.
@@ -240,7 +241,7 @@ class Write:
     vendor_id: str | None = None
     known: Known | None = None
     wants: tuple[str, ...] = ()
-    absent: bool = False
+    was_there: bool | None = None
     sent_before: int | None = None
     intent: Intent | None = None
     attempts: int = 0
