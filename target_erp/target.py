@@ -27,7 +27,7 @@ from target_erp.delivery.engine import StoppedError
 from target_erp.delivery.journal import Journal
 from target_erp.history.webhook import deliver
 from target_erp.ledger import Ledger, open_ledger
-from target_erp.ledger.lease import Try, leases, wait_for
+from target_erp.ledger.lease import Leases, leases
 from target_erp.mirror import Mirror
 from target_erp.one_cpu import one_cpu
 from target_erp.plan import Guards, Planner, allowance
@@ -255,9 +255,15 @@ class TargetErp(ErpPlugin, Target):
         return Summary(self.run_id, self.delivery.tallies, self._clients)
 
     @functools.cached_property
-    def _lease(self) -> Try:
-        """Takes leases, which are given back when everything is settled."""
-        return self._open.enter_context(leases(self._setting("ledger")))
+    def _leases(self) -> Leases:
+        """The run's leases, which are given back when everything is settled."""
+        return self._open.enter_context(
+            leases(
+                self._setting("ledger"),
+                self.ledger,
+                lambda: all(client.transport.budget.idle for client in self._clients.values()),
+            )
+        )
 
     def process_endofpipe(self) -> None:
         """Settle everything and emit the last STATE."""
@@ -280,7 +286,11 @@ class TargetErp(ErpPlugin, Target):
             writer = self._writers[name] = make_writer(self, name, keys)
             self.mirror.check(writer)
             if not self._setting("dry_run"):
-                wait_for(self._lease, writer.account, name, self.connection.clock)
+                longest = 0.0
+                if writer.transport is not None:
+                    longest = writer.transport.longest_attempt
+                    writer.transport.before_send = self._leases.prove
+                self._leases.take(writer.account, name, self.connection.clock, longest)
                 self.delivery.resume(writer)
         return writer
 

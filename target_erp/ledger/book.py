@@ -6,6 +6,7 @@ import datetime as dt
 import threading
 import typing as t
 
+from target_erp.ledger.fence import Fence
 from target_erp.ledger.groups import GroupCommit
 from target_erp.ledger.store import Change
 
@@ -17,13 +18,18 @@ _NEW_PLACE = """INSERT INTO erp_places (place, account, stream)
 
 
 class Book:
-    """The store, where each account and stream has a place with a number."""
+    """The store, where each account and stream has a place with a number.
+
+    Attributes:
+        fence: The numbers of this process's leases.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._places: dict[tuple[str, str], int] = {}
         self._places_lock = threading.Lock()
         self._commits = GroupCommit(store)
+        self.fence = Fence(store)
 
     def commit(self, changes: t.Sequence[Change]) -> None:
         """Make changes; they are on the disk when this returns.
@@ -39,6 +45,23 @@ class Book:
         if changes:
             self._commits.write(changes)
 
+    def guard(self, check: t.Callable[[t.Any], None] | None) -> None:
+        """Make each commit depend on a check.
+
+        Args:
+            check: See `Store.apply`; None for none.
+        """
+        self._store.guard = check
+
+    def place(self, account: str, stream: str) -> int:
+        """The number of a place, which is given out now if it has none.
+
+        Args:
+            account: Whose data it is.
+            stream: Sink name.
+        """
+        return t.cast("int", self._place(account, stream, make=True))
+
     def close(self) -> None:
         """Close the store."""
         self._store.close()
@@ -46,10 +69,6 @@ class Book:
     def _place_of(self, account: str, stream: str) -> int | None:
         """The number of a place; None if nothing was ever noted there."""
         return self._place(account, stream, make=False)
-
-    def _made_place(self, account: str, stream: str) -> int:
-        """The number of a place, which is given out now if it has none."""
-        return t.cast("int", self._place(account, stream, make=True))
 
     def _place(self, account: str, stream: str, *, make: bool) -> int | None:
         with self._places_lock:

@@ -71,7 +71,7 @@ class Ledger(Lines, Names, Lessons, Runs):
         Raises:
             LedgerError: If the store fails.
         """
-        place = self._made_place(account, stream)
+        place = self.place(account, stream)
         keys = {stored(key): digest for key, digest in lines.items()}
         intent = Intent.new(place, run, now(), keys)
         self.commit([*changes, intent.noted])
@@ -106,7 +106,7 @@ class Ledger(Lines, Names, Lessons, Runs):
             intents: What these records were sent under; they are taken out of it.
         """
         at = now()
-        place = self._made_place(account, stream)
+        place = self.place(account, stream)
         keys = []
         names: list[tuple[str, str]] = []
         rows: dict[tuple[str, Mark, str], list[Row]] = {}

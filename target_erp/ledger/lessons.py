@@ -43,7 +43,7 @@ class Lessons(Book):
         Raises:
             LedgerError: If the store fails.
         """
-        row = (self._made_place(account, stream), shape, run, now())
+        row = (self.place(account, stream), shape, run, now())
         self.commit([Change(_LEARNED, "", [row])])
 
     def failing(self, account: str, stream: str) -> dict[str, int]:
@@ -77,7 +77,7 @@ class Lessons(Book):
         """
         if not keys:
             return {}
-        place = self._made_place(account, stream)
+        place = self.place(account, stream)
         rows = [(place, key, 1, run) for key in dict.fromkeys(map(stored, keys))]
         self.commit([Change(_STRIKE, "(?, ?, ?, ?)", list(rows))])
         failing = self.failing(account, stream)

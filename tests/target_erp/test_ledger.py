@@ -14,13 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from erp_vendors.errors import CallError, ConfigError, ErpError, Interrupted, Phase
-from erp_vendors.http.budget import Clock
+from erp_vendors.errors import CallError, ConfigError, ErpError, Phase
 from target_erp.delivery import Delivery, Outcome, Prepared, RefusedError, Write, Writer
 from target_erp.delivery.dead_letters import DeadLetters
 from target_erp.delivery.journal import Journal
 from target_erp.ledger import Entry, Ledger, LedgerError, Mark, open_ledger
-from target_erp.ledger.lease import leases, wait_for
 from tests.support.plugins import record, run_target, schema
 from tests.support.records import passing_order
 from tests.support.stub import Reply
@@ -237,25 +235,6 @@ def test_a_ledger_that_cannot_be_opened_names_the_setting(tmp_path: pathlib.Path
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigError, match="'ledger'"):
         open_ledger(str(tmp_path / "file" / "ledger.sqlite"))
-
-
-def test_a_lease_is_held_once_and_given_back(setting: str) -> None:
-    open_ledger(setting).close()
-    with leases(setting) as ours, leases(setting) as theirs:
-        assert ours("one")
-        assert not theirs("one")
-        assert theirs("two")
-    with leases(setting) as later:
-        assert later("one")
-
-
-def test_waiting_for_a_lease_can_be_stopped(tmp_path: pathlib.Path) -> None:
-    setting, clock = str(tmp_path / "ledger.sqlite"), Clock()
-    with leases(setting) as ours, leases(setting) as theirs:
-        wait_for(ours, "acc", "s", clock)
-        threading.Timer(0.2, clock.stop).start()
-        with pytest.raises(Interrupted):
-            wait_for(theirs, "acc", "s", clock)
 
 
 def test_the_same_input_again_is_not_sent(vendor: Vendor) -> None:
