@@ -21,6 +21,7 @@ from target_erp.ledger import Mark
 if t.TYPE_CHECKING:
     from target_erp.delivery.dead_letters import DeadLetters
     from target_erp.delivery.journal import Journal
+    from target_erp.delivery.watermark import Watermark
 
 logger = logging.getLogger("erp.delivery")
 
@@ -55,6 +56,7 @@ class Delivery:
         stop_on_reject: bool = False,
         resubmit: t.Callable[[Child], None] | None = None,
         pause: t.Callable[[float], None] = time.sleep,
+        watermark: Watermark | None = None,
     ) -> None:
         """Make a delivery.
 
@@ -64,7 +66,10 @@ class Delivery:
             stop_on_reject: The first rejection ends the run.
             resubmit: Submits a child again whose parent is there now.
             pause: Waits for some seconds.
+            watermark: Holds the numbers of what is submitted until it is settled; a record with
+                the number 0 is none of the input.
         """
+        self._watermark = watermark
         self._journal = journal
         self._stop_on_reject = stop_on_reject
         self._resubmit = resubmit
@@ -117,6 +122,7 @@ class Delivery:
         if not self._inbox:
             self._watch_inbox()
         self._inbox_streams.add(writer.stream)
+        self._hold(write)
         self._inbox.append((lane, write))
         if len(self._inbox) >= _CHUNK:
             self.admit()
@@ -147,6 +153,7 @@ class Delivery:
         with self._change:
             self._raise_failure()
             lane = self._lanes.get(writer.stream) or self._new_lane(writer) if writer else None
+            self._hold(write)
             self._take(lane, write)
         self._courier.refuse(writer, write, error)
         with self._change:
@@ -241,6 +248,10 @@ class Delivery:
                     self.admit()
             except Exception as error:  # noqa: BLE001 - raised again by the submitting thread
                 self._fail(error)
+
+    def _hold(self, write: Write) -> None:
+        if self._watermark is not None and write.number:
+            self._watermark.hold(write.number)
 
     def _take(self, lane: Lane | None, write: Write) -> None:
         number = write.number
@@ -469,6 +480,8 @@ class Delivery:
     def _count(self, lane: Lane | None, writes: t.Sequence[Write], outcome: Outcome) -> None:
         self.tallies[writes[0].stream][outcome] += len(writes)
         for write in writes:
+            if self._watermark is not None and write.number:
+                self._watermark.settle(write.number)
             left = self._open[write.number] - 1
             if left:
                 self._open[write.number] = left

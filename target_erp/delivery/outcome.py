@@ -15,6 +15,7 @@ if t.TYPE_CHECKING:
     from target_erp.ledger.intents import Intent
 
 Body = dict[str, t.Any]
+Key = tuple[tuple[str, str], ...]
 
 GOT_THROUGH = ("created", "updated", "deleted")
 """Values of the outcomes that the vendor has executed in this run."""
@@ -231,6 +232,16 @@ class Writer(abc.ABC):
     after: tuple[str, ...] = ()
     secrets: frozenset[str] = frozenset()
     transport: Transport | None = None
+    _together: tuple[str, ...] = ()
+    """Properties that identify a record only together; see `key_of`."""
+
+    def identify(self, record: Body) -> Key:
+        """The keys that a record carries, best one first, whether it can be written or not.
+
+        Args:
+            record: The record as it came. Nothing about it is checked, and nothing is raised.
+        """
+        return key_of(record, self.keys, self._together)
 
     @abc.abstractmethod
     def prepare(self, record: Body) -> Prepared:
@@ -308,3 +319,29 @@ class Writer(abc.ABC):
         """
         msg = f"{self.stream}: this vendor cannot be asked for a record, so it cannot be planned"
         raise ConfigError(msg)
+
+
+def key_of(
+    record: t.Mapping[str, t.Any], names: t.Iterable[str], together: t.Sequence[str] = ()
+) -> Key:
+    """The keys that a record carries.
+
+    Args:
+        record: The record.
+        names: Properties of which each identifies it, best one first.
+        together: Properties that identify it only together, such as several key properties of a
+            SCHEMA message; they make one key, with commas between names and values.
+
+    Returns:
+        Names and values of those that are there and not empty.
+    """
+    found = []
+    for name in names:
+        value = record.get(name)
+        if value is not None and value != "":
+            found.append((name, str(value)))
+    if together:
+        values = [record.get(name) for name in together]
+        if all(value not in (None, "") for value in values):
+            found.append((",".join(together), ",".join(map(str, values))))
+    return tuple(found)
