@@ -160,6 +160,14 @@ class Planner:
     def finish(self) -> None:
         """Nothing: every record is planned at once."""
 
+    def fail(self, error: Exception) -> None:
+        """End the run.
+
+        Args:
+            error: Why.
+        """
+        raise error
+
     def nudge(self) -> None:
         """Nothing: every record is planned at once."""
 

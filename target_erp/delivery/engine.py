@@ -56,17 +56,18 @@ class Delivery:
         dead_letters: DeadLetters,
         journal: Journal,
         *,
-        watermark: Watermark | None = None,
         stop_on_reject: bool = False,
         resubmit: t.Callable[[Child], None] | None = None,
         pause: t.Callable[[float], None] = time.sleep,
+        watermark: Watermark | None = None,
     ) -> None:
         """Make a delivery.
 
         Args:
             dead_letters: Where records go that do not get through.
             journal: The ledger.
-            watermark: What a record's number is settled in.
+            watermark: Holds the numbers of what is submitted until it is settled; a record with
+                the number 0 is none of the input.
             stop_on_reject: The first rejection ends the run.
             resubmit: Submits a child again whose parent is there now.
             pause: Waits for some seconds.
@@ -275,7 +276,7 @@ class Delivery:
                 if self._failure is None:
                     self.admit()
             except Exception as error:  # noqa: BLE001 - raised again by the submitting thread
-                self._fail(error)
+                self.fail(error)
 
     def _flush_before(self, writer: Writer, write: Write) -> None:
         """Wait for sinks that a record may refer to; of exact parents only they are waited for."""
@@ -425,7 +426,7 @@ class Delivery:
             if self._failure is None:
                 self._courier.deliver(lane.writer, batch)
         except Exception as error:  # noqa: BLE001 - raised again by the submitting thread
-            self._fail(error)
+            self.fail(error)
         finally:
             with self._change:
                 tally = self.tallies[lane.writer.stream]
@@ -438,7 +439,7 @@ class Delivery:
         try:
             self._courier.settle()
         except Exception as error:  # noqa: BLE001 - raised again by the submitting thread
-            self._fail(error)
+            self.fail(error)
 
     def _end(self, lane: Lane, batch: list[Write], noted: bool) -> None:  # noqa: FBT001
         """A worker is through with a batch: let go on what waits for its keys."""
@@ -446,7 +447,7 @@ class Delivery:
             if self._failure is None and noted:
                 self._admit(self._release(lane, batch))
         except Exception as error:  # noqa: BLE001 - raised again by the submitting thread
-            self._fail(error)
+            self.fail(error)
         finally:
             with self._change:
                 lane.in_flight -= 1
@@ -472,7 +473,7 @@ class Delivery:
                     self.tallies[first.stream][outcome] -= 1
                 self._unknown.add((first.stream, first.identity))
             if self._stop_on_reject and outcome in {Outcome.REFUSED, Outcome.WAITING}:
-                self._fail(StoppedError(f"stopped at the first rejection: {first.label}: {error}"))
+                self.fail(StoppedError(f"stopped at the first rejection: {first.label}: {error}"))
 
     def _held_back(self, write: Write) -> None:
         """A record is through, and not settled."""
@@ -505,7 +506,12 @@ class Delivery:
         self._lanes[write.stream].ended += 1
         self._ended += 1
 
-    def _fail(self, error: Exception) -> None:
+    def fail(self, error: Exception) -> None:
+        """End the run: nothing more is sent, and the thread that submits raises the error.
+
+        Args:
+            error: Why the run cannot go on.
+        """
         with self._change:
             if self._failure is None or isinstance(self._failure, Interrupted):
                 self._failure = error

@@ -17,6 +17,7 @@ if t.TYPE_CHECKING:
     from target_erp.ledger.intents import Intent
 
 Body = dict[str, t.Any]
+Key = tuple[tuple[str, str], ...]
 
 GOT_THROUGH = ("created", "updated", "written", "deleted")
 """Values of the outcomes that the vendor has executed in this run."""
@@ -338,6 +339,16 @@ class Writer(abc.ABC):
     transport: Transport | None = None
     answers: Answers | None = None
     statement: Statement = Statement("", "", "")
+    _together: tuple[str, ...] = ()
+    """Properties that identify a record only together; see `key_of`."""
+
+    def identify(self, record: Body) -> Key:
+        """The keys that a record carries, best one first, whether it can be written or not.
+
+        Args:
+            record: The record as it came. Nothing about it is checked, and nothing is raised.
+        """
+        return key_of(record, self.keys, self._together)
 
     @abc.abstractmethod
     def prepare(self, record: Body) -> Prepared:
@@ -457,3 +468,29 @@ def same_value(old: object, new: object) -> bool:
     return old == new or (
         not isinstance(old, (dict, list)) and old is not None and str(old) == str(new)
     )
+
+
+def key_of(
+    record: t.Mapping[str, t.Any], names: t.Iterable[str], together: t.Sequence[str] = ()
+) -> Key:
+    """The keys that a record carries.
+
+    Args:
+        record: The record.
+        names: Properties of which each identifies it, best one first.
+        together: Properties that identify it only together, such as several key properties of a
+            SCHEMA message; they make one key, with commas between names and values.
+
+    Returns:
+        Names and values of those that are there and not empty.
+    """
+    found = []
+    for name in names:
+        value = record.get(name)
+        if value is not None and value != "":
+            found.append((name, str(value)))
+    if together:
+        values = [record.get(name) for name in together]
+        if all(value not in (None, "") for value in values):
+            found.append((",".join(together), ",".join(map(str, values))))
+    return tuple(found)

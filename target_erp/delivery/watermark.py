@@ -1,4 +1,4 @@
-"""The place in the input up to which everything is settled: STATE depends on this alone."""
+"""The place in the input up to which everything has come to its end."""
 
 from __future__ import annotations
 
@@ -7,64 +7,67 @@ import threading
 
 
 class Watermark:
-    """Gives out numbers and knows up to which one all are settled; safe to use from many threads.
+    """Numbers the records of the input, and knows up to which number all are settled.
 
-    A number is open as long as something is held under it. Whoever holds something settles it,
-    exactly once. Memory is needed for open numbers only.
+    A number is open from `issue` until each thing that was held under it is settled. Memory is
+    kept for open numbers only. Safe to use from many threads.
     """
 
     def __init__(self) -> None:
-        self._held: collections.OrderedDict[int, int] = collections.OrderedDict()
+        """No number is given out yet."""
+        # Numbers are given out in ascending order, so the first one is the lowest.
+        self._open: collections.OrderedDict[int, int] = collections.OrderedDict()
         self._latest = 0
         self._lock = threading.Lock()
 
     def issue(self) -> int:
-        """Give out the next number (1, 2, …), with one thing held under it."""
+        """Give out the next number, which is open until it is settled.
+
+        Returns:
+            1, 2, and so on.
+        """
         with self._lock:
             self._latest += 1
-            self._held[self._latest] = 1
+            self._open[self._latest] = 1
             return self._latest
 
     def hold(self, number: int) -> None:
-        """Hold one more thing under a number.
+        """Let one more thing settle under a number, such as a record sent with a child record.
 
         Args:
-            number: An open number, or one that is greater than all before it.
+            number: A number that is open.
 
         Raises:
-            ValueError: If all of it is settled: what STATE has passed cannot be opened again.
+            ValueError: If it is not open.
         """
         with self._lock:
-            if number in self._held:
-                self._held[number] += 1
-            elif number > self._latest:
-                self._latest = number
-                self._held[number] = 1
-            else:
-                msg = f"number {number} is settled already"
-                raise ValueError(msg)
+            self._open[number] = self._holders(number) + 1
 
     def settle(self, number: int) -> None:
-        """Settle one thing that is held under a number.
+        """One thing under a number has come to its end.
 
         Args:
-            number: The number.
+            number: A number that is open.
 
         Raises:
-            ValueError: If nothing is held under it.
+            ValueError: If it is not open: more is settled than was held.
         """
         with self._lock:
-            left = self._held.get(number, 0) - 1
-            if left > 0:
-                self._held[number] = left
-            elif left == 0:
-                del self._held[number]
+            left = self._holders(number) - 1
+            if left:
+                self._open[number] = left
             else:
-                msg = f"number {number} is settled twice"
-                raise ValueError(msg)
+                del self._open[number]
 
     @property
     def settled(self) -> int:
-        """Every number up to this one is settled."""
+        """All numbers up to this one are settled; 0 if the first one is open."""
         with self._lock:
-            return next(iter(self._held)) - 1 if self._held else self._latest
+            return next(iter(self._open)) - 1 if self._open else self._latest
+
+    def _holders(self, number: int) -> int:
+        holders = self._open.get(number)
+        if holders is None:
+            msg = f"number {number} is not open: it was never given out, or is settled already"
+            raise ValueError(msg)
+        return holders

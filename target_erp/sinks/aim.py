@@ -13,7 +13,7 @@ from target_erp.delivery import Prepared, RefusedError, Write, Writer
 from target_erp.delivery.outcome import Reference
 from target_erp.sinks.aim_lookups import LOOK_UPS
 from target_erp.sinks.door import Door, without_nulls
-from target_erp.sinks.keys import no_key
+from target_erp.sinks.keys import Key, no_key
 
 if t.TYPE_CHECKING:
     from erp_plugin import ErpPlugin
@@ -97,6 +97,11 @@ class AimWriter(Writer):
         known = bool(key) and bool(self.sink.vendor_id)
         self._check(operation, {**body, **filled}, self._door if known else None)
         return Prepared(key, body, (parent,) if parent else ())
+
+    def identify(self, record: Body) -> Key:
+        """The keys by the names that are used for writing; see `Writer.identify`."""
+        body = _renamed(record, self.sink.names)
+        return self._key(body, record, self._parent(self._operation(body), body))
 
     def repeats(self, write: Write) -> bool:
         """Whether the operation that fits this record may be executed twice."""
@@ -222,9 +227,7 @@ class AimWriter(Writer):
         )
         return Reference("aim_customers", names, member) if names else None
 
-    def _key(
-        self, body: Body, record: Body, parent: Reference | None
-    ) -> tuple[tuple[str, str], ...]:
+    def _key(self, body: Body, record: Body, parent: Reference | None) -> Key:
         found = [pair for names in self.sink.keys if (pair := _joined(names, body))]
         given = _joined(self._given_keys, record)
         if given:
@@ -296,9 +299,10 @@ def _number(value: t.Any, schema: Schema) -> t.Any:  # noqa: ANN401
     kinds = schema.get("type", ())
     if isinstance(value, str) and "string" not in kinds and {"integer", "number"} & set(kinds):
         try:
-            return decimal.Decimal(value)
+            number = decimal.Decimal(value)
         except decimal.InvalidOperation:
             return value
+        return number if number.is_finite() else value
     return value
 
 
@@ -318,9 +322,13 @@ def _renamed(record: Body, names: t.Mapping[str, str]) -> Body:
         *outer, last = new.split(".")
         place = body
         for part in outer:
-            place[part] = dict(place.get(part) or {})
+            inner = place.get(part)
+            if inner and not isinstance(inner, dict):
+                break  # no object, which the schema refuses
+            place[part] = dict(inner or {})
             place = place[part]
-        place.setdefault(last, value)
+        else:
+            place.setdefault(last, value)
     return body
 
 

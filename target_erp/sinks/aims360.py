@@ -11,7 +11,7 @@ from erp_vendors.errors import CallError, DataError
 from target_erp.delivery import Prepared, RefusedError, Write, Writer
 from target_erp.sinks.door import Door, without_nulls
 from target_erp.sinks.garbled import is_readable, lost_answer
-from target_erp.sinks.keys import key_of, no_key, with_given
+from target_erp.sinks.keys import no_key, with_given
 
 if t.TYPE_CHECKING:
     from erp_plugin import ErpPlugin
@@ -57,7 +57,7 @@ class CreateWriter(Writer):
 
     def prepare(self, record: Body) -> Prepared:
         """See `Writer.prepare`; absent fields are left out, not sent as null (6.1)."""
-        key = key_of(record, self.keys, self._together)
+        key = self.identify(record)
         if not key and (self.keys or self._together):
             raise no_key(self.keys, self._together)
         body = dict(record) if self._send_nulls else without_nulls(record)
@@ -144,7 +144,7 @@ class OrderWriter(CreateWriter):
                 "through the API, but not changed"
             )
             raise RefusedError(msg, reason="exists")
-        if not key_of(record, self.keys, self._together):
+        if not self.identify(record):
             msg = (
                 f"it has no {REFERENCE}, so nobody could tell afterwards whether it was created; "
                 "give it one"

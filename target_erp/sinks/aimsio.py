@@ -10,13 +10,12 @@ from target_erp.delivery import Prepared, RefusedError, Write, Writer
 from target_erp.sinks.aimsio_records import Records
 from target_erp.sinks.door import Door, without_nulls
 from target_erp.sinks.garbled import is_readable
-from target_erp.sinks.keys import key_of, no_key, references_of, with_given
+from target_erp.sinks.keys import no_key, references_of, with_given
 
 if t.TYPE_CHECKING:
     from erp_plugin import ErpPlugin
     from erp_vendors.aimsio import AimsioClient, AimsioResource
     from erp_vendors.http import Answer
-    from target_erp.sinks.keys import Key
 
     Body = dict[str, t.Any]
 
@@ -62,13 +61,13 @@ class AimsioWriter(Writer):
         self.findable = bool(resource.path)
         self._send_nulls = client.block.get("null_values") == "send"
         self._door = Door.of(self.vendor, resource, partial=client.block.get("partial_updates"))
-        self._records = Records(client, resource, self._key_of, self.workers)
+        self._records = Records(client, resource, self.identify, self.workers)
         self._answers_text = False
         self._warned: set[str] = set()
 
     def prepare(self, record: Body) -> Prepared:
         """Leave out what only the GET schema has, and check the rest; see `Writer.prepare`."""
-        key = self._key_of(record)
+        key = self.identify(record)
         if not key:
             raise no_key(self.keys, self._together)
         body = {
@@ -113,9 +112,6 @@ class AimsioWriter(Writer):
         others = tuple(pair for pair in write.key if not _is_id(pair[0]))
         return self._records.find(others, fresh=fresh) if others else None
 
-    def _key_of(self, record: Body) -> Key:
-        return key_of(record, self.keys, self._together)
-
     def _is_read_only(self, name: str, value: object) -> bool:
         if name not in self.resource.read_only:
             return False
@@ -159,11 +155,12 @@ class StatusWriter(AimsioWriter):
         self.upsert = True
         self.batch_size = client.block.get("batch_size")
         self.keys = tuple(dict.fromkeys((*resource.natural_keys, *keys, "guid", "id")))
+        self._together = ()
         self._existing: set[str] | None = None
 
     def prepare(self, record: Body) -> Prepared:
         """Keep key and status; refuse what would create a record."""
-        key = key_of(record, self.keys)
+        key = self.identify(record)
         if not key or not self._exists(key):
             msg = (
                 f"{self.resource.name} cannot be created through the API, only the status of "

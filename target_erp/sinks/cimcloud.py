@@ -11,7 +11,7 @@ from erp_vendors.errors import DataError
 from target_erp.delivery import Prepared, RefusedError, Write, Writer
 from target_erp.sinks.door import Door, without_nulls
 from target_erp.sinks.garbled import is_readable
-from target_erp.sinks.keys import key_of, no_key, references_of, with_given
+from target_erp.sinks.keys import no_key, references_of, with_given
 
 if t.TYPE_CHECKING:
     from erp_plugin import ErpPlugin
@@ -88,7 +88,7 @@ class CimcloudWriter(Writer):
                 f"{', '.join(nested)}: nested values are not taken; lines are a stream of their own"
             )
             raise RefusedError(msg, reason="nested")
-        key = key_of(record, self.keys, self._together)
+        key = self.identify(record)
         if (self.keys or self._together) and not key:
             raise no_key(self.keys, self._together)
         left_out = SYSTEM_COLUMNS | ({self.resource.surrogate} if len(key) > 1 else set())
@@ -196,13 +196,14 @@ class PassthroughWriter(CimcloudWriter):
         super().__init__(client, resource, keys)
         self.upsert = False
         self.findable = self.deletable = False
+        self.keys, self._together = ("order_number",), ()
         self.batch_size = 1
 
     def prepare(self, record: Body) -> Prepared:
         """Take the order as it is; see `Writer.prepare`."""
-        key = key_of(record, ("order_number",))
+        key = self.identify(record)
         if not key:
-            raise no_key(("order_number",))
+            raise no_key(self.keys)
         body = dict(record) if self._send_nulls else without_nulls(record)
         self._door.check(body)
         return Prepared(key, body)

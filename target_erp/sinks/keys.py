@@ -5,38 +5,12 @@ from __future__ import annotations
 import typing as t
 
 from target_erp.delivery import RefusedError
-from target_erp.delivery.outcome import Reference
+from target_erp.delivery.outcome import Key, Reference, key_of
 
 if t.TYPE_CHECKING:
     from erp_vendors.resource import Resource
 
-Key = tuple[tuple[str, str], ...]
-
-
-def key_of(
-    record: t.Mapping[str, t.Any], names: t.Iterable[str], together: t.Sequence[str] = ()
-) -> Key:
-    """The keys that a record carries.
-
-    Args:
-        record: The record.
-        names: Properties of which each identifies it, best one first.
-        together: Properties that identify it only together, such as several key properties of a
-            SCHEMA message; they make one key, with commas between names and values.
-
-    Returns:
-        Names and values of those that are there and not empty.
-    """
-    found = []
-    for name in names:
-        value = record.get(name)
-        if value is not None and value != "":
-            found.append((name, str(value)))
-    if together:
-        values = [record.get(name) for name in together]
-        if all(value not in (None, "") for value in values):
-            found.append((",".join(together), ",".join(map(str, values))))
-    return tuple(found)
+__all__ = ["Key", "key_of", "no_key", "references_of", "with_given"]
 
 
 def with_given(

@@ -12,7 +12,7 @@ from erp_vendors.pentamic.auth import UNKNOWN_ID, RefusedRecordError
 from target_erp.delivery import Prepared, RefusedError, Write, Writer
 from target_erp.sinks.door import Door, without_nulls
 from target_erp.sinks.garbled import lost_answer
-from target_erp.sinks.keys import key_of, no_key, with_given
+from target_erp.sinks.keys import no_key, with_given
 
 if t.TYPE_CHECKING:
     from erp_plugin import ErpPlugin
@@ -54,7 +54,7 @@ class PentamicWriter(Writer):
 
     def prepare(self, record: Body) -> Prepared:
         """Check the record; see `Writer.prepare`."""
-        key = key_of(record, self.keys, self._together)
+        key = self.identify(record)
         if not key:
             raise no_key(self.keys, self._together)
         body = dict(record) if self._send_nulls else without_nulls(record)
@@ -131,8 +131,7 @@ class PentamicWriter(Writer):
         return None if key is None else str(key)
 
     def _keys_in(self, row: Body) -> tuple[tuple[str, str], ...]:
-        keys = key_of(row, self.keys, self._together)
-        return tuple((name, self._plain(name, value)) for name, value in keys)
+        return tuple((name, self._plain(name, value)) for name, value in self.identify(row))
 
     def _plain(self, name: str, value: str) -> str:
         # A server that sends numbers has lost the zeros (pentamic.md 3).

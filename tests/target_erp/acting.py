@@ -16,6 +16,7 @@ from target_erp.delivery.answers import Answers
 from target_erp.delivery.dead_letters import DeadLetters
 from target_erp.delivery.journal import Journal
 from target_erp.delivery.outcome import UNSEEN, Look
+from target_erp.delivery.watermark import Watermark
 from target_erp.ledger import Ledger, open_ledger
 
 if t.TYPE_CHECKING:
@@ -159,3 +160,23 @@ class Stage:
         folder = self.folder / "letters"
         lines = [line for file in folder.glob("*.jsonl") for line in file.read_bytes().splitlines()]
         return [codec.decode(line) for line in lines]
+
+
+class GivenNumbers(Watermark):
+    """Numbers that the test gives, in ascending order."""
+
+    def __init__(self, settled: int = 0) -> None:
+        super().__init__()
+        for _ in range(settled):
+            self.settle(self.issue())
+        self._given = settled
+
+    def hold(self, number: int) -> None:
+        """Hold a number; one that is greater than all before is given out by that."""
+        while self._given < number:
+            self._given = self.issue()
+            if self._given < number:
+                self.settle(self._given)
+            else:
+                return
+        super().hold(number)

@@ -22,6 +22,7 @@ from target_erp.delivery.journal import Journal
 from target_erp.delivery.outcome import ABSENT, Look
 from target_erp.ledger import Change, Ledger, Mark, open_ledger
 from target_erp.ledger.store import open_store
+from tests.target_erp.acting import GivenNumbers
 
 FAULTS = ("lost_after", "lost_before", "error_after", "error_before", "not_sent")
 KILLS = ("kill_before", "kill_after", "kill_receipt")
@@ -291,6 +292,7 @@ class Pipeline(RuleBasedStateMachine):
             DeadLetters(str(self.folder), f"run {self.runs}"),
             Journal(ledger, f"run {self.runs}"),
             pause=lambda _: None,
+            watermark=GivenNumbers(self.position),
         )
         with contextlib.suppress(ErpError):
             for writer in self.writers.values():
