@@ -157,6 +157,9 @@ class Planner:
     def resume(self, writer: Writer) -> None:
         """Nothing: a plan settles nothing."""
 
+    def change_keys(self, writer: Writer) -> None:
+        """Nothing: nothing is open."""
+
     def finish(self) -> None:
         """Nothing: every record is planned at once."""
 

@@ -47,6 +47,7 @@ class Routes:
         self._skip_unknown = skip_unknown
         self._routes: dict[str, tuple[Route, ...]] = {}
         self._said: dict[str, bytes] = {}
+        self._keys: dict[str, dict[tuple[str, ...], None]] = {}
         self._left_out: set[str] = set()
 
     def leave_out(self, stream: str) -> None:
@@ -98,6 +99,10 @@ class Routes:
                 logger.warning("Leaving out stream '%s': no sink has this name", made.stream_alias)
                 self._left_out.add(stream)
                 continue
+            sets = self._keys.setdefault(made.stream_alias, {})
+            sets[tuple(made.transformed_key_properties or ())] = None
+            if len(sets) > 1:
+                t.cast("ErpSink", sink).earlier_keys = tuple(names for names in sets if names)
             same = type(made) is SameRecordTransform and not made.flattening_enabled
             found.append(Route(None if same else made, t.cast("ErpSink", sink)))
         if found:

@@ -9,6 +9,7 @@ from singer_sdk.sinks import Sink
 from target_erp.delivery import RefusedError, Write
 from target_erp.mirror import TOMBSTONE
 from target_erp.shapes import Shapes
+from target_erp.sinks.keys import key_of
 
 if t.TYPE_CHECKING:
     from target_erp.target import TargetErp
@@ -34,6 +35,8 @@ class ErpSink(Sink):
         self._target = target
         self._keys = tuple(self.key_properties)
         self.writer = target.writer_of(stream_name, self._keys)
+        self.earlier_keys: tuple[tuple[str, ...], ...] = ()
+        """Key properties that earlier SCHEMA messages of the stream had, together with these."""
         self._stream = self.writer.stream
         self._tally = target.delivery.tallies[self.writer.stream]
         self._shapes = Shapes(self.schema if self.validate_schema else None)
@@ -77,7 +80,8 @@ class ErpSink(Sink):
         except RefusedError as error:
             self._target.refuse(self.writer, write, error, self._keys)
             return
-        self._target.submit(self.writer, write)
+        earlier = (pair for keys in self.earlier_keys for pair in key_of(own, (), keys))
+        self._target.submit(self.writer, write, other_keys=tuple(earlier))
 
     def _check_keys(self, record: dict[str, t.Any]) -> None:
         for name in self._keys:

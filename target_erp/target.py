@@ -82,6 +82,7 @@ class TargetErp(ErpPlugin, Target):
         self._guards.check(collections.Counter())
         self.mirror = Mirror(self._setting("deletes") or (), self._guards.max_deletes)
         self._writers: dict[str, Writer] = {}
+        self._given_keys: dict[str, tuple[str, ...]] = {}
         self._routes = Routes(self, skip_unknown=self._setting("unknown_streams") == "skip")
         self._warned: set[str] = set()
         self._keyless: set[str] = set()
@@ -303,8 +304,14 @@ class TargetErp(ErpPlugin, Target):
         """
         name = (self.config.get("streams") or {}).get(stream, stream)
         writer = self._writers.get(name)
+        if writer is not None and keys and tuple(keys) != self._given_keys[name]:
+            # What is open was prepared with the keys before; from here on the new ones hold.
+            self._given_keys[name] = tuple(keys)
+            writer = self._writers[name] = make_writer(self, name, keys)
+            self.delivery.change_keys(writer)
         if writer is None:
             writer = self._writers[name] = make_writer(self, name, keys)
+            self._given_keys[name] = tuple(keys)
             self.mirror.check(writer)
             if not self._setting("dry_run"):
                 longest = 0.0
@@ -315,21 +322,24 @@ class TargetErp(ErpPlugin, Target):
                 self.delivery.resume(writer)
         return writer
 
-    def submit(self, writer: Writer, write: Write, identity: str = "") -> None:
+    def submit(
+        self, writer: Writer, write: Write, identity: str = "", other_keys: Key = ()
+    ) -> None:
         """Prepare a record and hand it over, with what it carries for other sinks.
 
         Args:
             writer: Its sink's writer.
             write: The record.
             identity: Business key that the ledger knows it by, if it must be that one.
+            other_keys: Keys that its stream had before, by which the ledger may know it.
         """
         try:
             prepared = writer.prepare(write.record)
         except RefusedError as error:
-            write.key = _led_by(identity, writer.identify(write.record))
+            write.key = _led_by(identity, (*writer.identify(write.record), *other_keys))
             self.refuse(writer, write, error)
             return
-        write.key = _led_by(identity, prepared.key)
+        write.key = _led_by(identity, (*prepared.key, *other_keys))
         write.body, write.parents = prepared.body, prepared.parents
         if not write.key and writer.stream not in self._keyless:
             self._keyless.add(writer.stream)

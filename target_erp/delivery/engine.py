@@ -146,6 +146,20 @@ class Delivery:
                 name, _, value = entry.key.partition("=")
                 self.submit(writer, Write(0, writer.stream, body, ((name, value),), body))
 
+    def change_keys(self, writer: Writer) -> None:
+        """Let another writer take a sink over, which knows its records by other keys.
+
+        Args:
+            writer: The other writer; what is open is settled before.
+
+        Raises:
+            ErpError: If the run cannot go on.
+        """
+        if writer.stream in self._lanes:
+            self.flush(writer.stream)
+            self._learn(writer)
+            self._lanes[writer.stream].writer = writer
+
     def refuse(self, writer: Writer, write: Write, error: RefusedError) -> None:
         """Settle a record that is not worth sending.
 
@@ -232,13 +246,16 @@ class Delivery:
 
     def _new_lane(self, writer: Writer) -> Lane:
         self._journal.recover(writer)
-        if writer.answers is not None:
-            for shape in self._journal.learned(writer):
-                writer.answers.learn(shape)
+        self._learn(writer)
         with self._change:
             lane = self._lanes[writer.stream] = Lane(writer)
             self._ahead = max(self._ahead, 2 * writer.batch_size)
             return lane
+
+    def _learn(self, writer: Writer) -> None:
+        if writer.answers is not None:
+            for shape in self._journal.learned(writer):
+                writer.answers.learn(shape)
 
     def _take(self, lane: Lane, write: Write) -> None:
         """Open a record: from here on it is settled, or the run ends."""
@@ -374,6 +391,7 @@ class Delivery:
         back = [write for write in unchanged if write.known and write.known.mark in _FAILED]
         if back:
             self._journal.receipt(writer, back, Mark.ACCEPTED)
+        self._journal.note_names(writer, unchanged)
         ended = {id(write) for write in unchanged}
         waiting = [
             (write, orphans[place])

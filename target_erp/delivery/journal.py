@@ -56,6 +56,17 @@ class Journal:
             found |= self._ledger.aliased(account, stream, keys[start : start + _AT_ONCE])
         return found
 
+    def note_names(self, writer: Writer, writes: t.Iterable[Write]) -> None:
+        """Note by which further keys records came that need nothing else.
+
+        Args:
+            writer: The sink.
+            writes: Records that the ledger has.
+        """
+        names = [(alias, write.identity) for write in writes for alias in write.aliases]
+        if names:
+            self._ledger.commit(self._ledger.named(writer.account, writer.stream, names))
+
     def learned(self, writer: Writer) -> list[Shape]:
         """Answers that have proven to mean success.
 
