@@ -7,6 +7,7 @@ import contextlib
 import copy
 import datetime as dt
 import functools
+import pathlib
 import tempfile
 import threading
 import time
@@ -260,7 +261,8 @@ class TargetErp(ErpPlugin, Target):
     def delivery(self) -> Delivery | Planner:
         """What sends the records; or what plans them."""
         if self._setting("dry_run"):
-            return Planner(self._setting("plan_file"), show=bool(self._setting("plan_file")))
+            plan = self._setting("plan_file")
+            return Planner(plan, show=bool(plan), journal=self._known_journal())
         self.ledger.begin_run(self.run_id)
         return Delivery(
             DeadLetters(self._setting("dead_letters"), self.run_id),
@@ -270,6 +272,13 @@ class TargetErp(ErpPlugin, Target):
             pause=self.connection.clock.sleep,
             watermark=self.watermark,
         )
+
+    def _known_journal(self) -> Journal | None:
+        """The ledger for a plan, which makes none where there is none."""
+        setting = self._setting("ledger")
+        if "://" not in setting and not pathlib.Path(setting).exists():
+            return None
+        return Journal(self.ledger, self.run_id)
 
     @functools.cached_property
     def summary(self) -> Summary:
