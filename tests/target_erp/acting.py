@@ -126,6 +126,7 @@ class Stage:
         self.folder = folder
         self.runs = 0
         self.ledger: Ledger
+        self.delivery: Delivery
 
     def run(self, site: Site, rows: t.Iterable[Row], *, resync: bool = False) -> Run:
         """One run, from its first record to its end."""
@@ -134,7 +135,7 @@ class Stage:
             journal = Journal(self.ledger, f"run {self.runs}")
             journal.resync = resync
             letters = DeadLetters(str(self.folder / "letters"), f"run {self.runs}")
-            delivery = Delivery(letters, journal, pause=lambda _: None)
+            delivery = self.delivery = Delivery(letters, journal, pause=lambda _: None)
             error = ""
             try:
                 delivery.resume(site)
