@@ -40,13 +40,11 @@ def speaks_of_trouble(said: t.Any, writes: t.Sequence[Write]) -> bool:  # noqa: 
     """
     kinds = {
         kind
-        for name, value in _members(said)
+        for name, value in members_of(said)
         if (kind := _trouble(name, value)) and not _repeats(name, value, writes)
     }
     return (
-        said is False
-        or "error" in kinds
-        or ("message" in kinds and not shows_record(said, writes))
+        said is False or "error" in kinds or ("message" in kinds and not shows_record(said, writes))
     )
 
 
@@ -57,8 +55,8 @@ def shows_record(said: t.Any, writes: t.Sequence[Write]) -> bool:  # noqa: ANN40
         said: The parsed body.
         writes: What was sent.
     """
-    wanted = {pair for write in writes for pair in _pairs(write)}
-    return any((bare(name), _text(value)) in wanted for name, value in _members(said))
+    wanted = {pair for write in writes for pair in pairs_of(write)}
+    return any((bare(name), text_of(value)) in wanted for name, value in members_of(said))
 
 
 @functools.lru_cache(maxsize=4096)
@@ -76,16 +74,25 @@ def _says(name: str) -> str:
     return next((kind for kind, names in _KINDS.items() if names.fullmatch(bare(name))), "")
 
 
-def _pairs(write: Write) -> t.Iterator[tuple[str, str]]:
+def pairs_of(write: Write) -> t.Iterator[tuple[str, str]]:
+    """A record's keys, each property by itself, as they are compared.
+
+    Args:
+        write: The record.
+    """
     for names, value in write.key:
         for name in names.split(","):
             one = value if name == names else write.record.get(name)
             if one not in (None, ""):
-                yield bare(name), _text(one)
+                yield bare(name), text_of(one)
 
 
-def _members(said: t.Any) -> t.Iterator[tuple[str, t.Any]]:  # noqa: ANN401
-    """All members of all objects, at any depth."""
+def members_of(said: t.Any) -> t.Iterator[tuple[str, t.Any]]:  # noqa: ANN401
+    """All members of all objects, at any depth.
+
+    Args:
+        said: A parsed body.
+    """
     left = [said]
     while left:
         one = left.pop()
@@ -101,7 +108,7 @@ def _trouble(name: str, value: object) -> str:
     kind = _says(name)
     if not kind:
         return ""
-    text = _text(value).casefold()
+    text = text_of(value)
     if kind == "success":
         return "error" if text in _NO else ""
     if kind == "status":
@@ -119,5 +126,10 @@ def _repeats(name: str, value: object, writes: t.Iterable[Write]) -> bool:
     return any(name in write.body and write.body[name] == value for write in writes)
 
 
-def _text(value: object) -> str:
-    return "" if isinstance(value, (dict, list)) and not value else str(value).strip()
+def text_of(value: object) -> str:
+    """A value as it is compared: vendors take no notice of case.
+
+    Args:
+        value: Anything that JSON can hold.
+    """
+    return "" if isinstance(value, (dict, list)) and not value else str(value).strip().casefold()
