@@ -74,13 +74,14 @@ def _says(name: str) -> str:
     return next((kind for kind, names in _KINDS.items() if names.fullmatch(bare(name))), "")
 
 
-def pairs_of(write: Write) -> t.Iterator[tuple[str, str]]:
+def pairs_of(write: Write, *keys: tuple[str, str]) -> t.Iterator[tuple[str, str]]:
     """A record's keys, each property by itself, as they are compared.
 
     Args:
         write: The record.
+        *keys: Some of its keys (default: all).
     """
-    for names, value in write.key:
+    for names, value in keys or write.key:
         for name in names.split(","):
             one = value if name == names else write.record.get(name)
             if one not in (None, ""):

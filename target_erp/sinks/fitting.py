@@ -79,6 +79,17 @@ def is_of_others(said: t.Any, writes: t.Sequence[Write]) -> bool:  # noqa: ANN40
     return bool(named) and not all(pairs & named for pairs in wanted)
 
 
+def shows_key(said: t.Mapping[str, t.Any], write: Write) -> bool:
+    """Whether an object shows one of a record's keys whole.
+
+    Args:
+        said: The object.
+        write: The record.
+    """
+    shown = {(bare(name), text_of(value)) for name, value in said.items() if _is_scalar(value)}
+    return any(set(pairs_of(write, key)) <= shown for key in write.key)
+
+
 def row_of(look: Look) -> Body | None:
     """The vendor's version of a record, for a plan.
 
@@ -98,3 +109,7 @@ def _shows_any(row: object, declared: t.Collection[str]) -> bool:
         name in declared and value not in (None, "", [], {}, False, 0)
         for name, value in row.items()
     )
+
+
+def _is_scalar(value: object) -> bool:
+    return not isinstance(value, (dict, list))

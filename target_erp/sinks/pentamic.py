@@ -5,7 +5,6 @@ from __future__ import annotations
 import typing as t
 
 from erp_vendors.errors import DataError
-from erp_vendors.http import codec
 from erp_vendors.pentamic import answers
 from erp_vendors.pentamic.auth import RECORD_ERRORS, UNKNOWN_ID, RefusedRecordError, is_code
 from target_erp.delivery import Prepared, RefusedError, Write, Writer
@@ -42,6 +41,7 @@ class PentamicWriter(Writer):
     look_first = True
     deletable = True
     answers: Answers
+    _telling: tuple[str, ...]
 
     def __init__(
         self, client: PentamicClient, resource: PentamicResource, keys: t.Sequence[str]
@@ -55,8 +55,8 @@ class PentamicWriter(Writer):
             self.natural, self._telling = _NATURAL, _TELLING
             # A key that is named for reading takes nothing away from the documented ones.
             self._keys = Keys(own, (_ID,), (_NATURAL,), given)
-            self._ids = tuple(dict.fromkeys((_ID, *(own if own != (_NATURAL,) else ()))))
-            self._ids = self._ids if len(own) == 1 else (_ID,)
+            extra = own if len(own) == 1 and own != (_NATURAL,) else ()
+            self._ids = tuple(dict.fromkeys((_ID, *extra)))
         else:
             self.natural = ""
             self._keys = Keys(own or (_ID,), given)
@@ -74,9 +74,10 @@ class PentamicWriter(Writer):
             self._keys_in,
             self._id_in,
         )
+        self._in_file = by_schema(resource.answer_schema)
         self.answers = Answers(
             self.stream,
-            documented=either(self._is_record, by_schema(resource.answer_schema)),
+            documented=either(self._is_record, self._as_the_file_says),
             given=resource.success,
         )
         self.statement = self._statement()
@@ -121,7 +122,8 @@ class PentamicWriter(Writer):
         # Anything else than the record itself proves neither.
         write.created = key is None if self._is_record(answer, said, writes) else None
         write.vendor_id = key or self._new_id(said)
-        self._listing.add({**body, self._ids[0]: write.vendor_id})
+        named = next((name for name in self._ids if name in dict(write.key)), self._ids[0])
+        self._listing.add({**body, named: write.vendor_id})
 
     def is_refusal(self, error: CallError) -> bool:
         """Whether the answer has one of the vendor's codes (5.2); see `Writer.is_refusal`."""
@@ -146,7 +148,12 @@ class PentamicWriter(Writer):
                 raise
         else:
             # What it answers is not described (6), so the list proves it until that is learned.
-            self.answers.check(answer, [write], method="DELETE")
+            try:
+                self.answers.check(answer, [write], method="DELETE")
+            except UnclearError:
+                self._listing.remove(key)
+                self._listing.forget()
+                raise
         self._listing.remove(key)
 
     def find(self, write: Write, *, fresh: bool) -> Look:
@@ -187,6 +194,18 @@ class PentamicWriter(Writer):
         }
         telling = [alike[name] for name in self._telling if name in alike]
         return all(telling) and any(telling or alike.values())
+
+    def _as_the_file_says(
+        self,
+        answer: Answer,
+        said: object,
+        writes: t.Sequence[Write],
+    ) -> bool:
+        """Whether an answer fits the OpenAPI file, and is not about another record."""
+        if self._in_file is None or not self._in_file(answer, said, writes):
+            return False
+        shown = self._id_in(said) if isinstance(said, dict) else None
+        return self._id(writes[0]) in {None, shown} or shown is None
 
     def _body(self, write: Write) -> Body:
         """What is sent: the record without the id, which is in the path."""
