@@ -87,7 +87,8 @@ def shows_key(said: t.Mapping[str, t.Any], write: Write) -> bool:
         write: The record.
     """
     shown = {(bare(name), text_of(value)) for name, value in said.items() if _is_scalar(value)}
-    return any(set(pairs_of(write, key)) <= shown for key in write.key)
+    keys = (set(pairs_of(write, key)) for key in write.key)
+    return any(pairs and pairs <= shown for pairs in keys)
 
 
 def row_of(look: Look) -> Body | None:
