@@ -24,6 +24,7 @@ from erp_vendors.aim.answers import (
     rows_of,
     without_envelope,
 )
+from erp_vendors.aim.operations import SINK_NAMES
 from erp_vendors.aim.paging import Listing, Page, Row, coming
 from erp_vendors.aim.resources import RESOURCES, AimResource, Parent, custom
 from erp_vendors.aim.session import Sessions
@@ -67,7 +68,7 @@ class AimClient:
 
     def __init__(self, block: Block, connection: Connection) -> None:
         self.block = block
-        self.resources = configured(block, RESOURCES, custom)
+        self.resources = configured(block, RESOURCES, custom, sinks=SINK_NAMES)
         self.transport = connect(
             block,
             connection,

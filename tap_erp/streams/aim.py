@@ -11,6 +11,7 @@ from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 from erp_vendors import schemas
 from erp_vendors.aim import AIM, AimClient, AimResource, Parent
 from erp_vendors.aim.answers import UnknownRecordError
+from erp_vendors.aim.operations import SINK_NAMES
 from erp_vendors.aim.resources import RESOURCES, custom
 from erp_vendors.errors import CallError, DataError, MissingResourceError
 from erp_vendors.http import ordered_map
@@ -285,7 +286,7 @@ def streams(tap: TapErp) -> list[ErpStream]:
     """
     block = tap.block(AIM.name)
     found: list[ErpStream] = []
-    for resource in configured(block, RESOURCES, custom).values():
+    for resource in configured(block, RESOURCES, custom, sinks=SINK_NAMES).values():
         if resource.secret:
             if block.get("customer_access_tokens"):
                 found.append(AimAccessTokenStream(tap, resource))

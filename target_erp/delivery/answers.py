@@ -10,20 +10,20 @@ import dataclasses
 import threading
 import typing as t
 
-from erp_vendors.errors import CallError, ConfigError, Phase
+from erp_vendors.errors import CallError, Phase
 from erp_vendors.http import codec
+from target_erp.delivery.trouble import speaks_of_trouble
 
 if t.TYPE_CHECKING:
     from erp_vendors.http import Answer
+    from erp_vendors.success import Given
     from target_erp.delivery.outcome import Write
 
-_TROUBLE = ("error", "errormessage", "errors", "exception", "exceptionmessage", "fault", "message")
-"""Members, without regard to case, that speak of trouble unless the answer shows the record."""
-_SUCCESS = ("success", "succeeded", "issuccess", "ok")
-_STATUS = ("status", "result", "state")
-_FAILED = ("error", "failed", "failure", "fail")
 _SHOWN = 200
-_TYPES = frozenset({"object", "array", "text", "number", "boolean", "null", "empty"})
+_TEXT = 100
+"""Characters of a text that are part of its shape."""
+
+_UNREADABLE = frozenset({"broken", "markup"})
 
 Documented = t.Callable[["Answer", t.Any, "t.Sequence[Write]"], bool]
 """Whether an answer is the documented success; takes the answer, its parsed body (None where it is
@@ -35,12 +35,12 @@ class Shape:
     """What answers have in common: everything but their values.
 
     Attributes:
-        method: HTTP method of the call; empty for POST, and in a setting for PUT, too.
+        method: HTTP method of the call; empty for any but DELETE.
         status: HTTP status; 0 for any.
         type: `object`, `array`, `text`, `number`, `boolean`, `null`, `empty` (no body), `broken`
             (JSON that breaks off) or `markup` (HTML or XML); empty for any.
-        members: Names of the members of an object, or of the objects of an array, sorted; None for
-            any.
+        members: Names of the members of an object, or of the objects of an array, sorted; of a
+            text, that text, with `#` for each word that has a digit; None for any.
     """
 
     method: str = ""
@@ -62,10 +62,12 @@ class Shape:
             members = tuple(sorted(said))
         elif kind == "array":
             members = tuple(sorted({name for row in said if isinstance(row, dict) for name in row}))
-        return cls("" if method == "POST" else method, answer.status, kind, members)
+        elif kind == "text":
+            members = (_words(said if isinstance(said, str) else answer.text),)
+        return cls(method if method == "DELETE" else "", answer.status, kind, members)
 
     @classmethod
-    def parse(cls, given: t.Mapping[str, t.Any]) -> Shape:
+    def parse(cls, given: Given) -> Shape:
         """A shape from the setting `success`, or from the ledger.
 
         Args:
@@ -73,7 +75,7 @@ class Shape:
         """
         members = given.get("members")
         return cls(
-            str(given.get("method", "")).upper().replace("POST", ""),
+            "DELETE" if str(given.get("method", "")).upper() == "DELETE" else "",
             int(given.get("status", 0)),
             str(given.get("type", "")),
             None if members is None else tuple(sorted(map(str, members))),
@@ -99,7 +101,7 @@ class Shape:
             other: The shape of an answer.
         """
         return (
-            (self.method == other.method or (not self.method and other.method == "PUT"))
+            self.method == other.method
             and self.status in {0, other.status}
             and self.type in {"", other.type}
             and (self.members is None or self.members == (other.members or ()))
@@ -136,7 +138,7 @@ class Answers:
         stream: str,
         *,
         documented: Documented | None = None,
-        given: t.Iterable[t.Mapping[str, t.Any]] = (),
+        given: t.Iterable[Given] = (),
     ) -> None:
         """State what is known.
 
@@ -156,7 +158,14 @@ class Answers:
         """Whether it is known what a success looks like."""
         return self._documented is not None or bool(self._given or self._learned)
 
-    def check(self, answer: Answer, writes: t.Sequence[Write], *, method: str = "POST") -> t.Any:  # noqa: ANN401 - JSON can be anything
+    def check(
+        self,
+        answer: Answer,
+        writes: t.Sequence[Write],
+        *,
+        method: str = "POST",
+        learnable: bool = True,
+    ) -> t.Any:  # noqa: ANN401 - JSON can be anything
         """Let a success pass.
 
         What the vendor documents as a refusal is for the caller to recognise first.
@@ -165,6 +174,8 @@ class Answers:
             answer: The answer, with a 2xx status.
             writes: What was sent.
             method: HTTP method of the call.
+            learnable: Answers that look alike mean the same; False where values tell success from
+                failure, as in an aggregate answer.
 
         Returns:
             The parsed body; None where it is no JSON.
@@ -172,17 +183,23 @@ class Answers:
         Raises:
             UnclearError: If nothing says that it is a success.
         """
-        shape = Shape.of(answer, method)
         said = _kind(answer)[1]
-        if any(known.covers(shape) for known in self._given):
-            return said
         documented = self._documented if method != "DELETE" else None
         if documented is not None and documented(answer, said, writes):
             return said
-        hopeless = shape.type in {"broken", "markup"} or speaks_of_trouble(said, writes)
-        if not hopeless and shape in self._learned:
-            return said
-        raise UnclearError(self._stream, answer, shape, can_be_learned=not hopeless)
+        shape = Shape.of(answer, method)
+        if shape.type not in _UNREADABLE:
+            trouble = speaks_of_trouble(said, writes)
+            # Who names the very members knows what they mean.
+            given = (known for known in self._given if not trouble or known.members is not None)
+            if any(known.covers(shape) for known in given):
+                return said
+            learnable = learnable and not trouble
+            if learnable and shape in self._learned:
+                return said
+        else:
+            learnable = False
+        raise UnclearError(self._stream, answer, shape, can_be_learned=learnable)
 
     def learn(self, shape: Shape) -> None:
         """From now on an answer of this shape is a success.
@@ -202,80 +219,6 @@ class Answers:
         _, _, resource = self._stream.partition("_")
         name = codec.encode(resource).decode()
         return f'resources: [{{"name": {name}, "success": {shape.as_json()}}}]'
-
-
-def success_schema() -> dict[str, t.Any]:
-    """JSON schema of the entry `success` of `resources`: a shape, or a list of shapes."""
-    one = {
-        "type": "object",
-        "additionalProperties": False,
-        "minProperties": 1,
-        "properties": {
-            "method": {"type": "string", "enum": ["POST", "PUT", "DELETE"]},
-            "status": {"type": "integer", "minimum": 200, "maximum": 299},
-            "type": {"type": "string", "enum": sorted(_TYPES)},
-            "members": {"type": "array", "items": {"type": "string"}},
-        },
-    }
-    return {"anyOf": [one, {"type": "array", "items": one}]}
-
-
-def shapes_of(setting: t.Any) -> list[t.Mapping[str, t.Any]]:  # noqa: ANN401 - checked here
-    """The shapes that the entry `success` names.
-
-    Args:
-        setting: The entry, or None.
-
-    Raises:
-        ConfigError: If it is neither an object nor a list of objects.
-    """
-    shapes = [setting] if isinstance(setting, dict) else list(setting or ())
-    if not all(isinstance(shape, dict) and shape for shape in shapes):
-        msg = "success is an object such as {status: 200, type: object, members: [id]}, or a list"
-        raise ConfigError(msg)
-    return shapes
-
-
-def speaks_of_trouble(said: t.Any, writes: t.Sequence[Write]) -> bool:  # noqa: ANN401
-    """Whether an answer has an error or message member, and no sign of a record that was sent.
-
-    Args:
-        said: The parsed body.
-        writes: What was sent.
-    """
-    if isinstance(said, list):
-        return any(speaks_of_trouble(row, writes) for row in said if isinstance(row, dict))
-    if not isinstance(said, dict):
-        return False
-    trouble = any(_is_trouble(name.lower().replace("_", ""), value) for name, value in said.items())
-    return trouble and not shows_record(said, writes)
-
-
-def _is_trouble(name: str, value: object) -> bool:
-    if name in _SUCCESS:
-        return value is False or str(value).casefold() == "false"
-    if name in _STATUS:
-        return str(value).casefold() in _FAILED
-    return name in _TROUBLE and value not in (None, "", [], {}, False)
-
-
-def shows_record(said: t.Any, writes: t.Sequence[Write]) -> bool:  # noqa: ANN401
-    """Whether a key of a record that was sent stands anywhere in an answer.
-
-    Args:
-        said: The parsed body.
-        writes: What was sent.
-    """
-    wanted = {value for write in writes for _, value in write.key}
-    return _mentions(said, wanted)
-
-
-def _mentions(said: t.Any, wanted: t.Collection[str]) -> bool:  # noqa: ANN401
-    if isinstance(said, dict):
-        return any(_mentions(value, wanted) for value in said.values())
-    if isinstance(said, list):
-        return any(_mentions(value, wanted) for value in said)
-    return said is not None and not isinstance(said, bool) and str(said) in wanted
 
 
 def _kind(answer: Answer) -> tuple[str, t.Any]:
@@ -298,3 +241,9 @@ def _kind(answer: Answer) -> tuple[str, t.Any]:
         (str, "text"),
     )
     return next((name for kind, name in kinds if isinstance(said, kind)), "number"), said
+
+
+def _words(text: str) -> str:
+    """A text without what differs from one answer to the next, such as ids and times."""
+    words = ("#" if any(map(str.isdigit, word)) else word for word in text.split())
+    return " ".join(words)[:_TEXT]
