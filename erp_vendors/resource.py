@@ -47,6 +47,7 @@ class Resource:
             is asked for by its need alone.
         references: Properties that name a record of another resource, each with that resource and
             the property that identifies it there.
+        success: What an answer to a write looks like when it has worked, as the user states it.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Resource:
     write_schema: t.Mapping[str, t.Any] | None = None
     needs: tuple[Need, ...] = ()
     references: t.Mapping[str, tuple[str, str]] = dataclasses.field(default_factory=dict)
+    success: tuple[t.Mapping[str, t.Any], ...] = ()
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -71,7 +73,11 @@ AnyResource = t.TypeVar("AnyResource", bound=Resource)
 
 
 def configured(
-    block: Block, builtin: t.Iterable[AnyResource], make: t.Callable[[str, str], AnyResource]
+    block: Block,
+    builtin: t.Iterable[AnyResource],
+    make: t.Callable[[str, str], AnyResource],
+    *,
+    sinks: t.Collection[str] = (),
 ) -> dict[str, AnyResource]:
     """Apply the settings `openapi` and `resources` to a vendor's table.
 
@@ -81,6 +87,7 @@ def configured(
         block: The vendor block.
         builtin: The vendor's table.
         make: Makes a custom resource of the vendor's pattern from a name and a path.
+        sinks: Names of built-in sinks that the table lacks; an entry may name them without a path.
 
     Returns:
         All resources by name.
@@ -101,7 +108,7 @@ def configured(
         name = entry["name"]
         base = resources.get(name)
         if base is None:
-            if not entry.get("path") and not entry.get("write_path"):
+            if not (entry.get("path") or entry.get("write_path") or name in sinks):
                 msg = f"{where} ({name}): a custom resource needs a path or a write_path"
                 raise ConfigError(msg)
             base = make(name, entry.get("path", ""))
@@ -173,6 +180,9 @@ def _overridden(base: AnyResource, entry: t.Mapping[str, t.Any], *, slash: bool)
             changes[key] = _slashed(str(entry[key]), slash=slash)
     if "primary_keys" in entry:
         changes["primary_keys"] = tuple(entry["primary_keys"])
+    if "success" in entry:
+        given = entry["success"]
+        changes["success"] = (given,) if isinstance(given, dict) else tuple(given)
     if "path" in changes:
         # What the user states is no guess: a site without it is a failure.
         changes["documented"] = True
