@@ -431,6 +431,15 @@ class Writer(abc.ABC):
         """
         return False
 
+    def same_look_up(self, write: Write, control: Write) -> bool:  # noqa: ARG002
+        """Whether finding one record proves that the look-up would find another one.
+
+        Args:
+            write: The record that was not seen.
+            control: A record that this run has written.
+        """
+        return True
+
     def mark(self) -> None:  # noqa: B027 - most sinks need no mark
         """Remember what the vendor has now, so that `find` tells what has changed since.
 
