@@ -23,7 +23,7 @@ if t.TYPE_CHECKING:
     from tests.target_erp.conftest import Vendor
 
 EMPLOYEES = "aimsio_employees"
-MESSAGES = 6_000
+MESSAGES = 2_400
 BOUND = 1_700
 """A thousand open records, and the chunk of five hundred that is looked up together."""
 
@@ -97,7 +97,7 @@ def test_the_input_waits_for_the_vendor_however_often_state_comes(
     time.sleep(0.7)
     assert lines.read < BOUND
     slow.go.set()
-    thread.join(60)
+    thread.join(120)
     assert (lines.read, slow.taken) == (MESSAGES, MESSAGES)
 
 
