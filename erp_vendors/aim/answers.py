@@ -344,7 +344,7 @@ def _stock_refusal(stock: object) -> tuple[str, str] | None:
 
 def _objects(name: str, value: object) -> bool:
     """Whether a member beside the payload, or in Status, speaks of an error."""
-    return name.lower().startswith("error") and bool(_text(value) and value not in ([], {}, False))
+    return name.lower().startswith("error") and bool(_text(value)) and value not in ([], {})
 
 
 def _lower(members: t.Mapping[str, t.Any]) -> dict[str, t.Any]:

@@ -42,7 +42,6 @@ if t.TYPE_CHECKING:
     from erp_vendors.aim.resources import Params
     from erp_vendors.aim.session import Session
     from erp_vendors.http import Answer
-    from erp_vendors.http.transport import CallOptions
     from erp_vendors.schemas import Schema
     from erp_vendors.settings import Block
     from erp_vendors.vendor import Connection
