@@ -61,6 +61,12 @@ def desk(shop: Shop) -> Desk:
     return Desk(shop)
 
 
+@pytest.fixture(scope="module")
+def writers(shop: Shop) -> list[t.Any]:
+    account = Account("aim", shop.config(resources=[CUSTOM]))
+    return [account.writer(sink, ["crm_id"]) for sink in {sink for sink, _, _ in RECORDS.values()}]
+
+
 def test_every_operation_is_here() -> None:
     tried = {operation for _, operation, _ in RECORDS.values()}
     assert tried == {operation.name for sink in SINKS for operation in sink.operations}
@@ -336,10 +342,10 @@ def test_every_sink_states_what_is_known(desk: Desk, sink: str) -> None:
 
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(record=st.dictionaries(NAMES | st.sampled_from(["AddressInfo", "crm_id", "Sub"]), VALUES))
-def test_any_record_can_be_asked_for_its_keys(desk: Desk, record: dict[str, t.Any]) -> None:
-    account = Account("aim", desk.shop.config(resources=[CUSTOM]))
-    for sink in {sink for sink, _, _ in RECORDS.values()}:
-        writer: t.Any = account.writer(sink, ["crm_id"])
+def test_any_record_can_be_asked_for_its_keys(
+    writers: list[t.Any], record: dict[str, t.Any]
+) -> None:
+    for writer in writers:
         keys = writer.identify(record)
         assert all(isinstance(part, str) for pair in keys for part in pair)
         with contextlib.suppress(RefusedError):
