@@ -51,6 +51,7 @@ class Resource:
             is asked for by its need alone.
         references: Properties that name a record of another resource, each with that resource and
             the property that identifies it there.
+        success: What an answer to a write looks like when it has worked, as the user states it.
     """
 
     name: str
@@ -91,7 +92,7 @@ def configured(
         block: The vendor block.
         builtin: The vendor's table.
         make: Makes a custom resource of the vendor's pattern from a name and a path.
-        sinks: Names of sinks that are no resources; an entry may say what their success looks like.
+        sinks: Names of built-in sinks that the table lacks; an entry may name them without a path.
 
     Returns:
         All resources by name; those of `sinks` that an entry names have no path.

@@ -172,6 +172,7 @@ class Budget:
         self._remaining: int | None = None
         self._resets_at = -math.inf
         self._flying = 0
+        self._under_way = 0
         self._probe_due = False
         self._probing: int | None = None
         self.calls = 0
@@ -189,6 +190,8 @@ class Budget:
         started = self.clock.now()
         while not self._places.acquire(timeout=_POLL_SECONDS):
             self.clock.sleep(0)  # raises if the run was asked to stop
+        with self._lock:
+            self._under_way += 1
         try:
             waited = self._sleep_while(self._closed) - started
             account.calls += 1
@@ -204,6 +207,7 @@ class Budget:
                     account.flying = False
                 if self._probing == threading.get_ident():
                     self._probing = None
+                self._under_way -= 1
                 self._answer.notify_all()
             self._places.release()
 
@@ -302,6 +306,12 @@ class Budget:
     def spent(self) -> Spent:
         """Calls and waiting of the current thread so far; differences tell what a piece cost."""
         return Spent(self._account.calls, self._account.waited)
+
+    @property
+    def idle(self) -> bool:
+        """Whether no call is under way, nor waits for its turn."""
+        with self._lock:
+            return not self._under_way
 
     @property
     def share(self) -> float:

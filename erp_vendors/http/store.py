@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import math
 import pathlib
 import random
@@ -13,8 +14,9 @@ import weakref
 
 from pyrate_limiter import AbstractBucket, Rate, RateItem, SQLiteBucket
 
-from erp_vendors.errors import ConfigError
-from erp_vendors.http.redact import redact
+from erp_vendors.errors import ConfigError, ErpError
+from erp_vendors.private import make_file
+from erp_vendors.stores import Kind, explained, kind_of
 
 if t.TYPE_CHECKING:
     from filelock import FileLock
@@ -50,7 +52,17 @@ class SharedRate:
 
         Returns:
             0, or the seconds to wait before the next try.
+
+        Raises:
+            ErpError: If the store fails.
         """
+        try:
+            return self._take()
+        except Exception as error:  # noqa: BLE001 - each driver's own, and it may not be installed
+            msg = f"the store of the setting 'rate_limit_store' fails: {explained(error)}"
+            raise ErpError(msg) from None
+
+    def _take(self) -> float:
         with self._lock:
             now = _now(self._buckets[0])
             if self._place is None or now > self._place + _STALE:
@@ -83,28 +95,25 @@ def open_store(setting: str, account: str, rates: t.Iterable[tuple[int, float]])
     Raises:
         ConfigError: If the store cannot be opened.
     """
+    kind = kind_of("rate_limit_store", setting, "redis", "postgresql")
     name = hashlib.blake2b(account.encode(), digest_size=6).hexdigest()
     limits = [Rate(calls, math.ceil(seconds * _TICKS)) for calls, seconds in rates]
     try:
-        if setting.startswith(("redis://", "rediss://", "unix://")):
-            buckets = _redis(setting, name, limits)
-        elif setting.startswith(("postgresql://", "postgres://")):
-            buckets = _postgres(setting, name, limits)
-        else:
-            buckets = _sqlite(setting, name, limits)
+        buckets = _KINDS[kind](setting, name, limits)
     except ImportError as error:
-        extra = "redis" if "redis" in setting[:6] else "postgres"
+        extra = "redis" if kind == "redis" else "postgres"
         msg = f"rate_limit_store needs more packages ({error}): pip install 'erp-singer[{extra}]'"
         raise ConfigError(msg) from None
+    except ConfigError:
+        raise
     except Exception as error:  # noqa: BLE001 - each driver's own, and it may not be installed
-        text = " ".join(str(error).split())
-        msg = redact(f"cannot open the setting 'rate_limit_store': {text}")
+        msg = f"cannot open the setting 'rate_limit_store': {explained(error)}"
         raise ConfigError(msg) from None
     return SharedRate(buckets)
 
 
 def _sqlite(path: str, name: str, rates: list[Rate]) -> list[AbstractBucket]:
-    pathlib.Path(path).parent.mkdir(parents=True, exist_ok=True)
+    make_file("rate_limit_store", pathlib.Path(path))
     buckets: list[AbstractBucket] = []
     for place, rate in enumerate(rates):
         bucket = SQLiteBucket.init_from_file(
@@ -121,7 +130,6 @@ def _redis(url: str, name: str, rates: list[Rate]) -> list[AbstractBucket]:
     from pyrate_limiter import RedisBucket  # noqa: PLC0415 - needs it
 
     client = redis.Redis.from_url(url)
-    redact.add(client.connection_pool.connection_kwargs.get("password"))
     client.ping()
 
     class Bucket(RedisBucket):
@@ -154,8 +162,7 @@ def _postgres(url: str, name: str, rates: list[Rate]) -> list[AbstractBucket]:
     from psycopg_pool import ConnectionPool  # noqa: PLC0415 - an extra
     from pyrate_limiter import PostgresBucket  # noqa: PLC0415 - needs it
 
-    password = psycopg.conninfo.conninfo_to_dict(url).get("password")
-    redact.add(str(password) if password else None)
+    logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)  # it repeats hosts and users
     psycopg.connect(url, connect_timeout=10).close()  # a clear error now instead of a late one
 
     def in_utc(connection: Connection) -> None:
@@ -179,6 +186,13 @@ def _postgres(url: str, name: str, rates: list[Rate]) -> list[AbstractBucket]:
         t.cast("AbstractBucket", Bucket(pool, f"erp_{name}_{place}", [rate]))
         for place, rate in enumerate(rates)
     ]
+
+
+_KINDS: dict[Kind, t.Callable[[str, str, list[Rate]], list[AbstractBucket]]] = {
+    "sqlite": _sqlite,
+    "redis": _redis,
+    "postgresql": _postgres,
+}
 
 
 def _now(bucket: AbstractBucket) -> int:

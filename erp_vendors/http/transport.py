@@ -114,7 +114,14 @@ class TransportOptions:
 
 
 class Transport:
-    """Makes calls for one vendor account; safe to use from many threads."""
+    """Makes calls for one vendor account; safe to use from many threads.
+
+    Attributes:
+        before_send: Called immediately before each attempt is written to the wire; if it raises,
+            nothing is sent, and the call ends with what it raised.
+    """
+
+    before_send: t.Callable[[], None] | None = None
 
     def __init__(self, options: TransportOptions, budget: Budget, auth: Auth | None = None) -> None:
         self.options = options
@@ -193,18 +200,28 @@ class Transport:
         )
 
     @property
+    def longest_attempt(self) -> float:
+        """Seconds after which an attempt is ended that has no whole answer by then."""
+        return LONGEST_ANSWER * self.options.timeout
+
+    @property
     def last_request(self) -> str:
-        """Method and address of the current thread's last call, secrets masked."""
+        """Method and address of the current thread's last call, secrets masked.
+
+        A call that another one had to make first, for its authentication, does not count.
+        """
         call: _Call | None = getattr(self._local, "call", None)
         return redact(f"{call.method} {call.url}") if call else ""
 
     def _run(self, call: _Call, *, parse: bool) -> tuple[Answer, t.Any]:
-        self._local.call = call
-        if self._accepted or self.auth is None or call.auth is not self.auth:
-            return self._repeat(call, parse=parse)
-        # One at a time until the login has proven good: several bad ones at once may lock it.
-        with self._first:
-            return self._repeat(call, parse=parse)
+        try:
+            if self._accepted or self.auth is None or call.auth is not self.auth:
+                return self._repeat(call, parse=parse)
+            # One at a time until the login has proven good: several bad ones at once may lock it.
+            with self._first:
+                return self._repeat(call, parse=parse)
+        finally:
+            self._local.call = call  # last, as its authentication may have made calls inside it
 
     def _repeat(self, call: _Call, *, parse: bool) -> tuple[Answer, t.Any]:
         if self._given_up is not None:
@@ -256,7 +273,7 @@ class Transport:
             self._given_up = error
 
     def _attempt(self, call: _Call, attempt: int, *, parse: bool) -> tuple[Answer, t.Any]:
-        sending = Sending(self.budget.pace, LONGEST_ANSWER * self.options.timeout)
+        sending = Sending(self.budget.pace, self.longest_attempt, self.before_send)
         try:
             response = self._send(call, sending)
         except _BAD_URL as error:
@@ -340,7 +357,7 @@ class Transport:
         if phase is Phase.NOT_SENT:
             msg = f"{call.where}: cannot reach the server; check {call.address} ({_root(error)})"
         elif sending.expired:
-            seconds = LONGEST_ANSWER * self.options.timeout
+            seconds = self.longest_attempt
             msg = f"{call.where}: no whole answer within {seconds:g} s ({vendor}.timeout_seconds)"
         elif isinstance(error, requests.Timeout):
             self.budget.timed_out()

@@ -38,14 +38,21 @@ class Sending:
         expired: Whether it was ended because there was none.
     """
 
-    def __init__(self, pace: t.Callable[[], bool], seconds: float) -> None:
+    def __init__(
+        self,
+        pace: t.Callable[[], bool],
+        seconds: float,
+        before: t.Callable[[], None] | None = None,
+    ) -> None:
         """Make an attempt.
 
         Args:
             pace: Waits for the call's turn and tells whether that took any time.
             seconds: In which the whole answer must arrive.
+            before: Called when nothing else is left to do; if it raises, nothing is sent.
         """
         self.pace = pace
+        self._before = before
         self.seconds = seconds
         self.sent = False
         self.sock: socket.socket | None = None
@@ -63,6 +70,8 @@ class Sending:
 
     def begins(self, sock: socket.socket | None) -> None:
         """The request leaves now."""
+        if self._before is not None:
+            self._before()
         self.until = time.monotonic() + self.seconds
         self.sock = sock
         self.sent = True

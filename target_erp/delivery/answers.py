@@ -64,7 +64,7 @@ class Shape:
             members = tuple(sorted({name for row in said if isinstance(row, dict) for name in row}))
         elif kind == "text":
             members = (_words(said if isinstance(said, str) else answer.text),)
-        return cls(method, answer.status, kind, members)
+        return cls(method if method == "DELETE" else "", answer.status, kind, members)
 
     @classmethod
     def parse(cls, given: Given) -> Shape:
@@ -75,7 +75,7 @@ class Shape:
         """
         members = given.get("members")
         return cls(
-            str(given.get("method", "")).upper(),
+            "DELETE" if str(given.get("method", "")).upper() == "DELETE" else "",
             int(given.get("status", 0)),
             str(given.get("type", "")),
             None if members is None else tuple(sorted(map(str, members))),
@@ -101,7 +101,7 @@ class Shape:
             other: The shape of an answer.
         """
         return (
-            (self.method == other.method if self.method else other.method != "DELETE")
+            self.method == other.method
             and self.status in {0, other.status}
             and self.type in {"", other.type}
             and (self.members is None or self.members == (other.members or ()))

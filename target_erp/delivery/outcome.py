@@ -17,6 +17,7 @@ if t.TYPE_CHECKING:
     from target_erp.ledger.intents import Intent
 
 Body = dict[str, t.Any]
+Key = tuple[tuple[str, str], ...]
 
 GOT_THROUGH = ("created", "updated", "written", "deleted")
 """Values of the outcomes that the vendor has executed in this run."""
@@ -72,6 +73,11 @@ class RefusedError(ErpError):
         self.answer = answer
         self.attempts = attempts
         self.request = request
+
+    @property
+    def may_have_run(self) -> bool:
+        """True when an attempt before the refusal may have been executed."""
+        return self.attempts > 1
 
     def masked(self, hide: t.Callable[[str], str]) -> RefusedError:
         """The same refusal with its texts changed.
@@ -213,9 +219,16 @@ class Write:
         known: What the ledger knew of it when it came.
         wants: Parents (`stream` and business key with a tab between) that the ledger does not
             know: if the record is refused, it waits for them.
+        was_there: Whether the vendor had a version of it before it was sent, as a look-up has
+            proven; None if nobody knows.
         sent_before: Epoch milliseconds of this version, if it is replayed; a newer one wins.
         intent: What the ledger has it under while it is being sent.
         attempts: Times it was sent since its line in the ledger was written.
+        unsure: An attempt to send it may have been executed, whatever came of later ones.
+        identity: The key under which the ledger has it; the best one that it carries.
+        aliases: Its other keys that the ledger does not know yet.
+        blocked_by: Number of its keys that records before it have.
+        held_back: It is through without being settled: the vendor failed with it.
     """
 
     number: int
@@ -229,11 +242,17 @@ class Write:
     vendor_id: str | None = None
     known: Known | None = None
     wants: tuple[str, ...] = ()
+    was_there: bool | None = None
     sent_before: int | None = None
     intent: Intent | None = None
     attempts: int = 0
+    unsure: bool = False
+    aliases: tuple[str, ...] = ()
+    blocked_by: int = 0
+    held_back: bool = False
     _digest: bytes = b""
     _identity: str = ""
+    _names: tuple[str, ...] | None = None
 
     @property
     def label(self) -> str:
@@ -242,12 +261,21 @@ class Write:
         return f"{self.stream} record {self.number}" + (f" ({key})" if key else "")
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """Its keys as `name=value`, best one first."""
+        if self._names is None:
+            names = [f"{name}={value}" for name, value in self.key]
+            self._names = tuple(names if len(names) < 2 else dict.fromkeys(names))  # noqa: PLR2004
+        return self._names
+
+    @property
     def identity(self) -> str:
-        """The best of its keys, which is the same in every run."""
-        if not self._identity:
-            name, value = self.key[0]
-            self._identity = f"{name}={value}"
-        return self._identity
+        """See the class."""
+        return self._identity or self.names[0]
+
+    @identity.setter
+    def identity(self, name: str) -> None:
+        self._identity = name
 
     @property
     def digest(self) -> bytes:
@@ -311,6 +339,16 @@ class Writer(abc.ABC):
     transport: Transport | None = None
     answers: Answers | None = None
     statement: Statement = Statement("", "", "")
+    _together: tuple[str, ...] = ()
+    """Properties that identify a record only together; see `key_of`."""
+
+    def identify(self, record: Body) -> Key:
+        """The keys that a record carries, best one first, whether it can be written or not.
+
+        Args:
+            record: The record as it came. Nothing about it is checked, and nothing is raised.
+        """
+        return key_of(record, self.keys, self._together)
 
     @abc.abstractmethod
     def prepare(self, record: Body) -> Prepared:
@@ -393,6 +431,15 @@ class Writer(abc.ABC):
         """
         return False
 
+    def same_look_up(self, write: Write, control: Write) -> bool:  # noqa: ARG002
+        """Whether finding one record proves that the look-up would find another one.
+
+        Args:
+            write: The record that was not seen.
+            control: A record that this run has written.
+        """
+        return True
+
     def mark(self) -> None:  # noqa: B027 - most sinks need no mark
         """Remember what the vendor has now, so that `find` tells what has changed since.
 
@@ -416,3 +463,43 @@ class Writer(abc.ABC):
         """
         msg = f"{self.stream}: this vendor cannot be asked for a record, so it cannot be planned"
         raise ConfigError(msg)
+
+
+def same_value(old: object, new: object) -> bool:
+    """Whether a vendor's value is the one that was sent, as far as its form tells.
+
+    1.50 and 1.5 are one amount; "1" and 1 are one flag to a vendor that sends both.
+
+    Args:
+        old: The vendor's value.
+        new: The value that was sent.
+    """
+    return old == new or (
+        not isinstance(old, (dict, list)) and old is not None and str(old) == str(new)
+    )
+
+
+def key_of(
+    record: t.Mapping[str, t.Any], names: t.Iterable[str], together: t.Sequence[str] = ()
+) -> Key:
+    """The keys that a record carries.
+
+    Args:
+        record: The record.
+        names: Properties of which each identifies it, best one first.
+        together: Properties that identify it only together, such as several key properties of a
+            SCHEMA message; they make one key, with commas between names and values.
+
+    Returns:
+        Names and values of those that are there and not empty.
+    """
+    found = []
+    for name in names:
+        value = record.get(name)
+        if value is not None and value != "":
+            found.append((name, str(value)))
+    if together:
+        values = [record.get(name) for name in together]
+        if all(value not in (None, "") for value in values):
+            found.append((",".join(together), ",".join(map(str, values))))
+    return tuple(found)

@@ -12,9 +12,12 @@ import weakref
 
 from erp_vendors.errors import ConfigError, ErpError
 from erp_vendors.http.redact import redact
+from erp_vendors.private import make_file
+from erp_vendors.stores import explained, kind_of
 from target_erp.ledger.tables import migrate
 
 _BUSY_SECONDS = 60
+_CONNECT_SECONDS = 10
 _CACHE_KIB = 4_096
 _ROWS = 500
 """Rows of one statement, at most."""
@@ -22,6 +25,25 @@ _VARIABLES = 32_766 if sqlite3.sqlite_version_info >= (3, 32) else 999
 """Values that SQLite takes in one statement."""
 _STATEMENTS = 64
 """Compiled statements that a connection keeps: one of many rows takes a tenth of a megabyte."""
+
+_WORDS = {
+    "sqlite": {
+        "erp_nothing()": "x''",
+        # Who holds the file lock of a dead process cannot tell how long that was alive.
+        "erp_last_proof()": "erp_now()",
+        "erp_now()": "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)",
+        "erp_later(": "MAX(",
+    },
+    "postgresql": {
+        "erp_nothing()": "''::bytea",
+        "erp_last_proof()": "old.proven_at",
+        "erp_now()": "(extract(epoch FROM clock_timestamp()) * 1000)::bigint",
+        "erp_later(": "GREATEST(",
+        "?": "%s",
+    },
+}
+"""What statements have in place of what the dialects call by different names: empty bytes, when a
+lease was last proven, epoch milliseconds by the clock of the database, the later of two times."""
 
 Row = tuple[t.Any, ...]
 
@@ -59,6 +81,7 @@ class Store:
             where: What the ledger is called in errors.
         """
         self._dialect = dialect
+        self._words = _WORDS[dialect]
         self._where = where
         self._writer = connect()
         _close_with(self, self._writer)
@@ -71,6 +94,7 @@ class Store:
         self._reading = threading.Lock()
         self._writing = threading.Lock()
         self._closed = False
+        self.guard: t.Callable[[t.Any], None] | None = None
 
     def read(self, statement: str, values: Row) -> list[Row]:
         """Read rows.
@@ -84,38 +108,70 @@ class Store:
         """
         with self._reading, self._explained():
             self._check_open()
-            cursor = self._reader.execute(self._sql(statement), values)
+            cursor = self._reader.execute(self.sql(statement), values)
             rows: list[Row] = cursor.fetchall()
             if self._dialect == "postgresql":
                 self._reader.rollback()  # ends the transaction that a SELECT begins
             return rows
 
-    def apply(self, changes: t.Sequence[Change]) -> None:
+    def apply(
+        self,
+        changes: t.Sequence[Change],
+        *,
+        guarded: bool = False,
+        then: tuple[str, Row] | None = None,
+    ) -> list[Row]:
         """Make changes in one transaction.
 
         Args:
             changes: The changes, in their order.
+            guarded: Only if `guard` raises nothing, which is called first, with a cursor of the
+                transaction where other processes could otherwise come in between, else with None.
+            then: A query in the same transaction, and its values.
+
+        Returns:
+            The rows of that query.
 
         Raises:
             LedgerError: If the store fails; then nothing was changed.
         """
+        guard = self.guard if guarded else None
         with self._writing, self._explained():
             self._check_open()
             if self._dialect == "postgresql":
                 with self._transaction() as cursor:
+                    if guard is not None:
+                        guard(cursor)
                     for statement, one, rows, shared in changes:
-                        sql = self._sql(statement.format(rows=one))
+                        sql = self.sql(statement.format(rows=one))
                         cursor.executemany(sql, [(*shared, *row) for row in rows])
-                return
+                    return self._rows(cursor, then)
+            if guard is not None:
+                guard(None)
             # After each step the driver has to wait for the interpreter, which may take longer
             # than the step: so many rows make one, and a single step needs no transaction.
-            steps = [step for change in changes for step in _steps(*change)]
-            if len(steps) == 1:
-                self._writer.execute(*steps[0])
-                return
+            steps = [
+                (self.sql(sql), values) for change in changes for sql, values in _steps(*change)
+            ]
+            if len(steps) <= 1 and then is None:
+                for step in steps:
+                    self._writer.execute(*step)
+                return []
             with self._transaction() as cursor:
                 for sql, values in steps:
                     cursor.execute(sql, values)
+                return self._rows(cursor, then)
+
+    def sql(self, statement: str) -> str:
+        """A statement in the words of the dialect.
+
+        Args:
+            statement: SQL with `?` for each value.
+        """
+        for word, own in self._words.items():
+            if word in statement:
+                statement = statement.replace(word, own)
+        return statement
 
     def among(self, column: str, values: list[str]) -> tuple[str, Row]:
         """A condition that a column has one of some values.
@@ -144,8 +200,12 @@ class Store:
             msg = f"the ledger {self._where} is closed: the run is over"
             raise LedgerError(msg)
 
-    def _sql(self, statement: str) -> str:
-        return statement if self._dialect == "sqlite" else statement.replace("?", "%s")
+    def _rows(self, cursor: t.Any, query: tuple[str, Row] | None) -> list[Row]:  # noqa: ANN401
+        if query is None:
+            return []
+        cursor.execute(self.sql(query[0]), query[1])
+        rows: list[Row] = cursor.fetchall()
+        return rows
 
     @contextlib.contextmanager
     def _explained(self) -> t.Iterator[None]:
@@ -154,7 +214,8 @@ class Store:
         except ErpError:
             raise
         except Exception as error:  # noqa: BLE001 - each driver has its own; PostgreSQL's is optional
-            text = redact(" ".join(str(error).split()))
+            own = self._dialect == "sqlite"
+            text = redact(" ".join(str(error).split())) if own else explained(error)
             msg = f"the ledger {self._where} (setting 'ledger') fails: {text}"
             raise LedgerError(msg) from None
 
@@ -201,9 +262,9 @@ def open_store(setting: str) -> Store:
     Raises:
         ConfigError: If it cannot be opened.
     """
-    if setting.startswith(("postgresql://", "postgres://")):
-        return _open_postgres(setting)
-    path = pathlib.Path(setting)
+    if kind_of("ledger", setting, "postgresql") == "postgresql":
+        return Store(lambda: postgres(setting), dialect="postgresql", where="in PostgreSQL")
+    path = pathlib.Path(setting).absolute()  # ":memory:" is a name like others
 
     def connect() -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -220,24 +281,31 @@ def open_store(setting: str) -> Store:
         connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         return connection
 
+    make_file("ledger", path)  # SQLite gives its further files the mode of this one
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         return Store(connect, dialect="sqlite", where=setting)
     except (OSError, sqlite3.Error) as error:
         msg = f"cannot open the ledger (setting 'ledger') at {path}: {error}"
         raise ConfigError(msg) from None
 
 
-def _open_postgres(url: str) -> Store:
+def postgres(url: str, **options: t.Any) -> t.Any:  # noqa: ANN401 - the package may be absent
+    """Connect to the ledger's server.
+
+    Args:
+        url: The `ledger` setting.
+        **options: See `psycopg.connect`.
+
+    Raises:
+        ConfigError: If that fails.
+    """
     try:
         import psycopg  # noqa: PLC0415 - an extra
     except ImportError:
         msg = "a ledger in PostgreSQL needs psycopg: pip install 'erp-singer[postgres]'"
         raise ConfigError(msg) from None
     try:
-        password = psycopg.conninfo.conninfo_to_dict(url).get("password")
-        redact.add(str(password) if password else None)
-        return Store(lambda: psycopg.connect(url), dialect="postgresql", where="in PostgreSQL")
+        return psycopg.connect(url, connect_timeout=_CONNECT_SECONDS, **options)
     except psycopg.Error as error:
-        msg = f"cannot open the ledger (setting 'ledger') in PostgreSQL: {str(error).strip()}"
-        raise ConfigError(redact(" ".join(msg.split()))) from None
+        msg = f"cannot open the ledger (setting 'ledger') in PostgreSQL: {explained(error)}"
+        raise ConfigError(msg) from None

@@ -5,25 +5,12 @@ from __future__ import annotations
 import typing as t
 
 from target_erp.delivery import RefusedError
-from target_erp.delivery.outcome import Reference
+from target_erp.delivery.outcome import Key, Reference, key_of
 
 if t.TYPE_CHECKING:
     from erp_vendors.resource import Resource
 
-Key = tuple[tuple[str, str], ...]
-
-
-def key_of(record: t.Mapping[str, t.Any], names: t.Iterable[str]) -> Key:
-    """The keys that a record carries, of properties of which each identifies it.
-
-    Args:
-        record: The record.
-        names: The properties, best one first.
-
-    Returns:
-        Names and values of those that are there and not empty.
-    """
-    return Keys(*((name,) for name in names)).of(record)
+__all__ = ["Key", "Keys", "key_of", "no_key", "references_of"]
 
 
 class Keys:

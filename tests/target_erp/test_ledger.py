@@ -14,39 +14,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from erp_vendors.errors import CallError, ConfigError, ErpError, Interrupted, Phase
-from erp_vendors.http.budget import Clock
+from erp_vendors.errors import CallError, ConfigError, ErpError, Phase
 from target_erp.delivery import Delivery, Outcome, Prepared, RefusedError, Write, Writer
 from target_erp.delivery.dead_letters import DeadLetters
 from target_erp.delivery.journal import Journal
 from target_erp.ledger import Entry, Ledger, LedgerError, Mark, open_ledger
-from target_erp.ledger.lease import leases, wait_for
 from tests.support.plugins import record, run_target, schema
 from tests.support.records import passing_order
-from tests.support.services import postgres_url
 from tests.support.stub import Reply
 
 if t.TYPE_CHECKING:
     from tests.target_erp.conftest import Vendor
 
 EMPLOYEES = "aimsio_employees"
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def setting(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> t.Iterator[str]:
-    """A `ledger` setting of each kind."""
-    if request.param == "sqlite":
-        yield str(tmp_path / "a folder" / "ledger.sqlite")
-        return
-    with postgres_url() as url:
-        yield url
-
-
-@pytest.fixture
-def ledger(setting: str) -> t.Iterator[Ledger]:
-    ledger = open_ledger(setting)
-    yield ledger
-    ledger.close()
 
 
 def test_a_line_is_found_again_and_keeps_what_it_learned(ledger: Ledger) -> None:
@@ -126,7 +106,6 @@ def test_what_the_vendor_holds_outlives_a_refusal(ledger: Ledger) -> None:
 
     assert note(b"a", Mark.INTENT).held is None
     assert note(b"a", Mark.ACCEPTED).is_there
-    assert note(b"b", Mark.INTENT).held == b"a"
     refused = note(b"b", Mark.REFUSED)
     assert (refused.held, refused.is_there) == (b"a", True)
     since = refused.failed_at
@@ -201,7 +180,7 @@ def test_what_a_dead_run_was_sending_is_noted_record_by_record(setting: str) -> 
         "k=a\0": Mark.INTENT,
     }
     known = second.look_many("acc", "s", ["k=1"])["k=1"]
-    assert (known.digest, known.held, known.vendor_id) == (b"new", b"old", "V")
+    assert (known.digest, known.held, known.vendor_id) == (b"new", b"", "V")
     assert [line.key for line in second.unsettled("acc", "s")] == ["k=1", "k=a\\0"]
     assert second.intents("acc", "s") == []
     assert [list(intent.lines) for intent in second.intents("acc", "another")] == [["k=1"]]
@@ -256,25 +235,6 @@ def test_a_ledger_that_cannot_be_opened_names_the_setting(tmp_path: pathlib.Path
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigError, match="'ledger'"):
         open_ledger(str(tmp_path / "file" / "ledger.sqlite"))
-
-
-def test_a_lease_is_held_once_and_given_back(setting: str) -> None:
-    open_ledger(setting).close()
-    with leases(setting) as ours, leases(setting) as theirs:
-        assert ours("one")
-        assert not theirs("one")
-        assert theirs("two")
-    with leases(setting) as later:
-        assert later("one")
-
-
-def test_waiting_for_a_lease_can_be_stopped(tmp_path: pathlib.Path) -> None:
-    setting, clock = str(tmp_path / "ledger.sqlite"), Clock()
-    with leases(setting) as ours, leases(setting) as theirs:
-        wait_for(ours, "acc", "s", clock)
-        threading.Timer(0.2, clock.stop).start()
-        with pytest.raises(Interrupted):
-            wait_for(theirs, "acc", "s", clock)
 
 
 def test_the_same_input_again_is_not_sent(vendor: Vendor) -> None:
