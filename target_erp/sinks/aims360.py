@@ -201,11 +201,11 @@ class CreateWriter(Writer):
                 raise
             return Look.untold(f"the vendor does not take a search for {name}: {error}")
         found = [row for row in rows if all(_same(row.get(n), v) for n, v in wanted.items())]
-        if found:
+        is_full = len(rows) >= self.client.page_size
+        if found and not is_full:
             return Look.found(self._id_in(found[0]) or str(wanted[name]), found[0])
         # A server that ignores the filter answers with others, and then an absence proves nothing.
-        others = any(not _same(row.get(name), wanted[name]) for row in rows)
-        if others or len(rows) >= self.client.page_size:
+        if is_full or any(not _same(row.get(name), wanted[name]) for row in rows):
             return Look.untold(f"aims360: a search for {name} shows other {self.resource.name}")
         return UNSEEN
 
