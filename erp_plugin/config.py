@@ -108,6 +108,12 @@ class ErpPlugin(PluginBase):
         )
         return problems
 
+    @classmethod
+    def append_builtin_config(cls, config_jsonschema: dict[str, t.Any]) -> None:
+        """Add the SDK's own settings; a schema among theirs that is none would end the check."""
+        super().append_builtin_config(config_jsonschema)
+        _without_broken_parts(config_jsonschema)
+
     def _register_secrets(self) -> None:
         for vendor in VENDORS.values():
             block = self._config.get(vendor.name)
@@ -175,6 +181,18 @@ class ErpPlugin(PluginBase):
         for vendor in self.vendors:
             self.client(vendor).check()
             self.logger.info("%s: connected, credentials accepted", VENDORS[vendor].title)
+
+
+def _without_broken_parts(schema: t.Any) -> None:  # noqa: ANN401 - any part of a schema
+    """Take what is no schema out of every `anyOf`: the SDK's `__else__` has the text `null`."""
+    if isinstance(schema, dict):
+        if isinstance(schema.get("anyOf"), list):
+            schema["anyOf"] = [part for part in schema["anyOf"] if isinstance(part, (dict, bool))]
+        for part in schema.values():
+            _without_broken_parts(part)
+    elif isinstance(schema, list):
+        for part in schema:
+            _without_broken_parts(part)
 
 
 def _with_numbers(config: dict[str, t.Any], schema: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
