@@ -41,6 +41,9 @@ RATE_LIMIT_STORE = Setting(
     secret=True,
 )
 
+_WITH_NULLS = ("stream_maps", "stream_map_config")
+"""Settings in which a null says something: a map removes what it names so."""
+
 
 def config_schema(settings: t.Iterable[Setting]) -> dict[str, t.Any]:
     """JSON schema of the whole configuration.
@@ -81,7 +84,8 @@ class ErpPlugin(PluginBase):
         self.connection = Connection()
         schema = self.config_jsonschema
         self.append_builtin_config(schema)
-        self._config = _with_numbers(without_nulls(self._config), schema)
+        kept = {name: self._config[name] for name in _WITH_NULLS if self._config.get(name)}
+        self._config = _with_numbers({**without_nulls(self._config), **kept}, schema)
         self._register_secrets()
         problems = [
             line
