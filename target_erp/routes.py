@@ -152,8 +152,7 @@ class Routes:
         except Exception as error:  # noqa: BLE001 - the SDK raises what it happens to meet
             raise InputError(_unmappable("SCHEMA", stream, error)) from None
         if not all(isinstance(made.stream_alias, str) for made in maps):
-            error = TypeError("an __alias__ is no text")
-            raise InputError(_unmappable("SCHEMA", stream, error))
+            raise InputError(_unmappable("SCHEMA", stream, TypeError("an __alias__ is no text")))
         return maps
 
 
