@@ -128,6 +128,17 @@ def test_a_letter_has_the_key_and_goes_when_the_record_gets_through(
     assert rejects(tmp_path) == []
 
 
+@pytest.mark.parametrize(("stream", "names"), TABLE, ids=str)
+def test_what_its_schema_refuses_can_be_replayed(
+    tmp_path: pathlib.Path, stream: str, names: tuple[str, ...]
+) -> None:
+    said = schema(stream, names, checked={"type": "integer"})
+    refused = record(stream, **whole(stream, names), checked="text")
+    assert run_target(config(tmp_path), [said, refused]).code == REJECTED
+    TargetErp(config=config(tmp_path)).replay(stream)
+    assert rejects(tmp_path) == []
+
+
 @pytest.mark.parametrize("stream", sorted({stream for stream, _ in TABLE}))
 def test_a_letter_without_a_key_of_the_sink_has_that_of_the_tap(
     tmp_path: pathlib.Path, stream: str
