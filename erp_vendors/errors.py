@@ -7,9 +7,15 @@ from __future__ import annotations
 
 import enum
 
+_SERVER_ERROR = 500
+
 
 class ErpError(Exception):
     """Base of all errors that are explained to the user in one line."""
+
+    def __str__(self) -> str:
+        """The explanation; names and answers that it quotes may hold line breaks of their own."""
+        return " ".join(super().__str__().splitlines())
 
 
 class ConfigError(ErpError):
@@ -47,6 +53,7 @@ class CallError(ErpError):
         status: HTTP status of the answer, or None when there was none.
         body: The answer's text, secrets masked, at most 2,000 characters.
         attempts: Number of attempts made.
+        answered_status: HTTP status that was answered, also where it is no sign of an error.
     """
 
     def __init__(
@@ -63,6 +70,13 @@ class CallError(ErpError):
         self.status = status
         self.body = body
         self.attempts = attempts
+        self.answered_status = status
+
+    @property
+    def may_have_run(self) -> bool:
+        """True when an attempt may have been executed, whatever was answered to the last one."""
+        tried = self.attempts > 1  # what came of earlier attempts is not kept
+        return tried or self.phase is Phase.SENT or (self.status or 0) >= _SERVER_ERROR
 
     @property
     def unreachable(self) -> bool:

@@ -83,6 +83,8 @@ class OpenApiResource:
         replication_key: Property that says when a row changed, likewise.
         write_path: Path of its POST, or of its PUT without the key; None when there is neither.
         write_schema: JSON schema of one record of the body; None if the file does not say.
+        answer_schema: JSON schema of the answer to a write that has worked: an object, or a list
+            of objects; None if the file does not say.
         list_name: Property of the body that holds the records, if the pattern wraps them.
     """
 
@@ -95,6 +97,7 @@ class OpenApiResource:
     replication_key: str | None = None
     write_path: str | None = None
     write_schema: Schema | None = None
+    answer_schema: Schema | None = None
     list_name: str | None = None
 
 
@@ -166,6 +169,7 @@ class _Found:
     detail: Node | None = None
     write_path: str | None = None
     body: Node | None = None
+    reply: Node | None = None
     list_name: str | None = None
 
 
@@ -231,6 +235,7 @@ class _Operations:
             if len(lists) == 1:
                 ((name, rows),) = lists.items()
         found.write_path, found.body, found.list_name = found.path, rows or body, name
+        found.reply = self._reader.answer(operation)
 
     def _resource(
         self, found: _Found, names: t.Mapping[str, tuple[str, str]]
@@ -260,6 +265,7 @@ class _Operations:
             replication_key=next(iter(_first(pattern.stamps, entity, schema)), None),
             write_path=found.write_path,
             write_schema=self._reader.schema(found.body, write=True) if found.body else None,
+            answer_schema=self._reader.answer_schema(found.reply) if found.reply else None,
             list_name=found.list_name,
         )
 

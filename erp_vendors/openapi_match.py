@@ -106,7 +106,10 @@ class Matcher(t.Generic[AnyResource]):
             base = self._resources.get(writer)
             if base is None:
                 base = dataclasses.replace(self._make(writer, item.write_path), path="")
-            changes: dict[str, t.Any] = {"write_schema": item.write_schema}
+            changes: dict[str, t.Any] = {
+                "write_schema": item.write_schema,
+                "answer_schema": item.answer_schema,
+            }
             if self._writes.get(_bare(item.write_path)) != writer or base.write_path is None:
                 changes["write_path"] = self._spell(item.write_path)
             if item.list_name and hasattr(base, "list_name"):

@@ -147,10 +147,11 @@ class SchemaReader:
         raise self.mistake(node, "$ref leads in a circle")
 
     def answer(self, operation: Node) -> Node | None:
-        """The schema of an operation's success answer, if it has one."""
+        """The schema of an operation's success answer, of the first one that has any."""
         responses = dict(self.members(operation, "responses"))
         codes = sorted(code for code in responses if code.startswith("2"))
-        return self._media(self.resolved(responses[codes[0]])) if codes else None
+        found = (self._media(self.resolved(responses[code])) for code in codes)
+        return next((schema for schema in found if schema is not None), None)
 
     def body(self, operation: Node) -> Node | None:
         """The schema of an operation's JSON body, if it has one."""
@@ -190,7 +191,9 @@ class SchemaReader:
         }
         return {name: rows for name, rows in found.items() if rows is not None}
 
-    def schema(self, node: Node, *, write: bool = False) -> Schema | None:
+    def schema(
+        self, node: Node, *, write: bool = False, required: bool | None = None
+    ) -> Schema | None:
         """The JSON schema of a record.
 
         Args:
@@ -198,19 +201,38 @@ class SchemaReader:
             write: It is for writing: required properties are named and may be not null, read-only
                 ones are left out. Otherwise every property may be null, and write-only ones are
                 left out.
+            required: Required properties are named (default: only for writing).
 
         Returns:
             A schema without references, open for further properties; None if no property is known.
         """
         if not self.flat(node).properties:
             return None
+        required = write if required is None else required
         for depth in _DEPTHS:
             limit = None if depth == _DEPTHS[-1] else _PROPERTIES
+            conversion = _Conversion(self, write=write, required=required, depth=depth, limit=limit)
             try:
-                return _Conversion(self, write=write, depth=depth, limit=limit).record(node)
+                return conversion.record(node)
             except _TooLargeError:
                 continue
         raise AssertionError  # the last one has no limit
+
+    def answer_schema(self, node: Node) -> Schema | None:
+        """The JSON schema of the answer to a write.
+
+        Args:
+            node: Its schema in the document.
+
+        Returns:
+            A schema without references, of an object or a list of objects, in which required
+            properties are named; None if no property is known, as anything would fit then.
+        """
+        rows = self.rows(node, ())
+        if rows is None and not self.flat(node).is_record:
+            return None
+        record = self.schema(rows or node, required=True)
+        return record if rows is None or record is None else {"type": "array", "items": record}
 
     def flat(self, node: Node) -> Flat:
         """A schema with its references and compositions merged into it.
@@ -308,9 +330,18 @@ class _TooLargeError(Exception):
 class _Conversion:
     """Writes one schema down to a depth."""
 
-    def __init__(self, reader: SchemaReader, *, write: bool, depth: int, limit: int | None) -> None:
+    def __init__(
+        self,
+        reader: SchemaReader,
+        *,
+        write: bool,
+        required: bool,
+        depth: int,
+        limit: int | None,
+    ) -> None:
         self._reader = reader
         self._write = write
+        self._required = required
         self._depth = depth
         self._left = limit
 
@@ -332,12 +363,12 @@ class _Conversion:
                 node = Node({"allOf": [each.content for each in nodes]}, place)
             if ("readOnly" if self._write else "writeOnly") in self._reader.flat(node).hidden:
                 continue
-            nullable = not (self._write and name in flat.required)
+            nullable = not (self._required and name in flat.required)
             properties[name] = self._value(node, level, stack, nullable=nullable)
         schema: Schema = {"description": flat.description} if flat.description else {}
         schema["properties"] = properties
         required = [name for name in properties if name in flat.required]
-        if self._write and required:
+        if self._required and required:
             schema["required"] = required
         schema["additionalProperties"] = True
         return schema

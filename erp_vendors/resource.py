@@ -11,9 +11,11 @@ import jsonschema_rs
 
 from erp_vendors.errors import ConfigError
 from erp_vendors.openapi_match import Matcher, without_null_keys
+from erp_vendors.success import shapes_of
 
 if t.TYPE_CHECKING:
     from erp_vendors.settings import Block
+    from erp_vendors.success import Given
 
 
 class Need(t.NamedTuple):
@@ -43,10 +45,13 @@ class Resource:
         schema: JSON schema from the settings or the vendor's OpenAPI file, which replaces that of
             `schemas/`.
         write_schema: JSON schema of what is written, from the vendor's OpenAPI file.
+        answer_schema: JSON schema of the answer to a write that has worked, likewise.
+        success: What such answers look like, from the settings.
         needs: What a write must carry beyond the `required` of its schema; a property named here
             is asked for by its need alone.
         references: Properties that name a record of another resource, each with that resource and
             the property that identifies it there.
+        success: What an answer to a write looks like when it has worked, as the user states it.
     """
 
     name: str
@@ -57,6 +62,8 @@ class Resource:
     write_path: str | None = None
     schema: t.Mapping[str, t.Any] | None = None
     write_schema: t.Mapping[str, t.Any] | None = None
+    answer_schema: t.Mapping[str, t.Any] | None = None
+    success: tuple[Given, ...] = ()
     needs: tuple[Need, ...] = ()
     references: t.Mapping[str, tuple[str, str]] = dataclasses.field(default_factory=dict)
 
@@ -71,7 +78,11 @@ AnyResource = t.TypeVar("AnyResource", bound=Resource)
 
 
 def configured(
-    block: Block, builtin: t.Iterable[AnyResource], make: t.Callable[[str, str], AnyResource]
+    block: Block,
+    builtin: t.Iterable[AnyResource],
+    make: t.Callable[[str, str], AnyResource],
+    *,
+    sinks: t.Collection[str] = (),
 ) -> dict[str, AnyResource]:
     """Apply the settings `openapi` and `resources` to a vendor's table.
 
@@ -81,9 +92,10 @@ def configured(
         block: The vendor block.
         builtin: The vendor's table.
         make: Makes a custom resource of the vendor's pattern from a name and a path.
+        sinks: Names of built-in sinks that the table lacks; an entry may name them without a path.
 
     Returns:
-        All resources by name.
+        All resources by name; those of `sinks` that an entry names have no path.
 
     Raises:
         ConfigError: If an entry or the file cannot be understood; the message names it.
@@ -101,7 +113,8 @@ def configured(
         name = entry["name"]
         base = resources.get(name)
         if base is None:
-            if not entry.get("path") and not entry.get("write_path"):
+            pathless = not entry.get("path") and not entry.get("write_path")
+            if pathless and not (name in sinks and "success" in entry):
                 msg = f"{where} ({name}): a custom resource needs a path or a write_path"
                 raise ConfigError(msg)
             base = make(name, entry.get("path", ""))
@@ -173,6 +186,8 @@ def _overridden(base: AnyResource, entry: t.Mapping[str, t.Any], *, slash: bool)
             changes[key] = _slashed(str(entry[key]), slash=slash)
     if "primary_keys" in entry:
         changes["primary_keys"] = tuple(entry["primary_keys"])
+    if "success" in entry:
+        changes["success"] = shapes_of(entry["success"])
     if "path" in changes:
         # What the user states is no guess: a site without it is a failure.
         changes["documented"] = True

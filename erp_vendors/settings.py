@@ -9,6 +9,7 @@ import os
 import typing as t
 
 from erp_vendors.errors import ConfigError
+from erp_vendors.success import success_schema
 
 if t.TYPE_CHECKING:
     from jsonschema import ValidationError
@@ -87,6 +88,14 @@ RESOURCE_ENTRY = (
         "replication_key", "string", "Replication key", "Property that says when a record changed."
     ),
     Setting("schema", "object", "Schema", "JSON schema of its records."),
+    Setting(
+        "success",
+        "object",
+        "Success",
+        "What an answer to a write looks like when it has worked, where no document says so: "
+        "{status, type, members, method}, each of them optional, or a list of such.",
+        schema=success_schema(),
+    ),
 )
 
 

@@ -14,16 +14,21 @@ from erp_vendors.errors import ConfigError
 from erp_vendors.http import codec
 from erp_vendors.http.redact import MASK, Redactor, redact
 from target_erp.delivery.lanes import Tally
-from target_erp.delivery.outcome import Outcome, RefusedError
+from target_erp.delivery.outcome import Outcome, RefusedError, same_value
+from target_erp.delivery.recognition import is_unchanged, recognise
 from target_erp.history.table import cut, screen, table
 
 if t.TYPE_CHECKING:
+    from target_erp.delivery.journal import Journal
     from target_erp.delivery.outcome import Write, Writer
 
 logger = logging.getLogger("erp.plan")
 
 _ROWS = 50
 """Rows per stream in the table on stderr; the plan file has all."""
+_REMEMBERED = 100_000
+"""Records of the input whose newest version is remembered, so that it is planned once."""
+_NO_CHANGE = "the vendor has these values; it is sent, because the ledger does not know that"
 _SHOWN_FIELDS = 6
 _SHOWN_CHARACTERS = 40
 
@@ -83,18 +88,21 @@ class Guards:
 class Planner:
     """Stands in for the delivery: asks the vendor what it has, and writes nothing."""
 
-    def __init__(self, file: str, *, show: bool) -> None:
+    def __init__(self, file: str, *, show: bool, journal: Journal | None = None) -> None:
         """Start a plan.
 
         Args:
             file: Where to write it, one JSON line per record; empty for nowhere.
             show: Keep rows for the table, too.
+            journal: The ledger, which is only read; None if there is none yet.
 
         Raises:
             ConfigError: If the file cannot be written.
         """
         self._file = pathlib.Path(file) if file else None
         self._show = show
+        self._journal = journal
+        self._planned: dict[tuple[str, str], bytes] = {}
         self.counts: collections.Counter[Step] = collections.Counter()
         self.tallies: dict[str, Tally] = collections.defaultdict(Tally)
         self.steps: dict[str, collections.Counter[Step]] = collections.defaultdict(
@@ -119,6 +127,9 @@ class Planner:
         if write.deletes:
             self.note_delete(writer, write)
             return
+        if self._is_unchanged(writer, write):
+            self._note(writer, write, Step.UNCHANGED)
+            return
         try:
             current = writer.current(write)
         except RefusedError as error:
@@ -127,12 +138,38 @@ class Planner:
         if current is None:
             self._note(writer, write, Step.CREATE)
             return
+        if writer.create_only:
+            self._plan_existing(writer, write)
+            return
         changes = {
             name: (current.get(name), value)
             for name, value in write.body.items()
-            if not _same(current.get(name), value)
+            if not same_value(current.get(name), value)
         }
-        self._note(writer, write, Step.UPDATE if changes else Step.UNCHANGED, changes)
+        self._note(writer, write, Step.UPDATE, changes, "" if changes else _NO_CHANGE)
+
+    def _is_unchanged(self, writer: Writer, write: Write) -> bool:
+        """Whether a run would not send a record, as the ledger and the input before it tell."""
+        if not write.key:
+            return False
+        if self._journal is not None:
+            recognise(self._journal, writer, [write])
+            if is_unchanged(write, resync=self._journal.resync):
+                return True
+        place = (write.stream, write.identity)
+        again = self._planned.pop(place, b"") == write.digest
+        self._planned[place] = write.digest
+        if len(self._planned) > _REMEMBERED:
+            del self._planned[next(iter(self._planned))]
+        return again
+
+    def _plan_existing(self, writer: Writer, write: Write) -> None:
+        """Plan a record that the vendor has, of a sink whose records cannot be changed."""
+        if write.known is not None and write.known.is_there:
+            reason = "the vendor has an earlier version of it, and this API cannot change it"
+            self.refuse(writer, write, RefusedError(reason, reason="exists"))
+        else:
+            self._note(writer, write, Step.UNCHANGED)
 
     def refuse(self, writer: Writer | None, write: Write, error: RefusedError) -> None:
         """Plan a record that would be refused.
@@ -157,7 +194,21 @@ class Planner:
     def resume(self, writer: Writer) -> None:
         """Nothing: a plan settles nothing."""
 
-    def admit(self) -> None:
+    def change_keys(self, writer: Writer) -> None:
+        """Nothing: nothing is open."""
+
+    def finish(self) -> None:
+        """Nothing: every record is planned at once."""
+
+    def fail(self, error: Exception) -> None:
+        """End the run.
+
+        Args:
+            error: Why.
+        """
+        raise error
+
+    def nudge(self) -> None:
         """Nothing: every record is planned at once."""
 
     def flush(self, *streams: str) -> None:
@@ -252,13 +303,6 @@ def allowance(name: str, setting: int | str | None, total: int) -> float:
     except ValueError:
         msg = f"setting '{name}' must be a number or a percentage such as 5%, not {setting!r}"
         raise ConfigError(msg) from None
-
-
-def _same(old: object, new: object) -> bool:
-    # 1.50 and 1.5 are one amount; "1" and 1 are one flag to a vendor that sends both.
-    return old == new or (
-        not isinstance(old, (dict, list)) and old is not None and str(old) == str(new)
-    )
 
 
 def _changes(changes: t.Mapping[str, tuple[t.Any, t.Any]]) -> str:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import typing as t
 from collections import Counter
 
-from singer_sdk.exceptions import (
-    MissingKeyPropertiesError,
-    RecordsWithoutSchemaException,
-    SingerSDKError,
-)
+from singer_sdk.exceptions import RecordsWithoutSchemaException
 from singer_sdk.singerlib.encoding.base import GenericSingerReader
-from singer_sdk.singerlib.exceptions import InvalidInputLine
 
 from erp_vendors.errors import ErpError
 from erp_vendors.http import codec
@@ -23,18 +19,17 @@ if t.TYPE_CHECKING:
 
 _PIECE = 1 << 18
 """Bytes of the input that are taken at once, at most."""
+_LEVELS = 200
+"""Levels of objects and lists in each other: the schema library reads 255 (jsonschema-rs)."""
+_SHOWN_CHARACTERS = 60
 
 
 class InputError(ErpError):
     """The input is not what the Singer specification describes."""
 
 
-class MissingKeyError(InputError, MissingKeyPropertiesError):
-    """A record lacks a property that its SCHEMA message calls a key."""
-
-
 class NoSchemaError(InputError, RecordsWithoutSchemaException):
-    """A RECORD came before the SCHEMA of its stream."""
+    """A message about a stream came before the SCHEMA of this stream."""
 
 
 class LineReader(GenericSingerReader[str]):
@@ -46,14 +41,23 @@ class LineReader(GenericSingerReader[str]):
         """Parse one line.
 
         Raises:
-            InputError: If it is not a JSON object.
+            InputError: If it is not a JSON object, or one that is nested too deep.
         """
         try:
-            message = codec.decode(line if isinstance(line, bytes) else line.encode())
-        except ValueError:
+            text = line if isinstance(line, bytes) else line.encode()
+            message = codec.decode(text)
+        except (json.JSONDecodeError, UnicodeError):
             message = None
+        except ValueError as error:
+            msg = f"is not a JSON object that can be read: {error}"
+            raise InputError(msg) from None
         if not isinstance(message, dict):
             msg = "is not a JSON object"
+            raise InputError(msg)
+        # Counting what opens is quick, and few messages have so much of it.
+        if text.count(b"{") + text.count(b"[") > _LEVELS and codec.is_deeper(message, _LEVELS):
+            where = f" of stream '{message['stream']}'" if _is_name(message.get("stream")) else ""
+            msg = f"has a message{where} that is nested deeper than {_LEVELS} levels"
             raise InputError(msg)
         return message
 
@@ -75,30 +79,56 @@ class LineReader(GenericSingerReader[str]):
             InputError: If a line cannot be understood; the message names it.
         """
         counts: Counter[str] = Counter()
-        lines: t.Iterable[t.Any] | None = file_input
-        if lines is None:
-            lines = _lines(t.cast("io.BufferedReader", sys.stdin.buffer))
-        for number, line in enumerate(lines, 1):
+        for number, line in enumerate(lines_of(file_input), 1):
             if not line or line.isspace():
                 continue
             try:
                 message = self.deserialize_json(line)
                 kind = message.get("type")
                 if not isinstance(kind, str) or kind not in callbacks:
-                    msg = f"has the unknown message type {kind!r}"
+                    msg = f"has the unknown message type {_shown(kind)}"
                     raise InputError(msg)  # noqa: TRY301
                 callbacks[kind](message)
-            except MissingKeyError:
-                raise
             except InputError as error:
                 msg = f"line {number} of the input {error}"
-                raise InputError(msg) from None
-            except (InvalidInputLine, SingerSDKError) as error:
-                msg = f"line {number} of the input: {' '.join(str(error).split())}"
-                early = isinstance(error, RecordsWithoutSchemaException)
-                raise (NoSchemaError if early else InputError)(msg) from None
+                raise type(error)(msg) from None
             counts[kind] += 1
         return counts
+
+
+def lines_of(file_input: t.IO[t.Any] | None) -> t.Iterator[bytes]:
+    """The lines of the input, as bytes.
+
+    Args:
+        file_input: Lines of text or bytes; None for stdin.
+
+    Raises:
+        InputError: If it cannot be read.
+    """
+    if file_input is None and sys.stdin is None:
+        msg = "the input cannot be read: stdin is closed; pipe the messages of a tap into it"
+        raise InputError(msg)
+    # What is read as text may not be text, and the error of that would name no line.
+    given: t.IO[t.Any] = sys.stdin if file_input is None else file_input
+    source: t.Any = getattr(given, "buffer", given)
+    try:
+        if hasattr(source, "read1"):
+            yield from _lines(source)
+        else:
+            for line in source:
+                yield line if isinstance(line, bytes) else line.encode("utf-8", "surrogatepass")
+    except (OSError, ValueError) as error:
+        msg = f"the input cannot be read: {error}"
+        raise InputError(msg) from None
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and value != ""
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"
 
 
 def _lines(source: io.BufferedReader) -> t.Iterator[bytes]:

@@ -5,20 +5,20 @@ from __future__ import annotations
 import decimal
 import typing as t
 
-import jsonschema_rs
+from target_erp.history.table import cut
+from target_erp.tap_schema import compiled, references_in, understood
 
 if t.TYPE_CHECKING:
     Schema = t.Mapping[str, t.Any]
     Record = dict[str, t.Any]
 
-_DRAFT = "http://json-schema.org/draft-07/schema#"
 _MARK = "_sdc_"
 """Taps and loaders leave properties of their own in records, which no vendor knows."""
 _REMEMBERED = 1_000
 """Shapes of one stream that are remembered."""
+_SHOWN_CHARACTERS = 300
 _SCALARS = frozenset({str, int, bool, decimal.Decimal, type(None)})
-_SAYS_NOTHING = frozenset({"$schema", "title", "description", "default", "examples"})
-_OF_NAMES = _SAYS_NOTHING | {"type", "properties", "required", "additionalProperties"}
+_OF_NAMES = frozenset({"type", "properties", "required", "additionalProperties"})
 _OF_TYPES = _OF_NAMES | {"items"}
 """Keywords that mean no more to a scalar than whether its type will do."""
 
@@ -45,6 +45,9 @@ class Shapes:
     Most of what a schema says is about names and types, and what the first record of a shape
     proves in this holds for the others. So only those properties are checked in each record of
     which more is said.
+
+    Attributes:
+        unchecked: Keywords of the schema that cannot be understood, so nothing is checked by them.
     """
 
     def __init__(self, schema: Schema | None) -> None:
@@ -52,23 +55,25 @@ class Shapes:
 
         Args:
             schema: The schema of a SCHEMA message; None if everything fits.
-
-        Raises:
-            ValueError: If it is none.
         """
         self._shapes: dict[tuple[t.Any, ...], Shape] = {}
         self._said: dict[str, t.Any] = {}
         self._whole = self._parts = None
+        self.unchecked: tuple[str, ...] = ()
         if schema is None:
             return
-        self._whole = jsonschema_rs.validator_for({**schema, "$schema": _DRAFT})
+        clean, unchecked = understood(dict(schema))
+        self.unchecked = tuple(unchecked)
+        if "required" in clean:
+            clean["required"] = [n for n in clean["required"] if not n.startswith(_MARK)]
+        self._whole = compiled(clean)
         if (
-            schema.keys() <= _OF_NAMES
-            and isinstance(schema.get("additionalProperties", True), bool)
-            and isinstance(schema.get("properties", {}), dict)
+            clean.keys() <= _OF_NAMES
+            and isinstance(clean.get("additionalProperties", True), bool)
+            and all(reference.startswith("#/properties/") for reference in references_in(clean))
         ):
-            self._said = schema.get("properties", {})
-            self._parts = jsonschema_rs.validator_for({"$schema": _DRAFT, "properties": self._said})
+            self._said = clean.get("properties", {})
+            self._parts = compiled({"properties": self._said})
 
     def of(self, record: Record) -> Shape:
         """The shape of a record.
@@ -103,8 +108,9 @@ class Shapes:
                 shape.open = tuple(name for name in record if not self._is_settled(record, name))
             return ""
         problem = next(self._whole.iter_errors(record))
-        where = ".".join(map(str, problem.instance_path))
-        return f"{where or 'the record'} does not fit the SCHEMA message: {problem.message}"
+        where = cut(".".join(map(str, problem.instance_path)), _SHOWN_CHARACTERS)
+        said = cut(problem.message, _SHOWN_CHARACTERS)
+        return f"{where or 'the record'} does not fit the SCHEMA message: {said}"
 
     def _is_settled(self, record: Record, name: str) -> bool:
         """Whether each value of this one's type fits, as this one does."""
@@ -113,5 +119,4 @@ class Shapes:
             return name not in self._said
         if kind is decimal.Decimal and "number" not in said.get("type", "number"):
             return False  # 1.0 is an integer, 1.5 is none
-        says = said.keys() if kind is str else said.keys() - {"format"}
-        return says <= _OF_TYPES
+        return said.keys() <= _OF_TYPES

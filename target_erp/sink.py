@@ -8,11 +8,13 @@ from singer_sdk.sinks import Sink
 
 from target_erp.delivery import RefusedError, Write
 from target_erp.mirror import TOMBSTONE
-from target_erp.reader import MissingKeyError
 from target_erp.shapes import Shapes
+from target_erp.sinks.keys import key_of
 
 if t.TYPE_CHECKING:
     from target_erp.target import TargetErp
+
+_SHOWN_KEYWORDS = 5
 
 
 class ErpSink(Sink):
@@ -21,8 +23,6 @@ class ErpSink(Sink):
     The SDK's own validation is off, because it ends the run at the first bad record; its
     conversion of dates too, because values go out as they came.
     """
-
-    # Private hooks of the SDK that are overridden here: see tests/test_sdk_hooks.py.
 
     def __init__(
         self,
@@ -35,67 +35,62 @@ class ErpSink(Sink):
         self._target = target
         self._keys = tuple(self.key_properties)
         self.writer = target.writer_of(stream_name, self._keys)
+        self.earlier_keys: tuple[tuple[str, ...], ...] = ()
+        """Key properties that earlier SCHEMA messages of the stream had, together with these."""
         self._stream = self.writer.stream
         self._tally = target.delivery.tallies[self.writer.stream]
         self._shapes = Shapes(self.schema if self.validate_schema else None)
+        if self._shapes.unchecked:
+            unchecked = self._shapes.unchecked
+            more = len(unchecked) - _SHOWN_KEYWORDS
+            target.warn_once(
+                stream_name,
+                f"the SCHEMA of stream '{stream_name}' has keywords that cannot be understood; "
+                f"nothing is checked by them: {', '.join(unchecked[:_SHOWN_KEYWORDS])}"
+                + (f" and {more} more" if more > 0 else ""),
+            )
 
     def get_validator(self) -> None:
         """None: see `take`."""
         return
 
-    @property
-    def is_full(self) -> bool:
-        """Never: the delivery makes its own batches."""
-        return False
-
-    def _validate_and_parse(self, record: dict[str, t.Any]) -> dict[str, t.Any]:
-        return record
-
-    def _remove_sdc_metadata_from_record(self, record: dict[str, t.Any]) -> None:
-        """Nothing yet: `take` looks at the mark of deletions first."""
-
-    def _singer_validate_message(self, record: dict[str, t.Any]) -> None:
-        """Nothing: see `take`."""
-
-    def process_record(self, record: dict[str, t.Any], context: dict[str, t.Any]) -> None:  # noqa: ARG002
-        """Take a record that stream maps have changed."""
-        self.take(record)
-
-    def take(self, record: dict[str, t.Any]) -> None:
+    def take(self, record: dict[str, t.Any], number: int) -> None:
         """Check a record against the SCHEMA message and submit it.
 
         Args:
             record: The record.
+            number: Its number in the input; it is settled when the record has come to its end.
 
         Raises:
-            MissingKeyError: If it lacks a key property of the SCHEMA message.
             ErpError: If the run cannot go on.
         """
         self._tally.read += 1
-        number = self._target.records_read
-        for name in self._keys:
-            if record.get(name) in (None, ""):
-                msg = (
-                    f"{self.stream_name} record {number} has no value for its key property '{name}'"
-                )
-                raise MissingKeyError(msg)
         shape = self._shapes.of(record)
         own = record if shape.own is None else {name: record[name] for name in shape.own}
         write = Write(number, self._stream, own)
-        if shape.own is not None and record.get(TOMBSTONE) is not None:
-            try:
+        try:
+            self._check_keys(record)
+            if shape.own is not None and record.get(TOMBSTONE) is not None:
                 self._target.mirror.tombstone(self.writer, write)
-            except RefusedError as error:
-                self._target.delivery.refuse(self.writer, write, error)
-            else:
                 self._target.delivery.submit(self.writer, write)
+                return
+            misfit = self._shapes.misfit(own, shape)
+            if misfit:
+                raise RefusedError(misfit, reason="schema")  # noqa: TRY301
+        except RefusedError as error:
+            self._target.refuse(self.writer, write, error, self._keys)
             return
-        misfit = self._shapes.misfit(own, shape)
-        if misfit:
-            refused = RefusedError(misfit, reason="schema")
-            self._target.delivery.refuse(self.writer, write, refused)
-        else:
-            self._target.submit(self.writer, write)
+        earlier = (pair for keys in self.earlier_keys for pair in key_of(own, (), keys))
+        self._target.submit(self.writer, write, other_keys=tuple(earlier))
+
+    def _check_keys(self, record: dict[str, t.Any]) -> None:
+        for name in self._keys:
+            if record.get(name) in (None, ""):
+                msg = f"it has no value for its key property '{name}'"
+                raise RefusedError(msg, reason="no_key")
+
+    def process_record(self, record: dict[str, t.Any], context: dict[str, t.Any]) -> None:
+        """Nothing to do: see `take`."""
 
     def process_batch(self, context: dict[str, t.Any]) -> None:
         """Nothing to do: see `take`."""

@@ -34,6 +34,7 @@ class Summary:
         """
         self.run = run
         self.records_read = 0
+        self.records_filtered = 0
         self._tallies = tallies
         self._clients = clients
         self._started = time.monotonic()
@@ -57,6 +58,7 @@ class Summary:
             "error": error,
             "seconds": round(time.monotonic() - self._started, 3),
             "records_read": self.records_read,
+            "records_filtered": self.records_filtered,
             "streams": {
                 stream: {
                     "read": tally.read,
@@ -84,9 +86,11 @@ class Summary:
         calls = ", ".join(
             f"{vendor} {client.transport.budget.calls}" for vendor, client in self._clients.items()
         )
+        filtered = f" ({self.records_filtered} filtered by stream maps)"
         logger.info(
-            "Read %d records in %.1f s; calls: %s",
+            "Read %d records%s in %.1f s; calls: %s",
             self.records_read,
+            filtered if self.records_filtered else "",
             time.monotonic() - self._started,
             calls or "none",
         )

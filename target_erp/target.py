@@ -4,38 +4,45 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import copy
 import datetime as dt
 import functools
-import sys
+import pathlib
 import tempfile
+import threading
 import time
 import typing as t
 
 from singer_sdk import Target
+from singer_sdk.exceptions import SingerSDKError
 from singer_sdk.helpers.capabilities import PluginCapabilities, TargetCapabilities
-from singer_sdk.mapper import SameRecordTransform
+from singer_sdk.mapper import PluginMapper
 
 from erp_plugin import ErpPlugin, config_schema, run
 from erp_plugin.cli import FAILED, ExitCode
 from erp_plugin.progress import Progress
-from erp_vendors.errors import Interrupted
+from erp_vendors.errors import ConfigError, Interrupted
 from erp_vendors.http import codec
 from erp_vendors.http.redact import MASK, redact
 from target_erp.delivery import Delivery, Outcome, RefusedError, Write, Writer
 from target_erp.delivery.dead_letters import DeadLetters, identity, last_at, newest
 from target_erp.delivery.engine import StoppedError
 from target_erp.delivery.journal import Journal
+from target_erp.delivery.watermark import Watermark
 from target_erp.history.webhook import deliver
 from target_erp.ledger import Ledger, open_ledger
 from target_erp.ledger.lease import Leases, leases
+from target_erp.messages import record_of, schema_of, stream_of, value_of, version_of
 from target_erp.mirror import Mirror
 from target_erp.one_cpu import one_cpu
 from target_erp.plan import Guards, Planner, allowance
-from target_erp.reader import InputError, LineReader
+from target_erp.reader import InputError, LineReader, lines_of
+from target_erp.routes import Routes
 from target_erp.settings import SETTINGS
 from target_erp.sink import ErpSink
-from target_erp.sinks import UnknownStreamError, make_writer
-from target_erp.sinks.keys import key_of
+from target_erp.sinks import make_writer
+from target_erp.sinks.keys import Key, key_of
+from target_erp.states import States
 from target_erp.summary import Summary, save
 
 if t.TYPE_CHECKING:
@@ -48,6 +55,8 @@ REJECTED = 3
 MELTANO_TEST_STREAM = "meltano_test_stream"
 """What `meltano config test` sends; it must never reach a vendor."""
 _CLOSING_SECONDS = 30.0
+_SHORTEST_CHECKPOINT = 0.1
+"""Seconds between two looks for a STATE that may go out, at least, while no input comes."""
 
 
 class TargetErp(ErpPlugin, Target):
@@ -74,10 +83,13 @@ class TargetErp(ErpPlugin, Target):
         self._guards.check(collections.Counter())
         self.mirror = Mirror(self._setting("deletes") or (), self._guards.max_deletes)
         self._writers: dict[str, Writer] = {}
-        self._fast: dict[str, ErpSink] = {}
-        self._ignored: set[str] = set()
+        self._given_keys: dict[str, tuple[str, ...]] = {}
+        self._routes = Routes(self, skip_unknown=self._setting("unknown_streams") == "skip")
+        self._warned: set[str] = set()
         self._keyless: set[str] = set()
-        self._states: collections.deque[tuple[int, dict[str, t.Any]]] = collections.deque()
+        self.watermark = Watermark()
+        self._states = States(self.watermark)
+        self._number = 0
         self._emitted_at = time.monotonic()
 
     @classmethod
@@ -88,6 +100,18 @@ class TargetErp(ErpPlugin, Target):
         for name in ("add_record_metadata", "load_method", "batch_size_rows"):
             if name not in before:
                 config_jsonschema["properties"].pop(name, None)
+
+    def setup_mapper(self) -> None:
+        """Read the stream maps, from a copy: the SDK takes out what it has read.
+
+        Raises:
+            ConfigError: If they cannot be understood.
+        """
+        try:
+            self._mapper = PluginMapper(copy.deepcopy(dict(self.config)), self.logger)
+        except (SingerSDKError, LookupError, TypeError) as error:
+            msg = f"config: the setting 'stream_maps' cannot be used: {error}"
+            raise ConfigError(msg) from None
 
     def listen(self, file_input: t.IO[t.Any] | None = None) -> None:  # type: ignore[misc]
         """Read all input and settle all records; STATE goes out in any case.
@@ -120,7 +144,7 @@ class TargetErp(ErpPlugin, Target):
         # Last of all, when the leases are given back: others need not wait for a webhook.
         with one_cpu(), contextlib.ExitStack() as afterwards, self._open:
             try:
-                with self._progress():
+                with self._progress(), self._checkpoints():
                     self._until_input_breaks(work)
                 self._judge()
             except BaseException as error:
@@ -141,10 +165,10 @@ class TargetErp(ErpPlugin, Target):
                     afterwards.callback(deliver, report, **self.config["webhook"])
 
     def _until_input_breaks(self, work: t.Callable[[], None]) -> None:
-        """Do the work; what came before a line that cannot be understood is settled first."""
+        """Do the work; what came before a line that cannot be used is settled first."""
         try:
             work()
-        except InputError:
+        except (InputError, ConfigError):
             self.delivery.flush()
             raise
 
@@ -174,8 +198,11 @@ class TargetErp(ErpPlugin, Target):
 
     def _replay(self, stream: str, key: str) -> None:
         folder = self._setting("dead_letters")
-        for name in {str(letter["stream"]) for letter in newest(folder, stream, key)}:
-            self.writer_of(name)  # waits for a run that is writing this stream
+        # No SCHEMA message says what the keys are called, but the newest letter does.
+        for name, letter in {row["stream"]: row for row in newest(folder, stream, key)}.items():
+            names = identity(letter).partition("=")[0]
+            # Waits for a run that is writing this stream.
+            self.writer_of(name, names.split(",") if names else ())
         for letter in newest(folder, stream, key):
             if letter["outcome"] == Outcome.UNKNOWN.value:
                 continue
@@ -190,8 +217,9 @@ class TargetErp(ErpPlugin, Target):
                 continue
             self.summary.records_read += 1
             moment = dt.datetime.fromisoformat(last_at(letter))
+            number = self.watermark.issue()
             write = Write(
-                self.records_read,
+                number,
                 letter["stream"],
                 record,
                 sent_before=int(moment.timestamp() * 1000),
@@ -202,6 +230,7 @@ class TargetErp(ErpPlugin, Target):
                 self.delivery.submit(self.writer_of(write.stream), write)
             else:
                 self.submit(self.writer_of(write.stream), write, known)
+            self.watermark.settle(number)
         self.process_endofpipe()
 
     def _finish(self, code: int, said: str) -> dict[str, t.Any]:
@@ -216,12 +245,8 @@ class TargetErp(ErpPlugin, Target):
 
     def _check_guards(self, spool: t.IO[bytes], given: t.IO[t.Any] | None) -> None:
         """Keep the whole input, plan it, and go on only if the plan is small enough."""
-        lines = (
-            sys.stdin.buffer
-            if given is None
-            else (line if isinstance(line, bytes) else line.encode() for line in given)
-        )
-        spool.writelines(lines)
+        for line in lines_of(given):
+            spool.write(line if line.endswith(b"\n") else line + b"\n")
         spool.seek(0)
         planner = type(self)(config={**self.config, "dry_run": True, "plan_file": ""})
         with planner._open:  # noqa: SLF001 - another one of this class
@@ -239,7 +264,8 @@ class TargetErp(ErpPlugin, Target):
     def delivery(self) -> Delivery | Planner:
         """What sends the records; or what plans them."""
         if self._setting("dry_run"):
-            return Planner(self._setting("plan_file"), show=bool(self._setting("plan_file")))
+            plan = self._setting("plan_file")
+            return Planner(plan, show=bool(plan), journal=self._known_journal())
         self.ledger.begin_run(self.run_id)
         return Delivery(
             DeadLetters(self._setting("dead_letters"), self.run_id),
@@ -247,7 +273,15 @@ class TargetErp(ErpPlugin, Target):
             stop_on_reject=self._setting("on_reject") == "stop",
             resubmit=self._resubmit,
             pause=self.connection.clock.sleep,
+            watermark=self.watermark,
         )
+
+    def _known_journal(self) -> Journal | None:
+        """The ledger for a plan, which makes none where there is none."""
+        setting = self._setting("ledger")
+        if "://" not in setting and not pathlib.Path(setting).exists():
+            return None
+        return Journal(self.ledger, self.run_id)
 
     @functools.cached_property
     def summary(self) -> Summary:
@@ -267,7 +301,7 @@ class TargetErp(ErpPlugin, Target):
 
     def process_endofpipe(self) -> None:
         """Settle everything and emit the last STATE."""
-        self.delivery.flush()
+        self.delivery.finish()
         self._emit_state()
 
     def writer_of(self, stream: str, keys: t.Sequence[str] = ()) -> Writer:
@@ -282,8 +316,14 @@ class TargetErp(ErpPlugin, Target):
         """
         name = (self.config.get("streams") or {}).get(stream, stream)
         writer = self._writers.get(name)
+        if writer is not None and keys and tuple(keys) != self._given_keys[name]:
+            # What is open was prepared with the keys before; from here on the new ones hold.
+            self._given_keys[name] = tuple(keys)
+            writer = self._writers[name] = make_writer(self, name, keys)
+            self.delivery.change_keys(writer)
         if writer is None:
             writer = self._writers[name] = make_writer(self, name, keys)
+            self._given_keys[name] = tuple(keys)
             self.mirror.check(writer)
             if not self._setting("dry_run"):
                 longest = 0.0
@@ -294,26 +334,25 @@ class TargetErp(ErpPlugin, Target):
                 self.delivery.resume(writer)
         return writer
 
-    def submit(self, writer: Writer, write: Write, identity: str = "") -> None:
+    def submit(
+        self, writer: Writer, write: Write, identity: str = "", other_keys: Key = ()
+    ) -> None:
         """Prepare a record and hand it over, with what it carries for other sinks.
 
         Args:
             writer: Its sink's writer.
             write: The record.
             identity: Business key that the ledger knows it by, if it must be that one.
+            other_keys: Keys that its stream had before, by which the ledger may know it.
         """
         try:
             prepared = writer.prepare(write.record)
         except RefusedError as error:
-            # What is refused here has a name, too: it is listed and replayed by it.
-            write.key = key_of(write.record, writer.keys)
-            self.delivery.refuse(writer, write, error)
+            write.key = _led_by(identity, (*writer.identify(write.record), *other_keys))
+            self.refuse(writer, write, error)
             return
-        write.key, write.body, write.parents = prepared.key, prepared.body, prepared.parents
-        if identity:
-            name, _, value = identity.partition("=")
-            others = (pair for pair in prepared.key if pair != (name, value))
-            write.key = ((name, value), *others)
+        write.key = _led_by(identity, (*prepared.key, *other_keys))
+        write.body, write.parents = prepared.body, prepared.parents
         if not write.key and writer.stream not in self._keyless:
             self._keyless.add(writer.stream)
             self.logger.warning(
@@ -329,6 +368,33 @@ class TargetErp(ErpPlugin, Target):
         for stream, record in prepared.behind:
             self.submit(self.writer_of(stream), Write(write.number, stream, record))
 
+    def refuse(
+        self, writer: Writer, write: Write, error: RefusedError, keys: t.Sequence[str] = ()
+    ) -> None:
+        """Refuse a record before it is prepared; it has its keys nevertheless.
+
+        By them it is listed and replayed, and the version that gets through takes it out.
+
+        Args:
+            writer: Its sink's writer.
+            write: The record.
+            error: Why.
+            keys: Key properties of its SCHEMA message: what it is called if it has no other key.
+        """
+        write.key = write.key or writer.identify(write.record) or key_of(write.record, (), keys)
+        self.delivery.refuse(writer, write, error)
+
+    def warn_once(self, stream: str, text: str) -> None:
+        """Log a warning about a stream, unless there was one.
+
+        Args:
+            stream: Its name.
+            text: The warning.
+        """
+        if stream not in self._warned:
+            self._warned.add(stream)
+            self.logger.warning("%s", text)
+
     def _resubmit(self, child: Child) -> None:
         record = codec.decode(child.record.encode())
         self.submit(self.writer_of(child.stream), Write(0, child.stream, record), child.key)
@@ -338,60 +404,84 @@ class TargetErp(ErpPlugin, Target):
         """Records in the input so far."""
         return self.summary.records_read
 
+    # The handlers of all types of messages: see tests/test_sdk_hooks.py.
+
     def _process_schema_message(self, message_dict: dict[str, t.Any]) -> None:
-        stream = str(message_dict.get("stream"))
-        self._fast.pop(stream, None)
-        if stream == MELTANO_TEST_STREAM:
+        if stream_of(message_dict) == MELTANO_TEST_STREAM:
             self.check_credentials()
-            self._ignored.add(stream)
+            self._routes.leave_out(MELTANO_TEST_STREAM)
             return
-        try:
-            super()._process_schema_message(message_dict)
-        except UnknownStreamError:
-            if self._setting("unknown_streams") != "skip":
-                raise
-            self.logger.warning("Leaving out stream '%s': no sink has this name", stream)
-            self._ignored.add(stream)
-            return
-        maps = self.mapper.stream_maps[stream]
-        if len(maps) == 1 and type(maps[0]) is SameRecordTransform:
-            (same,) = maps
-            if same.stream_alias == stream and not same.flattening_enabled:
-                # Nothing maps this stream, so its records need not go through the SDK's maps.
-                self._fast[stream] = t.cast("ErpSink", self.get_sink(stream))
+        self._routes.learn(*schema_of(message_dict))
 
     def _process_record_message(self, message_dict: dict[str, t.Any]) -> None:
-        stream, record = message_dict.get("stream"), message_dict.get("record")
-        if stream in self._ignored:
-            return
-        self.summary.records_read += 1
-        sink = self._fast.get(stream) if isinstance(stream, str) else None
-        if sink is not None and isinstance(record, dict):
-            sink.take(record)
-        else:
-            super()._process_record_message(message_dict)
+        stream, record = record_of(message_dict)
+        number = self._number = self.watermark.issue()
+        if not self._routes.is_left_out(stream):
+            self.summary.records_read += 1
+            if not self._routes.take(stream, record, number):
+                self.summary.records_filtered += 1
+        # What it became holds the number for as long as that is under way.
+        self.watermark.settle(number)
 
     def _process_activate_version_message(self, message_dict: dict[str, t.Any]) -> None:
         """Delete what the new version of a table does not have, where that is allowed."""
-        self._assert_line_requires(message_dict, requires={"stream", "version"})
-        stream = message_dict["stream"]
-        if stream in self._ignored:
-            return
-        writer = self.writer_of(stream)
-        if writer.stream in self.mirror.streams:
-            self.delivery.flush()
-            gone = self.mirror.gone(self.ledger, writer, self.records_read)
-            for write in gone:
-                self.delivery.submit(writer, write)
+        stream = version_of(message_dict)
+        for route in self._routes.of(stream, "ACTIVATE_VERSION"):
+            writer = route.sink.writer
+            if writer.stream in self.mirror.streams:
+                self.delivery.flush()
+                number = self._number = self.watermark.issue()
+                for write in self.mirror.gone(self.ledger, writer, number):
+                    self.delivery.submit(writer, write)
+                self.watermark.settle(number)
+
+    def _process_batch_message(self, message_dict: dict[str, t.Any]) -> None:
+        """Refuse files: a batch that is passed over is lost, and STATE would pass it, too."""
+        msg = (
+            f"has a BATCH message of stream '{stream_of(message_dict)}', which names files instead "
+            "of records, and this target reads none: take `batch_config` out of the tap's settings"
+        )
+        raise InputError(msg)
 
     def _process_state_message(self, message_dict: dict[str, t.Any]) -> None:
-        self._assert_line_requires(message_dict, requires={"value"})
-        self._states.append((self.records_read, message_dict["value"]))
-        if time.monotonic() - self._emitted_at >= self._setting("checkpoint_seconds"):
+        self._states.note(self._number, value_of(message_dict))
+        seconds = self._setting("checkpoint_seconds")
+        if not seconds:
             self.delivery.flush()
-            self._emit_state()
-        else:
-            self.delivery.admit()
+        if time.monotonic() - self._emitted_at >= seconds:
+            self._checkpoint()
+
+    @contextlib.contextmanager
+    def _checkpoints(self) -> t.Iterator[None]:
+        """Emit STATE in time also while no input comes, or while it has to wait."""
+        seconds = self._setting("checkpoint_seconds")
+        over = threading.Event()
+
+        def watch() -> None:
+            while not over.wait(max(seconds, _SHORTEST_CHECKPOINT)):
+                try:
+                    if "delivery" in self.__dict__:
+                        self._emit_state()
+                        self.delivery.nudge()
+                except Exception as error:  # noqa: BLE001 - raised again by the thread that reads
+                    self.delivery.fail(error)
+                    return
+
+        thread = threading.Thread(target=watch, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+
+    def _checkpoint(self) -> None:
+        """Emit the newest STATE that is settled, and let go out what waits for a full batch.
+
+        Nothing is waited for: records that are slow hold back the STATE behind them alone.
+        """
+        self._emit_state()
+        self._emitted_at = time.monotonic()
+        self.delivery.nudge()
 
     def _handle_max_record_age(self) -> None:
         """Nothing to do: `checkpoint_seconds` takes its place."""
@@ -403,15 +493,9 @@ class TargetErp(ErpPlugin, Target):
         raise Interrupted(msg)
 
     def _emit_state(self) -> None:
-        """Emit the newest STATE whose records are all settled."""
-        settled = self.delivery.settled
-        newest = None
-        while self._states and self._states[0][0] <= settled:
-            newest = self._states.popleft()[1]
-        if newest is not None:
-            sys.stdout.write(codec.encode(newest).decode() + "\n")
-            sys.stdout.flush()
-            self._emitted_at = time.monotonic()
+        """Emit the newest STATE whose records are all settled; a plan settles nothing."""
+        if not self._setting("dry_run"):
+            self._states.emit()
 
     def _judge(self) -> None:
         """Turn rejections into the exit code that the settings ask for."""
@@ -424,6 +508,14 @@ class TargetErp(ErpPlugin, Target):
     def _setting(self, name: str) -> t.Any:  # noqa: ANN401
         value = self.config.get(name)
         return next(s.default for s in SETTINGS if s.name == name) if value is None else value
+
+
+def _led_by(identity: str, keys: Key) -> Key:
+    """Keys of which one must be the first; if there is none, as they are."""
+    if not identity:
+        return keys
+    name, _, value = identity.partition("=")
+    return ((name, value), *(pair for pair in keys if pair != (name, value)))
 
 
 def main() -> None:

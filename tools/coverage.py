@@ -33,7 +33,7 @@ from erp_vendors.vendors import VENDORS
 from tap_erp.tap import TapErp
 from target_erp.sinks import UnknownStreamError, make_writer
 from target_erp.sinks.aim import AimWriter
-from target_erp.sinks.aim_lookups import LOOK_UPS
+from target_erp.sinks.aim_lookups import look_up_of
 
 if t.TYPE_CHECKING:
     from erp_vendors.resource import Resource
@@ -351,8 +351,8 @@ def _writes(place: AimSink | Resource) -> t.Iterator[str]:
     match place:
         case AimSink():
             yield from (f"{action.method} /api/{action.name}" for action in place.operations)
-            if place.name in LOOK_UPS:
-                yield f"GET /api/{LOOK_UPS[place.name].operation}"
+            for look_up in filter(None, map(look_up_of, place.operations)):
+                yield f"GET /api/{look_up.read}"
         case AimsioResource():
             yield f"POST {PREFIX}{place.write_path}"
         case Aims360Resource():

@@ -37,10 +37,15 @@ _ERROR_FIELD = re.compile(
 )
 _OPERATION = re.compile(
     r"operation|service(?! ?ticket)|implement|support|end ?point|method|handler"
-    r"|\b(?:route|path|url)\b",
+    r"|data ?base|server|resource|parameter|argument|column"
+    r"|\b(?:route|path|ur[il]|host|page|file|table|field|member)\b",
     re.IGNORECASE,
 )
-"""Words about what was called rather than what was asked for."""
+"""Words about what was called, or how, rather than what was asked for."""
+_ENVELOPE_TEXT = re.compile(r'(?:"|<)(?:Response)?Status(?:"\s*:\s*\{|[\s>])', re.IGNORECASE)
+"""An envelope in a text that may be cut."""
+_FAILURE = re.compile(r"error|fail|fault|exception|invalid|denied|refus|reject", re.IGNORECASE)
+"""Words of a StatusCode that mean no success, whether or not they are a refusal."""
 TELLING_BODY = re.compile(
     r"\b(?:ErrorCode|ErrorMessage|ErrorDisplayText|Message)"
     rf'(?:"\s*:\s*"[^"]*|>[^<]*)(?:{_NO_LICENCE}|{_NO_LOGIN})',
@@ -71,6 +76,7 @@ _KINDS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
         Kind.UNKNOWN,
         re.compile(
             r"not ?found|(?:n't|not|unable to) (?:be )?find|(?:n't|not) (?:be )?found"
+            r"|\b(?:no|nothing) (?:\w+ ){1,4}found|\bno match"
             r"|(?:n't|not) exist|no such|unknown|not ?implemented|not supported",
             re.IGNORECASE,
         ),
@@ -158,22 +164,66 @@ def refusal(answer: Body) -> tuple[str, str] | None:
     Returns:
         Error code and message, either of which may be empty; None if there is no error.
     """
-    status = answer.get("Status")
+    members = _lower(answer)
+    status = members.get("status")
     if isinstance(status, dict):
-        word = _text(status.get("StatusCode")).lower()
-        code = _text(status.get("ErrorCode"))
-        said = _text(status.get("ErrorMessage")) or _text(status.get("ErrorDisplayText"))
+        said = _lower(status)
+        word = _text(said.get("statuscode")).lower()
+        code = _text(said.get("errorcode"))
+        text = _text(said.get("errormessage")) or _text(said.get("errordisplaytext"))
         # Other words of success than Ok are not known, so a word alone is no failure (5.2, INF).
-        if word == "error" or (word != "ok" and (code or said)):
-            return code, said
+        if word == "error" or (word != "ok" and (code or text)):
+            return code, text
     elif _text(status).lower() == "error":
-        return _text(answer.get("ErrorCode")), _text(answer.get("ErrorMessage"))
-    stock = answer.get("ResponseStatus")
-    if isinstance(stock, dict):
-        code, said = _text(stock.get("ErrorCode")), _text(stock.get("Message"))
-        if code or said:
-            return code, said
-    return None
+        return _text(members.get("errorcode")), _text(members.get("errormessage"))
+    return _stock_refusal(members.get("responsestatus"))
+
+
+def is_success(answer: object) -> bool:
+    """Whether an answer is the documented success: its Status says so, and nothing else objects.
+
+    Every answer has a Status of text members (3.2, DOC). A StatusCode that is not Error, without
+    ErrorCode and ErrorMessage, is a success (5.2, OBS and INF). Anything else proves nothing.
+
+    Args:
+        answer: The answer as it was parsed.
+    """
+    if not isinstance(answer, dict) or not isinstance(answer.get("Status"), dict):
+        return False
+    status = answer["Status"]
+    words = [value for name, value in status.items() if name.lower() == "statuscode"]
+    if len(words) != 1 or not isinstance(words[0], str) or not words[0].strip():
+        return False
+    if _FAILURE.search(words[0]):
+        return False
+    beside = {name: value for name, value in answer.items() if name != "ErrorItems"}
+    return (
+        not any(_objects(name, value) for name, value in (*status.items(), *beside.items()))
+        and _stock_refusal(_lower(answer).get("responsestatus")) is None
+        # A list of rows that failed, documented as such (5.2), is for the caller to look at.
+        and answer.get("ErrorItems") in (None, "", [])
+    )
+
+
+def item_errors(answer: object) -> list[t.Any]:
+    """The rows that ErrorItems names as failed (5.2).
+
+    Args:
+        answer: The answer as it was parsed.
+    """
+    items = answer.get("ErrorItems") if isinstance(answer, dict) else None
+    return items if isinstance(items, list) else []
+
+
+def is_word_about_record(error: CallError) -> bool:
+    """Whether a status of 404 or 405 comes in the vendor's own form, and is about a record.
+
+    Args:
+        error: What came of the call.
+    """
+    if not _ENVELOPE_TEXT.search(error.body):
+        return False
+    return kind_of(error) in {Kind.UNKNOWN, Kind.OTHER} and is_about_record(error)
 
 
 def kind_of(error: CallError | CredentialsError) -> Kind:
@@ -243,10 +293,18 @@ def remaining_of(answer: Body) -> int | None:
     Args:
         answer: The answer's members.
     """
-    value = answer.get("RemainingRecords")
-    if isinstance(value, str) and value.strip().lstrip("-").isdigit():
-        return int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    return _count(answer.get("RemainingRecords"))
+
+
+def is_cut(answer: Body, shown: int) -> bool:
+    """Whether an answer says that there are more rows than it holds.
+
+    Args:
+        answer: The answer's members.
+        shown: Rows that it holds.
+    """
+    total = _count(answer.get("TotalRecords"))
+    return bool(remaining_of(answer)) or (total is not None and total > shown)
 
 
 def envelope_schema(record: Schema, *, list_name: str = "", single: bool = False) -> Schema:
@@ -267,6 +325,30 @@ def envelope_schema(record: Schema, *, list_name: str = "", single: bool = False
         properties[list_name] = rows
     # A list under another name holds the same records.
     return {"type": "object", "properties": properties, "additionalProperties": rows}
+
+
+def _count(value: object) -> int | None:
+    if isinstance(value, str) and value.strip().lstrip("-").isdigit():
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _stock_refusal(stock: object) -> tuple[str, str] | None:
+    """ServiceStack's own form of an error: code and message, either of which may be empty."""
+    if not isinstance(stock, dict):
+        return None
+    said = _lower(stock)
+    code, text = _text(said.get("errorcode")), _text(said.get("message"))
+    return (code, text) if code or text or said.get("errors") else None
+
+
+def _objects(name: str, value: object) -> bool:
+    """Whether a member beside the payload, or in Status, speaks of an error."""
+    return name.lower().startswith("error") and bool(_text(value)) and value not in ([], {})
+
+
+def _lower(members: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    return {name.lower(): value for name, value in members.items()}
 
 
 def _words_of(error: CallError) -> str:

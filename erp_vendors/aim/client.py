@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import itertools
 import logging
 import threading
 import typing as t
@@ -15,7 +14,6 @@ from erp_vendors.aim.answers import (
     Body,
     Kind,
     NotLicensedError,
-    OperationError,
     UnknownRecordError,
     envelope_schema,
     is_about_record,
@@ -25,7 +23,7 @@ from erp_vendors.aim.answers import (
     without_envelope,
 )
 from erp_vendors.aim.paging import Listing, Page, Row, coming
-from erp_vendors.aim.resources import RESOURCES, AimResource, Parent, custom
+from erp_vendors.aim.resources import AimResource, Parent, resources_of
 from erp_vendors.aim.session import Sessions
 from erp_vendors.aim.settings import VENDOR
 from erp_vendors.connect import connect
@@ -39,22 +37,19 @@ from erp_vendors.http import ReadAhead, codec
 from erp_vendors.http.budget import Limits
 from erp_vendors.http.policy import Action, Rule
 from erp_vendors.keylist import Key, KeyList
-from erp_vendors.resource import configured
 
 if t.TYPE_CHECKING:
     from erp_vendors.aim.resources import Params
-    from erp_vendors.http.transport import CallOptions
+    from erp_vendors.aim.session import Session
+    from erp_vendors.http import Answer
     from erp_vendors.schemas import Schema
     from erp_vendors.settings import Block
     from erp_vendors.vendor import Connection
 
 logger = logging.getLogger("erp.aim")
 
-_BUSY_ATTEMPTS = 3
-"""Times a read is made that the server says it is too busy for (aim.md 5.1, OBS)."""
 _PASSES = 2
 """Times a full listing is read whose rows move while it is read."""
-_SERVER_ERROR = 500
 _NO_DATE = "0001-01-01"
 _RULES = (
     # A dead token or a missing licence in a server error: repeating the call does not help.
@@ -67,7 +62,7 @@ class AimClient:
 
     def __init__(self, block: Block, connection: Connection) -> None:
         self.block = block
-        self.resources = configured(block, RESOURCES, custom)
+        self.resources = resources_of(block)
         self.transport = connect(
             block,
             connection,
@@ -92,69 +87,92 @@ class AimClient:
         self,
         name: str,
         *,
-        method: str = "GET",
         query: t.Mapping[str, t.Any] | None = None,
-        body: t.Mapping[str, t.Any] | None = None,
-        repeatable: bool | None = None,
         optional: bool = False,
         schema: Schema | None = None,
     ) -> Body:
-        """Call an operation at the shop's server, with a new login if the token has died.
+        """Read with an operation of the shop's server.
+
+        Args:
+            name: The operation, as in `GetLocations`.
+            query: Request members; None is left out.
+            optional: The operation is a guess: a server without it is no failure.
+            schema: JSON schema of the answer, which gives XML its types.
+
+        Returns:
+            The answer's members, `Status` included.
+
+        Raises:
+            OperationError: If the server refuses it inside HTTP 200.
+            NotLicensedError: If the shop has not licensed its module.
+            MissingResourceError: If it is `optional` and does not exist.
+            CredentialsError: If the login is refused, or lacks the permission.
+            DataError: If the answer cannot be read.
+            CallError: If the call fails.
+        """
+        params = _members(query)
+
+        def ask(session: Session) -> Body:
+            return self._sessions.exchange(
+                "GET",
+                f"{session.base_url}/{name}",
+                schema,
+                headers=session.headers,
+                params=params,
+                optional=optional,
+            )
+
+        try:
+            return self._sessions.logged_in(ask)
+        except (CallError, CredentialsError) as error:
+            kind = kind_of(error)
+            if kind is Kind.LICENCE:
+                msg = f"the shop has not licensed the module of {name} ({error})"
+                raise NotLicensedError(msg) from None
+            if kind is Kind.UNKNOWN and optional:
+                raise MissingResourceError(str(error)) from None
+            raise
+
+    def write_operation(
+        self,
+        name: str,
+        *,
+        method: str = "POST",
+        query: t.Mapping[str, t.Any] | None = None,
+        body: t.Mapping[str, t.Any] | None = None,
+        repeatable: bool = False,
+    ) -> Answer:
+        """Write with an operation of the shop's server.
 
         Args:
             name: The operation, as in `AddCustomer`.
             method: HTTP method.
             query: Request members for the URL; None is left out.
             body: Request members for a JSON body.
-            repeatable: Executing it twice is the same as once (default: True for GET).
-            optional: The operation is a guess: a server without it is no failure.
-            schema: JSON schema of the answer, which gives XML its types.
+            repeatable: Executing it twice is the same as once.
 
         Returns:
-            The answer's members, `Status` included. Items may have failed even so: look for
-            `ErrorItems` (aim.md 5.2).
+            The answer, which is no refusal, but need not be a success (`answers.is_success`); one
+            in XML comes as the JSON that stands for the same.
 
         Raises:
             OperationError: If the server refuses it inside HTTP 200; it was not executed.
-            NotLicensedError: If it is a GET, and the shop has not licensed its module.
-            MissingResourceError: If it is `optional` and does not exist.
             CredentialsError: If the login is refused, or lacks the permission.
-            DataError: If the answer to a repeatable call cannot be read.
             CallError: If the call fails; its `phase` says whether it may have been executed.
         """
-        repeatable = method == "GET" if repeatable is None else repeatable
-        request: CallOptions = {
-            "params": {name: _text(v) for name, v in (query or {}).items() if v is not None},
-            "repeatable": repeatable,
-            "optional": optional,
-        }
-        if body is not None:
-            request["body"] = codec.encode(body)
-        session = self._sessions.current()
-        renewed = False
-        for attempt in itertools.count(1):
-            request["headers"] = session.headers
-            try:
-                return self._sessions.exchange(
-                    method, f"{session.base_url}/{name}", schema, **request
-                )
-            except (CallError, CredentialsError) as error:
-                kind = kind_of(error)
-                if kind is Kind.LICENCE and method == "GET":
-                    msg = f"the shop has not licensed the module of {name} ({error})"
-                    raise NotLicensedError(msg) from None
-                if kind is Kind.TOKEN and not renewed and (repeatable or not _executed(error)):
-                    logger.info("aim: the login has ended (%s); logging in again", error)
-                    session = self._sessions.renew(session)
-                    renewed = True
-                    continue
-                if kind is Kind.UNKNOWN and optional:
-                    raise MissingResourceError(str(error)) from None
-                busy = kind is Kind.BUSY and isinstance(error, OperationError) and repeatable
-                if not busy or attempt >= _BUSY_ATTEMPTS:
-                    raise
-                self.transport.budget.clock.sleep(2.0 ** (attempt - 1))
-        raise AssertionError  # the loop has no end
+        params, raw = _members(query), codec.encode(body or {})
+
+        def send(session: Session) -> Answer:
+            return self._sessions.write(
+                method,
+                f"{session.base_url}/{name}",
+                headers=session.headers,
+                params=params,
+                body=raw,
+                repeatable=repeatable,
+            )
+
+        return self._sessions.logged_in(send, repeatable=repeatable)
 
     def rows(
         self, resource: AimResource, since: str | None = None, *, keep_keys: bool = True
@@ -256,30 +274,18 @@ class AimClient:
                 record[resource.numbered] = -number
         return [{**found, **record, **found} for record in records]
 
-    def search(self, resource: AimResource, members: Params) -> list[Body]:
-        """The records that some request members select, with one call.
+    def ask(self, resource: AimResource, members: Params) -> Body:
+        """One answer, whatever it holds.
 
         Args:
-            resource: A listing.
+            resource: What is asked for.
             members: Request members; the resource's own go along.
 
-        Returns:
-            The records; none if the server does not know what it was asked for.
-
         Raises:
-            DataError: If there are more than the answer holds, or it is not a listing.
+            UnknownRecordError: If the server does not know what it was asked for.
             ErpError: If the call fails.
         """
-        try:
-            answer = self._ask_for(resource, "", members)
-        except UnknownRecordError as error:
-            if not error.certain:
-                raise
-            return []
-        if remaining_of(answer):
-            msg = f"aim: {resource.path} has more records than its answer holds"
-            raise DataError(msg)
-        return rows_of(answer, resource.list_name, (), f"aim: {resource.path}")
+        return self._ask_for(resource, "", members)
 
     def schema(self, resource: AimResource) -> Schema:
         """The JSON schema of a resource's records.
@@ -373,13 +379,6 @@ class AimClient:
         }
 
 
-def _executed(error: CallError | CredentialsError) -> bool:
-    """Whether a call that failed may have been executed all the same."""
-    if isinstance(error, CredentialsError):
-        return False
-    return error.status is None or error.status >= _SERVER_ERROR
-
-
 def _source(parent: Parent, resource: AimResource) -> tuple[str, ...]:
     return parent.source or resource.primary_keys
 
@@ -396,6 +395,10 @@ def _complete(resource: AimResource, record: Body, members: Params) -> None:
 def _operation(path: str) -> str:
     parts = path.strip("/").split("/")
     return "/".join(parts[1:] if len(parts) > 1 and parts[0].lower() == "api" else parts)
+
+
+def _members(query: t.Mapping[str, t.Any] | None) -> dict[str, str]:
+    return {name: _text(value) for name, value in (query or {}).items() if value is not None}
 
 
 def _text(value: object) -> str:

@@ -440,6 +440,7 @@ SINKS: tuple[AimSink, ...] = (
 )
 """The sinks. Left out: payments, cards, gift cards, passwords, registrations, and operations that
 the vendor calls in development (6)."""
+SINK_NAMES = frozenset(sink.name for sink in SINKS)
 
 
 def custom(name: str, write_path: str, keys: tuple[str, ...]) -> AimSink:

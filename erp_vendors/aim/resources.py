@@ -5,13 +5,15 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from erp_vendors.aim.operations import SINK_NAMES
 from erp_vendors.aim.paging import Paging
 from erp_vendors.aim.serials import read_serials
 from erp_vendors.aim.settings import PRODUCT_PAGE_ROWS
-from erp_vendors.resource import Resource
+from erp_vendors.resource import Resource, configured
 
 if t.TYPE_CHECKING:
     from erp_vendors.aim.serials import Ask
+    from erp_vendors.settings import Block
 
 Params = t.Mapping[str, str]
 
@@ -347,3 +349,12 @@ def custom(name: str, path: str) -> AimResource:
         path: Operation, perhaps with request members (`InventoryLookup?Item=A`).
     """
     return AimResource(name=name, path=path, paging=Paging(sure=False))
+
+
+def resources_of(block: Block) -> dict[str, AimResource]:
+    """AIM's entities with the user's settings; a sink without a read is there if they name it.
+
+    Args:
+        block: The vendor block.
+    """
+    return configured(block, RESOURCES, custom, sinks=SINK_NAMES)

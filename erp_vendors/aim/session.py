@@ -2,30 +2,41 @@
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
+import logging
 import re
 import threading
 import typing as t
 
 from erp_vendors.aim.answers import Kind, OperationError, decode, kind_of, refusal
-from erp_vendors.errors import CallError, CredentialsError, DataError, Phase
+from erp_vendors.errors import CallError, CredentialsError, DataError
+from erp_vendors.http import codec
 from erp_vendors.http.redact import redact
+from erp_vendors.http.xmldoc import is_xml
 
 if t.TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from erp_vendors.aim.answers import Body
-    from erp_vendors.http import Transport
+    from erp_vendors.http import Answer, Transport
     from erp_vendors.http.transport import CallOptions
     from erp_vendors.schemas import Schema
     from erp_vendors.settings import Block
 
 _ACCEPT = {"json": "application/json", "xml": "application/xml"}
 _API = re.compile(r"/api$", re.IGNORECASE)
+_BUSY_ATTEMPTS = 3
+"""Times a call is made that the server says it is too busy for (aim.md 5.1, OBS)."""
 _READS = 4
 """Times a repeatable call is made whose answer cannot be read."""
 _NO_CONTENT = 204
 _NOT_FOUND = 404
 _SERVER_ERROR = 500
+
+
+Result = t.TypeVar("Result")
+logger = logging.getLogger("erp.aim")
 
 
 class Session(t.NamedTuple):
@@ -84,10 +95,41 @@ class Sessions:
                 return self._session
             return self._open()
 
+    def logged_in(self, call: t.Callable[[Session], Result], *, repeatable: bool = True) -> Result:
+        """Make a call with this login, or with a new one if its token has died.
+
+        Args:
+            call: Makes the call.
+            repeatable: Executing it twice is the same as once.
+
+        Returns:
+            What the call gives.
+
+        Raises:
+            ErpError: As the call does.
+        """
+        session = self.current()
+        renewed = False
+        for attempt in itertools.count(1):
+            try:
+                return call(session)
+            except (CallError, CredentialsError) as error:
+                kind = kind_of(error)
+                if kind is Kind.TOKEN and not renewed and (repeatable or not _executed(error)):
+                    logger.info("aim: the login has ended (%s); logging in again", error)
+                    session = self.renew(session)
+                    renewed = True
+                    continue
+                busy = kind is Kind.BUSY and isinstance(error, OperationError) and repeatable
+                if not busy or attempt >= _BUSY_ATTEMPTS:
+                    raise
+                self._transport.budget.clock.sleep(2.0 ** (attempt - 1))
+        raise AssertionError  # the loop has no end
+
     def exchange(
         self, method: str, url: str, schema: Schema | None = None, **options: Unpack[CallOptions]
     ) -> Body:
-        """Make one call and read its answer.
+        """Make one call that may be repeated, and read its answer.
 
         Args:
             method: HTTP method.
@@ -100,36 +142,56 @@ class Sessions:
 
         Raises:
             OperationError: If the answer is an error inside HTTP 200.
-            DataError: If it cannot be read, and the call may be repeated.
+            DataError: If it cannot be read.
             CallError: If the call fails, or its answer is lost.
             CredentialsError: On 401 and 403.
             MissingResourceError: On 404 and 405, if `optional`.
         """
-        repeatable = options.get("repeatable", method == "GET")
         where = redact(f"aim: {method} {url}")
-        for attempt in range(1, _READS + 1):
+        for attempt in itertools.count(1):
             answer = self._transport.call(method, url, **options)
             if answer.status == _NO_CONTENT:
                 return {}
             try:
                 members = decode(answer.body, schema)
             except ValueError:
-                start = answer.text[:200]
-                msg = f"{where} answered with something that is neither JSON nor XML: {start!r}"
-                if not repeatable:
-                    raise CallError(msg, phase=Phase.SENT, body=answer.text) from None
                 if attempt == _READS:
+                    msg = (
+                        f"{where} answered with something that is neither JSON nor XML: "
+                        f"{answer.text[:200]!r}"
+                    )
                     raise DataError(msg) from None
                 self._transport.budget.clock.sleep(attempt / 2)
                 continue
-            refused = refusal(members)
-            if refused is not None:
-                code, said = refused
-                raise OperationError(
-                    where, redact(code), redact(said), body=answer.text, status=answer.status
-                )
-            break
-        return members
+            _check(where, answer, members)
+            return members
+        raise AssertionError  # the loop has no end
+
+    def write(self, method: str, url: str, **options: Unpack[CallOptions]) -> Answer:
+        """Make one call that changes something; what its answer means is not judged here.
+
+        Args:
+            method: HTTP method.
+            url: Whole address.
+            **options: See `CallOptions`.
+
+        Returns:
+            The answer; one in XML comes as the JSON that stands for the same.
+
+        Raises:
+            OperationError: If the answer is a refusal inside HTTP 200.
+            CallError: If the call fails, or its answer is lost.
+            CredentialsError: On 401 and 403.
+        """
+        answer = self._transport.call(method, url, **options)
+        try:
+            members = decode(answer.body)
+        except (ValueError, RecursionError):
+            return answer
+        _check(redact(f"aim: {method} {url}"), answer, members)
+        if not is_xml(answer.body):
+            return answer
+        return dataclasses.replace(answer, body=codec.encode(members.get("", members)))
 
     def _open(self) -> Session:
         if self._refused is not None:
@@ -200,6 +262,21 @@ class Sessions:
                 raise
             msg = f"{error}; check {settings}"
             raise CredentialsError(msg) from None
+
+
+def _check(where: str, answer: Answer, members: Body) -> None:
+    """Raise what an answer says it refuses."""
+    refused = refusal(members)
+    if refused is not None:
+        code, said = map(redact, refused)
+        raise OperationError(where, code, said, body=answer.text, status=answer.status)
+
+
+def _executed(error: CallError | CredentialsError) -> bool:
+    """Whether a call that failed may have been executed all the same."""
+    if isinstance(error, CredentialsError):
+        return False
+    return error.status is None or error.status >= _SERVER_ERROR
 
 
 def _base_url(domain: object) -> str | None:

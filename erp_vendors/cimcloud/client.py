@@ -180,7 +180,7 @@ class CimcloudClient:
             return answer
         raise AssertionError  # the last path is not optional
 
-    def delete(self, resource: CimcloudResource, column: str, value: str) -> Answer | None:
+    def delete(self, resource: CimcloudResource, column: str, value: str) -> Answer:
         """Delete a row in the way that `delete_path` states (cimcloud.md 6.1, UNK).
 
         Args:
@@ -188,11 +188,9 @@ class CimcloudClient:
             column: A column that identifies it.
             value: That column's value.
 
-        Returns:
-            The answer; None if the site has no such row or no such resource (404, 405).
-
         Raises:
             ValueError: If the value cannot stand in a searchstring.
+            MissingResourceError: If the site has no such row, or no such address (404, 405).
             ErpError: If the call fails.
         """
         path = self._found.get(resource.name) or resource.path or resource.write_path or ""
@@ -204,10 +202,7 @@ class CimcloudClient:
             ("{value}", escaped_value),
         ):
             tail = tail.replace(name, text)
-        try:
-            return self.transport.call("DELETE", f"/{tail}", repeatable=True, optional=True)
-        except MissingResourceError:
-            return None
+        return self.transport.call("DELETE", f"/{tail}", repeatable=True, optional=True)
 
 
 def _rows(path: str, answer: object) -> list[Row]:

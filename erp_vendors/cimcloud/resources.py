@@ -20,6 +20,8 @@ class CimcloudResource(Resource):
     Attributes:
         spellings: Further paths to try where the first one, a guess, does not exist.
         natural_keys: Columns that identify a row when writing, best one first.
+        documented_keys: Those of them that a document of the vendor names (7.4); whether the site
+            has the others is only assumed.
         surrogate: The site's own key, left out of a write when a natural key is there: if both
             come, the surrogate wins, and one of another site would make a second row (6.1).
         in_session: Read with the customer's session, if one is configured.
@@ -30,6 +32,7 @@ class CimcloudResource(Resource):
 
     spellings: tuple[str, ...] = ()
     natural_keys: tuple[str, ...] = ()
+    documented_keys: tuple[str, ...] = ()
     surrogate: str = ""
     in_session: bool = False
     destructive: bool = False
@@ -65,6 +68,7 @@ RESOURCES: tuple[CimcloudResource, ...] = (
         # Singular in the write sample (6, DOC).
         write_path="account",
         natural_keys=("ref_id",),
+        documented_keys=("ref_id",),
     ),
     CimcloudResource(
         name="customers",
@@ -87,6 +91,7 @@ RESOURCES: tuple[CimcloudResource, ...] = (
         replication_key=MODIFIED,
         write_path="products",
         natural_keys=("sku", "p_key"),
+        documented_keys=("sku",),
         surrogate="p_key",
         in_session=True,
     ),

@@ -8,7 +8,35 @@ import typing as t
 
 import msgspec
 
-_decoder = msgspec.json.Decoder(float_hook=decimal.Decimal)
+_DIGITS = 4_300
+"""Digits that a number may have, written out: as many as Python's own integers from text."""
+_EXPONENT_DIGITS = 4
+_SHOWN = 40
+
+
+def _decimal(text: str) -> decimal.Decimal:
+    """A fraction, or a number with an exponent.
+
+    Args:
+        text: The number as it stands in the JSON text.
+
+    Raises:
+        ValueError: If it has so many digits that a calculation with it would fill the memory.
+    """
+    if len(text) <= _DIGITS:
+        if "e" not in text and "E" not in text:
+            return decimal.Decimal(text)
+        _, _, exponent = text.lower().partition("e")
+        if len(exponent.lstrip("+-0")) <= _EXPONENT_DIGITS:
+            value = decimal.Decimal(text)
+            if -_DIGITS <= value.adjusted() <= _DIGITS:
+                return value
+    shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+    msg = f"the number {shown} has more than {_DIGITS:,} digits"
+    raise ValueError(msg)
+
+
+_decoder = msgspec.json.Decoder(float_hook=_decimal)
 _encoder = msgspec.json.Encoder(decimal_format="number")
 _sorted_encoder = msgspec.json.Encoder(decimal_format="number", order="deterministic")
 _UTF8_BOM = b"\xef\xbb\xbf"
@@ -24,15 +52,41 @@ def decode(body: bytes) -> t.Any:  # noqa: ANN401 - JSON can be anything
         The parsed value.
 
     Raises:
-        ValueError: If the body is not JSON in UTF-8.
+        ValueError: If the body is not JSON in UTF-8, is nested too deep, or holds a number of
+            more than 4,300 digits.
     """
     body = body.removeprefix(_UTF8_BOM)
     try:
-        return _decoder.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        # Half of a surrogate pair is legal JSON text but no character: only the standard
-        # library lets it through, and it is replaced because UTF-8 cannot carry it.
-        return _mend(json.loads(body.decode(), parse_float=decimal.Decimal, parse_constant=_refuse))
+        try:
+            return _decoder.decode(body)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            # Half of a surrogate pair is legal JSON text but no character: only the standard
+            # library lets it through, and it is replaced because UTF-8 cannot carry it.
+            return _mend(json.loads(body.decode(), parse_float=_decimal, parse_constant=_refuse))
+    except RecursionError:
+        msg = "it is nested too deep"
+        raise ValueError(msg) from None
+
+
+def is_deeper(value: t.Any, levels: int) -> bool:  # noqa: ANN401 - JSON can be anything
+    """Whether objects and lists stand in each other more often than a number of times.
+
+    Args:
+        value: A parsed value.
+        levels: Levels that are allowed; a list in a list is two.
+    """
+    layer = [value] if isinstance(value, (dict, list)) else []
+    for _ in range(levels):
+        layer = [
+            inner
+            for outer in layer
+            if isinstance(outer, (dict, list))
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, (dict, list))
+        ]
+        if not layer:
+            return False
+    return bool(layer)
 
 
 def encode(value: object) -> bytes:

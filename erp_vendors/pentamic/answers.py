@@ -65,7 +65,7 @@ def properties_of(body: bytes) -> dict[str, t.Any]:
     """
     try:
         value = _record(root_of(body), {}) if is_xml(body) else _from_json(body)[0]
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
 

@@ -159,8 +159,17 @@ def _refused_record(response: requests.Response, **_: object) -> None:
     if response.status_code != _FORBIDDEN:
         return
     code = properties_of(response.content).get("error")
-    if isinstance(code, str) and _RECORD_CODE.fullmatch(code):
+    if is_code(code):
         request = response.request
         why = RECORD_ERRORS.get(code, "the vendor refuses it")
         msg = f"pentamic: {request.method} {request.url}: HTTP 403 {code}, {why}"
         raise RefusedRecordError(redact(msg), code=code, body=excerpt(response.content))
+
+
+def is_code(said: object) -> t.TypeGuard[str]:
+    """Whether an `error` is one of the vendor's codes, such as `TAXC_INVALID`.
+
+    Args:
+        said: The member's value.
+    """
+    return isinstance(said, str) and _RECORD_CODE.fullmatch(said) is not None

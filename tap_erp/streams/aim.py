@@ -11,12 +11,11 @@ from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 from erp_vendors import schemas
 from erp_vendors.aim import AIM, AimClient, AimResource, Parent
 from erp_vendors.aim.answers import UnknownRecordError
-from erp_vendors.aim.resources import RESOURCES, custom
+from erp_vendors.aim.resources import resources_of
 from erp_vendors.errors import CallError, DataError, MissingResourceError
 from erp_vendors.http import ordered_map
 from erp_vendors.http.redact import redact
 from erp_vendors.keylist import Key, KeyList
-from erp_vendors.resource import configured
 from tap_erp.bookmark import Bookmark, fingerprint
 from tap_erp.learning import LearningStream
 from tap_erp.stamps import earlier, from_iso, to_iso
@@ -285,7 +284,7 @@ def streams(tap: TapErp) -> list[ErpStream]:
     """
     block = tap.block(AIM.name)
     found: list[ErpStream] = []
-    for resource in configured(block, RESOURCES, custom).values():
+    for resource in resources_of(block).values():
         if resource.secret:
             if block.get("customer_access_tokens"):
                 found.append(AimAccessTokenStream(tap, resource))

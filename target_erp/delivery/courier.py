@@ -9,33 +9,33 @@ import typing as t
 
 import backoff
 
-from erp_vendors.errors import CallError, DataError, ErpError, MissingResourceError, Phase
+from erp_vendors.errors import CallError, ErpError, MissingResourceError, Phase
 from erp_vendors.http.redact import Redactor
-from target_erp.delivery.outcome import Outcome, RefusedError, Write, Writer
+from target_erp.delivery.answers import UnclearError
+from target_erp.delivery.in_doubt import Executed, InDoubt
+from target_erp.delivery.outages import Failed
+from target_erp.delivery.outcome import Outcome, RefusedError, Sight, Write, Writer
 from target_erp.ledger import Mark
 
 if t.TYPE_CHECKING:
     from target_erp.delivery.dead_letters import DeadLetters
     from target_erp.delivery.families import Families
     from target_erp.delivery.journal import Ended, Journal
+    from target_erp.delivery.outages import Outages
 
 logger = logging.getLogger("erp.delivery")
 
 _SERVER_ERROR = 500
-_SINGLES_IN_A_ROW = 3
-"""Records that fail one by one with a server error, in a row, before the vendor counts as down."""
-_LOST_ANSWERS = 5
-"""Times a record is sent whose answer gets lost and which the vendor then does not have."""
-_GRACE_SECONDS = 2.0
-"""After a call without any answer, the vendor may still be at work on it: a record that is not
-there is looked for once more after this many seconds."""
+_NO_SUCH_ADDRESS = frozenset({404, 405})
+_ATTEMPTS = 5
+"""Times a record is sent while its answers are lost or unclear and the vendor does not have it."""
 _MARKS = {
     Outcome.REFUSED: Mark.REFUSED,
     Outcome.WAITING: Mark.WAITING,
     Outcome.UNKNOWN: Mark.UNKNOWN,
 }
 
-Settled = t.Callable[[t.Sequence[Write], Outcome, RefusedError | None], None]
+Settled = t.Callable[[t.Sequence[Write], Outcome, "RefusedError | None"], None]
 """Told of records' ends, after ledger and dead letters have them."""
 
 
@@ -44,7 +44,7 @@ class _Sent(threading.local):
 
     def __init__(self) -> None:
         self.batches: list[Ended] = []  # one at most: `accept` settles what is there
-        self.then: list[t.Callable[[], None]] = []
+        self.then: list[t.Callable[[bool], None]] = []
 
 
 class Courier:
@@ -59,8 +59,10 @@ class Courier:
         journal: Journal,
         dead_letters: DeadLetters,
         families: Families,
+        outages: Outages,
         *,
         settled: Settled,
+        held_back: t.Callable[[Write], None],
         stopped: t.Callable[[], bool],
         pause: t.Callable[[float], None],
     ) -> None:
@@ -70,18 +72,23 @@ class Courier:
             journal: Where intents and receipts go.
             dead_letters: Where records go that do not get through.
             families: Who waits for whom.
+            outages: Tells an outage from a record that alone fails.
             settled: Told of records' ends.
+            held_back: Told of records that are through without an end.
             stopped: Whether nothing more may be sent.
             pause: Waits for some seconds.
         """
         self._journal = journal
         self._dead_letters = dead_letters
         self._families = families
+        self._outages = outages
+        self._in_doubt = InDoubt(journal, pause)
         self._settled = settled
+        self._held_back = held_back
         self._stopped = stopped
         self._pause = pause
-        self._server_errors = 0
         self._sent = _Sent()
+        self._unseen: set[str] = set()
 
     def deliver(self, writer: Writer, batch: list[Write]) -> None:
         """Send a batch; of one that is refused, find each bad record.
@@ -103,8 +110,8 @@ class Courier:
             error = self._attempt(writer, batch)
             if error is None:
                 return
-            if isinstance(error, CallError) and error.unreachable:
-                # One record tells whether the batch was too big or the vendor is down.
+            if _is_failure(writer, error):
+                # One record tells whether the batch was too much or the vendor fails with all.
                 self._alone(writer, batch[0])
                 middle = (len(batch) + 1) // 2
                 self.deliver(writer, batch[1:middle])
@@ -142,7 +149,7 @@ class Courier:
             batch: The records.
         """
         self.settle()
-        self._server_errors = 0
+        self._worked(batch)
         mark = Mark.DELETED if batch[0].deletes else Mark.ACCEPTED
         self._sent.batches.append((writer, batch, mark))
 
@@ -155,29 +162,36 @@ class Courier:
         if self._sent.batches:
             self._note(None, ())
 
-    def then(self, call: t.Callable[[], None]) -> None:
-        """Do something as soon as all is noted that this thread has sent.
+    def then(self, call: t.Callable[[bool], None]) -> None:
+        """Do something as soon as it is decided whether all is noted that this thread has sent.
 
         Args:
-            call: What to do, in this thread; it is done if noting fails, too.
+            call: What to do, in this thread; told whether noting has worked.
         """
         if self._sent.batches:
             self._sent.then.append(call)
         else:
-            call()
+            call(True)  # noqa: FBT003
 
     def _note(self, writer: Writer | None, batch: t.Sequence[Write]) -> None:
         """Note what is about to be sent, and what was sent last, together."""
         sent = self._sent
         batches, then, sent.batches, sent.then = sent.batches, sent.then, [], []
+        noted = False
         try:
             self._journal.intend(writer, batch, batches)
             for _, writes, _ in batches:
                 for outcome, some in itertools.groupby(writes, _outcome):
                     self._settled(list(some), outcome, None)
+            noted = True
         finally:
             for call in then:
-                call()
+                call(noted)
+
+    def _worked(self, batch: list[Write]) -> None:
+        """The vendor has taken or refused records: earlier versions of them are out of date."""
+        for old in self._outages.worked(batch):
+            self._settled([old.write], Outcome.UNCHANGED, None)
 
     def _attempt(self, writer: Writer, batch: list[Write]) -> RefusedError | CallError | None:
         """Send a batch once, and settle it if the vendor takes it."""
@@ -187,6 +201,8 @@ class Courier:
                 writer.delete(batch[0])
             else:
                 writer.send(batch)
+        except MissingResourceError as error:
+            return CallError(str(error), phase=Phase.ANSWERED, status=404)
         except (RefusedError, CallError) as error:
             if isinstance(error, CallError) and error.phase is Phase.NOT_SENT:
                 # What may be repeated, the transport may have sent before.
@@ -194,7 +210,10 @@ class Courier:
                     [w for w in batch if w.attempts == 1 and not writer.repeats(w)]
                 )
                 raise
+            for write in batch:
+                write.unsure = write.unsure or error.may_have_run
             return error
+        self._in_doubt.sent(batch[-1])
         self.accept(writer, batch)
         return None
 
@@ -205,64 +224,74 @@ class Courier:
                 return
             pauses = backoff.expo(factor=0.5)
             next(pauses)  # the generator's first value only starts it
-            for left in reversed(range(_LOST_ANSWERS)):
+            for left in reversed(range(_ATTEMPTS)):
                 error = self._attempt(writer, [write])
                 if error is None:
                     return
                 if isinstance(error, RefusedError):
                     raise error
-                executed = error.unreachable or (error.status or 0) >= _SERVER_ERROR
-                if not executed or write.deletes or writer.repeats(write):
-                    self._settle_failed(writer, write, error, executed=executed)
-                    return
-                if self._settle_lost(writer, write, error):
-                    return
-                if not left:
-                    self._settle_unanswered(writer, write, error)
+                if not _is_failure(writer, error):
+                    raise _refusal(error, "refused")
+                first = left == _ATTEMPTS - 1
+                if self._settle_failure(writer, write, error, first=first, last=not left):
                     return
                 self._pause(backoff.full_jitter(next(pauses)))
         except RefusedError as error:
-            unknown = error.reason == "unknown"
-            self._settle(writer, write, Outcome.UNKNOWN if unknown else Outcome.REFUSED, error)
+            if error.reason == "unknown":
+                self._settle(writer, write, Outcome.UNKNOWN, error)
+                return
+            if error.status or error.attempts:
+                self._worked([write])
+            self._settle(writer, write, Outcome.REFUSED, error)
+
+    def _settle_failure(
+        self, writer: Writer, write: Write, error: CallError, *, first: bool, last: bool
+    ) -> bool:
+        """Whether a record is through with which the vendor failed; if not, it is sent again."""
+        safe = write.deletes or writer.repeats(write)
+        unclear = isinstance(error, UnclearError)
+        if unclear and safe and first:
+            return False  # something between here and the vendor may have said it
+        if not unclear and (safe or not error.may_have_run):
+            if error.unreachable:
+                raise error
+            self._hold_back(writer, write, error)
+            return True
+        executed, why = self._in_doubt.settle(writer, write, error)
+        if executed is Executed.UNKNOWN:
+            self._settle_untold(writer, write, error, why, safe=safe)
+            return True
+        if executed is not Executed.NO:
+            if executed is Executed.PROVEN:
+                self._in_doubt.learn(writer, error)
+            self.accept(writer, [write])
+            return True
+        if last and error.status is None and not unclear:
+            self._settle(writer, write, Outcome.UNKNOWN, _refusal(error, "unknown"))
+        elif last:
+            self._hold_back(writer, write, error)
+        return last
 
     def _is_there(self, writer: Writer, write: Write) -> bool:
         """Settle a record that may have got through before; its id is known then."""
         if not write.key or write.deletes or writer.upsert or writer.repeats(write):
             return False
         there = write.known is not None and write.known.is_there
-        if there and writer.create_only and not write.doubtful:
+        if there and writer.create_only and not write.doubtful and not self._journal.resync:
             exists = RefusedError(
                 "the vendor has an earlier version of it, and this API cannot change it",
                 reason="exists",
             )
             raise exists
-        unsure = there or (write.known is None and writer.look_first)
-        if not (write.doubtful or (unsure and writer.findable)):
-            return False
-        if not writer.findable:
-            unknown = RefusedError(
-                "an earlier attempt was cut off, and this vendor cannot be asked what came of it; "
-                "look before you send it again",
-                reason="unknown",
-            )
-            raise unknown
         self.settle()  # the vendor may be slow to answer
-        try:
-            write.vendor_id = writer.find(write, fresh=write.known is not None)
-        except (CallError, DataError, MissingResourceError) as problem:
-            down = isinstance(problem, CallError) and (
-                problem.unreachable or (problem.status or 0) >= _SERVER_ERROR
-            )
-            if down:
-                raise
-            why = "an earlier attempt was cut off" if write.doubtful else "it was not sent"
-            untold = RefusedError(
-                f"{why}, and the vendor does not tell whether it has it ({problem}); look before "
-                "you send it again",
-                reason="unknown" if write.doubtful else "no_look_up",
-            )
-            raise untold from None
-        return write.vendor_id is not None and self._settle_found(writer, write)
+        look = self._in_doubt.before(writer, write)
+        if look is None:
+            return False
+        if look.sight is not Sight.FOUND:
+            write.was_there = False if look.sight is Sight.ABSENT else None
+            return False
+        write.was_there, write.vendor_id = True, look.vendor_id
+        return self._settle_found(writer, write)
 
     def _settle_found(self, writer: Writer, write: Write) -> bool:
         """An earlier version of it that is there does not settle this one."""
@@ -272,53 +301,37 @@ class Courier:
             return True
         if write.known is None or write.known.digest != write.digest:
             return False
-        write.created = True
         self.accept(writer, [write])
         return True
 
-    def _settle_lost(self, writer: Writer, write: Write, error: CallError) -> bool:
-        """Whether a record whose answer is lost is settled; if not, the vendor lacks it."""
-        refused = _refusal(error, "unknown")
-        if not writer.findable or not write.key:
-            self._settle(writer, write, Outcome.UNKNOWN, refused)
-            return True
-        try:
-            write.vendor_id = writer.find(write, fresh=True)
-            if write.vendor_id is None and error.unreachable:
-                self._pause(_GRACE_SECONDS)
-                write.vendor_id = writer.find(write, fresh=True)
-        except RefusedError:
-            raise
-        except ErpError as problem:
-            logger.warning("%s: the vendor cannot be asked: %s", write.label, problem)
-            self._settle(writer, write, Outcome.UNKNOWN, refused)
-            return True
-        if write.vendor_id is None:
-            return False
-        write.created = True
-        self.accept(writer, [write])
-        return True
-
-    def _settle_unanswered(self, writer: Writer, write: Write, error: CallError) -> None:
-        """A record that was sent several times, and that the vendor never had afterwards."""
-        if error.status is None:
+    def _settle_untold(
+        self, writer: Writer, write: Write, error: CallError, why: str, *, safe: bool
+    ) -> None:
+        """Nobody can tell what came of a record: people have to look, unless it may be repeated."""
+        if safe:
+            self._hold_back(writer, write, error)
+        else:
             refused = _refusal(error, "unknown")
             self._settle(writer, write, Outcome.UNKNOWN, refused)
-        else:
-            self._settle_failed(writer, write, error, executed=True)
+            failed = Failed(writer, write, refused.masked(_secrets_of(writer, write)))
+            self._outages.failed(failed, settled=True)
+        if isinstance(error, UnclearError) and writer.answers and not writer.answers.is_understood:
+            state = "held back" if safe else "parked as unknown"
+            msg = (
+                f"{error}; {write.label} is {state} ({why}). If the vendor has it, such an answer "
+                "means success; say so, and the next run goes on: "
+                f"{writer.vendor}.{writer.answers.snippet(error.shape)}"
+            )
+            raise ErpError(_secrets_of(writer, write)(msg))
 
-    def _settle_failed(
-        self, writer: Writer, write: Write, error: CallError, *, executed: bool
-    ) -> None:
-        """A record that the vendor answers with an error each time, or not at all."""
-        if error.unreachable:
-            raise error
-        refused = _refusal(error, "server_error" if executed else "refused")
-        if executed:
-            self._server_errors += 1
-            if self._server_errors >= _SINGLES_IN_A_ROW:
-                raise ErpError(str(refused.masked(_secrets_of(writer, write)))) from None
-        self._settle(writer, write, Outcome.REFUSED, refused)
+    def _hold_back(self, writer: Writer, write: Write, error: CallError) -> None:
+        """The vendor fails with a record, and what became of others will tell why."""
+        refused = _refusal(error, "server_error").masked(_secrets_of(writer, write))
+        if self._outages.failed(Failed(writer, write, refused)):
+            self._settle(writer, write, Outcome.REFUSED, refused)
+            return
+        logger.warning("%s held back: %s", write.label, refused)
+        self._held_back(write)
 
     def _settle(
         self, writer: Writer | None, write: Write, outcome: Outcome, error: RefusedError
@@ -340,12 +353,30 @@ class Courier:
         self._settled([write], outcome, error)
 
 
+def _is_failure(writer: Writer, error: RefusedError | CallError) -> bool:
+    """Whether the vendor failed, so that other records decide what it means."""
+    if isinstance(error, RefusedError):
+        return False
+    if error.unreachable or (error.status or 0) >= _SERVER_ERROR:
+        return True
+    return error.status in _NO_SUCH_ADDRESS and not writer.is_refusal(error)
+
+
 def _outcome(write: Write) -> Outcome:
     if write.deletes:
         return Outcome.DELETED
-    created = write.created
+    created, known = write.created, write.known
+    if created is None and write.was_there is not None:
+        created = not write.was_there
+    if created is None and known is not None:
+        # The ledger's own history proves it: what it has written is there, what it has deleted
+        # is not.
+        if known.mark is Mark.DELETED:
+            created = True
+        elif known.mark is Mark.ACCEPTED or known.held:
+            created = False
     if created is None:
-        created = write.known is None or not write.known.is_there
+        return Outcome.WRITTEN
     return Outcome.CREATED if created else Outcome.UPDATED
 
 
@@ -353,7 +384,7 @@ def _refusal(error: CallError, reason: str) -> RefusedError:
     return RefusedError(
         str(error),
         reason=reason,
-        status=error.status,
+        status=error.answered_status,
         answer=error.body,
         attempts=error.attempts,
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import collections
 import functools
 import logging
-import queue
 import threading
 import time
 import typing as t
@@ -15,7 +14,12 @@ from erp_vendors.http import codec
 from target_erp.delivery.courier import Courier
 from target_erp.delivery.families import Child, Families
 from target_erp.delivery.lanes import Lane, Tally, tag
+from target_erp.delivery.outages import Outages
 from target_erp.delivery.outcome import GOT_THROUGH, Outcome, RefusedError, Write, Writer
+from target_erp.delivery.pool import Pool
+from target_erp.delivery.progress import Progress
+from target_erp.delivery.recognition import is_unchanged, recognise
+from target_erp.delivery.watermark import Watermark
 from target_erp.ledger import Mark
 
 if t.TYPE_CHECKING:
@@ -44,7 +48,8 @@ class Delivery:
     """Takes records in the order of the input and settles each of them.
 
     One thread submits; worker threads send. A record counts as settled when the vendor has
-    accepted it or when it stands in the dead letters.
+    accepted it or when it stands in the dead letters. One that is held back, because the vendor
+    failed with it, is through but not settled: STATE does not pass it.
     """
 
     def __init__(
@@ -55,47 +60,51 @@ class Delivery:
         stop_on_reject: bool = False,
         resubmit: t.Callable[[Child], None] | None = None,
         pause: t.Callable[[float], None] = time.sleep,
+        watermark: Watermark | None = None,
     ) -> None:
         """Make a delivery.
 
         Args:
             dead_letters: Where records go that do not get through.
             journal: The ledger.
+            watermark: Holds the numbers of what is submitted until it is settled; a record with
+                the number 0 is none of the input.
             stop_on_reject: The first rejection ends the run.
             resubmit: Submits a child again whose parent is there now.
             pause: Waits for some seconds.
         """
+        self.watermark = watermark or Watermark()
+        self.tallies: dict[str, Tally] = collections.defaultdict(Tally)
         self._journal = journal
         self._stop_on_reject = stop_on_reject
         self._resubmit = resubmit
         self._families = Families(journal)
+        self._outages = Outages(journal)
         self._courier = Courier(
             journal,
             dead_letters,
             self._families,
+            self._outages,
             settled=self._settled,
-            stopped=lambda: self._failure is not None,
+            held_back=self._held_back,
+            stopped=lambda: self._progress.failure is not None,
             pause=pause,
         )
+        self._pool: Pool[Work] = Pool(self._deliver, self._settle_sent)
         self._lanes: dict[str, Lane] = {}
-        self._queues: dict[str, queue.SimpleQueue[Work]] = {}
-        self._change = threading.Condition()
-        self._awaited: t.Callable[[], object] | None = None
+        self._progress = Progress()
         # A deque, because it is filled without the lock: most records need nothing else.
         self._inbox: collections.deque[tuple[Lane, Write]] = collections.deque()
-        self._inbox_streams: set[str] = set()
         self._arrived = threading.Event()
         self._sweeper: threading.Thread | None = None
         self._children: dict[str, list[tuple[Lane, Write]]] = {}
         self._unknown: set[tuple[str, str]] = set()
         self._freed: collections.deque[Child] = collections.deque()
-        self._open: collections.OrderedDict[int, int] = collections.OrderedDict()
         self._in_flight = 0
         self._flushing = 0
         self._ahead = _AHEAD
-        self._latest = 0
-        self._failure: Exception | None = None
-        self.tallies: dict[str, Tally] = collections.defaultdict(Tally)
+        self._submitted = 0
+        self._ended = 0
 
     def submit(self, writer: Writer, write: Write) -> None:
         """Take a record.
@@ -109,16 +118,16 @@ class Delivery:
         Raises:
             ErpError: If the run cannot go on; the record is not taken.
         """
-        if self._failure is not None:
-            raise self._failure
+        if self._progress.failure is not None:
+            raise self._progress.failure
         if writer.after:
             self._flush_before(writer, write)
         lane = self._lanes.get(writer.stream) or self._new_lane(writer)
+        self._take(lane, write)
         if not self._inbox:
             self._watch_inbox()
-        self._inbox_streams.add(writer.stream)
         self._inbox.append((lane, write))
-        if len(self._inbox) >= _CHUNK:
+        if len(self._inbox) >= _CHUNK or self._submitted - self._ended > self._ahead:
             self.admit()
             self._wait_for_room()
             self._free()
@@ -136,7 +145,21 @@ class Delivery:
                 name, _, value = entry.key.partition("=")
                 self.submit(writer, Write(0, writer.stream, body, ((name, value),), body))
 
-    def refuse(self, writer: Writer | None, write: Write, error: RefusedError) -> None:
+    def change_keys(self, writer: Writer) -> None:
+        """Let another writer take a sink over, which knows its records by other keys.
+
+        Args:
+            writer: The other writer; what is open is settled before.
+
+        Raises:
+            ErpError: If the run cannot go on.
+        """
+        if writer.stream in self._lanes:
+            self.flush(writer.stream)
+            self._learn(writer)
+            self._lanes[writer.stream].writer = writer
+
+    def refuse(self, writer: Writer, write: Write, error: RefusedError) -> None:
         """Settle a record that is not worth sending.
 
         Args:
@@ -144,28 +167,22 @@ class Delivery:
             write: The record.
             error: Why.
         """
-        with self._change:
-            self._raise_failure()
-            lane = self._lanes.get(writer.stream) or self._new_lane(writer) if writer else None
-            self._take(lane, write)
+        with self._progress.lock:
+            self._progress.check()
+        self._take(self._lanes.get(writer.stream) or self._new_lane(writer), write)
         self._courier.refuse(writer, write, error)
-        with self._change:
-            self._raise_failure()
+        with self._progress.lock:
+            self._progress.check()
 
-    def admit(self) -> None:
-        """Look up what has come, and let workers begin with what has to be sent."""
-        ready = []
-        with self._change:
-            self._inbox_streams.clear()
-            for _ in range(len(self._inbox)):
-                lane, write = self._inbox.popleft()
-                self._take(lane, write)
-                if lane.claim(write):
-                    ready.append((lane, write))
-        self._admit(ready)
+    def nudge(self) -> None:
+        """Let what waits for a full batch go out, so that it can be settled."""
+        self.admit()
+        with self._progress.lock:
+            for lane in self._lanes.values():
+                self._dispatch(lane)
 
     def flush(self, *streams: str) -> None:
-        """Send what is waiting and wait until it is settled.
+        """Send what is waiting and wait until it is through.
 
         Args:
             *streams: Sinks to flush (none: all).
@@ -176,7 +193,7 @@ class Delivery:
         while True:
             self._free()
             self.admit()
-            with self._change:
+            with self._progress.lock:
                 lanes = [
                     lane for name, lane in self._lanes.items() if not streams or name in streams
                 ]
@@ -184,11 +201,26 @@ class Delivery:
                 try:
                     for lane in self._lanes.values():
                         self._dispatch(lane)
-                    self._wait(functools.partial(self._is_quiet, lanes))
+                    self._progress.wait(functools.partial(self._is_quiet, lanes))
                 finally:
                     self._flushing -= 1
                 if not self._freed:
                     return
+
+    def finish(self) -> None:
+        """Settle everything at the end of the input.
+
+        Raises:
+            ErpError: If the run cannot go on, or has failed although it came to its end: the
+                vendor failed with every record of a sink, or records are held back.
+        """
+        self.flush()
+        refused, reason = self._outages.judge()
+        for failed in refused:
+            self._courier.refuse(*failed)
+        self._progress.check()
+        if reason:
+            raise ErpError(reason)
 
     def close(self, seconds: float) -> None:
         """After a failure: send nothing more, and wait for what is under way.
@@ -196,37 +228,57 @@ class Delivery:
         Args:
             seconds: How long to wait at most.
         """
-        with self._change:
-            if self._failure is None:
-                self._failure = Interrupted("the run ends")
-            self._wait_until(lambda: not self._in_flight, seconds)
+        with self._progress.lock:
+            if self._progress.failure is None:
+                self._progress.failure = Interrupted("the run ends")
+            self._progress.wait_even_so(lambda: not self._in_flight, seconds)
 
     @property
     def settled(self) -> int:
         """Every record up to this place in the input is settled."""
-        with self._change:
-            if self._open:
-                return next(iter(self._open)) - 1
-            return self._inbox[0][1].number - 1 if self._inbox else self._latest
+        return self.watermark.settled
 
     @property
     def failure(self) -> Exception | None:
         """Why the run cannot go on, or None."""
-        return self._failure
+        return self._progress.failure
 
     def _new_lane(self, writer: Writer) -> Lane:
         self._journal.recover(writer)
-        with self._change:
+        self._learn(writer)
+        with self._progress.lock:
             lane = self._lanes[writer.stream] = Lane(writer)
             self._ahead = max(self._ahead, 2 * writer.batch_size)
             return lane
+
+    def _learn(self, writer: Writer) -> None:
+        if writer.answers is not None:
+            for shape in self._journal.learned(writer):
+                writer.answers.learn(shape)
+
+    def _take(self, lane: Lane, write: Write) -> None:
+        """Open a record: from here on it is settled, or the run ends."""
+        if write.number:
+            self.watermark.hold(write.number)
+        lane.submitted += 1
+        self._submitted += 1
+
+    def admit(self) -> None:
+        """Look up what has come, and let workers begin with what has to be sent."""
+        ready = []
+        with self._progress.lock:
+            for _ in range(len(self._inbox)):
+                lane, write = self._inbox.popleft()
+                if lane.claim(write):
+                    ready.append((lane, write))
+        self._admit(ready)
 
     def _is_quiet(self, lanes: t.Iterable[Lane]) -> bool:
         return bool(self._freed) or not any(lane.open for lane in lanes)
 
     def _watch_inbox(self) -> None:
         if self._sweeper is None:
-            # Daemon, as below.
+            # Daemon: it waits for ever.
             self._sweeper = threading.Thread(target=self._sweep, daemon=True)
             self._sweeper.start()
         self._arrived.set()
@@ -237,59 +289,31 @@ class Delivery:
             self._arrived.clear()
             time.sleep(_CHUNK_SECONDS)
             try:
-                if self._failure is None:
+                if self._progress.failure is None:
                     self.admit()
             except Exception as error:  # noqa: BLE001 - raised again by the submitting thread
-                self._fail(error)
-
-    def _take(self, lane: Lane | None, write: Write) -> None:
-        number = write.number
-        self._open[number] = self._open.get(number, 0) + 1
-        self._latest = max(self._latest, number)
-        if lane is not None:
-            lane.open += 1
+                self.fail(error)
 
     def _flush_before(self, writer: Writer, write: Write) -> None:
         """Wait for sinks that a record may refer to; of exact parents only they are waited for."""
         exact = {reference.stream for reference in write.parents}
-        with self._change:
-            busy = [
-                name
-                for name in writer.after
-                if name not in exact
-                and name in self._lanes
-                and (self._lanes[name].open or name in self._inbox_streams)
-            ]
+        busy = [
+            name
+            for name in writer.after
+            if name not in exact and name in self._lanes and self._lanes[name].open
+        ]
         if busy:
             self.flush(*busy)
 
     def _wait_for_room(self) -> None:
-        with self._change:
-            while len(self._open) > self._ahead:
+        with self._progress.lock:
+            while self._submitted - self._ended > self._ahead:
                 if not self._in_flight:
                     for lane in self._lanes.values():
                         self._dispatch(lane, partial=True)
-                self._wait(lambda: len(self._open) <= self._ahead or not self._in_flight)
-
-    def _wait(self, until: t.Callable[[], object]) -> None:
-        self._wait_until(lambda: self._failure is not None or until())
-        self._raise_failure()
-
-    def _wait_until(self, until: t.Callable[[], object], seconds: float | None = None) -> None:
-        self._awaited = until
-        try:
-            self._change.wait_for(until, seconds)
-        finally:
-            self._awaited = None
-
-    def _changed(self) -> None:
-        """Wake the thread that submits, if what it waits for has come."""
-        if self._awaited is not None and self._awaited():
-            self._change.notify_all()
-
-    def _raise_failure(self) -> None:
-        if self._failure is not None:
-            raise self._failure
+                self._progress.wait(
+                    lambda: self._submitted - self._ended <= self._ahead or not self._in_flight
+                )
 
     def _free(self) -> None:
         """Submit the children again whose parents have got through."""
@@ -300,7 +324,7 @@ class Delivery:
             self._resubmit(child)
 
     def _admit(self, ready: list[tuple[Lane, Write]]) -> None:
-        """Let records go on that have their key to themselves now."""
+        """Let records go on that have their keys to themselves now."""
         while ready:
             free = self._without_blocked(ready)
             ready = []
@@ -315,7 +339,7 @@ class Delivery:
         if not any(write.parents for _, write in ready):
             return ready
         free = []
-        with self._change:
+        with self._progress.lock:
             for lane, write in ready:
                 parent = self._busy_parent(write)
                 if parent:
@@ -336,15 +360,17 @@ class Delivery:
     def _admit_to(self, lane: Lane, writes: list[Write]) -> list[tuple[Lane, Write]]:
         """Admit records of one sink; gives what may go on because of those that ended here."""
         writer = lane.writer
-        self._journal.recall(writer, writes)
+        recognise(self._journal, writer, writes)
         orphans = (
             self._families.resolve(writer, writes) if any(write.parents for write in writes) else {}
         )
-        unchanged = [write for write in writes if _is_unchanged(write)]
+        resync = self._journal.resync
+        unchanged = [write for write in writes if is_unchanged(write, resync=resync)]
         # The version that was refused meanwhile is not the newest one any more.
         back = [write for write in unchanged if write.known and write.known.mark in _FAILED]
         if back:
             self._journal.receipt(writer, back, Mark.ACCEPTED)
+        self._journal.note_names(writer, unchanged)
         ended = {id(write) for write in unchanged}
         waiting = [
             (write, orphans[place])
@@ -352,11 +378,11 @@ class Delivery:
             if place in orphans and id(write) not in ended
         ]
         ended |= {id(write) for write, _ in waiting}
-        with self._change:
+        with self._progress.lock:
             lane.pending += [write for write in writes if id(write) not in ended]
             self._dispatch(lane, partial=bool(self._flushing))
             if unchanged:
-                self._count(lane, unchanged, Outcome.UNCHANGED)
+                self._count(unchanged, Outcome.UNCHANGED)
         for write, error in waiting:
             self._courier.refuse(writer, write, error)
         # Children may wait for a parent that the vendor has had since an earlier run.
@@ -364,96 +390,94 @@ class Delivery:
         return self._release(lane, [*unchanged, *(write for write, _ in waiting)])
 
     def _release(self, lane: Lane, writes: t.Iterable[Write]) -> list[tuple[Lane, Write]]:
-        """Records have ended: who may go on now."""
+        """Records are through: who may go on now."""
         ready: list[tuple[Lane, Write]] = []
-        with self._change:
+        with self._progress.lock:
             for write in writes:
-                behind = lane.release(write)
-                if behind is not None:
-                    ready.append((lane, behind))
+                ready += [(lane, behind) for behind in lane.release(write)]
                 if self._children:
-                    for name, value in write.key:
-                        ready += self._children.pop(tag(write.stream, f"{name}={value}"), ())
+                    for name in write.names:
+                        ready += self._children.pop(tag(write.stream, name), ())
         return ready
 
     def _dispatch(self, lane: Lane, *, partial: bool = True) -> None:
+        """Hand batches to workers: full ones, or all there is if `partial`."""
         while lane.pending:
+            size = lane.room
+            if not size:
+                return  # `_end` comes back to it
             if not (
-                partial
-                or len(lane.pending) >= lane.writer.batch_size
-                or any(write.deletes for write in lane.pending)
+                partial or len(lane.pending) >= size or any(write.deletes for write in lane.pending)
             ):
                 return
-            batch = lane.batch()
+            batch = lane.batch(size)
+            lane.in_flight += 1
             self._in_flight += 1
-            self._workers(lane.writer).put((lane, batch))
+            self._pool.put(lane.writer, (lane, batch))
 
-    def _workers(self, writer: Writer) -> queue.SimpleQueue[Work]:
-        work = self._queues.get(writer.vendor)
-        if work is None:
-            work = self._queues[writer.vendor] = queue.SimpleQueue()
-            for _ in range(writer.workers):
-                # Daemon threads: a failed run must not wait for a vendor that does not answer.
-                threading.Thread(target=self._run, args=(work,), daemon=True).start()
-        return work
-
-    def _run(self, work: queue.SimpleQueue[Work]) -> None:
-        while True:
-            lane, batch = self._next(work)
-            started, (calls, waited) = time.monotonic(), lane.writer.spent()
-            try:
-                if self._failure is None:
-                    self._courier.deliver(lane.writer, batch)
-            except Exception as error:  # noqa: BLE001 - raised again by the submitting thread
-                self._fail(error)
-            finally:
-                with self._change:
-                    tally = self.tallies[lane.writer.stream]
-                    tally.seconds += time.monotonic() - started
-                    tally.add(lane.writer.spent(), (calls, waited))
-                self._courier.then(functools.partial(self._end, lane, batch))
-
-    def _next(self, work: queue.SimpleQueue[Work]) -> Work:
-        """The next batch of a worker; if none is there, what it sent is settled first."""
+    def _deliver(self, work: Work) -> None:
+        """Send a batch, in a worker thread."""
+        lane, batch = work
+        started, (calls, waited) = time.monotonic(), lane.writer.spent()
         try:
-            return work.get_nowait()
-        except queue.Empty:
-            pass
+            if self._progress.failure is None:
+                self._courier.deliver(lane.writer, batch)
+        except Exception as error:  # noqa: BLE001 - raised again by the submitting thread
+            self.fail(error)
+        finally:
+            with self._progress.lock:
+                tally = self.tallies[lane.writer.stream]
+                tally.seconds += time.monotonic() - started
+                tally.add(lane.writer.spent(), (calls, waited))
+            self._courier.then(functools.partial(self._end, lane, batch))
+
+    def _settle_sent(self) -> None:
+        """A worker has nothing to do: what it sent is settled now."""
         try:
             self._courier.settle()
         except Exception as error:  # noqa: BLE001 - raised again by the submitting thread
-            self._fail(error)
-        return work.get()
+            self.fail(error)
 
-    def _end(self, lane: Lane, batch: list[Write]) -> None:
+    def _end(self, lane: Lane, batch: list[Write], noted: bool) -> None:  # noqa: FBT001
         """A worker is through with a batch: let go on what waits for its keys."""
         try:
-            if self._failure is None:
+            if self._progress.failure is None and noted:
                 self._admit(self._release(lane, batch))
         except Exception as error:  # noqa: BLE001 - raised again by the submitting thread
-            self._fail(error)
+            self.fail(error)
         finally:
-            with self._change:
+            with self._progress.lock:
+                lane.in_flight -= 1
                 self._in_flight -= 1
-                self._changed()
+                lane.opened = lane.opened or self._outages.has_worked(lane.writer)
+                if self._progress.failure is None and noted:
+                    self._dispatch(lane, partial=bool(self._flushing) or not lane.opened)
+                self._progress.changed()
 
     def _settled(
         self, writes: t.Sequence[Write], outcome: Outcome, error: RefusedError | None
     ) -> None:
         """What the courier tells of records of one sink."""
         first = writes[0]
-        lane = self._lanes.get(first.stream)
-        if outcome.value in GOT_THROUGH and lane is not None:
+        lane = self._lanes[first.stream]
+        if outcome.value in GOT_THROUGH:
             self._call_children(lane.writer, writes)
-        with self._change:
-            self._count(lane, writes, outcome)
+        with self._progress.lock:
+            self._count(writes, outcome)
             if outcome is Outcome.UNKNOWN and first.key:
                 # One that an earlier run left unknown may be in the input, too.
                 if (first.stream, first.identity) in self._unknown:
                     self.tallies[first.stream][outcome] -= 1
                 self._unknown.add((first.stream, first.identity))
             if self._stop_on_reject and outcome in {Outcome.REFUSED, Outcome.WAITING}:
-                self._fail(StoppedError(f"stopped at the first rejection: {first.label}: {error}"))
+                self.fail(StoppedError(f"stopped at the first rejection: {first.label}: {error}"))
+
+    def _held_back(self, write: Write) -> None:
+        """A record is through, and not settled."""
+        with self._progress.lock:
+            write.held_back = True
+            self._end_of(write)
+            self._progress.changed()
 
     def _call_children(self, writer: Writer, writes: t.Iterable[Write]) -> None:
         """Let the children go that wait for records which the vendor has now."""
@@ -462,39 +486,27 @@ class Delivery:
         for write in writes:
             if write.key and not write.deletes:
                 freed = self._families.arrived(writer, write)
-                with self._change:
+                with self._progress.lock:
                     self._freed.extend(freed)
-                    self._changed()
+                    self._progress.changed()
 
-    def _count(self, lane: Lane | None, writes: t.Sequence[Write], outcome: Outcome) -> None:
+    def _count(self, writes: t.Sequence[Write], outcome: Outcome) -> None:
         self.tallies[writes[0].stream][outcome] += len(writes)
         for write in writes:
-            left = self._open[write.number] - 1
-            if left:
-                self._open[write.number] = left
-            else:
-                del self._open[write.number]
-        if lane is not None:
-            lane.open -= len(writes)
-        self._changed()
+            if write.number:
+                self.watermark.settle(write.number)
+            if not write.held_back:
+                self._end_of(write)
+        self._progress.changed()
 
-    def _fail(self, error: Exception) -> None:
-        with self._change:
-            if self._failure is None or isinstance(self._failure, Interrupted):
-                self._failure = error
-            self._changed()
+    def _end_of(self, write: Write) -> None:
+        self._lanes[write.stream].ended += 1
+        self._ended += 1
 
+    def fail(self, error: Exception) -> None:
+        """End the run: nothing more is sent, and the thread that submits raises the error.
 
-def _is_unchanged(write: Write) -> bool:
-    """Whether the vendor has this version, or a newer one than the one that is replayed."""
-    known = write.known
-    if known is None:
-        return False
-    if known.mark is Mark.ACCEPTED and write.sent_before is None:
-        return known.digest == write.digest
-    if write.sent_before is not None and known.last_at > write.sent_before:
-        return known.mark in {Mark.ACCEPTED, Mark.DELETED}
-    if known.mark in {Mark.ACCEPTED, Mark.DELETED}:
-        return known.digest == write.digest
-    # A newer version was refused: the vendor still has the one before it.
-    return known.mark in _FAILED and known.held == write.digest
+        Args:
+            error: Why the run cannot go on.
+        """
+        self._progress.fail(error)

@@ -36,6 +36,18 @@ class Child(t.NamedTuple):
     outcome: Outcome
 
 
+class _Parents(t.NamedTuple):
+    """What is known of parents, by `tag`.
+
+    Attributes:
+        there: The vendor's ids of those that are remembered to be there.
+        known: What the ledger says of the others.
+    """
+
+    there: dict[str, str | None]
+    known: dict[str, Known]
+
+
 class Families:
     """Finds a record's parents in the ledger, and a parent's waiting children."""
 
@@ -74,12 +86,12 @@ class Families:
         Returns:
             Why a record has to wait, by its place in the list.
         """
-        known = self._look_up(writer.account, writes)
+        parents = self._look_up(writer.account, writes)
         found: dict[int, RefusedError] = {}
         for place, write in enumerate(writes):
             write.wants = ()
             for reference in write.parents:
-                problem = self._connect(write, reference, known)
+                problem = self._connect(write, reference, parents)
                 if problem is not None:
                     found[place] = problem
                     break
@@ -92,7 +104,7 @@ class Families:
             writer: Its sink.
             write: The record.
         """
-        tags = [tag(write.stream, f"{name}={value}") for name, value in write.key]
+        tags = [tag(write.stream, name) for name in {*write.names, write.identity}]
         with self._lock:
             waiting = sorted({child for text in tags for child in self._missed.pop(text, ())})
         children = []
@@ -118,13 +130,13 @@ class Families:
             self._missed.setdefault(parent, set()).add(child)
 
     def _connect(
-        self, write: Write, reference: Reference, known: t.Mapping[str, Known]
+        self, write: Write, reference: Reference, parents: _Parents
     ) -> RefusedError | None:
         tags = [tag(reference.stream, key) for key in reference.keys]
         for text in tags:
-            if text in self._there:
-                return self._filled(write, reference, text, self._there[text])
-            line = known.get(text)
+            if text in parents.there:
+                return self._filled(write, reference, text, parents.there[text])
+            line = parents.known.get(text)
             if line is None:
                 continue
             if line.is_there:
@@ -165,18 +177,27 @@ class Families:
         write.fill(reference.fill, vendor_id)
         return None
 
-    def _look_up(self, account: str, writes: t.Iterable[Write]) -> dict[str, Known]:
+    def _look_up(self, account: str, writes: t.Iterable[Write]) -> _Parents:
+        """What is known of the parents of some records, remembered or looked up."""
         wanted: dict[str, dict[str, None]] = collections.defaultdict(dict)
+        parents = _Parents({}, {})
         for write in writes:
             for reference in write.parents:
                 for key in reference.keys:
-                    if tag(reference.stream, key) not in self._there:
+                    text = tag(reference.stream, key)
+                    # Taken out at once: what is remembered may make room for others meanwhile.
+                    remembered = self._there.get(text, parents)
+                    if remembered is parents:
                         wanted[reference.stream][key] = None
-        return {
-            tag(stream, key): line
-            for stream, keys in wanted.items()
-            for key, line in self._journal.known(account, stream, list(keys)).items()
-        }
+                    else:
+                        parents.there[text] = t.cast("str | None", remembered)
+        for stream, keys in wanted.items():
+            known = self._journal.known(account, stream, list(keys))
+            aliased = self._journal.aliased(account, stream, [k for k in keys if k not in known])
+            lines = self._journal.known(account, stream, list(set(aliased.values())))
+            known |= {key: lines[line] for key, line in aliased.items() if line in lines}
+            parents.known.update({tag(stream, key): line for key, line in known.items()})
+        return parents
 
 
 def _shown(text: str) -> str:

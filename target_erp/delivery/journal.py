@@ -5,6 +5,7 @@ from __future__ import annotations
 import typing as t
 
 from erp_vendors.http import codec
+from target_erp.delivery.answers import Shape
 from target_erp.ledger import Entry, Mark
 
 if t.TYPE_CHECKING:
@@ -13,6 +14,7 @@ if t.TYPE_CHECKING:
 
     Ended = tuple[Writer, t.Sequence[Write], Mark]
 
+_GOT_THROUGH = frozenset({Mark.ACCEPTED, Mark.DELETED})
 _AT_ONCE = 500
 """Keys of one look-up."""
 
@@ -22,7 +24,9 @@ class Journal:
 
     def __init__(self, ledger: Ledger, run: str) -> None:
         self._ledger = ledger
+        self._failing: dict[str, dict[str, int]] = {}
         self.run = run
+        self.resync = False
 
     def known(self, account: str, stream: str, keys: t.Sequence[str]) -> dict[str, Known]:
         """What the ledger knows of some records.
@@ -39,22 +43,69 @@ class Journal:
             found |= self._ledger.look_many(account, stream, keys[start : start + _AT_ONCE])
         return found
 
-    def recall(self, writer: Writer, writes: t.Sequence[Write]) -> None:
-        """Tell records what the ledger knows of them.
+    def aliased(self, account: str, stream: str, keys: t.Sequence[str]) -> dict[str, str]:
+        """The keys of lines by further keys of theirs.
 
         Args:
-            writer: How they are written.
-            writes: The records.
+            account: Whose data it is.
+            stream: Sink name.
+            keys: Business keys that no line has.
         """
-        keys = [write.identity for write in writes if write.key]
-        if not keys:
-            return
-        known = self.known(writer.account, writer.stream, keys)
-        for write in writes:
-            if write.key:
-                write.known = known.get(write.identity)
-                if write.known is not None:
-                    write.vendor_id = write.known.vendor_id
+        found: dict[str, str] = {}
+        for start in range(0, len(keys), _AT_ONCE):
+            found |= self._ledger.aliased(account, stream, keys[start : start + _AT_ONCE])
+        return found
+
+    def note_names(self, writer: Writer, writes: t.Iterable[Write]) -> None:
+        """Note by which further keys records came that need nothing else.
+
+        Args:
+            writer: The sink.
+            writes: Records that the ledger has.
+        """
+        names = [(alias, write.identity) for write in writes for alias in write.aliases]
+        if names:
+            self._ledger.commit(self._ledger.named(writer.account, writer.stream, names))
+
+    def learned(self, writer: Writer) -> list[Shape]:
+        """Answers that have proven to mean success.
+
+        Args:
+            writer: The sink.
+        """
+        texts = self._ledger.learned(writer.account, writer.stream)
+        return [Shape.parse(codec.decode(text.encode())) for text in texts]
+
+    def learn(self, writer: Writer, shape: Shape) -> None:
+        """Note that an answer has proven to mean success.
+
+        Args:
+            writer: The sink.
+            shape: What it looked like.
+        """
+        self._ledger.learn(writer.account, writer.stream, shape.as_json(), self.run)
+
+    def failing(self, writer: Writer) -> dict[str, int]:
+        """Number of earlier runs in which the vendor failed with records while others got through.
+
+        Args:
+            writer: The sink.
+        """
+        if writer.stream not in self._failing:
+            self._failing[writer.stream] = self._ledger.failing(writer.account, writer.stream)
+        return self._failing[writer.stream]
+
+    def strike(self, writer: Writer, keys: t.Sequence[str]) -> dict[str, int]:
+        """Note that the vendor failed with records in this run, while others got through.
+
+        Args:
+            writer: The sink.
+            keys: What they are counted under.
+
+        Returns:
+            The numbers of runs, this one included.
+        """
+        return self._ledger.strike(writer.account, writer.stream, keys, self.run)
 
     def unknown(self, writer: Writer) -> list[Entry]:
         """Records that earlier runs left without an outcome and whose body is known.
@@ -156,13 +207,20 @@ class Journal:
                 self.run,
                 body=_kept(writer, write, parent) if keeps else None,
                 parent=parent,
+                unsure=write.unsure,
+                aliases=write.aliases,
             )
             for write in writes
             if write.key
         ]
         if not entries:
             return []
-        return self._ledger.receipt(writer.account, writer.stream, entries, _by_intent(writes))
+        place = writer.account, writer.stream
+        changes = self._ledger.receipt(*place, entries, _by_intent(writes))
+        if mark not in _GOT_THROUGH:
+            return changes
+        over = [entry.key for entry in entries if entry.key in self.failing(writer)]
+        return [*changes, *self._ledger.cleared(*place, over)] if over else changes
 
 
 def _forget(writes: t.Iterable[Write]) -> None:

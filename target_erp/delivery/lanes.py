@@ -45,47 +45,78 @@ class Lane:
 
     Attributes:
         writer: How its records are written.
-        claimed: Business keys under way, each with the later versions that wait behind it.
+        claimed: Business keys under way, each with the records that wait for it, the one that has
+            it first. A record goes on when it comes first under each of its keys.
         pending: Records that will make the next batch.
-        open: Number of records that are not settled.
+        submitted: Number of records that were handed over; only the thread that submits counts it.
+        ended: Number of these that are through, settled or held back.
+        in_flight: Number of batches that workers have.
+        opened: The sink has taken or refused a record in this run. Until then one call at a time
+            goes out, of one record if nobody knows what its success looks like.
     """
 
     writer: Writer
     claimed: dict[str, collections.deque[Write] | None] = dataclasses.field(default_factory=dict)
     pending: list[Write] = dataclasses.field(default_factory=list)
-    open: int = 0
+    submitted: int = 0
+    ended: int = 0
+    in_flight: int = 0
+    opened: bool = False
+
+    @property
+    def open(self) -> int:
+        """Number of records that are not through."""
+        return self.submitted - self.ended
+
+    @property
+    def room(self) -> int:
+        """Records that may go out in the next call; none while the sink is tried out."""
+        writer = self.writer
+        if self.opened or writer.answers is None:
+            return writer.batch_size
+        if self.in_flight:
+            return 0
+        return writer.batch_size if writer.answers.is_understood else 1
 
     def claim(self, write: Write) -> bool:
-        """Whether a record may go on now; if not, it goes on behind the version before it."""
-        if not write.key:
-            return True  # without a key nothing is known to collide
-        identity = write.identity
-        if identity not in self.claimed:
-            self.claimed[identity] = None
-            return True
-        behind = self.claimed[identity]
-        if behind is None:
-            behind = self.claimed[identity] = collections.deque()
-        behind.append(write)
-        return False
+        """Whether a record may go on now; if not, it goes on behind those before it."""
+        free = True
+        for name in write.names:
+            if name not in self.claimed:
+                self.claimed[name] = None
+                continue
+            behind = self.claimed[name]
+            if behind is None:
+                behind = self.claimed[name] = collections.deque()
+            behind.append(write)
+            write.blocked_by += 1
+            free = False
+        return free
 
-    def release(self, write: Write) -> Write | None:
-        """A record is settled.
+    def release(self, write: Write) -> list[Write]:
+        """A record is through.
 
         Returns:
-            The next version of it, which has the key now; None if there is none.
+            The records that have all their keys to themselves now.
         """
-        if not write.key:
-            return None
-        behind = self.claimed[write.identity]
-        if behind:
-            return behind.popleft()
-        del self.claimed[write.identity]
-        return None
+        ready = []
+        for name in write.names:
+            behind = self.claimed[name]
+            if not behind:
+                del self.claimed[name]
+                continue
+            first = behind.popleft()
+            first.blocked_by -= 1
+            if not first.blocked_by:
+                ready.append(first)
+        return ready
 
-    def batch(self) -> list[Write]:
-        """Take the next batch; a deletion is one of its own."""
-        size = self.writer.batch_size
+    def batch(self, size: int) -> list[Write]:
+        """Take the next batch; a deletion is one of its own.
+
+        Args:
+            size: Largest number of records.
+        """
         cut = next(
             (place for place, write in enumerate(self.pending[:size]) if write.deletes), size
         )

@@ -11,12 +11,15 @@ from erp_vendors.errors import ConfigError, ErpError
 from target_erp.ledger.entry import Known, Mark, digest_of
 
 if t.TYPE_CHECKING:
+    from erp_vendors.errors import CallError
     from erp_vendors.http import Transport
+    from target_erp.delivery.answers import Answers
     from target_erp.ledger.intents import Intent
 
 Body = dict[str, t.Any]
+Key = tuple[tuple[str, str], ...]
 
-GOT_THROUGH = ("created", "updated", "deleted")
+GOT_THROUGH = ("created", "updated", "written", "deleted")
 """Values of the outcomes that the vendor has executed in this run."""
 
 _DELETED = b"deleted"
@@ -26,9 +29,11 @@ class Outcome(enum.Enum):
     """The end of one record."""
 
     CREATED = "created"
-    """The vendor has it, and had no version of it before as far as is known."""
+    """The vendor has it, and had no version of it before."""
     UPDATED = "updated"
-    """The vendor has this version of it."""
+    """The vendor has this version of it, and had another one before."""
+    WRITTEN = "written"
+    """The vendor has it; nobody can tell whether it was created or updated."""
     DELETED = "deleted"
     """The vendor does not have it any more."""
     UNCHANGED = "unchanged"
@@ -69,6 +74,11 @@ class RefusedError(ErpError):
         self.attempts = attempts
         self.request = request
 
+    @property
+    def may_have_run(self) -> bool:
+        """True when an attempt before the refusal may have been executed."""
+        return self.attempts > 1
+
     def masked(self, hide: t.Callable[[str], str]) -> RefusedError:
         """The same refusal with its texts changed.
 
@@ -83,6 +93,78 @@ class RefusedError(ErpError):
             attempts=self.attempts,
             request=hide(self.request),
         )
+
+
+class Sight(enum.Enum):
+    """What asking the vendor for a record has shown."""
+
+    FOUND = "found"
+    ABSENT = "absent"
+    """Proven: a documented key or filter was asked, or a whole list that is documented as such."""
+    UNSEEN = "unseen"
+    """Nothing was seen by a look-up that is not documented: it proves an absence only if the same
+    look-up finds a record that is known to be there (a control), and shows no other."""
+    UNTOLD = "untold"
+    """Nobody can tell: the answer shows neither."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Look:
+    """What a look-up has shown.
+
+    Attributes:
+        sight: See `Sight`.
+        vendor_id: With FOUND: the vendor's id of it, or the business key where there is no other.
+        row: With FOUND: the vendor's version under the names that are used when writing, as far as
+            they are known; None where the look-up shows no contents.
+        changed: With FOUND, after `Writer.mark`: whether it has changed since. None: unknown.
+        why: With UNTOLD: one line for people.
+    """
+
+    sight: Sight
+    vendor_id: str | None = None
+    row: Body | None = None
+    changed: bool | None = None
+    why: str = ""
+
+    @classmethod
+    def found(cls, vendor_id: str, row: Body | None = None, *, changed: bool | None = None) -> Look:
+        """The vendor has it.
+
+        Args:
+            vendor_id: See the class.
+            row: See the class.
+            changed: See the class.
+        """
+        return cls(Sight.FOUND, vendor_id, row, changed)
+
+    @classmethod
+    def untold(cls, why: str) -> Look:
+        """Nobody can tell.
+
+        Args:
+            why: One line for people.
+        """
+        return cls(Sight.UNTOLD, why=why)
+
+
+ABSENT = Look(Sight.ABSENT)
+UNSEEN = Look(Sight.UNSEEN)
+
+
+class Statement(t.NamedTuple):
+    """What is known about a sink's answers and look-ups, for the table in `docs/vendors/`.
+
+    Attributes:
+        success: What an answer looks like when a write has worked, with its source and mark; or
+            that it is learned.
+        look_up: How a record is looked for; or that it cannot be.
+        absence: What proves that a record is not there.
+    """
+
+    success: str
+    look_up: str
+    absence: str
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -137,9 +219,16 @@ class Write:
         known: What the ledger knew of it when it came.
         wants: Parents (`stream` and business key with a tab between) that the ledger does not
             know: if the record is refused, it waits for them.
+        was_there: Whether the vendor had a version of it before it was sent, as a look-up has
+            proven; None if nobody knows.
         sent_before: Epoch milliseconds of this version, if it is replayed; a newer one wins.
         intent: What the ledger has it under while it is being sent.
         attempts: Times it was sent since its line in the ledger was written.
+        unsure: An attempt to send it may have been executed, whatever came of later ones.
+        identity: The key under which the ledger has it; the best one that it carries.
+        aliases: Its other keys that the ledger does not know yet.
+        blocked_by: Number of its keys that records before it have.
+        held_back: It is through without being settled: the vendor failed with it.
     """
 
     number: int
@@ -153,11 +242,17 @@ class Write:
     vendor_id: str | None = None
     known: Known | None = None
     wants: tuple[str, ...] = ()
+    was_there: bool | None = None
     sent_before: int | None = None
     intent: Intent | None = None
     attempts: int = 0
+    unsure: bool = False
+    aliases: tuple[str, ...] = ()
+    blocked_by: int = 0
+    held_back: bool = False
     _digest: bytes = b""
     _identity: str = ""
+    _names: tuple[str, ...] | None = None
 
     @property
     def label(self) -> str:
@@ -166,12 +261,21 @@ class Write:
         return f"{self.stream} record {self.number}" + (f" ({key})" if key else "")
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """Its keys as `name=value`, best one first."""
+        if self._names is None:
+            names = [f"{name}={value}" for name, value in self.key]
+            self._names = tuple(names if len(names) < 2 else dict.fromkeys(names))  # noqa: PLR2004
+        return self._names
+
+    @property
     def identity(self) -> str:
-        """The best of its keys, which is the same in every run."""
-        if not self._identity:
-            name, value = self.key[0]
-            self._identity = f"{name}={value}"
-        return self._identity
+        """See the class."""
+        return self._identity or self.names[0]
+
+    @identity.setter
+    def identity(self, name: str) -> None:
+        self._identity = name
 
     @property
     def digest(self) -> bytes:
@@ -215,6 +319,8 @@ class Writer(abc.ABC):
         after: Sinks whose records must be settled before one of this sink is sent.
         secrets: Properties that must not be shown in dead letters.
         transport: Makes its calls; None where nothing is called.
+        answers: What an answer looks like when a write has worked.
+        statement: The same in words, for the documentation.
     """
 
     stream: str
@@ -231,6 +337,18 @@ class Writer(abc.ABC):
     after: tuple[str, ...] = ()
     secrets: frozenset[str] = frozenset()
     transport: Transport | None = None
+    answers: Answers | None = None
+    statement: Statement = Statement("", "", "")
+    _together: tuple[str, ...] = ()
+    """Properties that identify a record only together; see `key_of`."""
+
+    def identify(self, record: Body) -> Key:
+        """The keys that a record carries, best one first, whether it can be written or not.
+
+        Args:
+            record: The record as it came. Nothing about it is checked, and nothing is raised.
+        """
+        return key_of(record, self.keys, self._together)
 
     @abc.abstractmethod
     def prepare(self, record: Body) -> Prepared:
@@ -251,9 +369,20 @@ class Writer(abc.ABC):
             writes: One to `batch_size` records with different keys; `vendor_id` may be set on them.
 
         Raises:
-            RefusedError: If at least one of them was refused.
+            RefusedError: If at least one of them was refused, in the vendor's form of a refusal.
+            UnclearError: If the answer is not known to mean success (`answers.check`).
             ErpError: If the call failed.
         """
+
+    def is_refusal(self, error: CallError) -> bool:  # noqa: ARG002
+        """Whether an answer of 404 or 405 is the vendor's word about this record.
+
+        Otherwise it is about the address, and meets every record alike.
+
+        Args:
+            error: What came of the call.
+        """
+        return False
 
     def delete(self, write: Write) -> None:
         """Delete one record; returning means that the vendor does not have it any more.
@@ -279,20 +408,46 @@ class Writer(abc.ABC):
         """
         return self.upsert
 
-    def find(self, write: Write, *, fresh: bool) -> str | None:
+    def find(self, write: Write, *, fresh: bool) -> Look:
         """Ask the vendor for a record by its business key.
 
         Args:
             write: The record.
             fresh: What was learned earlier in this run does not count.
 
-        Returns:
-            The vendor's id of it (the business key where there is no other); None if it has none.
+        Raises:
+            RefusedError: If several records have this key.
+            ErpError: If the vendor cannot be asked.
+        """
+        raise NotImplementedError
+
+    def control(self) -> bool:
+        """Whether the look-up proves to work: a record that the vendor lists is looked for by it.
+
+        Asked where `find` gave UNSEEN and this run has written no record that could be looked for.
 
         Raises:
             ErpError: If the vendor cannot be asked.
         """
-        raise NotImplementedError
+        return False
+
+    def same_look_up(self, write: Write, control: Write) -> bool:  # noqa: ARG002
+        """Whether finding one record proves that the look-up would find another one.
+
+        Args:
+            write: The record that was not seen.
+            control: A record that this run has written.
+        """
+        return True
+
+    def mark(self) -> None:  # noqa: B027 - most sinks need no mark
+        """Remember what the vendor has now, so that `find` tells what has changed since.
+
+        Called before the first records are sent whose answers are not understood.
+
+        Raises:
+            ErpError: If the vendor cannot be asked.
+        """
 
     def current(self, write: Write) -> Body | None:  # noqa: ARG002
         """The vendor's present version of a record, for a plan.
@@ -308,3 +463,43 @@ class Writer(abc.ABC):
         """
         msg = f"{self.stream}: this vendor cannot be asked for a record, so it cannot be planned"
         raise ConfigError(msg)
+
+
+def same_value(old: object, new: object) -> bool:
+    """Whether a vendor's value is the one that was sent, as far as its form tells.
+
+    1.50 and 1.5 are one amount; "1" and 1 are one flag to a vendor that sends both.
+
+    Args:
+        old: The vendor's value.
+        new: The value that was sent.
+    """
+    return old == new or (
+        not isinstance(old, (dict, list)) and old is not None and str(old) == str(new)
+    )
+
+
+def key_of(
+    record: t.Mapping[str, t.Any], names: t.Iterable[str], together: t.Sequence[str] = ()
+) -> Key:
+    """The keys that a record carries.
+
+    Args:
+        record: The record.
+        names: Properties of which each identifies it, best one first.
+        together: Properties that identify it only together, such as several key properties of a
+            SCHEMA message; they make one key, with commas between names and values.
+
+    Returns:
+        Names and values of those that are there and not empty.
+    """
+    found = []
+    for name in names:
+        value = record.get(name)
+        if value is not None and value != "":
+            found.append((name, str(value)))
+    if together:
+        values = [record.get(name) for name in together]
+        if all(value not in (None, "") for value in values):
+            found.append((",".join(together), ",".join(map(str, values))))
+    return tuple(found)

@@ -55,6 +55,16 @@ class Names(Book):
             found.update({wanted[alias]: key for alias, key in rows})
         return found
 
+    def named(self, account: str, stream: str, names: t.Iterable[tuple[str, str]]) -> list[Change]:
+        """What notes further names of lines.
+
+        Args:
+            account: Whose data it is.
+            stream: Sink name.
+            names: Pairs of a further name and the key of its line.
+        """
+        return self._named(self.place(account, stream), names)
+
     def names_of(
         self, account: str, stream: str
     ) -> t.Iterator[tuple[str, tuple[str, ...], str | None]]:

@@ -7,17 +7,24 @@ import logging
 import typing as t
 
 from erp_vendors import schemas
+from erp_vendors.aim.answers import is_word_about_record
 from erp_vendors.aim.operations import SINKS, AimSink, Operation, custom
-from erp_vendors.errors import ErpError
+from erp_vendors.aim.resources import RESOURCES
+from erp_vendors.errors import DataError, ErpError
 from target_erp.delivery import Prepared, RefusedError, Write, Writer
-from target_erp.delivery.outcome import Reference
-from target_erp.sinks.aim_lookups import LOOK_UPS
+from target_erp.delivery.answers import Answers
+from target_erp.delivery.outcome import ABSENT, Look, Reference, Sight
+from target_erp.sinks.aim_alike import is_given
+from target_erp.sinks.aim_answers import accepted, is_documented, is_scalar, told_account
+from target_erp.sinks.aim_customers import customer
+from target_erp.sinks.aim_lookups import look_up_of, statement_of
 from target_erp.sinks.door import Door, without_nulls
 from target_erp.sinks.keys import no_key
 
 if t.TYPE_CHECKING:
     from erp_plugin import ErpPlugin
     from erp_vendors.aim.client import AimClient
+    from erp_vendors.errors import CallError
     from erp_vendors.schemas import Schema
     from target_erp.delivery.outcome import Body
 
@@ -25,6 +32,7 @@ logger = logging.getLogger("target-erp.aim")
 
 _SECRETS = frozenset({"CcInfo", "CardToken", "SS", "DriversLicenseInfo", "Base64Signature"})
 """Never shown: cards, social security numbers, licences, signatures."""
+_READ_KEYS = {resource.name: resource.primary_keys for resource in RESOURCES}
 _UNTOLD = "untold"
 """Id of a customer that was created, and whose account AIM did not tell."""
 
@@ -35,6 +43,7 @@ class AimWriter(Writer):
     vendor = "aim"
     upsert = False
     secrets = _SECRETS
+    answers: Answers
 
     def __init__(
         self,
@@ -55,9 +64,24 @@ class AimWriter(Writer):
         self.sink = sink
         self.stream = f"aim_{sink.name}"
         self.workers = client.transport.budget.limits.in_flight
-        self.findable = sink.name in LOOK_UPS
+        self.statement = statement_of(sink)
+        # What an operation of the user's own writes is not known, and not looked for.
+        self._look_ups = {
+            operation: look_up_of(operation) for operation in sink.operations if sink in SINKS
+        }
+        self.findable = any(self._look_ups.values())
         made = any(operation.makes for operation in sink.operations)
         self.create_only = made and not sink.vendor_id
+        resource = client.resources.get(sink.name)
+        self.answers = Answers(
+            self.stream,
+            documented=lambda _, said, __: is_documented(said),
+            given=resource.success if resource else (),
+        )
+        # Keys of the user's own are further ones: those that AIM documents stay.
+        self._site_keys = [tuple(keys)]
+        if resource and resource.primary_keys != _READ_KEYS.get(sink.name, ()):
+            self._site_keys.append(resource.primary_keys)
         self._given_keys = tuple(keys)
         self._send_nulls = client.block.get("null_values") == "send"
         self._schema: Schema = dict(schema or schemas.load("aim", f"write/{sink.name}"))
@@ -68,7 +92,7 @@ class AimWriter(Writer):
         # Whether the ledger knows a customer's account shows only when it is sent.
         self._door = Door(self._schema, secrets=_SECRETS, partial=True)
         self._warned: set[str] = set()
-        self._tried: set[str] = set()
+        self._tried: set[int] = set()
 
     def prepare(self, record: Body) -> Prepared:
         """Give members their names for writing, and check them; see `Writer.prepare`."""
@@ -81,12 +105,10 @@ class AimWriter(Writer):
         if record.get("DuplicateCheckMode") == "CHECKONLY":
             msg = "DuplicateCheckMode CHECKONLY only looks and writes nothing (use SKIP or CHECK)"
             raise RefusedError(msg, reason="writes_nothing")
-        body = _renamed(record, self.sink.names)
-        if not self._send_nulls:
-            body = without_nulls(body)
+        body = self._body(record)
         operation = self._operation(body)
         parent = self._parent(operation, body)
-        key = self._key(body, record, parent)
+        key = self.identify(record)
         if (
             not (key or parent or self.sink.weak_keys)
             and self.sink.keys
@@ -98,9 +120,29 @@ class AimWriter(Writer):
         self._check(operation, {**body, **filled}, self._door if known else None)
         return Prepared(key, body, (parent,) if parent else ())
 
+    def identify(self, record: t.Mapping[str, t.Any]) -> tuple[tuple[str, str], ...]:
+        """Every key that a record carries, best one first; see `Writer.identify`."""
+        body = self._body(record)
+        found = [pair for names in self.sink.keys if (pair := _joined(names, body))]
+        given = [pair for names in self._site_keys if (pair := _joined(names, record))]
+        found = [*given, *found] if self.sink.weak_keys else [*found, *given]
+        parent = None if found else self._parent(self._operation(body), body)
+        if parent and len(parent.keys) == 1:
+            # Until its account is known, its customer's key stands for it.
+            name, _, value = parent.keys[0].partition("=")
+            for names in self.sink.keys:
+                others = tuple(other for other in names if other != parent.fill)
+                pair = _joined((name, *others), {**body, name: value})
+                found += [pair] if pair else []
+        return tuple(dict.fromkeys(found))
+
     def repeats(self, write: Write) -> bool:
         """Whether the operation that fits this record may be executed twice."""
         return self._operation(self._members(write)).repeats
+
+    def is_refusal(self, error: CallError) -> bool:
+        """Whether a 404 or 405 comes in AIM's form, and is about the record."""
+        return is_word_about_record(error)
 
     def send(self, writes: list[Write]) -> None:
         """Call the operation that fits; see `Writer.send`."""
@@ -109,36 +151,59 @@ class AimWriter(Writer):
         operation = self._operation(body)
         self._admit(operation, write, body)
         taken = self._taken(operation, body)
-        self._tried.add(write.identity if write.key else "")
+        self._tried.add(write.number)
         query = {name: value for name, value in taken.items() if name in operation.query}
         rest = {name: value for name, value in taken.items() if name not in operation.query}
-        answer = self.client.call_operation(
+        answer = self.client.write_operation(
             operation.name,
             method=operation.method,
             query=query,
             body={operation.wrapper: [rest]} if operation.wrapper else rest,
             repeatable=operation.repeats,
         )
-        errors = _item_errors(answer, rest)
-        if errors:
-            # Some rows were refused although the answer is a success (5.2).
-            msg = f"{operation.name} refuses {len(errors)} items: {str(errors)[:300]}"
-            raise RefusedError(msg, reason="error_items", status=200, answer=str(errors)[:2000])
-        self._tried.discard(write.identity if write.key else "")
+        said = accepted(self.answers, answer, write, operation, rest)
+        self._tried.discard(write.number)
         write.created = operation.makes
         if self.sink.vendor_id:
-            write.vendor_id = write.vendor_id or self._account(answer, body)
+            given = body.get(self.sink.vendor_id)
+            known = write.vendor_id or (str(given) if given not in (None, "") else None)
+            write.vendor_id = known or self._account(said, body)
         elif operation.makes:
-            said = _found(answer, operation.answers) if operation.answers else None
-            write.vendor_id = said or (write.key[0][1] if write.key else None)
+            told = said.get(operation.answers)
+            told = str(told) if is_scalar(told) and told != 0 else None
+            write.vendor_id = told or (write.key[0][1] if write.key else None)
 
-    def find(self, write: Write, *, fresh: bool) -> str | None:  # noqa: ARG002
+    def find(self, write: Write, *, fresh: bool) -> Look:  # noqa: ARG002
         """Ask the read that shows such records; see `Writer.find`."""
-        makes = self._operation(self._members(write)).makes
-        if not makes and not write.doubtful and write.identity not in self._tried:
+        # What this run has made is a control: it is looked for as it was when it was new.
+        made = write.created is True
+        members = write.body if made else self._members(write)
+        operation = self._operation(members)
+        if not operation.makes and not write.doubtful and write.number not in self._tried:
             # A change that was never sent is not there, whatever there is of earlier ones.
-            return None
-        return LOOK_UPS[self.sink.name].find(self.client, self._members(write))
+            return ABSENT
+        look_up = self._look_ups.get(operation)
+        if look_up is None:
+            return Look.untold(f"no read shows what {operation.name} has done")
+        lacking = [name for name in look_up.needs if not is_given(members.get(name))]
+        if lacking:
+            return Look.untold(f"without {' and '.join(lacking)} there is nothing to ask for")
+        known = write.vendor_id if made and write.vendor_id != _UNTOLD else None
+        return look_up.find(self.client, members, known)
+
+    def control(self) -> bool:
+        """Whether a record that AIM lists is found in the same way; see `Writer.control`."""
+        look_ups = [one for one in self._look_ups.values() if one and one.control]
+        return any(one.control(self.client) for one in look_ups if one.control)
+
+    def same_look_up(self, write: Write, control: Write) -> bool:
+        """Whether both are asked for by the same members; see `Writer.same_look_up`."""
+        one, other = (self._operation(each.body) for each in (write, control))
+        look_up = self._look_ups.get(one)
+        return one is other and all(
+            is_given(write.body.get(name)) is is_given(control.body.get(name))
+            for name in (look_up.members if look_up else ())
+        )
 
     def current(self, write: Write) -> Body | None:
         """See `Writer.current`; AIM's look-ups use other names, so only what exists is told."""
@@ -147,9 +212,17 @@ class AimWriter(Writer):
             return dict.fromkeys(write.body, "not read")
         if not write.parents:
             self._check(operation, self._members(write))
-            if self.findable and self.find(write, fresh=False) is not None:
+            look = self.find(write, fresh=False) if self.findable else ABSENT
+            if look.sight is Sight.UNTOLD:
+                msg = f"{self.stream}: {look.why}"
+                raise DataError(msg)
+            if look.sight is Sight.FOUND:
                 return write.body
         return None
+
+    def _body(self, record: t.Mapping[str, t.Any]) -> Body:
+        body = _renamed(record, self.sink.names)
+        return body if self._send_nulls else without_nulls(body)
 
     def _members(self, write: Write) -> Body:
         own, known = self.sink.vendor_id, write.vendor_id
@@ -218,39 +291,20 @@ class AimWriter(Writer):
         names = tuple(
             f"{name}={value}"
             for name, value in body.items()
-            if name not in taken and name not in own and _is_scalar(value)
+            if name not in taken and name not in own and is_scalar(value)
         )
         return Reference("aim_customers", names, member) if names else None
 
-    def _key(
-        self, body: Body, record: Body, parent: Reference | None
-    ) -> tuple[tuple[str, str], ...]:
-        found = [pair for names in self.sink.keys if (pair := _joined(names, body))]
-        given = _joined(self._given_keys, record)
-        if given:
-            found = [given, *found] if self.sink.weak_keys else [*found, given]
-        if not found and parent and len(parent.keys) == 1:
-            # Until its account is known, its customer's key stands for it.
-            name, _, value = parent.keys[0].partition("=")
-            for names in self.sink.keys:
-                others = tuple(other for other in names if other != parent.fill)
-                pair = _joined((name, *others), {**body, name: value})
-                found += [pair] if pair else []
-        return tuple(dict.fromkeys(found))
-
-    def _account(self, answer: Body, body: Body) -> str:
-        """The account of a customer that was created; what is answered is not documented (8.2)."""
-        member = self.sink.vendor_id
-        if body.get("DuplicateCheckMode") == "CHECK":
-            # Lists may hold those who are alike.
-            answer = {name: value for name, value in answer.items() if not isinstance(value, list)}
-        account = _found(answer, member)
-        if account is None:
-            try:
-                account = LOOK_UPS[self.sink.name].find(self.client, body)
-            except ErpError as error:
-                self._once("account", f"the account of a new customer is not known: {error}")
-        return account or _UNTOLD
+    def _account(self, said: Body, body: Body) -> str:
+        """The account of a customer that was created."""
+        account = told_account(said, body, self.sink.vendor_id)
+        if account is not None:
+            return account
+        try:
+            return customer(self.client, body, None).vendor_id or _UNTOLD
+        except ErpError as error:
+            self._once("account", f"the account of a new customer is not known: {error}")
+            return _UNTOLD
 
     def _once(self, what: str, text: str) -> None:
         if what not in self._warned:
@@ -280,15 +334,11 @@ def writer(plugin: ErpPlugin, name: str, keys: t.Sequence[str]) -> Writer | None
     return AimWriter(client, made, keys, resource.write_schema or resource.schema)
 
 
-def _joined(names: t.Sequence[str], record: Body) -> tuple[str, str] | None:
+def _joined(names: t.Sequence[str], record: t.Mapping[str, t.Any]) -> tuple[str, str] | None:
     values = [record.get(name) for name in names]
-    if not names or any(value in (None, "") for value in values):
+    if not names or any(value in (None, "") or isinstance(value, (dict, list)) for value in values):
         return None
     return ",".join(names), ",".join(map(str, values))
-
-
-def _is_scalar(value: object) -> bool:
-    return value != "" and isinstance(value, (str, int, decimal.Decimal)) and value is not True
 
 
 def _number(value: t.Any, schema: Schema) -> t.Any:  # noqa: ANN401
@@ -296,13 +346,14 @@ def _number(value: t.Any, schema: Schema) -> t.Any:  # noqa: ANN401
     kinds = schema.get("type", ())
     if isinstance(value, str) and "string" not in kinds and {"integer", "number"} & set(kinds):
         try:
-            return decimal.Decimal(value)
+            number = decimal.Decimal(value)
         except decimal.InvalidOperation:
             return value
+        return number if number.is_finite() else value
     return value
 
 
-def _renamed(record: Body, names: t.Mapping[str, str]) -> Body:
+def _renamed(record: t.Mapping[str, t.Any], names: t.Mapping[str, str]) -> Body:
     """A record with the names that are used for writing; those win where both are there."""
     body = {
         name: value
@@ -318,30 +369,11 @@ def _renamed(record: Body, names: t.Mapping[str, str]) -> Body:
         *outer, last = new.split(".")
         place = body
         for part in outer:
-            place[part] = dict(place.get(part) or {})
+            inner = place.get(part)
+            if inner is not None and not isinstance(inner, dict):
+                break  # what is there is wrong, and is refused as it is
+            place[part] = dict(inner or {})
             place = place[part]
-        place.setdefault(last, value)
+        else:
+            place.setdefault(last, value)
     return body
-
-
-def _found(answer: t.Any, member: str) -> str | None:  # noqa: ANN401
-    """A member's value anywhere in an answer whose shape is not public."""
-    if isinstance(answer, dict):
-        if answer.get(member) not in (None, "", 0):
-            return str(answer[member])
-        answer = list(answer.values())
-    if isinstance(answer, list):
-        return next((text for item in answer if (text := _found(item, member))), None)
-    return None
-
-
-def _item_errors(answer: Body, sent: Body) -> list[t.Any]:
-    """Rows of an answer that say of themselves that they failed (5.2)."""
-    errors = list(answer.get("ErrorItems") or ())
-    images = answer.get("Images")
-    if isinstance(images, list):
-        # An image of old may have an error of its own, which is not about what was sent.
-        ours = {None, *(sent.get("UriImagePksToDelete") or ())}
-        failed = (row for row in images if isinstance(row, dict) and row.get("ErrorMessage"))
-        errors += [row for row in failed if row.get("UriPk") in ours]
-    return errors

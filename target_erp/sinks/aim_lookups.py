@@ -1,266 +1,180 @@
-"""Whether AIM has a record: the documented reads that can tell (aim.md 6, 8.1).
+"""How AIM is asked for what was written, and what its answers prove (aim.md 6, 8.1).
 
-A look-up gives the record's id or business key, or None where AIM does not have it. Where the
-answer would prove neither, it raises, and the record stays unknown until a person has looked.
+What a look-up must never do: call a record absent that may be there, as it would be sent twice, or
+call it found because of another one, as it would be lost. So it says *found* only of one record
+that shows all that identifies it; *absent* only where a clear answer to a documented key or filter,
+or a whole list, lacks it; *unseen* where only a record that is known to be there can prove that the
+look-up works; and *untold*, or an error, everywhere else.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import datetime as dt
-import re
 import typing as t
 
-from erp_vendors.aim.answers import UnknownRecordError
-from erp_vendors.aim.resources import TICKET_TYPES
-from erp_vendors.errors import DataError
+from target_erp.delivery.outcome import Statement
+from target_erp.sinks import aim_customers as people
+from target_erp.sinks import aim_documents as documents
 
 if t.TYPE_CHECKING:
+    from erp_vendors.aim.answers import Body
     from erp_vendors.aim.client import AimClient
-    from target_erp.delivery.outcome import Body
+    from erp_vendors.aim.operations import AimSink, Operation
+    from target_erp.delivery.outcome import Look
 
 
 class LookUp(t.NamedTuple):
-    """How a sink's records are looked for.
+    """How the records of a write operation are looked for.
 
     Attributes:
-        operation: The documented read.
-        find: Gives a record's id, or None; takes the client and the record's members.
+        find: Looks; takes the client, the record's members, and the id of a record that is known
+            to be there: that one is then looked for in the same way, as a control.
+        read: Operation that is asked.
+        words: The same in words, with its source and mark.
+        absence: What proves that a record is not there.
+        needs: Members without which there is nothing to ask for.
+        members: Members whose presence decides what is asked.
+        control: Whether a record that AIM lists is found in the same way.
     """
 
-    operation: str
-    find: t.Callable[[AimClient, Body], str | None]
+    find: t.Callable[[AimClient, Body, str | None], Look]
+    read: str
+    words: str
+    absence: str
+    needs: tuple[str, ...] = ()
+    members: tuple[str, ...] = ()
+    control: t.Callable[[AimClient], bool] | None = None
 
 
-_MOMENT = len("2026-01-31T00:00:00")
+_WRITTEN = "a record of this run that the same look-up finds"
+
+LOOK_UPS: t.Mapping[tuple[str, str], LookUp] = {
+    ("POST", "AddCustomer"): LookUp(
+        people.customer,
+        "MatchCustomer",
+        "MatchCustomer (8.1, DOC) by Name, Email and HomePhone: just one with all of them",
+        "its filters Email and HomePhone (DOC) show no such customer; by Name alone, or without a "
+        f"list in the answer: {_WRITTEN}, or one that SearchCustomers lists",
+        ("Name",),
+        ("Name", "Email", "HomePhone"),
+        people.finds_customers,
+    ),
+    ("POST", "UpdateCustomer"): LookUp(
+        people.changed_customer,
+        "CustomerInfo",
+        "CustomerInfo by Acct (8.1, DOC): it shows the new values",
+        "it shows other values; an update may be repeated",
+        ("Acct",),
+    ),
+    ("POST", "CustomerDependant"): LookUp(
+        people.dependant,
+        "CustomerInfo",
+        "CustomerInfo by Acct (8.1, DOC): just one dependant of that name and school",
+        "its list of dependants (DOC) lacks the name; without a list: "
+        f"{_WRITTEN}, or dependants that SearchCustomers lists",
+        ("Acct", "Name"),
+        (),
+        people.finds_dependants,
+    ),
+    ("POST", "AddShippingAddress"): LookUp(
+        people.shipping_address,
+        "ShippingAddressLookup",
+        "ShippingAddressLookup by Acct (8.1, DOC): just one with that name and all that was sent",
+        "its list of all addresses of the customer (DOC) lacks it; without a list: "
+        f"{_WRITTEN}, or the addresses of a customer that SearchCustomers lists",
+        ("CustomerAccount",),
+        (),
+        people.finds_addresses,
+    ),
+    ("POST", "CustomerOrders"): LookUp(
+        documents.web_order,
+        "ECommerceOrderStatus",
+        "ECommerceOrderStatus by OrderNumber (8.1, DOC): it shows a status or items",
+        "its error says that there is no such order, of any type; if it shows nothing: "
+        f"{_WRITTEN}, or an order that CustomerOrderFulfillment lists",
+        ("OrderNumber",),
+        (),
+        documents.finds_orders,
+    ),
+    ("POST", "C2BPostContract"): LookUp(
+        documents.contract,
+        "ContractFullDetails",
+        "ContractFullDetails by WebRef (8.1, DOC); that AIM takes our WebRef is INF",
+        _WRITTEN,
+        ("WebRef",),
+    ),
+    ("POST", "C2BSetContractCustomer"): LookUp(
+        documents.contract_customer,
+        "ContractFullDetails",
+        "ContractFullDetails by WebRef (8.1, DOC): it shows the account (INF)",
+        "it shows another account; the call may be repeated",
+        ("WebRef", "Acct"),
+    ),
+    ("POST", "PostServiceTicket"): LookUp(
+        documents.service_ticket,
+        "ServiceTicketFullDetails",
+        "ServiceTicketFullDetails by RefNumber, if that filter works and the ticket says the same "
+        "(INF)",
+        f"no ticket of the account (Acct, DOC) says the same anywhere, and {_WRITTEN}",
+        (),
+        ("RefNumber", "CustomerAcct", *documents.TEXTS),
+    ),
+    ("POST", "ContractScheduledReturns"): LookUp(
+        documents.scheduled_return,
+        "ContractScheduledReturns",
+        "ContractScheduledReturns by DateFrom and DateTo (8.1, DOC): Acct, Sub and the moment",
+        f"its list of those days (DOC) lacks the contract; without a list: {_WRITTEN}, or a return "
+        "that is listed",
+        ("Acct", "Sub", "ReturnDate"),
+        (),
+        documents.finds_returns,
+    ),
+    ("POST", "InventoryImage"): LookUp(
+        documents.inventory_image,
+        "InventoryImage",
+        "InventoryImage by ItemPk or Item (8.1, DOC): ImageStream is what was sent",
+        "its list of the item's images (DOC) is empty",
+        (),
+        ("ItemPk", "Item", "ItemType"),
+    ),
+    ("POST", "DeliveryTickets"): LookUp(
+        documents.delivery_ticket,
+        "DeliveryTickets",
+        "DeliveryTickets by RefNumber (8.1, DOC); that images are there is not told",
+        "HasImages (10, DOC) is false",
+        ("RefNumber",),
+    ),
+}
+"""By method and name of the operation. No read shows external ids, lessons, staged scans, supplier
+documents or clockings; what was edited or marked is not looked for either: it may be repeated."""
+
+SUCCESS = (
+    "`Status` is there, its StatusCode is not Error, and neither ErrorCode nor ErrorMessage is "
+    "filled (3.2, DOC; 5.2, OBS); no row in ErrorItems (5.2, DOC)"
+)
 
 
-def _web_order(client: AimClient, body: Body) -> str | None:
-    number = _given(body, "OrderNumber")
-    rows = _children(client, "web_order_status", number)
-    # An answer without anything about the order is no answer about it.
-    said = (row[name] for row in rows for name in row if name != "WebOrder")
-    return number if any(said) else None
+def look_up_of(operation: Operation) -> LookUp | None:
+    """How records of an operation are looked for; None if nothing shows them.
+
+    Args:
+        operation: The write operation.
+    """
+    return LOOK_UPS.get((operation.method, operation.name))
 
 
-def _dependant(client: AimClient, body: Body) -> str | None:
-    acct, name = _given(body, "Acct"), _given(body, "Name")
-    for row in _children(client, "customer_info", acct):
-        customer = row.get("Customer")
-        if not isinstance(customer, dict):
-            msg = f"aim: CustomerInfo of account {acct} comes without the customer"
-            raise DataError(msg)
-        for dependant in customer.get("DependantInfo") or ():
-            if _plain(dependant.get("Name")) == _plain(name):
-                return str(dependant.get("Id") or name)
-    return None
+def statement_of(sink: AimSink) -> Statement:
+    """What is known about a sink's answers and look-ups.
 
-
-def _shipping_address(client: AimClient, body: Body) -> str | None:
-    acct = _given(body, "CustomerAccount")
-    sent = {_SHIP.get(name, name): value for name, value in (body.get("AddressInfo") or {}).items()}
-    sent["Name"] = body.get("AddressName")
-    sent = {name: value for name, value in sent.items() if value not in (None, "")}
-    if not sent:
-        msg = "aim: an address without a name and without content cannot be told from others"
-        raise DataError(msg)
-    for row in _children(client, "shipping_addresses", acct):
-        if all(_plain(row.get(name)) == _plain(value) for name, value in sent.items()):
-            return str(row.get("Id"))
-    return None
-
-
-def _contract(client: AimClient, body: Body) -> str | None:
-    ref = _given(body, "WebRef")
-    rows = client.search(client.resources["contracts"], {"WebRef": ref})
-    # The fields of a contract are not public (10): it may come without its reference.
-    shown = [row for row in rows if row.get("WebRef") is not None]
-    if any(str(row["WebRef"]) == ref for row in shown) or (len(rows) == 1 and not shown):
-        return ref
-    if rows:
-        msg = f"aim: ContractFullDetails does not tell whether there is a contract {ref}"
-        raise DataError(msg)
-    return None
-
-
-def _service_ticket(client: AimClient, body: Body) -> str | None:
-    """By the online reference; whether AIM finds a ticket by it is not documented (8.1)."""
-    resource, acct = client.resources["service_tickets"], body.get("CustomerAcct")
-    ref = body.get("RefNumber")
-    wanted = {
-        name: body[member]
-        for member, name in (("ItemDescription",) * 2, ("Notes",) * 2, ("SerialNumber", "Item"))
-        if body.get(member) not in (None, "")
-    }
-
-    def is_alike(row: Body) -> bool:
-        same_customer = acct is None or str(row.get("SoldToCustomerAcct")) == str(acct)
-        return same_customer and all(
-            _plain(value) in _plain(row.get(name)) for name, value in wanted.items()
-        )
-
-    if ref not in (None, ""):
-        found = [row for row in client.search(resource, {"RefNumber": str(ref)}) if is_alike(row)]
-        if found and wanted:
-            return str(ref)
-    if acct is None or not wanted:
-        msg = "aim: a service ticket without account and text cannot be told from others"
-        raise DataError(msg)
-    if any(is_alike(row) for row in client.search(resource, {"Acct": str(acct)})):
-        msg = f"aim: account {acct} has a ticket that says the same, this one or an earlier one"
-        raise DataError(msg)
-    return None
-
-
-def _scheduled_return(client: AimClient, body: Body) -> str | None:
-    acct, sub, text = (_given(body, name) for name in ("Acct", "Sub", "ReturnDate"))
-    try:
-        day = dt.datetime.fromisoformat(text[:10])
-    except ValueError:
-        msg = f"aim: ReturnDate {text} is no date that can be searched for"
-        raise DataError(msg) from None
-    window = {
-        # Whether the bounds count is not documented (4.3).
-        name: (day + dt.timedelta(days=days)).isoformat()
-        for name, days in (("DateFrom", -1), ("DateTo", 2))
-    }
-    for row in client.search(client.resources["scheduled_returns"], window):
-        moment = str(row.get("ScheduledReturnDate"))[:_MOMENT]
-        same = moment == text[:_MOMENT] if len(text) >= _MOMENT else moment[:10] == text[:10]
-        if same and (str(row.get("Acct")), str(row.get("Sub"))) == (acct, sub):
-            return str(row.get("ScheduledReturnedRef") or f"{acct}-{sub}")
-    return None
-
-
-def _inventory_image(client: AimClient, body: Body) -> str | None:
-    named = ("ItemPk", "Item", "ItemType")
-    members = {name: str(body[name]) for name in named if body.get(name) not in (None, "")}
-    rows = client.search(client.resources["inventory_images"], members)
-    images = [row for row in rows if row.get("Url") or row.get("ImageStream")]
-    if not images and body.get("NewImages"):
-        return None
-    new = [image for image in body.get("NewImages") or () if isinstance(image, dict)]
-    if new and all(any(_is_image(row, image) for row in images) for image in new):
-        return members.get("ItemPk") or members.get("Item")
-    msg = "aim: the item's images do not tell whether the new ones are among them"
-    raise DataError(msg)
-
-
-def _delivery_ticket(client: AimClient, body: Body) -> str | None:
-    """Only that a ticket has no image at all proves something."""
-    ref = _given(body, "RefNumber")
-    kinds = [str(body["TicketType"])] if body.get("TicketType") else TICKET_TYPES
-    rows = [
-        row
-        for kind in kinds
-        for row in client.search(
-            client.resources["delivery_tickets"], {"TicketType": kind, "RefNumber": ref}
-        )
-        if str(row.get("RefNumber")) == ref
-    ]
-    if rows and all(row.get("HasImages") is False for row in rows):
-        return None
-    msg = f"aim: delivery ticket {ref} does not tell whether the images are there"
-    raise DataError(msg)
-
-
-def _customer(client: AimClient, body: Body) -> str | None:
-    """The account of the customer with just this name, and this e-mail or telephone."""
-    name = _given(body, "Name")
-    known = [member for member in ("Email", "HomePhone") if body.get(member) not in (None, "")]
+    Args:
+        sink: The sink.
+    """
+    found = {operation.name: look_up_of(operation) for operation in sink.operations}
+    known = {name: look_up for name, look_up in found.items() if look_up is not None}
     if not known:
-        msg = "aim: a customer without e-mail and telephone cannot be told from others"
-        raise DataError(msg)
-    # A filter on all that is known shows the record however AIM combines its conditions.
-    asked = {"Name": name, **{member: str(body[member]) for member in known}}
-    matches = dataclasses.replace(
-        client.resources["customers"],
-        path="MatchCustomer",
-        list_name="PossibleMatches",
-        paging=None,
-        documented=True,
+        return Statement(SUCCESS, "no read shows it", "nothing: an unknown outcome is parked")
+    names = {name: f"{name}: " if len(found) > 1 else "" for name in known}
+    return Statement(
+        SUCCESS,
+        "; ".join(names[name] + look_up.words for name, look_up in known.items()),
+        "; ".join(names[name] + look_up.absence for name, look_up in known.items()),
     )
-    wanted = {
-        column: body[member]
-        for member, column in _CUSTOMER.items()
-        if body.get(member) not in (None, "")
-    }
-    rows = client.search(matches, {**asked, "IncludeNameOnlyMatches": "true"})
-    possible = [
-        row
-        for row in rows
-        if _plain(row.get("Name")) == _plain(name)
-        and all(_alike(row, c, wanted[c]) for c in _TELLING if c in wanted and row.get(c))
-    ]
-    if not possible:
-        return None
-    (row, *others) = possible
-    if others or not all(_alike(row, column, value) for column, value in wanted.items()):
-        accounts = ", ".join(str(row.get("Acct")) for row in possible)
-        msg = f"aim: whether this customer is the account {accounts} is not certain"
-        raise DataError(msg)
-    return str(row.get("Acct"))
-
-
-LOOK_UPS: t.Mapping[str, LookUp] = {
-    "contracts": LookUp("ContractFullDetails", _contract),
-    "customer_dependants": LookUp("CustomerInfo", _dependant),
-    "customers": LookUp("MatchCustomer", _customer),
-    "delivery_tickets": LookUp("DeliveryTickets", _delivery_ticket),
-    "inventory_images": LookUp("InventoryImage", _inventory_image),
-    "scheduled_returns": LookUp("ContractScheduledReturns", _scheduled_return),
-    "service_tickets": LookUp("ServiceTicketFullDetails", _service_ticket),
-    "shipping_addresses": LookUp("ShippingAddressLookup", _shipping_address),
-    "web_orders": LookUp("ECommerceOrderStatus", _web_order),
-}
-"""By sink. No read shows external ids, lessons, staged scans, supplier documents or clockings; an
-edit of inventory may be repeated."""
-
-_SHIP = {"HomePhone": "Phone", "WorkPhone": "Phone2"}
-_CUSTOMER = {
-    "Email": "Email",
-    "HomePhone": "Phone",
-    "Address1": "Addr1",
-    "City": "City",
-    "State": "St",
-    "Zip": "Zip",
-}
-"""Members of a customer when written, and when read (6)."""
-_TELLING = frozenset({"Email", "Phone"})
-"""Another value here is another person."""
-
-
-def _given(body: Body, name: str) -> str:
-    value = body.get(name)
-    if value in (None, ""):
-        msg = f"aim: without {name} there is nothing to ask for"
-        raise DataError(msg)
-    return str(value)
-
-
-def _children(client: AimClient, name: str, key: str) -> list[Body]:
-    resource = client.resources[name]
-    try:
-        return client.child(resource, resource.parents[0], (key,))
-    except UnknownRecordError as error:
-        if not error.certain:
-            raise
-        return []
-
-
-def _alike(row: Body, name: str, value: object) -> bool:
-    if name == "Phone":
-        return re.sub(r"\D", "", str(row.get(name))) == re.sub(r"\D", "", str(value))
-    return _plain(row.get(name)) == _plain(value)
-
-
-def _is_image(row: Body, image: Body) -> bool:
-    stream, sent = row.get("ImageStream"), image.get("Base64Image")
-    if stream and sent and stream == sent:
-        return True
-    file = str(image.get("FileName") or "")
-    return bool(file) and str(row.get("Url") or "").rpartition("/")[2] == file
-
-
-def _plain(value: object) -> str:
-    return " ".join(str("" if value is None else value).split()).casefold()

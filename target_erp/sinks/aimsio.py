@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 import typing as t
 
-from erp_vendors.errors import MissingResourceError
+from erp_vendors.errors import DataError, MissingResourceError
 from target_erp.delivery import Prepared, RefusedError, Write, Writer
+from target_erp.delivery.answers import Answers
+from target_erp.delivery.outcome import UNSEEN, Look, Statement
 from target_erp.sinks.aimsio_records import Records
 from target_erp.sinks.door import Door, without_nulls
-from target_erp.sinks.garbled import is_readable
-from target_erp.sinks.keys import key_of, no_key, references_of, with_given
+from target_erp.sinks.fitting import by_schema, row_of
+from target_erp.sinks.keys import Keys, no_key, references_of
 
 if t.TYPE_CHECKING:
     from erp_plugin import ErpPlugin
@@ -40,6 +42,7 @@ class AimsioWriter(Writer):
     """
 
     vendor = "aimsio"
+    answers: Answers
 
     def __init__(
         self, client: AimsioClient, resource: AimsioResource, keys: t.Sequence[str]
@@ -49,28 +52,38 @@ class AimsioWriter(Writer):
         self.stream = f"aimsio_{resource.name}"
         self.workers = client.transport.budget.limits.in_flight
         self.after = tuple(f"aimsio_{name}" for name in resource.after)
-        natural = resource.natural_keys
-        # Where the documents name the keys, a key of the user's own is no other way to say it.
-        given: tuple[str, ...] = ()
-        if not natural:
-            given = tuple(keys) or resource.primary_keys
-        elif resource.assumed_keys and not set(keys) <= set(natural):
-            given = tuple(keys)
-        self.keys, self._together = with_given(natural, given)
-        self.upsert = bool(natural) and not given
+        natural, own = resource.natural_keys, resource.primary_keys
+        # Where the documents name the keys, one of the user's own tells no new record from an old.
+        self._needed = () if resource.assumed_keys or resource.status_only else natural
+        own = () if set(own) <= set(natural) else own
+        given = () if self._needed or set(keys) <= set(natural) else tuple(keys)
+        self._keys = self._alternatives(own, given)
+        self.keys = self._keys.single
+        self.upsert = bool(self._needed) or (bool(natural) and not own and not given)
         self.batch_size = client.block.get("batch_size") if self.upsert else 1
         self.findable = bool(resource.path)
         self._send_nulls = client.block.get("null_values") == "send"
         self._door = Door.of(self.vendor, resource, partial=client.block.get("partial_updates"))
-        self._records = Records(client, resource, self._key_of, self.workers)
-        self._answers_text = False
+        self._records = Records(client, resource, self.identify, self._is_id, self.workers)
         self._warned: set[str] = set()
+        self.answers = Answers(
+            self.stream, documented=by_schema(resource.answer_schema), given=resource.success
+        )
+        self.statement = self._statement()
+
+    def identify(self, record: Body) -> Key:
+        """The keys that a record carries, best one first."""
+        return self._keys.of(record)
+
+    def _alternatives(self, own: t.Sequence[str], given: t.Sequence[str]) -> Keys:
+        """What identifies a record: keys of the settings, of the documents, of the SCHEMA."""
+        return Keys(own, *((name,) for name in self.resource.natural_keys), given)
 
     def prepare(self, record: Body) -> Prepared:
         """Leave out what only the GET schema has, and check the rest; see `Writer.prepare`."""
-        key = self._key_of(record)
-        if not key:
-            raise no_key(self.keys, self._together)
+        key = self.identify(record)
+        if not key or (self._needed and not any(name in self._needed for name, _ in key)):
+            raise no_key(self._needed or self._keys)
         body = {
             name: value for name, value in record.items() if not self._is_read_only(name, value)
         }
@@ -88,33 +101,62 @@ class AimsioWriter(Writer):
         repeatable = all(self.repeats(write) for write in writes)
         bodies = [write.body for write in writes]
         answer = self.client.post(self.resource, bodies, repeatable=repeatable)
-        if repeatable and not self._answers_text and not is_readable(answer):
-            # What a POST answers is unknown (5.2). Perhaps it is text; perhaps something between
-            # here and the vendor has said it: once more, and if it says so again, it is text.
-            answer = self.client.post(self.resource, bodies, repeatable=True)
-            self._answers_text = not is_readable(answer)
-        _check(answer)
+        _raise_refusal(answer)
+        self.answers.check(answer, writes)
+        self._records.unmark()
 
-    def find(self, write: Write, *, fresh: bool) -> str | None:
+    def mark(self) -> None:
+        """Remember the index; see `Writer.mark`."""
+        if self.findable:
+            self._records.mark()
+
+    def find(self, write: Write, *, fresh: bool) -> Look:
         """The guid or id of the record with this key; see `Writer.find`."""
-        found = self._look(write, fresh=fresh)
-        return None if found is None else found[0]
+        try:
+            return self._look(write, fresh=fresh)
+        except DataError as error:
+            return Look.untold(str(error))
 
     def current(self, write: Write) -> Body | None:
         """See `Writer.current`."""
-        found = self._look(write, fresh=False)
-        return None if found is None else found[1]
+        return row_of(self.find(write, fresh=False)) if self.findable else None
 
-    def _look(self, write: Write, *, fresh: bool) -> tuple[str, Body] | None:
-        for value in (value for name, value in write.key if _is_id(name)):
+    def control(self) -> bool:
+        """Whether the newest record of the index is found by its keys; see `Writer.control`."""
+        try:
+            key = self._records.newest()
+            return bool(key) and self._records.find(key, fresh=False) is not None
+        except DataError:
+            return False
+
+    def _look(self, write: Write, *, fresh: bool) -> Look:
+        for value in (value for name, value in write.key if self._is_id(name)):
             row = self.client.detail(self.resource, value)
             if row is not None:
-                return value, row
-        others = tuple(pair for pair in write.key if not _is_id(pair[0]))
-        return self._records.find(others, fresh=fresh) if others else None
+                self._records.check(row, value)
+                return Look.found(value, row, changed=self._records.changed(value))
+        others = tuple(pair for pair in write.key if not self._is_id(pair[0]))
+        found = self._records.find(others, fresh=fresh) if others else None
+        return UNSEEN if found is None else Look.found(found.id, found.row, changed=found.changed)
 
-    def _key_of(self, record: Body) -> Key:
-        return key_of(record, self.keys, self._together)
+    def _is_id(self, name: str) -> bool:
+        """Whether a property holds what the index lists and a single record is asked for by."""
+        natural = self.resource.natural_keys
+        is_guid = name.lower().endswith("guid") and (name in natural or not natural)
+        return name in {"id", "guid"} or is_guid
+
+    def _statement(self) -> Statement:
+        success = "learned (5.2, UNK)"
+        if self.resource.answer_schema is not None:
+            success = "an answer that fits the OpenAPI file's schema; else it is learned"
+        if not self.findable:
+            return Statement(success, "cannot be asked", "nothing")
+        keys = " or ".join(f"`{' and '.join(names)}`" for names in self._keys.alternatives)
+        return Statement(
+            success,
+            f"the index and single records, newest first (4.1, DOC), by {keys}",
+            "no record of a sound index, and its newest one is found (that it is whole: UNK)",
+        )
 
     def _is_read_only(self, name: str, value: object) -> bool:
         if name not in self.resource.read_only:
@@ -158,19 +200,23 @@ class StatusWriter(AimsioWriter):
         super().__init__(client, resource, keys)
         self.upsert = True
         self.batch_size = client.block.get("batch_size")
-        self.keys = tuple(dict.fromkeys((*resource.natural_keys, *keys, "guid", "id")))
         self._existing: set[str] | None = None
+
+    def _alternatives(self, own: t.Sequence[str], given: t.Sequence[str]) -> Keys:
+        """As of any entity, and by what the index lists."""
+        known = super()._alternatives(own, given).alternatives
+        return Keys(*known, ("guid",), ("id",))
 
     def prepare(self, record: Body) -> Prepared:
         """Keep key and status; refuse what would create a record."""
-        key = key_of(record, self.keys)
-        if not key or not self._exists(key):
+        key = self.identify(record)
+        if not self._exists(key):
             msg = (
                 f"{self.resource.name} cannot be created through the API, only the status of "
                 "existing ones can be changed, and no existing one has this key"
             )
             raise RefusedError(msg, reason="would_create")
-        keys = {name: record[name] for name, _ in key}
+        keys = {part: record[part] for name, _ in key for part in name.split(",")}
         status = {name: value for name, value in record.items() if "status" in name.lower()}
         if not status:
             msg = "it carries no status, and only the status can be changed"
@@ -179,19 +225,25 @@ class StatusWriter(AimsioWriter):
         self._door.check(body)
         return Prepared(key, body)
 
-    def _look(self, write: Write, *, fresh: bool) -> tuple[str, Body] | None:  # noqa: ARG002
-        rows = ((value, self.client.detail(self.resource, value)) for _, value in write.key)
-        return next(((value, row) for value, row in rows if row is not None), None)
+    def _is_id(self, name: str) -> bool:  # noqa: ARG002
+        """Any key may be what the index lists: nothing else tells that a record exists."""
+        return True
 
-    def _exists(self, key: tuple[tuple[str, str], ...]) -> bool:
+    def _exists(self, key: Key) -> bool:
+        ids = {value for _, value in key}
+        if not ids:
+            return False
         if self._existing is None:
             try:
                 index = self.client.index(self.resource)
             except MissingResourceError:
                 logger.warning("%s: no index here, so the vendor must tell", self.stream)
                 return True
+            if index.faults and ids.isdisjoint(str(entry.id) for entry in index.entries):
+                msg = f"whether it exists cannot be told: {index.faults[0]}"
+                raise RefusedError(msg, reason="no_look_up")
             self._existing = {str(entry.id) for entry in index.entries}
-        return any(value in self._existing for _, value in key)
+        return not ids.isdisjoint(self._existing)
 
 
 def writer(plugin: ErpPlugin, name: str, keys: t.Sequence[str]) -> Writer | None:
@@ -214,11 +266,6 @@ def writer(plugin: ErpPlugin, name: str, keys: t.Sequence[str]) -> Writer | None
     return (JobOrderWriter if name == "job_orders" else AimsioWriter)(client, resource, keys)
 
 
-def _is_id(name: str) -> bool:
-    """Whether a property holds what the index lists and a single record is asked for by."""
-    return name == "id" or name.lower().endswith("guid")
-
-
 def _child_stream(name: str, value: object) -> str | None:
     """The stream that an embedded array of a job order belongs to.
 
@@ -234,16 +281,13 @@ def _child_stream(name: str, value: object) -> str | None:
     return None
 
 
-def _check(answer: Answer) -> None:
-    """Refusals inside a 2xx: the answer's shape is unknown, so only clear signs count (5.2)."""
+def _raise_refusal(answer: Answer) -> None:
+    """Raise a list of errors inside a 2xx; what else a refusal looks like is unknown (5.2)."""
     try:
-        body = answer.json()
-    except ValueError:
+        said = answer.json()
+    except (ValueError, RecursionError):
         return
-    if not isinstance(body, dict):
-        return
-    problems = body.get("errors") or body.get("error")
-    if body.get("success") is False or problems:
+    if isinstance(said, dict) and isinstance(said.get("errors"), list) and said["errors"]:
         msg = f"the vendor answered {answer.status} with: {answer.text[:300]}"
         raise RefusedError(
             msg,

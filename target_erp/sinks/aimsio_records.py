@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import typing as t
 
-from erp_vendors.errors import DataError
+from erp_vendors.errors import DataError, MissingResourceError
 from erp_vendors.http import ordered_map
 
 if t.TYPE_CHECKING:
@@ -14,21 +14,35 @@ if t.TYPE_CHECKING:
     from target_erp.delivery.outcome import Body
     from target_erp.sinks.keys import Key
 
-    Found = tuple[str, Body]
+
+class Found(t.NamedTuple):
+    """A record that was searched for.
+
+    Attributes:
+        id: Its id in the index.
+        row: The record.
+        changed: Whether it has changed since `Records.mark`; None if nobody can tell.
+    """
+
+    id: str
+    row: Body
+    changed: bool | None
 
 
 class Records:
     """The full records of one entity, read as far as somebody searched.
 
     A search reads the newest ones first and ends where it finds something; what was read is kept
-    by id and `updatedAt`, so that a later search asks only for what changed.
+    by id and `updatedAt`, so that a later search asks only for what changed. That the index is
+    whole is assumed (4.1, UNK), so finding nothing proves nothing by itself.
     """
 
     def __init__(
         self,
         client: AimsioClient,
         resource: AimsioResource,
-        key_of: t.Callable[[Body], Key],
+        identify: t.Callable[[Body], Key],
+        is_id: t.Callable[[str], bool],
         workers: int,
     ) -> None:
         """Nothing is read yet.
@@ -36,46 +50,128 @@ class Records:
         Args:
             client: The account.
             resource: An entity that has an index.
-            key_of: The keys of a record.
+            identify: The keys of a record.
+            is_id: Whether a property holds what the index lists.
             workers: Calls at once.
         """
         self._client = client
         self._resource = resource
-        self._key_of = key_of
+        self._identify = identify
+        self._is_id = is_id
         self._workers = workers
         self._read: dict[IndexEntry, Body] = {}
         self._places: dict[tuple[str, str], IndexEntry] = {}
         self._unread: list[IndexEntry] | None = None
+        self._unusable: dict[IndexEntry, str] = {}
+        self._marked: dict[str, int | None] | None = None
         self._lock = threading.Lock()
+
+    def mark(self) -> None:
+        """Remember the index as it is now.
+
+        Raises:
+            ErpError: If the vendor cannot be asked.
+        """
+        with self._lock:
+            try:
+                index = self._client.index(self._resource, again=True)
+            except MissingResourceError:
+                return  # there is no index here
+            self._marked = {str(entry.id): entry.updated_at for entry in index.entries}
+            self._unread = None
+
+    def unmark(self) -> None:
+        """What changes from now on is changed by writes whose answers are understood."""
+        self._marked = None
 
     def find(self, key: Key, *, fresh: bool) -> Found | None:
         """The record that carries one of some keys.
 
         Args:
             key: The keys, best one first.
-            fresh: Look at the index anew.
+            fresh: Look at the index anew. After `mark`, only what has changed since is read then:
+                a record that has not was not written.
 
         Returns:
-            Its id in the index and the record; None if no record has them.
+            The record; None if none of those that were read has them.
 
         Raises:
-            DataError: If the index is broken, so that an absence would prove nothing.
+            DataError: If the index or a record is broken, so that an absence would prove nothing.
             ErpError: If the vendor cannot be asked.
         """
         with self._lock:
             if fresh or self._unread is None:
                 self._look(again=fresh)
+            unread = self._unread or []
+            if fresh and self._marked is not None:
+                unread = [entry for entry in unread if self._has_changed(entry) is not False]
             while True:
                 entry = next((self._places[pair] for pair in key if pair in self._places), None)
                 if entry is not None:
-                    return str(entry.id), self._read[entry]
-                if not self._unread:
+                    return Found(str(entry.id), self._read[entry], self._has_changed(entry))
+                if not unread:
+                    self._prove_absence(key)
                     return None
-                self._read_some()
+                some, unread = unread[-self._workers :], unread[: -self._workers]
+                self._read_some(some)
+
+    def changed(self, key: str) -> bool | None:
+        """Whether a record has changed since `mark`; None if nobody can tell.
+
+        Args:
+            key: Its id in the index.
+
+        Raises:
+            ErpError: If the vendor cannot be asked.
+        """
+        if self._marked is None:
+            return None
+        index = self._client.index(self._resource, again=True)
+        entry = next((entry for entry in index.entries if str(entry.id) == key), None)
+        return None if entry is None else self._has_changed(entry)
+
+    def newest(self) -> Key:
+        """The keys of the newest record of the index; none if there is none.
+
+        Raises:
+            DataError: If that record cannot be read.
+            ErpError: If the vendor cannot be asked.
+        """
+        entries = self._client.index(self._resource).entries
+        entry = max(entries, key=lambda entry: entry.updated_at or 0, default=None)
+        row = None if entry is None else self._client.detail(self._resource, entry.id)
+        return () if row is None else self._identify(row)
+
+    def check(self, row: Body, key: str) -> None:
+        """Let a record pass that was asked for by an id of the index.
+
+        Args:
+            row: The record.
+            key: The id.
+
+        Raises:
+            DataError: If it shows none of its keys, or the id of another record.
+        """
+        shown = self._identify(row)
+        ids = {value for name, value in shown if self._is_id(name)}
+        if not shown or (ids and key not in ids):
+            what = "is another one" if shown else "shows none of its keys"
+            msg = f"aimsio: the record {key} at {self._resource.path} {what}"
+            raise DataError(msg)
+
+    def _has_changed(self, entry: IndexEntry) -> bool | None:
+        marked = self._marked
+        if marked is None or entry.updated_at is None:
+            return None
+        if str(entry.id) not in marked:
+            return True
+        before = marked[str(entry.id)]
+        return None if before is None else before != entry.updated_at
 
     def _look(self, *, again: bool) -> None:
         index = self._client.index(self._resource, again=again)
         if index.faults:
+            self._unread = None
             msg = f"aimsio: a search would prove nothing: {index.faults[0]}"
             raise DataError(msg)
         entries = set(index.entries)
@@ -85,37 +181,52 @@ class Records:
             for entry, row in self._read.items()
             if entry in entries and entry.updated_at is not None
         }
-        self._places = {}
+        self._places, self._unusable = {}, {}
         for entry, row in self._read.items():
             self._note(entry, row)
-        unread = entries - self._read.keys()
         # The newest ones are taken from the end.
         self._unread = sorted(
-            unread,
-            key=lambda entry: (
-                entry.updated_at is None,
-                entry.updated_at or 0,
-                str(entry.id),
-            ),
+            entries - self._read.keys(),
+            key=lambda entry: (entry.updated_at is None, entry.updated_at or 0, str(entry.id)),
         )
 
-    def _read_some(self) -> None:
-        unread = self._unread or []
-        some, self._unread = unread[-self._workers :], unread[: -self._workers]
+    def _read_some(self, some: list[IndexEntry]) -> None:
         outcomes = ordered_map(
             lambda entry: self._client.detail(self._resource, entry.id),
             reversed(some),
             workers=self._workers,
         )
-        for outcome in outcomes:
-            if outcome.error is not None:
-                # What this round did not read, the next search will.
-                self._unread += [entry for entry in some if entry not in self._read]
-                raise outcome.error
-            if outcome.result is not None:
-                self._read[outcome.item] = outcome.result
-                self._note(outcome.item, outcome.result)
+        # What is not read in this round, the next search will.
+        done = set()
+        try:
+            for outcome in outcomes:
+                if outcome.error is not None:
+                    raise outcome.error
+                entry, row = outcome.item, outcome.result
+                done.add(entry)
+                if row is None:
+                    # In the index, but not to be had: gone since, or asked for in a wrong way.
+                    self._unusable[entry] = f"the record {entry.id} cannot be read"
+                    continue
+                try:
+                    self.check(row, str(entry.id))
+                except DataError as error:
+                    self._unusable[entry] = str(error)
+                    continue
+                self._read[entry] = row
+                self._note(entry, row)
+        finally:
+            self._unread = [entry for entry in self._unread or () if entry not in done]
 
     def _note(self, entry: IndexEntry, row: Body) -> None:
-        for pair in self._key_of(row):
+        for pair in self._identify(row):
             self._places.setdefault(pair, entry)
+
+    def _prove_absence(self, key: Key) -> None:
+        if self._unusable:
+            msg = f"aimsio: a search proves nothing: {next(iter(self._unusable.values()))}"
+            raise DataError(msg)
+        names = {name for name, _ in key}
+        if self._places and not any(name in names for name, _ in self._places):
+            msg = f"aimsio: a search proves nothing: no record shows {' or '.join(sorted(names))}"
+            raise DataError(msg)

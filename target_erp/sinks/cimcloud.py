@@ -5,18 +5,30 @@ from __future__ import annotations
 import logging
 import typing as t
 
-from erp_vendors.cimcloud.search import exact
 from erp_vendors.cimcloud.settings import SYNCHRONOUS_RECORDS
-from erp_vendors.errors import DataError
+from erp_vendors.errors import MissingResourceError
+from erp_vendors.http import codec
 from target_erp.delivery import Prepared, RefusedError, Write, Writer
+from target_erp.delivery.answers import Answers
+from target_erp.delivery.outcome import Look, Sight, Statement
+from target_erp.sinks.cimcloud_answers import (
+    counts_of,
+    is_documented,
+    parse,
+    raise_refusal,
+    refused,
+    says_yes,
+)
+from target_erp.sinks.cimcloud_rows import Rows
 from target_erp.sinks.door import Door, without_nulls
-from target_erp.sinks.garbled import is_readable
-from target_erp.sinks.keys import key_of, no_key, references_of, with_given
+from target_erp.sinks.fitting import by_schema, either, row_of
+from target_erp.sinks.keys import Keys, key_of, no_key, references_of
 
 if t.TYPE_CHECKING:
     from erp_plugin import ErpPlugin
     from erp_vendors.cimcloud import CimcloudClient, CimcloudResource
-    from erp_vendors.http import Answer
+    from erp_vendors.errors import CallError
+    from target_erp.sinks.keys import Key
 
     Body = dict[str, t.Any]
 
@@ -32,13 +44,15 @@ class CimcloudWriter(Writer):
     """Writes one Standard resource.
 
     A POST is an upsert on a column that is the table's primary or user key (6.1): one that the
-    table names, or `primary_keys` in the settings. A column that only the SCHEMA message names may
-    be none, and then a second POST would make a second row: such rows go out one a call, once the
-    site has them only with PUT, which never creates, and after a lost answer they are looked up.
+    table names, or `primary_keys` in the settings, which come first. A column that only the SCHEMA
+    message names may be none, and then a second POST would make a second row: such rows go out one
+    a call, once the site has them only with PUT, which never creates, and after a lost answer they
+    are looked up.
     """
 
     vendor = "cimcloud"
     secrets = SECRET_COLUMNS
+    answers: Answers
 
     def __init__(
         self, client: CimcloudClient, resource: CimcloudResource, keys: t.Sequence[str]
@@ -48,18 +62,24 @@ class CimcloudWriter(Writer):
         self.stream = f"cimcloud_{resource.name}"
         self.workers = client.transport.budget.limits.in_flight
         natural = resource.natural_keys
-        own = not set(resource.primary_keys) <= set(natural)
-        self.upsert = own or bool(natural)
-        if own:
-            self.keys, self._together = with_given((), resource.primary_keys)
-        else:
-            self.keys, self._together = with_given(natural, () if natural else tuple(keys))
-        self.findable = bool(resource.path) and bool(self.keys or self._together)
+        self.upsert = bool(natural) or not set(resource.primary_keys) <= set(natural)
+        given = () if self.upsert else keys
+        # The primary key outranks the user key (6.1).
+        self._keys = Keys(resource.primary_keys, *((name,) for name in natural), given)
+        self.keys = self._keys.single
+        self.findable = bool(resource.path) and bool(self._keys)
         self.batch_size = client.block.get("batch_size") if self.upsert else 1
         self.after = tuple(f"cimcloud_{name}" for name in resource.after)
         # A path holds one key.
         self.deletable = bool(client.block.get("delete_path")) and bool(self.keys)
         self._only_updates = client.block.get("write_method") == "PUT"
+        self._rows = Rows(client, resource, self._keys, unique=self.upsert)
+        self.answers = Answers(
+            self.stream,
+            documented=either(is_documented, by_schema(resource.answer_schema)),
+            given=resource.success,
+        )
+        self.statement = self._statement()
         self._send_nulls = client.block.get("null_values") == "send"
         # The types of the columns are assumed, and flags come as text (8).
         self._door = Door.of(
@@ -70,7 +90,7 @@ class CimcloudWriter(Writer):
                 "%s: whether %s is a key of the site's table is not known, so rows go out one a "
                 "call; if it is, name it in cimcloud.resources as primary_keys",
                 self.stream,
-                " and ".join(self.keys or self._together),
+                self._keys,
             )
         if self.batch_size > SYNCHRONOUS_RECORDS:
             logger.warning(
@@ -80,6 +100,10 @@ class CimcloudWriter(Writer):
                 SYNCHRONOUS_RECORDS,
             )
 
+    def identify(self, record: Body) -> Key:
+        """The keys that a record carries, best one first."""
+        return self._keys.of(record)
+
     def prepare(self, record: Body) -> Prepared:
         """Check that a row is flat and what the table takes; see `Writer.prepare`."""
         nested = [name for name, value in record.items() if isinstance(value, (dict, list))]
@@ -88,10 +112,12 @@ class CimcloudWriter(Writer):
                 f"{', '.join(nested)}: nested values are not taken; lines are a stream of their own"
             )
             raise RefusedError(msg, reason="nested")
-        key = key_of(record, self.keys, self._together)
-        if (self.keys or self._together) and not key:
-            raise no_key(self.keys, self._together)
-        left_out = SYSTEM_COLUMNS | ({self.resource.surrogate} if len(key) > 1 else set())
+        key = self.identify(record)
+        if self._keys and not key:
+            raise no_key(self._keys)
+        surrogate = self.resource.surrogate
+        stays = len(key) > 1 and key[0][0] != surrogate
+        left_out = SYSTEM_COLUMNS | ({surrogate} if stays else set())
         body = {
             name: value
             for name, value in record.items()
@@ -110,81 +136,114 @@ class CimcloudWriter(Writer):
         method = "PUT" if self._is_update(writes[0]) else "POST"
         repeatable = self.repeats(writes[0])
         answer = self.client.write(self.resource, bodies, repeatable=repeatable, method=method)
-        if repeatable and not is_readable(answer):
-            # Perhaps something between here and the vendor has said it: once more.
-            answer = self.client.write(self.resource, bodies, repeatable=True, method=method)
-        if len(bodies) > SYNCHRONOUS_RECORDS:
+        queued = len(bodies) > SYNCHRONOUS_RECORDS
+        said = parse(answer)
+        counts = None if queued else counts_of(said, len(bodies))
+        raise_refusal(answer, said)
+        if counts is not None and sum(counts) < len(bodies):
+            why = f"the vendor took {sum(counts)} of {len(bodies)} records"
+            if method == "PUT" and len(bodies) == 1:
+                why += f"; {self._absence()}"
+            raise refused(answer, why)
+        # What one of these objects means, its values say, not its members.
+        by_values = not queued and isinstance(said, dict) and "success" in said
+        self.answers.check(answer, writes, method=method, learnable=not by_values)
+        if queued:
             logger.info("%s: %d rows queued: %s", self.stream, len(bodies), answer.text[:300])
             return
-        created, updated = _counts(answer, len(bodies), self._absence() if method == "PUT" else "")
         # An update may count in one of the two or in both (6.2, UNK).
-        news = {(len(bodies), 0): True, (0, len(bodies)): False, (len(bodies), len(bodies)): False}
+        all_of_it = len(bodies)
+        news = {(all_of_it, 0): True, (0, all_of_it): False, (all_of_it, all_of_it): False}
         for write in writes:
-            write.created = news.get((created, updated))
+            write.created = None if counts is None else news.get(counts)
+            if method == "PUT":
+                write.created = False  # it never creates (6.1, DOC)
             if write.key and not self.upsert:
                 # From now on it is known to be there, and only PUT is used for it.
                 write.vendor_id = write.key[0][1]
 
+    def is_refusal(self, error: CallError) -> bool:
+        """Whether the answer is the vendor's object that says no; see `Writer.is_refusal`."""
+        try:
+            said = codec.decode(error.body.encode())
+        except ValueError:
+            return False
+        return isinstance(said, dict) and said.get("success") is False
+
     def delete(self, write: Write) -> None:
         """Delete a row as `delete_path` says; see `Writer.delete`."""
+        column, value = next((pair for pair in write.key if pair[0] in self.keys), ("", ""))
+        if not column:
+            raise no_key(self.keys)
         try:
-            answer = self.client.delete(self.resource, *write.key[0])
+            answer = self.client.delete(self.resource, column, value)
         except ValueError as error:
             raise RefusedError(str(error), reason="no_search") from None
-        said = None if answer is None else _parse(answer)
-        if answer is not None and isinstance(said, dict) and said.get("success") is False:
-            raise _refused(answer, str(said.get("message") or "the vendor did not delete it"))
+        except MissingResourceError:
+            # The row may be gone, or the address be wrong.
+            if not self.findable or not self._is_absent(write):
+                raise
+            return
+        said = parse(answer)
+        raise_refusal(answer, said)
+        if not says_yes(said, write):
+            self.answers.check(answer, [write], method="DELETE")
 
-    def find(self, write: Write, *, fresh: bool) -> str | None:  # noqa: ARG002
+    def find(self, write: Write, *, fresh: bool) -> Look:  # noqa: ARG002
         """The row's key, if the site has it; see `Writer.find`."""
         try:
-            row = self._look(write)
-        except RefusedError as error:
-            raise DataError(str(error)) from None
-        return None if row is None else write.key[0][1]
+            return self._rows.look(write)
+        except ValueError as error:
+            return Look.untold(str(error))
 
     def current(self, write: Write) -> Body | None:
         """See `Writer.current`."""
-        return self._look(write) if write.key else None
+        if not self.findable or not write.key:
+            return None
+        try:
+            return row_of(self._rows.look(write))
+        except ValueError as error:
+            raise RefusedError(str(error), reason="no_search") from None
+
+    def control(self) -> bool:
+        """Whether a row of the list is found by its key; see `Writer.control`."""
+        return self._rows.control()
+
+    def _is_absent(self, write: Write) -> bool:
+        look = self.find(write, fresh=True)
+        return look.sight is Sight.ABSENT or (look.sight is Sight.UNSEEN and self.control())
 
     def _absence(self) -> str:
         """What it means that a PUT found nothing."""
         if self._only_updates:
             return "PUT only updates (cimcloud.write_method), and the site has no such row"
-        names = " and ".join(self.keys or self._together)
         return (
-            f"it was written before, and PUT does not find it by {names}: either it is gone, or "
-            "that is no key of the site's table (name its key as primary_keys in "
+            f"it was written before, and PUT does not find it by {self._keys}: either it is gone, "
+            "or that is no key of the site's table (name its key as primary_keys in "
             "cimcloud.resources)"
         )
 
     def _is_update(self, write: Write) -> bool:
         return self._only_updates or (not self.upsert and write.vendor_id is not None)
 
-    def _look(self, write: Write) -> Body | None:
-        """The row with the write's best key."""
-        names, value = write.key[0]
-        columns = names.split(",")
-        values = [value] if len(columns) == 1 else [str(write.record[name]) for name in columns]
-        try:
-            search = exact(columns[0], values[0])
-        except ValueError as error:
-            raise RefusedError(str(error), reason="no_search") from None
-        others = 0
-        for page in self.client.pages(self.resource, search):
-            for row in page:
-                first, *rest = (
-                    _same(row.get(name), wanted)
-                    for name, wanted in zip(columns, values, strict=True)
-                )
-                if first and all(rest):
-                    return row
-                others += not first
-        if others:
-            # An ignored searchstring shows other rows, and then an absence proves nothing.
-            msg = f"cimcloud: a search for {columns[0]} in {self.resource.path} shows other rows"
-            raise DataError(msg)
-        return None
+    def _statement(self) -> Statement:
+        proven = [name for name in self.keys if name in self.resource.documented_keys]
+        success = (
+            "`success` is true, and `importedRecords` and `updatedRecords` count what was sent "
+            "(6.2, DOC)"
+        )
+        if self.batch_size > SYNCHRONOUS_RECORDS:
+            success += "; of queued batches it is learned (6.3, UNK)"
+        if self.resource.answer_schema is not None:
+            success += "; or an object that fits the OpenAPI file's schema"
+        if not self.findable:
+            return Statement(success, "cannot be asked", "nothing")
+        keys = " or ".join(f"`{name}`" for name in self.keys) or str(self._keys)
+        absence = f"no row by {' or '.join(f'`{name}`' for name in proven)} (4.2, DOC)"
+        if len(proven) < len(self._keys.alternatives):
+            others = "no row, and a listed row is found by the same search (column: INF)"
+            absence = f"{absence}; by another key {others}" if proven else others
+        return Statement(success, f"`searchexact` by {keys} (4.2, DOC)", absence)
 
 
 class PassthroughWriter(CimcloudWriter):
@@ -197,12 +256,28 @@ class PassthroughWriter(CimcloudWriter):
         self.upsert = False
         self.findable = self.deletable = False
         self.batch_size = 1
+        self.keys = ("order_number",)
+        self.answers = Answers(
+            self.stream, documented=by_schema(resource.answer_schema), given=resource.success
+        )
+        self.statement = Statement(
+            "not known (11, UNK): the first order is parked, and the run ends with the setting "
+            "that says what its answer means"
+            if resource.answer_schema is None
+            else "an object that fits the OpenAPI file's schema",
+            "cannot be asked (11, DOC)",
+            "nothing",
+        )
+
+    def identify(self, record: Body) -> Key:
+        """The number of an order."""
+        return key_of(record, self.keys)
 
     def prepare(self, record: Body) -> Prepared:
         """Take the order as it is; see `Writer.prepare`."""
-        key = key_of(record, ("order_number",))
+        key = self.identify(record)
         if not key:
-            raise no_key(("order_number",))
+            raise no_key(self.keys)
         body = dict(record) if self._send_nulls else without_nulls(record)
         self._door.check(body)
         return Prepared(key, body)
@@ -216,11 +291,10 @@ class PassthroughWriter(CimcloudWriter):
         return None
 
     def send(self, writes: list[Write]) -> None:
-        """POST the order; its answer's shape is unknown (11), so only clear signs count."""
+        """POST the order; see `Writer.send`."""
         answer = self.client.write(self.resource, writes[0].body, repeatable=False)
-        said = _parse(answer)
-        if isinstance(said, dict) and said.get("success") is False:
-            raise _refused(answer, "the vendor refused the order")
+        raise_refusal(answer, parse(answer))
+        self.answers.check(answer, writes)
 
 
 def writer(plugin: ErpPlugin, name: str, keys: t.Sequence[str]) -> Writer | None:
@@ -239,43 +313,3 @@ def writer(plugin: ErpPlugin, name: str, keys: t.Sequence[str]) -> Writer | None
     if resource is None or resource.write_path is None:
         return None
     return (PassthroughWriter if resource.special else CimcloudWriter)(client, resource, keys)
-
-
-def _counts(answer: Answer, sent: int, absence: str) -> tuple[int, int]:
-    """Rows created and updated, as the aggregate answer to a synchronous write tells (6.2)."""
-    said = _parse(answer)
-    if not isinstance(said, dict):
-        raise _refused(answer, "the answer is not the documented object")
-    if said.get("success") is not True:
-        raise _refused(answer, str(said.get("message") or "the vendor says success is not true"))
-    counts = (said.get(name, 0) for name in ("importedRecords", "updatedRecords"))
-    created, updated = (count if isinstance(count, int) else 0 for count in counts)
-    # An update may count in one of them or in both (6.2, UNK), so more is no sign of trouble.
-    if created + updated < sent:
-        why = f"the vendor took {created + updated} of {sent} records"
-        if absence and sent == 1:
-            why += f"; {absence}"
-        raise _refused(answer, why)
-    return created, updated
-
-
-def _same(found: object, wanted: str) -> bool:
-    # The usual collation of such a site's database takes no notice of case.
-    return str(found).strip().casefold() == wanted.strip().casefold()
-
-
-def _parse(answer: Answer) -> object:
-    try:
-        return answer.json()
-    except ValueError:
-        return None
-
-
-def _refused(answer: Answer, why: str) -> RefusedError:
-    return RefusedError(
-        f"{why} (HTTP {answer.status}: {answer.text[:300]})",
-        reason="refused",
-        status=answer.status,
-        answer=answer.text,
-        attempts=answer.attempts,
-    )

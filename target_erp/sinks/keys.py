@@ -5,66 +5,61 @@ from __future__ import annotations
 import typing as t
 
 from target_erp.delivery import RefusedError
-from target_erp.delivery.outcome import Reference
+from target_erp.delivery.outcome import Key, Reference, key_of
 
 if t.TYPE_CHECKING:
     from erp_vendors.resource import Resource
 
-Key = tuple[tuple[str, str], ...]
+__all__ = ["Key", "Keys", "key_of", "no_key", "references_of"]
 
 
-def key_of(
-    record: t.Mapping[str, t.Any], names: t.Iterable[str], together: t.Sequence[str] = ()
-) -> Key:
-    """The keys that a record carries.
+class Keys:
+    """What identifies the records of a sink: several alternatives, the best one first."""
 
-    Args:
-        record: The record.
-        names: Properties of which each identifies it, best one first.
-        together: Properties that identify it only together, such as several key properties of a
-            SCHEMA message; they make one key, with commas between names and values.
+    def __init__(self, *alternatives: t.Sequence[str]) -> None:
+        """Name them.
 
-    Returns:
-        Names and values of those that are there and not empty.
-    """
-    found = []
-    for name in names:
-        value = record.get(name)
-        if value is not None and value != "":
-            found.append((name, str(value)))
-    if together:
-        values = [record.get(name) for name in together]
-        if all(value not in (None, "") for value in values):
-            found.append((",".join(together), ",".join(map(str, values))))
-    return tuple(found)
+        Args:
+            *alternatives: Properties that identify a record together; empty ones do not count.
+        """
+        self.alternatives = tuple(dict.fromkeys(tuple(names) for names in alternatives if names))
 
+    @property
+    def single(self) -> tuple[str, ...]:
+        """Properties of which each identifies a record alone."""
+        return tuple(names[0] for names in self.alternatives if len(names) == 1)
 
-def with_given(
-    names: t.Iterable[str], given: t.Sequence[str]
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The keys of a vendor's table with those that the user names.
+    def __bool__(self) -> bool:
+        return bool(self.alternatives)
 
-    Args:
-        names: Properties of which each identifies a record, best one first.
-        given: Properties that identify it together, as far as the user knows.
+    def __str__(self) -> str:
+        return " or ".join(" and ".join(names) for names in self.alternatives)
 
-    Returns:
-        What `key_of` takes: the names, and the properties that make a key only together.
-    """
-    if len(given) > 1:
-        return tuple(names), tuple(given)
-    return tuple(dict.fromkeys((*names, *given))), ()
+    def of(self, record: t.Mapping[str, t.Any]) -> Key:
+        """The keys that a record carries.
+
+        Args:
+            record: The record.
+
+        Returns:
+            Names and values, with commas between those that identify it together.
+        """
+        found = []
+        for names in self.alternatives:
+            values = [record.get(name) for name in names]
+            if all(value is not None and value != "" for value in values):
+                found.append((",".join(names), ",".join(map(str, values))))
+        return tuple(found)
 
 
-def no_key(names: t.Iterable[str], together: t.Sequence[str] = ()) -> RefusedError:
+def no_key(names: Keys | t.Iterable[str]) -> RefusedError:
     """The refusal of a record without any of its keys.
 
     Args:
-        names: Properties that would have done.
-        together: Properties that would have done together.
+        names: What would have done.
     """
-    names = [*names, *([" and ".join(together)] if together else [])]
-    msg = f"it has no {' or '.join(names)}, so the vendor could not tell which record it is"
+    either = names if isinstance(names, Keys) else " or ".join(names)
+    msg = f"it has no {either}, so the vendor could not tell which record it is"
     return RefusedError(msg, reason="no_key")
 
 

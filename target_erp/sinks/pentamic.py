@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
-import threading
-import time
 import typing as t
 
 from erp_vendors.errors import DataError
 from erp_vendors.pentamic import answers
-from erp_vendors.pentamic.auth import UNKNOWN_ID, RefusedRecordError
+from erp_vendors.pentamic.auth import RECORD_ERRORS, UNKNOWN_ID, RefusedRecordError, is_code
 from target_erp.delivery import Prepared, RefusedError, Write, Writer
+from target_erp.delivery.answers import Answers, UnclearError
+from target_erp.delivery.outcome import ABSENT, Look, Sight, Statement
+from target_erp.delivery.trouble import speaks_of_trouble
 from target_erp.sinks.door import Door, without_nulls
-from target_erp.sinks.garbled import lost_answer
-from target_erp.sinks.keys import key_of, no_key, with_given
+from target_erp.sinks.fitting import by_schema, either, row_of
+from target_erp.sinks.keys import Keys, no_key
+from target_erp.sinks.pentamic_list import Listing
 
 if t.TYPE_CHECKING:
     from erp_plugin import ErpPlugin
+    from erp_vendors.errors import CallError
+    from erp_vendors.http import Answer
     from erp_vendors.pentamic.client import PentamicClient
     from erp_vendors.pentamic.resources import PentamicResource
     from target_erp.delivery.outcome import Body
+    from target_erp.sinks.keys import Key
 
-    _Rows = dict[tuple[str, str], list[Body]]
-
+_ID = "id"
+"""The vendor's id of a customer, which stands in the path of an update (6, DOC)."""
 _NATURAL = "taxCode"
+_TELLING = ("taxCode", "name")
+"""Properties in which an answer must be what was sent; both are required (8.1, DOC)."""
 
 
 class PentamicWriter(Writer):
@@ -33,6 +40,8 @@ class PentamicWriter(Writer):
     # A second POST makes a second customer, so the list is read first (6, INF).
     look_first = True
     deletable = True
+    answers: Answers
+    _telling: tuple[str, ...]
 
     def __init__(
         self, client: PentamicClient, resource: PentamicResource, keys: t.Sequence[str]
@@ -41,25 +50,50 @@ class PentamicWriter(Writer):
         self.resource = resource
         self.stream = f"pentamic_{resource.name}"
         self.workers = client.transport.budget.limits.in_flight
-        self.natural = _NATURAL if resource.name == "customers" else ""
-        own = tuple(name for name in (resource.key, self.natural) if name)
-        self.keys, self._together = with_given(own, tuple(keys))
+        own, given = resource.primary_keys, tuple(keys)
+        if resource.name == "customers":
+            self.natural, self._telling = _NATURAL, _TELLING
+            # A key that is named for reading takes nothing away from the documented ones.
+            self._keys = Keys(own, (_ID,), (_NATURAL,), given)
+            extra = own if len(own) == 1 and own != (_NATURAL,) else ()
+            self._ids = tuple(dict.fromkeys((_ID, *extra)))
+        else:
+            self.natural = ""
+            self._keys = Keys(own or (_ID,), given)
+            self._ids = own if len(own) == 1 else (_ID,)
+            self._telling = tuple(name for name in self._keys.single if name not in self._ids)
+        self._own_id = _ID if self.natural else self._ids[0]
+        self.keys = self._keys.single
         # What is listed per parent is not listed whole.
         self.findable = self.look_first = bool(resource.path) and not resource.is_child
         self._send_nulls = client.block.get("null_values") == "send"
         self._door = Door.of(self.vendor, resource)
-        self._listing = _Listing(
-            resource.key, lambda again: client.rows(resource, again=again), self._keys_in
+        self._listing = Listing(
+            f"pentamic: GET {resource.path}",
+            lambda again: client.rows(resource, again=again),
+            self._keys_in,
+            self._id_in,
         )
+        self._in_file = by_schema(resource.answer_schema)
+        self.answers = Answers(
+            self.stream,
+            documented=either(self._is_record, self._as_the_file_says),
+            given=resource.success,
+        )
+        self.statement = self._statement()
+
+    def identify(self, record: Body) -> Key:
+        """The keys that a record carries, best one first."""
+        return self._keys.of(record)
 
     def prepare(self, record: Body) -> Prepared:
         """Check the record; see `Writer.prepare`."""
-        key = key_of(record, self.keys, self._together)
+        key = self.identify(record)
         if not key:
-            raise no_key(self.keys, self._together)
+            raise no_key(self._keys)
         body = dict(record) if self._send_nulls else without_nulls(record)
         # The id goes into the path (6), where its type does not show.
-        self._door.check({name: value for name, value in body.items() if name != self.resource.key})
+        self._door.check({name: value for name, value in body.items() if name not in self._ids})
         return Prepared(key, body)
 
     def repeats(self, write: Write) -> bool:
@@ -69,150 +103,149 @@ class PentamicWriter(Writer):
     def send(self, writes: list[Write]) -> None:
         """Create or update one record; see `Writer.send`."""
         (write,) = writes
-        body = {name: value for name, value in write.body.items() if name != self.resource.key}
         key = self._id(write)
-        write.created = key is None
+        body = self._body(write)
         if key is not None:
-            self.client.update(self.resource, key, body)
-            write.vendor_id = key
+            method, answer = "PUT", self.client.update(self.resource, key, body)
         else:
-            answer = self.client.create(self.resource, body)
-            if answer.body.strip() and not answers.properties_of(answer.body) and self.findable:
-                # The answer is the customer (6, DOC), so nobody knows what this one means.
-                raise lost_answer(self.stream, answer)
-            write.vendor_id = self._id_in(answer.body)
-        self._listing.add({**body, self.resource.key: write.vendor_id})
+            method, answer = "POST", self.client.create(self.resource, body)
+        said = answers.properties_of(answer.body)
+        code = said.get("error")
+        if code in RECORD_ERRORS and self._new_id(said) is None:
+            msg = f"{code}: {RECORD_ERRORS[code]}"
+            raise RefusedError(msg, reason="refused", status=answer.status, answer=answer.text)
+        try:
+            self.answers.check(answer, writes, method=method)
+        except UnclearError:
+            self._listing.forget()
+            raise
+        # Anything else than the record itself proves neither.
+        write.created = key is None if self._is_record(answer, said, writes) else None
+        write.vendor_id = key or self._new_id(said)
+        named = next((name for name in self._ids if name in dict(write.key)), self._ids[0])
+        self._listing.add({**body, named: write.vendor_id})
+
+    def is_refusal(self, error: CallError) -> bool:
+        """Whether the answer has one of the vendor's codes (5.2); see `Writer.is_refusal`."""
+        return is_code(answers.properties_of(error.body.encode()).get("error"))
 
     def delete(self, write: Write) -> None:
         """Delete one record by its id, or the one with its tax code; see `Writer.delete`."""
         key = self._id(write)
-        if key is None and self.findable:
-            key = self.find(write, fresh=False)
+        if key is None:
+            look = self.find(write, fresh=False) if self.findable else Look.untold("it has no id")
+            if look.sight is Sight.UNTOLD:
+                msg = f"it is not known which record it is ({look.why})"
+                raise RefusedError(msg, reason="no_look_up")
+            key = look.vendor_id
         if key is None:
             return
+        write.vendor_id = key
         try:
-            self.client.delete(self.resource, key)
+            answer = self.client.delete(self.resource, key)
         except RefusedRecordError as error:
             if error.code != UNKNOWN_ID:
                 raise
+        else:
+            # What it answers is not described (6), so the list proves it until that is learned.
+            try:
+                self.answers.check(answer, [write], method="DELETE")
+            except UnclearError:
+                self._listing.remove(key)
+                self._listing.forget()
+                raise
         self._listing.remove(key)
 
-    def find(self, write: Write, *, fresh: bool) -> str | None:
-        """The id of the one record with this id or business key; see `Writer.find`.
+    def find(self, write: Write, *, fresh: bool) -> Look:
+        """The one record with this id or business key; see `Writer.find`.
 
         Raises:
             RefusedError: If several have this business key.
         """
-        row = self._look(write, fresh=fresh)
-        return None if row is None else str(row[self.resource.key])
+        key = tuple((name, self._plain(name, value)) for name, value in write.key)
+        if write.deletes and write.vendor_id is not None:
+            key = ((self._ids[0], write.vendor_id),)
+        try:
+            found = self._listing.find(key, fresh=fresh)
+        except DataError as error:
+            return Look.untold(str(error))
+        if len(found) > 1:
+            name, value = write.key[0]
+            ids = ", ".join(str(self._id_in(row)) for row in found)
+            msg = f"{len(found)} records have the {name} {value} ({ids}); name one by its id"
+            raise RefusedError(msg, reason="ambiguous")
+        return Look.found(self._id_in(found[0]) or "", found[0]) if found else ABSENT
 
     def current(self, write: Write) -> Body | None:
         """See `Writer.current`."""
-        return self._look(write, fresh=False) if self.findable else None
+        return row_of(self.find(write, fresh=False)) if self.findable else None
 
-    def _look(self, write: Write, *, fresh: bool) -> Body | None:
-        name, value = write.key[0]
-        found = self._listing.find((name, self._plain(name, value)), fresh=fresh)
-        if len(found) > 1:
-            ids = ", ".join(str(row.get(self.resource.key)) for row in found)
-            msg = f"{len(found)} records have the {name} {value} ({ids}); name one by its id"
-            raise RefusedError(msg, reason="ambiguous")
-        if found and found[0].get(self.resource.key) is None:
-            msg = f"pentamic: the record with the {name} {value} has no {self.resource.key}"
-            raise DataError(msg)
-        return found[0] if found else None
+    def _is_record(self, answer: Answer, said: object, writes: t.Sequence[Write]) -> bool:  # noqa: ARG002
+        """Whether an answer is the record that was sent (6, DOC of customers)."""
+        (write,) = writes
+        row = answers.properties_of(answer.body)  # as lenient as the vendor's samples ask for
+        key, wanted = self._new_id(row), self._id(write)
+        if key is None or (wanted is not None and key != wanted) or speaks_of_trouble(row, writes):
+            return False
+        alike = {
+            name: self._plain(name, _text(row[name])) == self._plain(name, _text(value))
+            for name, value in self._body(write).items()
+            if row.get(name) is not None and not isinstance(value, (dict, list))
+        }
+        telling = [alike[name] for name in self._telling if name in alike]
+        return all(telling) and any(telling or alike.values())
+
+    def _as_the_file_says(
+        self,
+        answer: Answer,
+        said: object,
+        writes: t.Sequence[Write],
+    ) -> bool:
+        """Whether an answer fits the OpenAPI file, and is not about another record."""
+        if self._in_file is None or not self._in_file(answer, said, writes):
+            return False
+        shown = self._id_in(said) if isinstance(said, dict) else None
+        return self._id(writes[0]) in {None, shown} or shown is None
+
+    def _body(self, write: Write) -> Body:
+        """What is sent: the record without the id, which is in the path."""
+        ids = dict(write.key).keys() & set(self._ids)
+        path = next((name for name in self._ids if name in ids), "")
+        gone = {path, self._own_id}
+        return {name: value for name, value in write.body.items() if name not in gone}
 
     def _id(self, write: Write) -> str | None:
-        return dict(write.key).get(self.resource.key) or write.vendor_id
+        """The id that an update names."""
+        key = dict(write.key)
+        return next((key[name] for name in self._ids if name in key), write.vendor_id)
 
-    def _id_in(self, body: bytes) -> str | None:
+    def _id_in(self, row: Body) -> str | None:
+        """The vendor's id of a record."""
+        values = (row.get(name) for name in self._ids)
+        return next((str(v) for v in values if v not in (None, "") and not _is_nested(v)), None)
+
+    def _new_id(self, said: Body) -> str | None:
         """The id that the vendor gave; without one the next run finds it by tax code."""
-        key = answers.properties_of(body).get(self.resource.key)
-        return None if key is None else str(key)
+        key = self._id_in(said)
+        return None if key is None or not key.strip("0 ") else key
 
     def _keys_in(self, row: Body) -> tuple[tuple[str, str], ...]:
-        keys = key_of(row, self.keys, self._together)
-        return tuple((name, self._plain(name, value)) for name, value in keys)
+        return tuple((name, self._plain(name, value)) for name, value in self.identify(row))
 
     def _plain(self, name: str, value: str) -> str:
         # A server that sends numbers has lost the zeros (pentamic.md 3).
         return value.strip().lstrip("0") if name == self.natural else value
 
-
-class _Listing:
-    """A whole list, by the keys of its records."""
-
-    def __init__(
-        self,
-        key: str,
-        read: t.Callable[[bool], list[t.Any]],
-        keys_in: t.Callable[[Body], tuple[tuple[str, str], ...]],
-    ) -> None:
-        """Nothing is read yet.
-
-        Args:
-            key: The id of a record.
-            read: Reads the list; with True not from what was read before.
-            keys_in: The keys of a record, comparable.
-        """
-        self._key = key
-        self._read = read
-        self._keys_in = keys_in
-        self._rows: dict[tuple[str, str], list[Body]] | None = None
-        self._begun = 0.0
-        self._lock = threading.Lock()
-
-    def find(self, key: tuple[str, str], *, fresh: bool) -> list[Body]:
-        """The records with a key.
-
-        Args:
-            key: Name and value.
-            fresh: They must stand in a list that was asked for after this moment; those who wait
-                for the same list share it.
-        """
-        now = time.monotonic()
-        with self._lock:
-            if self._rows is None or (fresh and self._begun < now):
-                begun = time.monotonic()
-                # What was read before this writer wrote is no answer any more.
-                rows = self._read(fresh or self._begun > 0)
-                self._rows, self._begun = {}, begun
-                for row in rows:
-                    if isinstance(row, dict):
-                        self._note(self._rows, row)
-            return list(self._rows.get(key, ()))
-
-    def add(self, row: Body) -> None:
-        """Note a record that was written, so that the next one with its key is not created.
-
-        Args:
-            row: The record with its id; without one, the list has to be read anew.
-        """
-        with self._lock:
-            if self._rows is not None and row.get(self._key) is not None:
-                self._drop(self._rows, row[self._key])
-                self._note(self._rows, row)
-            else:
-                self._rows = None
-
-    def remove(self, value: str) -> None:
-        """Forget a record that was deleted.
-
-        Args:
-            value: Its id.
-        """
-        with self._lock:
-            if self._rows is not None:
-                self._drop(self._rows, value)
-
-    def _note(self, rows: _Rows, row: Body) -> None:
-        for key in self._keys_in(row):
-            rows.setdefault(key, []).append(row)
-
-    def _drop(self, rows: _Rows, value: object) -> None:
-        for old in list(rows.get((self._key, str(value)), ())):
-            for place in self._keys_in(old):
-                rows[place] = [row for row in rows[place] if row is not old]
+    def _statement(self) -> Statement:
+        success = "the record, with its id and as it was sent (6, DOC of customers)"
+        if self.resource.answer_schema is not None:
+            success += "; or an object that fits the OpenAPI file's schema"
+        success += "; of a DELETE it is learned (9, UNK)"
+        if not self.findable:
+            return Statement(success, "cannot be asked", "nothing")
+        keys = " or ".join(f"`{name}`" for name in self.keys)
+        whole = "the list, which is whole (4.1, DOC by omission) and sound, has no such record"
+        return Statement(success, f"the list, by {keys}", whole)
 
 
 def writer(plugin: ErpPlugin, name: str, keys: t.Sequence[str]) -> Writer | None:
@@ -231,3 +264,11 @@ def writer(plugin: ErpPlugin, name: str, keys: t.Sequence[str]) -> Writer | None
     if resource is None or resource.write_path is None:
         return None
     return PentamicWriter(client, resource, keys)
+
+
+def _is_nested(value: object) -> bool:
+    return isinstance(value, (bool, dict, list))
+
+
+def _text(value: object) -> str:
+    return " ".join(str(value).split()).casefold()

@@ -85,7 +85,7 @@ def check(sandbox: RunningSandbox) -> None:
 def test_children_get_the_accounts_of_their_customers_whatever_breaks(
     sandbox: RunningSandbox, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("target_erp.delivery.courier._GRACE_SECONDS", 0.0)
+    monkeypatch.setattr("target_erp.delivery.in_doubt.GRACE_SECONDS", 0.0)
     for path in ("AddCustomer", "CustomerDependant", "AddShippingAddress"):
         sandbox.add_fault("cut_after", vendor="aim", path=path, probability=0.1)
         sandbox.add_fault("status_after", vendor="aim", path=path, status=503, probability=0.05)

@@ -6,11 +6,15 @@ import typing as t
 
 import pytest
 
-from erp_vendors.errors import CallError, DataError, MissingResourceError
+from erp_vendors.errors import CallError, MissingResourceError
 from target_erp.delivery import RefusedError
-from target_erp.delivery.outcome import Reference
+from target_erp.delivery.answers import UnclearError
+from target_erp.delivery.outcome import Reference, Sight
 from tests.support.stub import Reply, Request, Stub, running_stub
 from tests.support.writers import Account, prepared, sent
+
+if t.TYPE_CHECKING:
+    from target_erp.delivery import Writer
 
 PREFIX = "/rest/api/standard/v1"
 CUSTOM = {"name": "projects", "path": "/Project", "write_path": "/Project"}
@@ -52,6 +56,10 @@ class Aimsio:
         return [path[2] for path in paths if len(path) > 2]
 
 
+def sight(writer: Writer, record: dict[str, t.Any], *, fresh: bool = False) -> Sight:
+    return writer.find(prepared(writer, record), fresh=fresh).sight
+
+
 @pytest.fixture
 def aimsio() -> t.Iterator[Aimsio]:
     server = Aimsio()
@@ -64,12 +72,12 @@ def test_the_newest_are_read_first_and_no_more_than_needed(aimsio: Aimsio) -> No
         aimsio.put(f"G{number}", number, companyCode=f"C{number}")
     writer = aimsio.account(max_concurrency=2).writer("companies")
     write = prepared(writer, {"companyCode": "C17"})
-    assert writer.find(write, fresh=True) == "G17"
+    assert writer.find(write, fresh=True).vendor_id == "G17"
     assert sorted(aimsio.asked()) == ["G16", "G17", "G18", "G19"]
     # What was read answers the next question without a call.
-    assert writer.find(prepared(writer, {"companyCode": "C16"}), fresh=False) == "G16"
+    assert writer.find(prepared(writer, {"companyCode": "C16"}), fresh=False).vendor_id == "G16"
     assert aimsio.asked() == []
-    assert writer.find(prepared(writer, {"companyCode": "none"}), fresh=False) is None
+    assert sight(writer, {"companyCode": "none"}) is Sight.UNSEEN
     assert sorted(aimsio.asked()) == sorted(f"G{number}" for number in range(16))
 
 
@@ -79,17 +87,17 @@ def test_a_later_search_reads_only_what_changed(aimsio: Aimsio) -> None:
     aimsio.put("bare", None, companyCode="bare")
     writer = aimsio.account().writer("companies")
     write = prepared(writer, {"companyCode": "new"})
-    assert writer.find(write, fresh=True) is None
+    assert writer.find(write, fresh=True).sight is Sight.UNSEEN
     assert len(aimsio.asked()) == 7
     aimsio.put("G9", 9, companyCode="new")
     aimsio.put("G2", 10, companyCode="renamed")
-    assert writer.find(write, fresh=False) is None
-    assert writer.find(write, fresh=True) == "G9"
+    assert writer.find(write, fresh=False).sight is Sight.UNSEEN
+    assert writer.find(write, fresh=True).vendor_id == "G9"
     # A record without a stamp may have changed at any time.
     assert set(aimsio.asked()) <= {"G9", "G2", "bare"}
-    assert writer.find(prepared(writer, {"companyCode": "C2"}), fresh=False) is None
+    assert sight(writer, {"companyCode": "C2"}) is Sight.UNSEEN
     del aimsio.stamps["G9"], aimsio.rows["G9"]
-    assert writer.find(write, fresh=True) is None
+    assert writer.find(write, fresh=True).sight is Sight.UNSEEN
 
 
 def test_what_cannot_be_trusted_is_no_absence(aimsio: Aimsio) -> None:
@@ -97,25 +105,24 @@ def test_what_cannot_be_trusted_is_no_absence(aimsio: Aimsio) -> None:
     account = aimsio.account()
     write = prepared(account.writer("companies"), {"companyCode": "none"})
     aimsio.index = lambda: Reply(body=[*aimsio.entries(), {"updatedAt": 1}])
-    with pytest.raises(DataError, match="prove nothing"):
-        account.writer("companies").find(write, fresh=True)
+    look = account.writer("companies").find(write, fresh=True)
+    assert (look.sight, "prove nothing" in look.why) == (Sight.UNTOLD, True)
     aimsio.index = lambda: Reply(404)
     with pytest.raises(MissingResourceError):
         account.writer("companies").find(write, fresh=True)
     aimsio.index = lambda: Reply(body=aimsio.entries())
     aimsio.rows = {"G1": t.cast("t.Any", "no object")}
     writer = account.writer("companies")
-    with pytest.raises(DataError):
-        writer.find(write, fresh=True)
+    assert writer.find(write, fresh=True).sight is Sight.UNTOLD
     aimsio.rows = {"G1": {"companyCode": "none"}}
-    assert writer.find(write, fresh=False) == "G1"
+    assert writer.find(write, fresh=False).vendor_id == "G1"
 
 
 def test_a_guid_needs_no_search(aimsio: Aimsio) -> None:
     aimsio.put("G1", 1, employeeCode="E-1")
     writer = aimsio.account(partial_updates=True).writer("employees")
-    assert writer.find(prepared(writer, {"employeeGuid": "G1"}), fresh=True) == "G1"
-    assert writer.find(prepared(writer, {"employeeGuid": "G2"}), fresh=True) is None
+    assert writer.find(prepared(writer, {"employeeGuid": "G1"}), fresh=True).vendor_id == "G1"
+    assert sight(writer, {"employeeGuid": "G2"}, fresh=True) is Sight.UNSEEN
     assert [path for path in aimsio.stub.paths if path.endswith("Employee")] == []
 
 
@@ -131,7 +138,7 @@ def test_a_key_that_only_the_user_knows_is_no_upsert(aimsio: Aimsio) -> None:
     aimsio.put("a", 5, code="P", part=1)
     aimsio.put("b", 4, code="P", part=2)
     assert not writer.repeats(write)
-    write.vendor_id = writer.find(write, fresh=True)
+    write.vendor_id = writer.find(write, fresh=True).vendor_id
     assert write.vendor_id == "b"
     assert writer.repeats(write)
 
@@ -225,7 +232,9 @@ def test_a_record_names_its_parents_by_their_codes(aimsio: Aimsio) -> None:
 def test_a_status_is_found_by_its_id_alone(aimsio: Aimsio) -> None:
     aimsio.put("I-1", 1, invoiceGuid="I-1")
     writer = aimsio.account().writer("invoices")
-    write = sent(writer, {"invoiceGuid": "I-1", "invoiceStatus": "PAID"})
-    assert writer.find(write, fresh=True) == "I-1"
+    with pytest.raises(UnclearError):
+        sent(writer, {"invoiceGuid": "I-1", "invoiceStatus": "PAID"})
+    write = prepared(writer, {"invoiceGuid": "I-1", "invoiceStatus": "PAID"})
+    assert writer.find(write, fresh=True).vendor_id == "I-1"
     del aimsio.rows["I-1"]
-    assert writer.find(write, fresh=True) is None
+    assert writer.find(write, fresh=True).sight is Sight.UNSEEN

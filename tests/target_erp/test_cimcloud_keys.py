@@ -7,9 +7,10 @@ import urllib.parse
 
 import pytest
 
-from erp_vendors.errors import CallError, DataError
+from erp_vendors.errors import CallError
 from target_erp.delivery import RefusedError
-from target_erp.delivery.outcome import Reference
+from target_erp.delivery.answers import UnclearError
+from target_erp.delivery.outcome import Reference, Sight
 from target_erp.target import REJECTED
 from tests.support.plugins import record, run_target, schema
 from tests.support.stub import Reply, Request, Stub, running_stub
@@ -136,7 +137,7 @@ def test_a_key_that_is_none_is_told_of(site: Site) -> None:
 
 @pytest.mark.parametrize(
     ("counts", "created"),
-    [((2, 0), True), ((0, 2), False), ((2, 2), False), ((1, 1), None), ((3, 1), None)],
+    [((2, 0), True), ((0, 2), False), ((2, 2), False), ((1, 1), None)],
 )
 def test_whether_rows_were_new(
     site: Site,
@@ -150,6 +151,17 @@ def test_whether_rows_were_new(
     assert [write.created for write in writes] == [created, created]
 
 
+@pytest.mark.parametrize("counts", [(3, 1), (0, 3), (-1, 3), (True, 1), ("2", 0), (2.0, 0)])
+def test_counts_that_cannot_be_about_these_rows_are_unclear(
+    site: Site, counts: tuple[t.Any, t.Any]
+) -> None:
+    site.counts = counts
+    writer = site.account().writer("accounts")
+    with pytest.raises(UnclearError) as unclear:
+        writer.send([prepared(writer, {"ref_id": number}) for number in "12"])
+    assert not unclear.value.can_be_learned, "what an aggregate means, its values say"
+
+
 def test_a_row_is_found_by_its_key_or_keys(site: Site) -> None:
     site.rows = [
         {"order": "A/1", "line": 1},
@@ -159,21 +171,22 @@ def test_a_row_is_found_by_its_key_or_keys(site: Site) -> None:
     writer = site.account().writer("order_details", ["order", "line"])
     assert writer.findable
     write = prepared(writer, {"order": "a/1", "line": 2})
-    assert writer.find(write, fresh=True) == "a/1,2"
-    assert writer.find(prepared(writer, {"order": "A/1", "line": 3}), fresh=True) is None
-    assert writer.find(prepared(writer, {"order": "c", "line": 1}), fresh=True) is None
+    assert writer.find(write, fresh=True).vendor_id == "a/1,2"
+    for order, line in (("A/1", 3), ("c", 1)):
+        look = writer.find(prepared(writer, {"order": order, "line": line}), fresh=True)
+        assert look.sight is Sight.UNSEEN, "no document names these columns"
     # The first column is searched for, the others are compared.
     assert site.calls[0] == "GET /site/order_details/searchexact~order~a%2F1"
 
 
 def test_a_search_that_cannot_be_trusted_is_no_absence(site: Site) -> None:
     writer = site.account().writer("credits", ["id"])
-    with pytest.raises(DataError, match="no escape"):
-        writer.find(prepared(writer, {"id": "a~b"}), fresh=True)
+    look = writer.find(prepared(writer, {"id": "a~b"}), fresh=True)
+    assert (look.sight, "no escape" in look.why) == (Sight.UNTOLD, True)
     site.rows, site.filters = [{"id": "1"}], False
-    assert writer.find(prepared(writer, {"id": "1"}), fresh=True) == "1"
-    with pytest.raises(DataError, match="other rows"):
-        writer.find(prepared(writer, {"id": "2"}), fresh=True)
+    assert writer.find(prepared(writer, {"id": "1"}), fresh=True).vendor_id == "1"
+    look = writer.find(prepared(writer, {"id": "2"}), fresh=True)
+    assert (look.sight, "other rows" in look.why) == (Sight.UNTOLD, True)
     assert not site.account().writer("credits").findable
 
 

@@ -17,6 +17,7 @@ from target_erp.delivery.dead_letters import DeadLetters
 from target_erp.delivery.journal import Journal
 from target_erp.ledger import Change, Ledger, Mark, open_ledger
 from target_erp.ledger.store import open_store
+from tests.target_erp.acting import GivenNumbers
 
 if t.TYPE_CHECKING:
     import pathlib
@@ -60,7 +61,9 @@ class Memory(Writer):
 
 def open_delivery(folder: pathlib.Path, ledger: Ledger | None = None) -> Delivery:
     ledger = ledger or open_ledger(str(folder / "ledger.sqlite"))
-    return Delivery(DeadLetters(str(folder), "run"), Journal(ledger, "run"))
+    return Delivery(
+        DeadLetters(str(folder), "run"), Journal(ledger, "run"), watermark=GivenNumbers()
+    )
 
 
 def deliver(writer: Memory, keys: t.Sequence[str], folder: pathlib.Path) -> Delivery:

@@ -19,8 +19,10 @@ from erp_vendors.errors import CallError, ErpError, Interrupted, Phase
 from target_erp.delivery import Delivery, Prepared, RefusedError, Write, Writer
 from target_erp.delivery.dead_letters import DeadLetters, identity, last_at, newest
 from target_erp.delivery.journal import Journal
+from target_erp.delivery.outcome import ABSENT, Look
 from target_erp.ledger import Change, Ledger, Mark, open_ledger
 from target_erp.ledger.store import open_store
+from tests.target_erp.acting import GivenNumbers
 
 FAULTS = ("lost_after", "lost_before", "error_after", "error_before", "not_sent")
 KILLS = ("kill_before", "kill_after", "kill_receipt")
@@ -133,11 +135,11 @@ class Orders(Upserts):
     def store(self, writes: list[Write]) -> None:
         self.site.rows[f"{self.stream} {writes[0].body['key']}"].append(writes[0].body["v"])
 
-    def find(self, write: Write, *, fresh: bool) -> str | None:  # noqa: ARG002
+    def find(self, write: Write, *, fresh: bool) -> Look:  # noqa: ARG002
         if self.site.dead:
             msg = "killed"
             raise Interrupted(msg)
-        return write.key[0][1] if self.has(write) else None
+        return Look.found(write.key[0][1]) if self.has(write) else ABSENT
 
 
 class Customers(Orders):
@@ -290,6 +292,7 @@ class Pipeline(RuleBasedStateMachine):
             DeadLetters(str(self.folder), f"run {self.runs}"),
             Journal(ledger, f"run {self.runs}"),
             pause=lambda _: None,
+            watermark=GivenNumbers(self.position),
         )
         with contextlib.suppress(ErpError):
             for writer in self.writers.values():

@@ -115,7 +115,7 @@ def site(request: pytest.FixtureRequest) -> t.Iterator[Site]:
 def test_they_go_through_the_same_engine(
     site: t.Any, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("target_erp.delivery.courier._GRACE_SECONDS", 0.0)
+    monkeypatch.setattr("target_erp.delivery.in_doubt.GRACE_SECONDS", 0.0)
     findable = isinstance(site, Aims360Site)
     with running_stub(site.answer) as stub:
         config = {

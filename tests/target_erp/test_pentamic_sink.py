@@ -11,11 +11,14 @@ import pytest
 from erp_sandbox.testing import running_sandbox
 from erp_vendors.errors import CallError
 from target_erp.delivery import RefusedError
+from target_erp.delivery.answers import UnclearError
+from target_erp.delivery.outcome import Sight
 from tests.support.stub import Reply, Request, running_stub
 from tests.support.writers import Account, prepared, sent
 
 if t.TYPE_CHECKING:
     from erp_sandbox.testing import RunningSandbox
+    from target_erp.delivery import Writer
 
 ANN = {"name": "Ann", "taxCode": "0106"}
 
@@ -38,6 +41,26 @@ def sandbox() -> t.Iterator[RunningSandbox]:
         yield sandbox
 
 
+def found(writer: Writer, record: dict[str, t.Any]) -> str | Sight | None:
+    look = writer.find(prepared(writer, record), fresh=False)
+    return look.vendor_id if look.sight is Sight.FOUND else look.sight
+
+
+def delete(
+    writer: Writer, record: dict[str, t.Any], *, learned: bool = False, **more: t.Any
+) -> None:
+    """Delete a record; what is answered is settled by the list until it is learned."""
+    write = prepared(writer, record, deletes=True, **more)
+    if learned:
+        writer.delete(write)
+        return
+    with pytest.raises(UnclearError) as unclear:
+        writer.delete(write)
+    assert writer.find(write, fresh=True).sight is Sight.ABSENT
+    assert writer.answers is not None
+    writer.answers.learn(unclear.value.shape)
+
+
 def codes(sandbox: RunningSandbox) -> list[str]:
     return [str(row["taxCode"]) for row in sandbox.rows("pentamic", "customers")]
 
@@ -56,7 +79,7 @@ def test_a_customer_is_created_then_updated_then_deleted(sandbox: RunningSandbox
     assert later.created is False
     assert sandbox.row("pentamic", "customers", write.vendor_id)["name"] == "Anna"
     assert writer.deletable
-    writer.delete(prepared(writer, ANN, vendor_id=write.vendor_id))
+    delete(writer, ANN, vendor_id=write.vendor_id)
     assert "0106" not in codes(sandbox)
     writer.delete(prepared(writer, ANN, vendor_id=write.vendor_id))  # it is gone already
 
@@ -65,7 +88,7 @@ def test_a_customer_is_deleted_by_its_tax_code_too(sandbox: RunningSandbox) -> N
     writer = Account("pentamic", block(sandbox.url)).writer("customers")
     sent(writer, ANN)
     before = len(codes(sandbox))
-    writer.delete(prepared(writer, {"name": "?", "taxCode": "106"}))
+    delete(writer, {"name": "?", "taxCode": "106"})
     assert len(codes(sandbox)) == before - 1
     writer.delete(prepared(writer, ANN))
     assert len(codes(sandbox)) == before - 1
@@ -81,18 +104,21 @@ def test_a_deletion_that_is_refused_is_refused(sandbox: RunningSandbox) -> None:
 def test_one_listing_serves_many_and_knows_what_was_written(sandbox: RunningSandbox) -> None:
     writer = Account("pentamic", block(sandbox.url)).writer("customers")
     new = [{"name": f"N{n}", "taxCode": f"77{n}"} for n in range(4)]
-    assert [writer.find(prepared(writer, row), fresh=False) for row in new] == [None] * 4
+    assert [found(writer, row) for row in new] == [Sight.ABSENT] * 4
     assert lists(sandbox) == 1
     ids = [sent(writer, row).vendor_id for row in new]
-    found = [writer.find(prepared(writer, row), fresh=False) for row in new]
-    assert found == ids
+    assert [found(writer, row) for row in new] == ids
     assert lists(sandbox) == 1
     sent(writer, {**new[0], "taxCode": "880"}, vendor_id=ids[0])
-    assert writer.find(prepared(writer, new[0]), fresh=False) is None
-    assert writer.find(prepared(writer, {**new[0], "taxCode": "880"}), fresh=False) == ids[0]
-    writer.delete(prepared(writer, new[1]))
-    assert writer.find(prepared(writer, new[1]), fresh=False) is None
+    assert found(writer, new[0]) is Sight.ABSENT
+    assert found(writer, {**new[0], "taxCode": "880"}) == ids[0]
     assert lists(sandbox) == 1
+    delete(writer, new[1])
+    assert found(writer, new[1]) is Sight.ABSENT
+    assert lists(sandbox) == 2, "what a deletion answers is not described, so the list is read"
+    delete(writer, new[2], learned=True)
+    assert found(writer, new[2]) is Sight.ABSENT
+    assert lists(sandbox) == 2
 
 
 def test_lost_answers_that_wait_for_one_list_share_it() -> None:
@@ -117,7 +143,7 @@ def test_lost_answers_that_wait_for_one_list_share_it() -> None:
             searches += [pool.submit(writer.find, write, fresh=True) for write in writes[1:]]
             go.set()
             found = [search.result(10) for search in searches]
-    assert found == [str(n) for n in range(1, 9)]
+    assert [look.vendor_id for look in found] == [str(n) for n in range(1, 9)]
     # The first list was asked for before the others were; the second answers them all.
     assert len(listed) <= 3
 
@@ -130,7 +156,8 @@ def test_two_customers_with_one_tax_code_are_ambiguous(sandbox: RunningSandbox) 
         writer.find(prepared(writer, ANN), fresh=True)
     # Another key of the source says nothing about the vendor's customers.
     other = Account("pentamic", block(sandbox.url)).writer("customers", ["name"])
-    assert other.find(prepared(other, {"name": "Ann", "taxCode": "5"}), fresh=True) is None
+    look = other.find(prepared(other, {"name": "Ann", "taxCode": "5"}), fresh=True)
+    assert look.sight is Sight.ABSENT
 
 
 def test_required_fields_are_asked_for_before_the_call(sandbox: RunningSandbox) -> None:

@@ -1,0 +1,227 @@
+"""Records whose answer is lost or unclear: the vendor is asked, or the record is parked."""
+
+from __future__ import annotations
+
+import enum
+import logging
+import typing as t
+
+from erp_vendors.errors import CallError, DataError, ErpError, MissingResourceError
+from target_erp.delivery.answers import UnclearError
+from target_erp.delivery.outcome import ABSENT, Look, RefusedError, Sight, same_value
+
+if t.TYPE_CHECKING:
+    from target_erp.delivery.journal import Journal
+    from target_erp.delivery.outcome import Write, Writer
+
+logger = logging.getLogger("erp.delivery")
+
+_SERVER_ERROR = 500
+GRACE_SECONDS = 2.0
+"""After a call without any answer, the vendor may still be at work on it: a record that is not
+there is looked for once more after this many seconds."""
+
+
+class Executed(enum.Enum):
+    """Whether a call whose answer does not say so was executed."""
+
+    YES = "yes"
+    PROVEN = "proven"
+    """It was this call that made or changed the record, so its answer means success."""
+    NO = "no"
+    """The vendor does not have this version: it may be sent again."""
+    UNKNOWN = "unknown"
+
+
+class InDoubt:
+    """Asks the vendor; safe to use from many threads."""
+
+    def __init__(self, journal: Journal, pause: t.Callable[[float], None]) -> None:
+        """Nothing is known yet.
+
+        Args:
+            journal: Keeps what was learned about answers.
+            pause: Waits for some seconds.
+        """
+        self._journal = journal
+        self._pause = pause
+        self._controls: dict[str, Write] = {}
+        self._warned: set[str] = set()
+
+    def sent(self, write: Write) -> None:
+        """Remember a record that the vendor has: a look-up that works must find it.
+
+        Args:
+            write: The record, of whose answer nothing is in doubt.
+        """
+        if write.key and not write.deletes:
+            self._controls[write.stream] = write
+
+    def look(self, writer: Writer, write: Write, *, fresh: bool) -> Look:
+        """Look for a record; an absence is proven, or nobody can tell.
+
+        Args:
+            writer: Its sink.
+            write: The record.
+            fresh: What was learned earlier in this run does not count.
+
+        Returns:
+            Found, absent or untold.
+
+        Raises:
+            RefusedError: If several records have its key.
+            ErpError: If the vendor cannot be asked.
+        """
+        look = writer.find(write, fresh=fresh)
+        if look.sight is not Sight.UNSEEN:
+            return look
+        if self._look_up_works(writer, write):
+            return ABSENT
+        return Look.untold("nothing proves that the vendor would show it if it were there")
+
+    def before(self, writer: Writer, write: Write) -> Look | None:
+        """Look for a record that may have got through before, ahead of sending it.
+
+        Args:
+            writer: Its sink.
+            write: The record, whose earlier attempt may be in doubt.
+
+        Returns:
+            What was seen; None if there is nothing to look for.
+
+        Raises:
+            RefusedError: If nobody can tell, and it must not be sent therefore.
+            ErpError: If the vendor fails.
+        """
+        there = write.known is not None and write.known.is_there
+        unsure = there or (write.known is None and writer.look_first)
+        if not (write.doubtful or (unsure and writer.findable)):
+            return None
+        if not writer.findable:
+            raise _untold(write, "this vendor cannot be asked what came of it")
+        try:
+            if write.doubtful:
+                look = self.look(writer, write, fresh=True)
+            else:
+                look = writer.find(write, fresh=write.known is not None)
+        except (CallError, DataError, MissingResourceError) as problem:
+            if isinstance(problem, CallError) and (
+                problem.unreachable or (problem.status or 0) >= _SERVER_ERROR
+            ):
+                raise
+            raise _untold(
+                write, f"the vendor does not tell whether it has it ({problem})"
+            ) from None
+        if look.sight is Sight.UNTOLD and write.doubtful:
+            raise _untold(write, f"the vendor does not tell whether it has it ({look.why})")
+        if look.sight is Sight.UNTOLD and writer.stream not in self._warned:
+            self._warned.add(writer.stream)
+            logger.warning(
+                "%s: cannot look first whether a record exists (%s); only the ledger protects "
+                "against doubles",
+                writer.stream,
+                look.why,
+            )
+        return look
+
+    def settle(self, writer: Writer, write: Write, error: CallError) -> tuple[Executed, str]:
+        """Find out whether a call was executed.
+
+        Args:
+            writer: Its sink.
+            write: The record.
+            error: What came of the call.
+
+        Returns:
+            The result, and with UNKNOWN why nobody can tell.
+
+        Raises:
+            RefusedError: If several records have its key.
+        """
+        look = self._after(writer, write, error)
+        if look.sight is Sight.UNTOLD:
+            return Executed.UNKNOWN, look.why
+        if (look.sight is Sight.ABSENT) is not write.deletes:
+            return Executed.NO, ""
+        if write.deletes:
+            return Executed.PROVEN, ""
+        was_there = write.known is not None and write.known.is_there
+        executed = _executed(write, look, new=not was_there and not writer.upsert)
+        if executed is Executed.UNKNOWN:
+            return executed, "the vendor has it, and does not show whether it is this version"
+        if executed is not Executed.NO:
+            write.vendor_id = look.vendor_id
+        return executed, ""
+
+    def _after(self, writer: Writer, write: Write, error: CallError) -> Look:
+        """What the vendor has after a call that may have been executed."""
+        if not writer.findable or not write.key:
+            return Look.untold("this vendor cannot be asked for it")
+        try:
+            look = self.look(writer, write, fresh=True)
+            if look.sight is Sight.ABSENT and error.unreachable and not write.deletes:
+                self._pause(GRACE_SECONDS)
+                look = self.look(writer, write, fresh=True)
+        except RefusedError:
+            raise
+        except ErpError as problem:
+            logger.warning("%s: the vendor cannot be asked: %s", write.label, problem)
+            return Look.untold(str(problem))
+        return look
+
+    def learn(self, writer: Writer, error: CallError) -> None:
+        """Keep what an answer looked like that has proven to mean success.
+
+        Args:
+            writer: Its sink.
+            error: The answer, as it was not understood.
+        """
+        if not isinstance(error, UnclearError) or not error.can_be_learned:
+            return
+        if writer.answers is not None:
+            writer.answers.learn(error.shape)
+            self._journal.learn(writer, error.shape)
+            logger.info(
+                "%s: answers such as %s mean success: what was sent is there",
+                writer.stream,
+                error.shape.as_json(),
+            )
+
+    def _look_up_works(self, writer: Writer, write: Write) -> bool:
+        """Whether the look-up that saw nothing finds a record that is known to be there."""
+        control = self._controls.get(writer.stream)
+        if control is not None and set(control.names).isdisjoint(write.names):
+            return writer.find(control, fresh=True).sight is Sight.FOUND
+        return writer.control()
+
+
+def _untold(write: Write, why: str) -> RefusedError:
+    past = "an earlier attempt was cut off" if write.doubtful else "it was not sent"
+    return RefusedError(
+        f"{past}, and {why}; look before you send it again",
+        reason="unknown" if write.doubtful else "no_look_up",
+    )
+
+
+def _executed(write: Write, look: Look, *, new: bool) -> Executed:
+    """Whether a record that was found is the version that was sent.
+
+    Args:
+        write: The record.
+        look: What was found.
+        new: The vendor had no version of it before, as far as is known.
+    """
+    if look.changed is False:
+        return Executed.NO
+    if write.was_there is False:
+        return Executed.PROVEN
+    row = look.row or {}
+    keys = {part for name, _ in write.key for part in name.split(",")}
+    shared = [name for name in write.body if name in row and name not in keys]
+    alike = all(same_value(row[name], write.body[name]) for name in shared)
+    if shared and not alike:
+        # A new record may be shown in another form, or be somebody else's from before.
+        return Executed.UNKNOWN if new else Executed.NO
+    if look.changed:
+        return Executed.PROVEN
+    return Executed.YES if shared or new else Executed.UNKNOWN

@@ -1,0 +1,178 @@
+"""Which sinks take the records of a stream, and what stream maps make of them."""
+
+from __future__ import annotations
+
+import logging
+import typing as t
+
+from singer_sdk.mapper import RemoveRecordTransform, SameRecordTransform
+
+from erp_vendors.http import codec
+from target_erp.reader import InputError, NoSchemaError
+from target_erp.sinks import UnknownStreamError
+
+if t.TYPE_CHECKING:
+    from singer_sdk.mapper import StreamMap
+
+    from target_erp.messages import Record
+    from target_erp.sink import ErpSink
+    from target_erp.target import TargetErp
+
+logger = logging.getLogger("target-erp")
+
+
+class Route(t.NamedTuple):
+    """One way of a stream's records.
+
+    Attributes:
+        map: What changes them; None if they go on as they came.
+        sink: What takes them.
+    """
+
+    map: StreamMap | None
+    sink: ErpSink
+
+
+class Routes:
+    """The streams of the input that a SCHEMA message has announced."""
+
+    def __init__(self, target: TargetErp, *, skip_unknown: bool) -> None:
+        """No stream is known yet.
+
+        Args:
+            target: Has the stream maps and makes the sinks.
+            skip_unknown: Streams without a sink are left out.
+        """
+        self._target = target
+        self._skip_unknown = skip_unknown
+        self._routes: dict[str, tuple[Route, ...]] = {}
+        self._said: dict[str, bytes] = {}
+        self._keys: dict[str, dict[tuple[str, ...], None]] = {}
+        self._left_out: set[str] = set()
+
+    def leave_out(self, stream: str) -> None:
+        """Let the records of a stream come to their end without being looked at.
+
+        Args:
+            stream: Its name.
+        """
+        self._left_out.add(stream)
+        self._routes[stream] = ()
+
+    def is_left_out(self, stream: str) -> bool:
+        """Whether the records of a stream are not even counted.
+
+        Args:
+            stream: Its name.
+        """
+        return stream in self._left_out
+
+    def learn(self, stream: str, schema: Record, keys: t.Sequence[str]) -> None:
+        """Take a SCHEMA message; one that says what an earlier one said changes nothing.
+
+        Args:
+            stream: Its stream.
+            schema: Its schema.
+            keys: Its key properties.
+
+        Raises:
+            InputError: If the stream maps cannot be applied to it.
+            ConfigError: If no sink has the stream's name.
+        """
+        said = codec.encode([schema, keys])
+        if self._said.get(stream) == said:
+            return
+        self._left_out.discard(stream)
+        found = []
+        for made in self._maps(stream, schema, keys):
+            if isinstance(made, RemoveRecordTransform):
+                continue
+            try:
+                sink = self._target.get_sink(
+                    made.stream_alias,
+                    schema=made.transformed_schema,
+                    key_properties=made.transformed_key_properties,
+                )
+            except UnknownStreamError:
+                if not self._skip_unknown:
+                    raise
+                logger.warning("Leaving out stream '%s': no sink has this name", made.stream_alias)
+                self._left_out.add(stream)
+                continue
+            sets = self._keys.setdefault(made.stream_alias, {})
+            sets[tuple(made.transformed_key_properties or ())] = None
+            if len(sets) > 1:
+                t.cast("ErpSink", sink).earlier_keys = tuple(names for names in sets if names)
+            same = type(made) is SameRecordTransform and not made.flattening_enabled
+            found.append(Route(None if same else made, t.cast("ErpSink", sink)))
+        if found:
+            self._left_out.discard(stream)
+        self._routes[stream] = tuple(found)
+        self._said[stream] = said
+
+    def of(self, stream: str, kind: str) -> tuple[Route, ...]:
+        """The ways of a stream's records; none if they are left out or removed by a map.
+
+        Args:
+            stream: Its name.
+            kind: Type of the message that asks.
+
+        Raises:
+            NoSchemaError: If there was no SCHEMA message of it.
+        """
+        routes = self._routes.get(stream)
+        if routes is None:
+            msg = f"has a message {kind} of stream '{stream}' before the SCHEMA of this stream"
+            raise NoSchemaError(msg)
+        return routes
+
+    def take(self, stream: str, record: Record, number: int) -> bool:
+        """Hand a record to its sinks.
+
+        Args:
+            stream: Its stream.
+            record: The record.
+            number: Its number in the input.
+
+        Returns:
+            Whether any sink has got it; if not, stream maps have filtered it.
+
+        Raises:
+            InputError: If a map cannot be applied to it.
+            ErpError: If the run cannot go on.
+        """
+        taken = False
+        for made, sink in self.of(stream, "RECORD"):
+            mapped = record if made is None else _mapped(made, stream, record)
+            if mapped is not None:
+                sink.take(mapped, number)
+                taken = True
+        return taken
+
+    def _maps(self, stream: str, schema: Record, keys: t.Sequence[str]) -> list[StreamMap]:
+        mapper = self._target.mapper
+        try:
+            mapper.register_raw_stream_schema(stream, schema, list(keys))
+            maps = mapper.stream_maps[stream]
+        except Exception as error:  # noqa: BLE001 - the SDK raises what it happens to meet
+            raise InputError(_unmappable("SCHEMA", stream, error)) from None
+        if not all(isinstance(made.stream_alias, str) for made in maps):
+            raise InputError(_unmappable("SCHEMA", stream, TypeError("an __alias__ is no text")))
+        return maps
+
+
+def _mapped(made: StreamMap, stream: str, record: Record) -> Record | None:
+    """What a map makes of a record, in JSON's own types; None if it filters it."""
+    try:
+        mapped = made.transform(dict(record))
+        return None if mapped is None else codec.decode(codec.encode(mapped))
+    except Exception as error:  # noqa: BLE001 - expressions may raise anything
+        raise InputError(_unmappable("RECORD", stream, error)) from None
+
+
+def _unmappable(kind: str, stream: str, error: Exception) -> str:
+    why = " ".join(str(error).split()) or type(error).__name__
+    return (
+        f"has a {kind} of stream '{stream}' to which the setting 'stream_maps' (or flattening) "
+        f"cannot be applied: {why}"
+    )

@@ -1,0 +1,372 @@
+"""Lost and unclear answers: executed, proven absent, or nobody can tell."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+import typing as t
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from erp_vendors.errors import CallError, ErpError, Phase
+from target_erp.delivery import RefusedError, Write
+from target_erp.delivery.answers import Answers, Shape, UnclearError
+from target_erp.delivery.outcome import ABSENT, UNSEEN, Look
+from target_erp.delivery.trouble import speaks_of_trouble
+from tests.target_erp.acting import FAILURES, Site, Stage, answer
+
+if t.TYPE_CHECKING:
+    import pathlib
+
+OK = {"accepted": True}
+
+
+def unclear(body: object = OK) -> UnclearError:
+    """What `Answers.check` raises for an answer that nobody knows."""
+    with pytest.raises(UnclearError) as caught:
+        Answers(Site.stream).check(answer(body), [])
+    return caught.value
+
+
+def lost() -> CallError:
+    return CallError("the answer is lost", phase=Phase.SENT)
+
+
+DOUBTS: dict[str, t.Callable[[], CallError]] = {
+    "lost": lost,
+    "500": t.cast("t.Callable[[], CallError]", FAILURES["500"]),
+    "unclear": unclear,
+}
+PROOFS: dict[str, dict[str, t.Any]] = {
+    "absent": {"look": lambda _: ABSENT},
+    "control of the vendor's": {"look": lambda _: UNSEEN, "control": lambda: True},
+}
+NO_PROOFS: dict[str, dict[str, t.Any]] = {
+    "unseen": {"look": lambda _: UNSEEN},
+    "untold": {"look": lambda _: Look.untold("it lists others")},
+    "no look-up": {"findable": False},
+}
+
+
+def once(error: t.Callable[[], Exception]) -> t.Callable[[list[Write]], None]:
+    """Fails with the first call only."""
+    count = itertools.count()
+
+    def act(_: list[Write]) -> None:
+        if next(count) == 0:
+            raise error()
+
+    return act
+
+
+def creator(**more: t.Any) -> Site:
+    return Site(**{"findable": True, **more})
+
+
+@pytest.mark.parametrize("doubt", DOUBTS)
+@pytest.mark.parametrize("proof", PROOFS)
+def test_what_is_proven_absent_is_sent_again(
+    doubt: str, proof: str, tmp_path: pathlib.Path
+) -> None:
+    site = creator(act=once(DOUBTS[doubt]), **PROOFS[proof])
+    run = Stage(tmp_path).run(site, [{"key": "a"}])
+    assert (run.error, len(site.calls), len(site.rows["a"])) == ("", 2, 1)
+
+
+@pytest.mark.parametrize("doubt", DOUBTS)
+@pytest.mark.parametrize("proof", NO_PROOFS)
+@pytest.mark.parametrize("executed", [True, False])
+def test_without_proof_nothing_is_sent_again(
+    doubt: str,
+    proof: str,
+    executed: bool,  # noqa: FBT001
+    tmp_path: pathlib.Path,
+) -> None:
+    site, stage = creator(**NO_PROOFS[proof]), Stage(tmp_path)
+    setattr(site, "behind" if executed else "act", once(DOUBTS[doubt]))
+    for _ in range(3):
+        run = stage.run(site, [{"key": "a"}])
+        assert run["created"] + run["written"] == 0
+    assert len(site.calls) == 1
+    assert len(site.rows.get("a", ())) == executed
+    assert {letter["outcome"] for letter in stage.letters} == {"unknown"}
+
+
+@pytest.mark.parametrize("doubt", DOUBTS)
+def test_what_is_found_is_not_sent_again(doubt: str, tmp_path: pathlib.Path) -> None:
+    site, stage = creator(behind=once(DOUBTS[doubt])), Stage(tmp_path)
+    run = stage.run(site, [{"key": "a"}, {"key": "b"}])
+    assert (run.error, run["created"] + run["written"], len(site.calls)) == ("", 2, 2)
+    assert stage.run(site, [{"key": "a"}, {"key": "b"}])["unchanged"] == 2
+
+
+def test_a_record_of_this_run_serves_as_control(tmp_path: pathlib.Path) -> None:
+    """The look-up is not documented, but it finds what is known to be there."""
+
+    def act(writes: list[Write]) -> None:
+        if writes[0].body["key"] == "b" and len(site.calls) == 2:
+            raise lost()
+
+    site = creator(act=act)
+    run = Stage(tmp_path).run(site, [{"key": "a"}, {"key": "b"}])
+    assert (run.error, len(site.calls), len(site.rows["b"])) == ("", 3, 1)
+    assert "key=a" in site.looked
+
+
+def test_a_look_up_that_does_not_find_the_control_proves_nothing(tmp_path: pathlib.Path) -> None:
+    def behind(writes: list[Write]) -> None:
+        if writes[0].body["key"] == "b":
+            raise lost()
+
+    site = creator(behind=behind, look=lambda _: UNSEEN)
+    run = Stage(tmp_path).run(site, [{"key": "a"}, {"key": "b"}])
+    assert (run["unknown"], len(site.rows["b"])) == (1, 1)
+
+
+def learner(more: dict[str, t.Any]) -> Site:
+    """A sink of whose answers nothing is known."""
+    site = Site(answers=Answers(Site.stream), findable=True, workers=4, look_first=True)
+
+    def look(write: Write) -> Look:
+        seen = Site.seen(site, write)
+        return ABSENT if seen is UNSEEN else seen
+
+    def behind(writes: list[Write]) -> None:
+        assert site.answers is not None
+        site.answers.check(answer({"id": 1, "of": len(writes)}), writes)
+
+    site.look, site.behind = look, behind
+    for name, value in more.items():
+        setattr(site, name, value)
+    return site
+
+
+def test_what_success_looks_like_is_learned_once_and_kept(tmp_path: pathlib.Path) -> None:
+    site, stage = learner({}), Stage(tmp_path)
+    run = stage.run(site, [{"key": f"k{n}"} for n in range(20)])
+    assert (run.error, run["created"], run["written"]) == ("", 20, 0)
+    # Each is looked for before it is created; the first one once more behind it.
+    assert len(site.looked) == 21
+    again = learner({"rows": site.rows})
+    run = stage.run(again, [{"key": f"n{n}"} for n in range(20)])
+    assert (run.error, len(again.looked)) == ("", 20)
+
+
+def test_until_an_answer_is_understood_one_call_with_one_record_goes_out(
+    tmp_path: pathlib.Path,
+) -> None:
+    site = learner({"batch_size": 10, "upsert": True, "workers": 4})
+
+    def act(_: list[Write]) -> None:
+        assert site.answers is not None
+        assert site.answers.is_understood or (site.under_way, len(site.calls[-1])) == (1, 1)
+
+    site.act = act
+    site.look = lambda write: Look.found(write.identity, site.rows["k0"][0], changed=True)
+    run = Stage(tmp_path).run(site, [{"key": f"k{n}", "v": 1} for n in range(50)])
+    assert (run.error, run["written"]) == ("", 50)
+    # Once more after the first unclear answer, as something on the way may have said it.
+    assert [len(call) for call in site.calls[:3]] == [1, 1, 10]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"<html>", b'{"a":', {"error": "maintenance"}, {"Message": "An error has occurred."}],
+)
+def test_what_is_plainly_no_success_is_never_learned(body: object, tmp_path: pathlib.Path) -> None:
+    def behind(writes: list[Write]) -> None:
+        assert site.answers is not None
+        site.answers.check(answer(body), writes)
+
+    site, stage = learner({}), Stage(tmp_path)
+    site.behind = behind
+    run = stage.run(site, [{"key": f"k{n}"} for n in range(5)])
+    # The records prove to be there, each by itself.
+    assert (run.error, run["created"], len(site.calls)) == ("", 5, 5)
+    assert stage.run(site, [{"key": "new"}])["created"] == 1
+    assert len(site.looked) == 12
+
+
+def test_where_nothing_can_be_read_back_one_record_goes_out_and_the_run_says_how_to_go_on(
+    tmp_path: pathlib.Path,
+) -> None:
+    site, stage = learner({"findable": False, "look_first": False}), Stage(tmp_path)
+    run = stage.run(site, [{"key": f"k{n}"} for n in range(5)])
+    assert (len(site.calls), run["unknown"], run.delivery.settled) == (1, 1, 1)
+    snippet = re.search(r"site\.resources: (\[.*\])", run.error)
+    assert snippet is not None
+    (entry,) = json.loads(snippet.group(1))
+    assert entry == {
+        "name": "rows",
+        "success": {"status": 200, "type": "object", "members": ["id", "of"]},
+    }
+    told = Answers(Site.stream, given=[entry["success"]])
+    site = learner({"findable": False, "look_first": False, "answers": told, "rows": site.rows})
+    run = stage.run(site, [{"key": f"k{n}"} for n in range(1, 5)])
+    assert (run.error, run["written"], len(site.rows)) == ("", 4, 5)
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_an_upsert_of_a_record_that_was_there_proves_nothing_by_its_existence(
+    there: bool,  # noqa: FBT001
+    tmp_path: pathlib.Path,
+) -> None:
+    """The vendor says something unknown, and has the record as it was before."""
+
+    def act(_: list[Write]) -> None:
+        if not there:
+            raise unclear()
+
+    def behind(_: list[Write]) -> None:
+        raise unclear()
+
+    site = learner({"upsert": True, "rows": {"a": [{"key": "a", "v": 1}]}, "act": act})
+    site.behind = behind
+    run = Stage(tmp_path).run(site, [{"key": "a", "v": 2}])
+    assert bool(run.error) is not there
+    assert run["written"] == there
+    assert site.rows["a"][-1]["v"] == (2 if there else 1)
+
+
+# Nothing that may have been executed leaves an older version standing.
+
+EXECUTED: dict[str, t.Callable[[], Exception]] = {
+    **DOUBTS,
+    "refused after a lost attempt": lambda: RefusedError("no", status=400, attempts=2),
+    "4xx after a lost attempt": lambda: CallError(
+        "HTTP 400", phase=Phase.ANSWERED, status=400, attempts=3
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", EXECUTED)
+@pytest.mark.parametrize("runs", [1, 3])
+@pytest.mark.parametrize("upsert", [True, False])
+def test_the_older_version_is_sent_when_the_newer_one_may_have_been_executed(
+    kind: str,
+    runs: int,
+    upsert: bool,  # noqa: FBT001
+    tmp_path: pathlib.Path,
+) -> None:
+    site = Site(upsert=upsert, findable=True, repeats=lambda _: True)
+    stage = Stage(tmp_path)
+    stage.run(site, [{"key": "a", "v": 1}, {"key": "b", "v": 0}])
+
+    def behind(writes: list[Write]) -> None:
+        if any(write.body["v"] == 2 for write in writes):
+            error = EXECUTED[kind]()
+            raise error
+
+    site.behind = behind
+    for number in range(runs):
+        stage.run(site, [{"key": "b", "v": 10 + number}, {"key": "a", "v": 2}])
+    assert site.rows["a"] == [{"key": "a", "v": 2}]
+    stage.run(site, [{"key": "a", "v": 1}])
+    assert site.rows["a"] == [{"key": "a", "v": 1}]
+
+
+def test_a_version_that_was_plainly_refused_leaves_the_older_one(tmp_path: pathlib.Path) -> None:
+    site, stage = Site(upsert=True), Stage(tmp_path)
+    stage.run(site, [{"key": "a", "v": 1}])
+
+    def act(writes: list[Write]) -> None:
+        if writes[0].body["v"] == 2:
+            msg = "no"
+            raise RefusedError(msg, status=400, attempts=1)
+
+    site.act = act
+    assert stage.run(site, [{"key": "a", "v": 2}])["refused"] == 1
+    assert stage.run(site, [{"key": "a", "v": 1}])["unchanged"] == 1
+    assert len(site.calls) == 2
+
+
+# Created, updated, or written.
+
+
+def saying(created: bool | None) -> t.Callable[[list[Write]], None]:  # noqa: FBT001
+    def behind(writes: list[Write]) -> None:
+        for write in writes:
+            write.created = created
+
+    return behind
+
+
+@pytest.mark.parametrize(
+    ("said", "look_first", "there", "word"),
+    [
+        (True, False, False, "created"),
+        (False, False, False, "updated"),
+        (None, False, False, "written"),
+        (None, True, False, "created"),
+        (None, True, True, "updated"),
+    ],
+)
+def test_created_and_updated_are_said_only_where_it_is_proven(
+    said: bool | None,  # noqa: FBT001
+    look_first: bool,  # noqa: FBT001
+    there: bool,  # noqa: FBT001
+    word: str,
+    tmp_path: pathlib.Path,
+) -> None:
+    site = creator(behind=saying(said), look_first=look_first)
+    site.look = lambda write: Look.found(write.identity) if there else ABSENT
+    stage = Stage(tmp_path)
+    assert stage.run(site, [{"key": "a", "v": 1}]).counts == {word: 1}
+    site.behind, site.repeats = saying(None), lambda _: True  # type: ignore[method-assign]
+    assert stage.run(site, [{"key": "a", "v": 2}]).counts == {"updated": 1}
+
+
+# What an answer says.
+
+SCALARS = st.none() | st.booleans() | st.integers(-5, 5) | st.text(max_size=5)
+JSON = st.recursive(
+    SCALARS,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["error", "Message", "errors", "id", "key", "status", "x"]), inner
+        )
+    ),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(body=JSON, status=st.sampled_from([200, 201, 202, 204]))
+def test_without_a_word_of_the_vendor_nothing_is_a_success(body: t.Any, status: int) -> None:
+    writes = [Write(1, Site.stream, {}, (("key", "K-1"),))]
+    answers = Answers(Site.stream)
+    said = answer(body, status)
+    with pytest.raises(UnclearError) as caught:
+        answers.check(said, writes)
+    error = caught.value
+    assert error.may_have_run
+    assert error.can_be_learned is not speaks_of_trouble(body, writes)
+    if error.can_be_learned:
+        answers.learn(error.shape)
+        assert answers.is_understood
+        answers.check(said, writes)
+        assert Shape.parse(json.loads(error.shape.as_json())) == error.shape
+    with pytest.raises(UnclearError):
+        answers.check(answer(b"<!DOCTYPE html><p>log in", status), writes)
+
+
+@settings(max_examples=100, deadline=None)
+@given(body=st.binary(max_size=30))
+def test_bytes_that_are_no_json_are_never_learned_as_json(body: bytes) -> None:
+    with pytest.raises(UnclearError) as caught:
+        Answers(Site.stream).check(answer(body), [])
+    try:
+        json.loads(body)
+    except ValueError:
+        assert caught.value.shape.type in {"broken", "markup", "text", "empty"}
+
+
+@pytest.mark.parametrize("given", [{"status": 200}, {"type": "object"}, {"members": ["id"]}])
+def test_parts_of_a_shape_that_are_left_out_do_not_matter(given: dict[str, t.Any]) -> None:
+    Answers(Site.stream, given=[given]).check(answer({"id": 7}), [])
+    with pytest.raises(ErpError):
+        Answers(Site.stream, given=[given]).check(answer([7], 201), [])
