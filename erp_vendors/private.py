@@ -110,6 +110,19 @@ def open_private(path: str | pathlib.Path, flags: int) -> int:
     return descriptor
 
 
+def is_at(descriptor: int, path: pathlib.Path) -> bool:
+    """Whether an open file is still the one that a path leads to.
+
+    Args:
+        descriptor: Of the open file.
+        path: The path.
+    """
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
+
+
 def replace_file(path: pathlib.Path, content: t.Iterable[bytes]) -> None:
     """Put a file in the place of another one, whole and durable, or leave the old one.
 

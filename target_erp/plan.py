@@ -6,13 +6,16 @@ import collections
 import dataclasses
 import enum
 import logging
+import os
 import pathlib
 import sys
 import typing as t
 
 from erp_vendors.errors import ConfigError
 from erp_vendors.http import codec
-from erp_vendors.http.redact import MASK, Redactor, redact
+from erp_vendors.http.redact import redact
+from erp_vendors.masking import hiding, masked
+from erp_vendors.private import make_file
 from target_erp.delivery.lanes import Tally
 from target_erp.delivery.outcome import Outcome, RefusedError, same_value
 from target_erp.delivery.recognition import is_unchanged, recognise
@@ -109,7 +112,9 @@ class Planner:
             collections.Counter
         )
         self._rows: dict[tuple[str, Step], list[tuple[str, ...]]] = collections.defaultdict(list)
-        self._write(b"", "wb")  # an empty plan must not leave an old one in its place
+        if self._file is not None:
+            make_file("plan_file", self._file)
+            os.truncate(self._file, 0)  # an empty plan must not leave an old one in its place
 
     settled = -1
     """No STATE goes out: nothing is written, so nothing is done with."""
@@ -248,17 +253,16 @@ class Planner:
         reason: str = "",
     ) -> None:
         hidden = writer.secrets if writer else frozenset()
-        shown = {
-            name: (MASK, MASK) if name in hidden else (_clean(old), _clean(new))
-            for name, (old, new) in (changes or {}).items()
-        }
-        reason = redact(_hide(reason, [write.record.get(name) for name in hidden]))
+        was = masked({name: old for name, (old, _) in (changes or {}).items()}, hidden)
+        will = masked({name: new for name, (_, new) in (changes or {}).items()}, hidden)
+        shown = {name: (_clean(old), _clean(will[name])) for name, old in was.items()}
+        reason = redact(hiding([write.record, write.body], hidden)(reason))
         self.counts[step] += 1
         self.steps[write.stream][step] += 1
         rows = self._rows[write.stream, step]
         if self._show and len(rows) < _ROWS:
             key = ", ".join(f"{name}={value}" for name, value in write.key)
-            sent = _fields(write.body, hidden) if step is Step.CREATE else _changes(shown)
+            sent = _fields(masked(write.body, hidden)) if step is Step.CREATE else _changes(shown)
             rows.append((step.value, str(write.number), redact(key), sent or reason))
         line = {
             "stream": write.stream,
@@ -268,13 +272,13 @@ class Planner:
             "changes": {name: {"old": old, "new": new} for name, (old, new) in shown.items()},
             "reason": reason,
         }
-        self._write(codec.encode(line) + b"\n", "ab")
+        self._write(codec.encode(line) + b"\n")
 
-    def _write(self, line: bytes, mode: t.Literal["ab", "wb"]) -> None:
+    def _write(self, line: bytes) -> None:
         if self._file is None:
             return
         try:
-            with self._file.open(mode) as file:
+            with self._file.open("ab") as file:
                 file.write(line)
         except OSError as error:
             msg = f"cannot write the plan (setting 'plan_file'): {error}"
@@ -311,10 +315,8 @@ def _changes(changes: t.Mapping[str, tuple[t.Any, t.Any]]) -> str:
     )
 
 
-def _fields(body: t.Mapping[str, t.Any], hidden: t.Collection[str]) -> str:
-    return _listed(
-        [f"{name}: {_short(MASK if name in hidden else value)}" for name, value in body.items()]
-    )
+def _fields(body: t.Mapping[str, t.Any]) -> str:
+    return _listed([f"{name}: {_short(value)}" for name, value in body.items()])
 
 
 def _listed(parts: t.Sequence[str]) -> str:
@@ -328,10 +330,3 @@ def _clean(value: object) -> object:
 
 def _short(value: object) -> str:
     return cut(redact(codec.encode(value).decode()), _SHOWN_CHARACTERS)
-
-
-def _hide(reason: str, secrets: t.Iterable[object]) -> str:
-    """A reason without the record's own secrets, should it repeat one."""
-    hide = Redactor()
-    hide.add(*(str(secret) for secret in secrets if secret))
-    return hide(reason)

@@ -100,6 +100,14 @@ SETTINGS = (
         "erp_run.json",
     ),
     Setting(
+        "resync",
+        "boolean",
+        "Resync",
+        "Send records although they count as unchanged, because somebody changed them at the "
+        "vendor; what cannot be changed there is still looked for first.",
+        False,  # noqa: FBT003
+    ),
+    Setting(
         "checkpoint_seconds",
         "number",
         "Checkpoint interval",

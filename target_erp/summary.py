@@ -8,6 +8,7 @@ import time
 import typing as t
 
 from erp_vendors.http import codec
+from erp_vendors.private import replace_file
 from target_erp.delivery import Outcome
 from target_erp.ledger.book import iso
 from target_erp.plan import allowance
@@ -128,12 +129,8 @@ def save(report: t.Mapping[str, t.Any], path: str) -> None:
     """
     if not path:
         return
-    file = pathlib.Path(path)
-    beside = file.with_name(f"{file.name}.new")
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_bytes(codec.encode(report) + b"\n")
-        beside.replace(file)
+        replace_file(pathlib.Path(path), [codec.encode(report), b"\n"])
     except OSError as problem:
         # The run is over and its report is in the ledger: this changes nothing about its result.
         logger.warning("cannot write the report (setting 'report_file'): %s", problem)

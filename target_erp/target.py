@@ -23,9 +23,12 @@ from erp_plugin.cli import FAILED, ExitCode
 from erp_plugin.progress import Progress
 from erp_vendors.errors import ConfigError, Interrupted
 from erp_vendors.http import codec
-from erp_vendors.http.redact import MASK, redact
+from erp_vendors.http.redact import redact
+from erp_vendors.masking import is_masked
+from erp_vendors.private import check_folder, check_replaceable, make_file
+from erp_vendors.stores import kind_of
 from target_erp.delivery import Delivery, Outcome, RefusedError, Write, Writer
-from target_erp.delivery.dead_letters import DeadLetters, identity, last_at, newest
+from target_erp.delivery.dead_letters import DeadLetters, handle, identity, last_at, newest
 from target_erp.delivery.engine import StoppedError
 from target_erp.delivery.journal import Journal
 from target_erp.delivery.watermark import Watermark
@@ -91,6 +94,7 @@ class TargetErp(ErpPlugin, Target):
         self._states = States(self.watermark)
         self._number = 0
         self._emitted_at = time.monotonic()
+        self._replayed: set[tuple[str, str]] = set()
 
     @classmethod
     def append_builtin_config(cls, config_jsonschema: dict[str, t.Any]) -> None:
@@ -140,6 +144,7 @@ class TargetErp(ErpPlugin, Target):
             ExitCode: With 3, if records were rejected or their outcome is unknown.
             ErpError: If the run failed.
         """
+        self._check_places()
         code, said = FAILED, "the run was ended"
         # Last of all, when the leases are given back: others need not wait for a webhook.
         with one_cpu(), contextlib.ExitStack() as afterwards, self._open:
@@ -163,6 +168,20 @@ class TargetErp(ErpPlugin, Target):
                 report = self._finish(code, said)
                 if report and self.config.get("webhook"):
                     afterwards.callback(deliver, report, **self.config["webhook"])
+
+    def _check_places(self) -> None:
+        """Make what is written later, or say now that it cannot be.
+
+        Raises:
+            ConfigError: If a setting names something else than what it can be.
+        """
+        if self._setting("dry_run"):
+            return  # the plan's file is made when the plan begins, and nothing else is written
+        if kind_of("ledger", self._setting("ledger"), "postgresql") == "sqlite":
+            make_file("ledger", pathlib.Path(self._setting("ledger")))
+        check_folder("dead_letters", pathlib.Path(self._setting("dead_letters")))
+        if self._setting("report_file"):
+            check_replaceable("report_file", pathlib.Path(self._setting("report_file")))
 
     def _until_input_breaks(self, work: t.Callable[[], None]) -> None:
         """Do the work; what came before a line that cannot be used is settled first."""
@@ -203,16 +222,16 @@ class TargetErp(ErpPlugin, Target):
             names = identity(letter).partition("=")[0]
             # Waits for a run that is writing this stream.
             self.writer_of(name, names.split(",") if names else ())
+        keyless = set()
         for letter in newest(folder, stream, key):
             if letter["outcome"] == Outcome.UNKNOWN.value:
                 continue
             known, record = identity(letter), letter["record"]
-            if not known or MASK in record.values():
+            if is_masked(record):
                 self.logger.warning(
-                    "%s of %s %s; send it again from its source",
-                    known or "a record",
+                    "%s of %s holds a masked secret; send it again from its source",
+                    handle(letter),
                     letter["stream"],
-                    "holds a masked secret" if known else "has no key",
                 )
                 continue
             self.summary.records_read += 1
@@ -231,7 +250,11 @@ class TargetErp(ErpPlugin, Target):
             else:
                 self.submit(self.writer_of(write.stream), write, known)
             self.watermark.settle(number)
+            if not known:
+                keyless.add((letter["stream"], handle(letter)))
         self.process_endofpipe()
+        # Nothing but a new letter says what became of a record without a key.
+        self._replayed = keyless - self._dead_letters.added
 
     def _finish(self, code: int, said: str) -> dict[str, t.Any]:
         if isinstance(self.delivery, Planner):
@@ -241,6 +264,8 @@ class TargetErp(ErpPlugin, Target):
         report = self.summary.as_json(code, said)
         self.ledger.end_run(self.run_id, codec.encode(report).decode())
         save(report, self._setting("report_file"))
+        self._dead_letters.close()
+        self._dead_letters.compact(self.ledger, self._writers, self._replayed)
         return report
 
     def _check_guards(self, spool: t.IO[bytes], given: t.IO[t.Any] | None) -> None:
@@ -268,20 +293,30 @@ class TargetErp(ErpPlugin, Target):
             return Planner(plan, show=bool(plan), journal=self._known_journal())
         self.ledger.begin_run(self.run_id)
         return Delivery(
-            DeadLetters(self._setting("dead_letters"), self.run_id),
-            Journal(self.ledger, self.run_id),
+            self._dead_letters,
+            self._journal(),
             stop_on_reject=self._setting("on_reject") == "stop",
             resubmit=self._resubmit,
             pause=self.connection.clock.sleep,
             watermark=self.watermark,
         )
 
+    @functools.cached_property
+    def _dead_letters(self) -> DeadLetters:
+        """Where records go that do not get through."""
+        return DeadLetters(self._setting("dead_letters"), self.run_id)
+
+    def _journal(self) -> Journal:
+        """The ledger as this run sees it."""
+        journal = Journal(self.ledger, self.run_id)
+        journal.resync = self._setting("resync")
+        return journal
+
     def _known_journal(self) -> Journal | None:
         """The ledger for a plan, which makes none where there is none."""
         setting = self._setting("ledger")
-        if "://" not in setting and not pathlib.Path(setting).exists():
-            return None
-        return Journal(self.ledger, self.run_id)
+        postgres = kind_of("ledger", setting, "postgresql") == "postgresql"
+        return self._journal() if postgres or pathlib.Path(setting).exists() else None
 
     @functools.cached_property
     def summary(self) -> Summary:

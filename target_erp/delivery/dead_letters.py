@@ -2,37 +2,66 @@
 
 from __future__ import annotations
 
+import collections
 import datetime as dt
+import hashlib
+import logging
 import pathlib
-import threading
 import typing as t
 
 from erp_vendors.errors import ConfigError
 from erp_vendors.http import codec
-from erp_vendors.http.redact import MASK, redact
+from erp_vendors.http.redact import redact
+from erp_vendors.masking import hiding, is_masked, masked
+from erp_vendors.private import make_folder
+from target_erp.delivery import letter_files
+from target_erp.ledger.entry import Mark
+from target_erp.ledger.groups import Groups
 
 if t.TYPE_CHECKING:
+    from target_erp.delivery.letter_files import Letter, Line
     from target_erp.delivery.outcome import Outcome, RefusedError, Write
+    from target_erp.ledger import Known, Ledger
+
+logger = logging.getLogger("erp.delivery")
+
+_GOT_THROUGH = frozenset({Mark.ACCEPTED, Mark.DELETED})
+_AT_ONCE = 500
+"""Keys of one look-up."""
+_ID_BYTES = 6
 
 
 class DeadLetters:
-    """A folder with one JSON-lines file per stream."""
+    """A folder with one JSON-lines file per stream; safe to use from many threads."""
 
     def __init__(self, folder: str, run: str) -> None:
+        """Begin; nothing is made yet.
+
+        Args:
+            folder: The `dead_letters` setting.
+            run: The run's id.
+        """
         self.folder = pathlib.Path(folder)
+        self.added: set[tuple[str, str]] = set()
         self._run = run
-        self._lock = threading.Lock()
+        self._groups: Groups[tuple[str, bytes]] = Groups(self._append)
 
     def add(
-        self, write: Write, outcome: Outcome, error: RefusedError, secrets: t.Collection[str] = ()
+        self,
+        write: Write,
+        outcome: Outcome,
+        error: RefusedError,
+        secrets: t.Collection[str] = (),
+        account: str = "",
     ) -> None:
-        """Keep a record; it is on the disk when this returns.
+        """Keep a record; it is durable when this returns. Threads that come together share a sync.
 
         Args:
             write: The record.
-            outcome: Refused or unknown.
+            outcome: Refused, waiting or unknown.
             error: Why.
-            secrets: Properties whose values are masked.
+            secrets: Properties whose values are masked, wherever they stand.
+            account: Whose data it is.
 
         Raises:
             ConfigError: If the folder cannot be written to.
@@ -40,11 +69,13 @@ class DeadLetters:
         now = dt.datetime.now(dt.timezone.utc)
         failed = write.known.failed_at if write.known else None
         first = dt.datetime.fromtimestamp(failed / 1000, dt.timezone.utc) if failed else now
+        error = error.masked(hiding([write.record, write.body], secrets))
         letter = {
             "stream": write.stream,
+            "account": account,
             "key": dict(write.key),
-            "record": _masked(write.record, secrets),
-            "payload": _masked(write.body, secrets),
+            "record": masked(write.record, secrets),
+            "payload": masked(write.body, secrets),
             "request": redact(error.request),
             "outcome": outcome.value,
             "class": error.reason,
@@ -58,45 +89,118 @@ class DeadLetters:
         }
         if write.deletes:
             letter["deletes"] = True
-        with self._lock:
+        if not write.key:
+            self.added.add((write.stream, handle(letter)))
+        self._groups.write([(write.stream, codec.encode(letter))])
+
+    def compact(
+        self, ledger: Ledger, streams: t.Iterable[str], done: t.Container[tuple[str, str]] = ()
+    ) -> None:
+        """Leave out letters of records that have got through, and older ones of the same record.
+
+        Args:
+            ledger: Knows who has got through.
+            streams: Sinks whose files are looked at.
+            done: Sink and handle of further letters to leave out.
+        """
+
+        def keep(lines: list[Line]) -> list[Line]:
+            letters = _newest_of([line.letter for line in lines if line.letter is not None])
+            letters = [row for row in letters if (row["stream"], handle(row)) not in done]
+            kept = set(map(id, still_open(letters, ledger)))
+            return [line for line in lines if line.letter is None or id(line.letter) in kept]
+
+        for stream in streams:
             try:
-                self.folder.mkdir(parents=True, exist_ok=True)
-                with (self.folder / f"{write.stream}.jsonl").open("ab") as file:
-                    file.write(codec.encode(letter) + b"\n")
+                letter_files.rewrite(self._file(stream), keep)
             except OSError as problem:
-                msg = f"cannot write to the folder of the setting 'dead_letters': {problem}"
-                raise ConfigError(msg) from None
+                # Nothing is lost: the letters stand there as before.
+                logger.warning("cannot tidy the dead letters of %s: %s", stream, problem.strerror)
+
+    def close(self) -> None:
+        """End what was begun for adding, when nobody adds any more."""
+        self._groups.close()
+
+    def _append(self, letters: list[tuple[str, bytes]]) -> None:
+        texts: dict[str, list[bytes]] = collections.defaultdict(list)
+        for stream, text in letters:
+            texts[stream].append(text)
+        make_folder("dead_letters", self.folder)
+        try:
+            for stream, some in texts.items():
+                letter_files.append(self._file(stream), some)
+        except OSError as problem:
+            msg = f"cannot write to the folder of the setting 'dead_letters': {problem.strerror}"
+            raise ConfigError(msg) from None
+
+    def _file(self, stream: str) -> pathlib.Path:
+        return self.folder / f"{stream}.jsonl"
 
 
-def newest(folder: str, stream: str = "", key: str = "") -> list[dict[str, t.Any]]:
+def newest(folder: str, stream: str = "", key: str = "") -> list[Letter]:
     """The newest dead letter of each record, oldest first.
 
     Args:
         folder: The `dead_letters` setting.
         stream: Only this sink; empty for all.
-        key: Only this business key, as a value or as `name=value`; empty for all.
+        key: Only the record with this business key (a value or `name=value`) or handle; empty for
+            all.
 
     Raises:
         ConfigError: If a file cannot be read.
     """
-    letters: dict[tuple[str, str], dict[str, t.Any]] = {}
+    letters: list[Letter] = []
     for file in sorted(pathlib.Path(folder).glob("*.jsonl")):
-        for number, line in enumerate(file.read_bytes().splitlines(), 1):
-            try:
-                letter = codec.decode(line)
-                # Without a key every letter is a record of its own.
-                name = identity(letter)
-                place = (letter["stream"], name or str(number))
-                if (stream and letter["stream"] != stream) or (
-                    key and key not in {name, name.partition("=")[2]}
-                ):
-                    continue
-                letters.pop(place, None)
-                letters[place] = letter
-            except (ValueError, KeyError, TypeError):
-                msg = f"{file} line {number} is not a dead letter; remove or mend the line"
-                raise ConfigError(msg) from None
-    return sorted(letters.values(), key=last_at)
+        try:
+            found = [line.letter for line in letter_files.read(file) if line.letter is not None]
+        except OSError as problem:
+            msg = f"cannot read {file} (setting 'dead_letters'): {problem.strerror}"
+            raise ConfigError(msg) from None
+        letters += [letter for letter in found if stream in {"", letter["stream"]}]
+    letters = _newest_of(letters)
+    if key:
+        letters = [letter for letter in letters if _called(letter, key)]
+    return sorted(letters, key=last_at)
+
+
+def dismiss(folder: str, letters: t.Iterable[Letter]) -> None:
+    """Take records out of the dead letters.
+
+    Args:
+        folder: The `dead_letters` setting.
+        letters: Their newest letters; older ones of the same records go, too.
+
+    Raises:
+        ConfigError: If a file cannot be written.
+    """
+    gone = {(row["stream"], name): last_at(row) for row in letters for name in _ids(row)}
+
+    def goes(letter: Letter) -> bool:
+        return any(last_at(letter) <= gone.get((letter["stream"], n), "") for n in _ids(letter))
+
+    def keep(lines: list[Line]) -> list[Line]:
+        return [line for line in lines if line.letter is None or not goes(line.letter)]
+
+    for stream in sorted({stream for stream, _ in gone}):
+        try:
+            letter_files.rewrite(pathlib.Path(folder) / f"{stream}.jsonl", keep)
+        except OSError as problem:
+            msg = f"cannot write to the folder of the setting 'dead_letters': {problem.strerror}"
+            raise ConfigError(msg) from None
+
+
+def still_open(letters: t.Sequence[Letter], ledger: Ledger) -> list[Letter]:
+    """The letters of records that have not got through since.
+
+    Args:
+        letters: Dead letters.
+        ledger: Knows who has got through; it is asked for many at once.
+    """
+    wanted: dict[str, dict[str, None]] = collections.defaultdict(dict)
+    for letter in letters:
+        wanted[letter["stream"]].update(dict.fromkeys(_pairs(letter)))
+    known = {stream: _known(ledger, stream, list(keys)) for stream, keys in wanted.items()}
+    return [letter for letter in letters if not _got_through(letter, known[letter["stream"]])]
 
 
 def last_at(letter: t.Mapping[str, t.Any]) -> str:
@@ -114,8 +218,71 @@ def identity(letter: t.Mapping[str, t.Any]) -> str:
     Args:
         letter: A dead letter.
     """
-    return next((f"{name}={value}" for name, value in letter["key"].items()), "")
+    return next(iter(_pairs(letter)), "")
 
 
-def _masked(record: t.Mapping[str, t.Any], secrets: t.Collection[str]) -> dict[str, t.Any]:
-    return {name: MASK if name in secrets else value for name, value in record.items()}
+def handle(letter: t.Mapping[str, t.Any]) -> str:
+    """What people call a record by: its business key; without one, a text of its letter's own.
+
+    Args:
+        letter: A dead letter.
+    """
+    # Records that differ in what was masked are different records.
+    told = letter if is_masked(letter["record"]) else letter["record"]
+    return identity(letter) or f"record:{_hash(told)}"
+
+
+def _hash(value: t.Mapping[str, t.Any]) -> str:
+    return hashlib.blake2b(codec.encode_sorted(value), digest_size=_ID_BYTES).hexdigest()
+
+
+def _pairs(letter: t.Mapping[str, t.Any]) -> list[str]:
+    return [f"{name}={value}" for name, value in letter["key"].items()]
+
+
+def _ids(letter: t.Mapping[str, t.Any]) -> list[str]:
+    """What a record is known by: two letters that share one of them are of one record."""
+    return _pairs(letter) or [handle(letter)]
+
+
+def _called(letter: t.Mapping[str, t.Any], name: str) -> bool:
+    """Whether a person means this record."""
+    return name in _ids(letter) or name in map(str, letter["key"].values())
+
+
+def _newest_of(letters: t.Iterable[Letter]) -> list[Letter]:
+    """The last letter of each record."""
+    found: dict[int, Letter] = {}
+    places: dict[tuple[str, str], int] = {}
+    for letter in letters:
+        names = [(letter["stream"], name) for name in _ids(letter)]
+        for older in {places[name] for name in names if name in places}:
+            found.pop(older, None)
+        found[id(letter)] = letter
+        places.update(dict.fromkeys(names, id(letter)))
+    return list(found.values())
+
+
+def _known(ledger: Ledger, stream: str, keys: list[str]) -> dict[str, dict[str, Known]]:
+    """What the ledger knows of some names, by account."""
+    found: dict[str, dict[str, Known]] = {}
+    for account in ledger.accounts(stream):
+        lines = found[account] = {}
+        for start in range(0, len(keys), _AT_ONCE):
+            some = keys[start : start + _AT_ONCE]
+            lines.update(ledger.look_many(account, stream, some))
+            aliases = ledger.aliased(account, stream, [key for key in some if key not in lines])
+            by_key = ledger.look_many(account, stream, list(set(aliases.values())))
+            lines.update({name: by_key[key] for name, key in aliases.items() if key in by_key})
+    return found
+
+
+def _got_through(letter: Letter, known: t.Mapping[str, t.Mapping[str, Known]]) -> bool:
+    """Letters of earlier versions do not name their account: then any account will do."""
+    whose = letter.get("account")
+    for account, lines in known.items():
+        if whose in {None, "", account}:
+            line = next((lines[name] for name in _pairs(letter) if name in lines), None)
+            if line is not None and line.mark in _GOT_THROUGH:
+                return True
+    return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typing as t
 
 from erp_vendors.http import codec
+from erp_vendors.masking import hidden_in
 from target_erp.delivery.answers import Shape
 from target_erp.ledger import Entry, Mark
 
@@ -240,6 +241,6 @@ def _by_intent(writes: t.Iterable[Write]) -> dict[Intent, list[Write]]:
 def _kept(writer: Writer, write: Write, parent: str | None) -> str | None:
     """The contents that a later run needs; none that hold a secret."""
     contents = write.body if parent is None else write.record
-    if any(contents.get(name) for name in writer.secrets):
+    if any(hidden_in(contents, writer.secrets)):
         return None
     return codec.encode(contents).decode()

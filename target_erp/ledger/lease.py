@@ -21,7 +21,7 @@ import time
 import typing as t
 
 from erp_vendors.errors import ConfigError
-from erp_vendors.private import open_private
+from erp_vendors.private import is_at, open_private
 from erp_vendors.stores import explained, kind_of
 from target_erp.ledger.store import LedgerError, postgres
 
@@ -245,7 +245,7 @@ class _Files:
                 with contextlib.ExitStack() as undo:
                     undo.callback(os.close, descriptor)
                     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    if not _is_at(descriptor, path):
+                    if not is_at(descriptor, path):
                         continue  # it was deleted since it was opened
                     token = os.pread(descriptor, 2 * _TOKEN_BYTES, 0).decode()
                     if not token:
@@ -263,7 +263,7 @@ class _Files:
 
     def check(self) -> None:
         for path, descriptor in list(self._held.items()):
-            if not _is_at(descriptor, path):
+            if not is_at(descriptor, path):
                 msg = (
                     f"the lock file {path} was deleted or replaced, so another run may be under "
                     "way; this run ends before it sends anything more"
@@ -296,14 +296,6 @@ class _Sessions:
 
     def close(self) -> None:
         self._session.close()
-
-
-def _is_at(descriptor: int, path: pathlib.Path) -> bool:
-    """Whether an open file is still the one that a path leads to."""
-    try:
-        return os.path.samestat(os.fstat(descriptor), path.stat())
-    except FileNotFoundError:
-        return False
 
 
 def _now() -> float:

@@ -61,6 +61,15 @@ class Lines(Book):
             for key, mark, digest, held, vendor_id, failed_at, last_at in rows
         }
 
+    def accounts(self, stream: str) -> list[str]:
+        """All accounts that have lines of a sink.
+
+        Args:
+            stream: Sink name.
+        """
+        query = "SELECT account FROM erp_places WHERE stream = ? ORDER BY account"
+        return [account for (account,) in self._store.read(query, (stream,))]
+
     def unsettled(self, account: str, stream: str) -> list[Entry]:
         """Lines whose outcome is not final: intents and unknown ones, oldest first.
 

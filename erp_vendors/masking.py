@@ -1,0 +1,89 @@
+"""Masks secret properties of records, wherever in the record they stand."""
+
+from __future__ import annotations
+
+import functools
+import typing as t
+
+from erp_vendors.http.redact import MASK, Redactor
+
+
+def masked(value: t.Any, names: t.Collection[str]) -> t.Any:  # noqa: ANN401 - any JSON
+    """A copy of a record, or of a part of one, without what its secret properties hold.
+
+    Args:
+        value: Any JSON value.
+        names: Names of secret properties, in any case of letters; nulls in them stay.
+    """
+    return _masked(value, _folded(frozenset(names))) if names else value
+
+
+def hidden_in(value: t.Any, names: t.Collection[str]) -> t.Iterator[str]:  # noqa: ANN401
+    """Texts and numbers that the secret properties of a record hold.
+
+    Args:
+        value: Any JSON value.
+        names: See `masked`.
+    """
+    folded = _folded(frozenset(names))
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _leaves(inner) if name.casefold() in folded else hidden_in(inner, folded)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from hidden_in(inner, folded)
+
+
+def hiding(value: t.Any, names: t.Collection[str]) -> Redactor:  # noqa: ANN401
+    """Masks in texts what the secret properties of a record hold.
+
+    Args:
+        value: Any JSON value.
+        names: See `masked`.
+    """
+    hide = Redactor()
+    if names:
+        hide.add(*hidden_in(value, names))
+    return hide
+
+
+def is_masked(value: t.Any) -> bool:  # noqa: ANN401
+    """Whether something in a record was masked, so that it is not the record any more.
+
+    Args:
+        value: Any JSON value.
+    """
+    if isinstance(value, dict):
+        return any(map(is_masked, value.values()))
+    if isinstance(value, list):
+        return any(map(is_masked, value))
+    return bool(value == MASK)
+
+
+@functools.lru_cache(maxsize=64)
+def _folded(names: frozenset[str]) -> frozenset[str]:
+    return frozenset(name.casefold() for name in names)
+
+
+def _masked(value: t.Any, folded: frozenset[str]) -> t.Any:  # noqa: ANN401
+    if isinstance(value, dict):
+        return {
+            name: MASK
+            if inner is not None and name.casefold() in folded
+            else _masked(inner, folded)
+            for name, inner in value.items()
+        }
+    if isinstance(value, list):
+        return [_masked(inner, folded) for inner in value]
+    return value
+
+
+def _leaves(value: t.Any) -> t.Iterator[str]:  # noqa: ANN401
+    if isinstance(value, dict):
+        for inner in value.values():
+            yield from _leaves(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _leaves(inner)
+    elif value is not None and not isinstance(value, bool):
+        yield str(value)
