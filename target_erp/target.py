@@ -25,8 +25,6 @@ from erp_vendors.errors import ConfigError, Interrupted
 from erp_vendors.http import codec
 from erp_vendors.http.redact import redact
 from erp_vendors.masking import is_masked
-from erp_vendors.private import check_folder, check_replaceable, make_file
-from erp_vendors.stores import kind_of
 from target_erp.delivery import Delivery, Outcome, RefusedError, Write, Writer
 from target_erp.delivery.dead_letters import DeadLetters, handle, identity, last_at, newest
 from target_erp.delivery.engine import StoppedError
@@ -38,6 +36,7 @@ from target_erp.ledger.lease import Leases, leases
 from target_erp.messages import record_of, schema_of, stream_of, value_of, version_of
 from target_erp.mirror import Mirror
 from target_erp.one_cpu import one_cpu
+from target_erp.places import check_places, is_file
 from target_erp.plan import Guards, Planner, allowance
 from target_erp.reader import InputError, LineReader, lines_of
 from target_erp.routes import Routes
@@ -144,7 +143,9 @@ class TargetErp(ErpPlugin, Target):
             ExitCode: With 3, if records were rejected or their outcome is unknown.
             ErpError: If the run failed.
         """
-        self._check_places()
+        if not self._setting("dry_run"):
+            names = ("ledger", "dead_letters", "report_file")
+            check_places(**{name: self._setting(name) for name in names})
         code, said = FAILED, "the run was ended"
         # Last of all, when the leases are given back: others need not wait for a webhook.
         with one_cpu(), contextlib.ExitStack() as afterwards, self._open:
@@ -168,20 +169,6 @@ class TargetErp(ErpPlugin, Target):
                 report = self._finish(code, said)
                 if report and self.config.get("webhook"):
                     afterwards.callback(deliver, report, **self.config["webhook"])
-
-    def _check_places(self) -> None:
-        """Make what is written later, or say now that it cannot be.
-
-        Raises:
-            ConfigError: If a setting names something else than what it can be.
-        """
-        if self._setting("dry_run"):
-            return  # the plan's file is made when the plan begins, and nothing else is written
-        if kind_of("ledger", self._setting("ledger"), "postgresql") == "sqlite":
-            make_file("ledger", pathlib.Path(self._setting("ledger")))
-        check_folder("dead_letters", pathlib.Path(self._setting("dead_letters")))
-        if self._setting("report_file"):
-            check_replaceable("report_file", pathlib.Path(self._setting("report_file")))
 
     def _until_input_breaks(self, work: t.Callable[[], None]) -> None:
         """Do the work; what came before a line that cannot be used is settled first."""
@@ -315,8 +302,7 @@ class TargetErp(ErpPlugin, Target):
     def _known_journal(self) -> Journal | None:
         """The ledger for a plan, which makes none where there is none."""
         setting = self._setting("ledger")
-        postgres = kind_of("ledger", setting, "postgresql") == "postgresql"
-        return self._journal() if postgres or pathlib.Path(setting).exists() else None
+        return None if is_file(setting) and not pathlib.Path(setting).exists() else self._journal()
 
     @functools.cached_property
     def summary(self) -> Summary:

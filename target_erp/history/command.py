@@ -13,9 +13,10 @@ import typing as t
 from erp_plugin.cli import FAILED, ExitCode
 from erp_vendors.errors import ConfigError, ErpError
 from erp_vendors.http import codec
+from erp_vendors.http.budget import Clock
 from erp_vendors.http.redact import redact
-from target_erp.delivery.dead_letters import identity as _identity
-from target_erp.delivery.dead_letters import newest
+from target_erp.delivery import Outcome
+from target_erp.delivery.dead_letters import dismiss, handle, identity, newest, still_open
 from target_erp.history.letters import first_and_last, name_of, why
 from target_erp.history.records import as_line, described, doubtful
 from target_erp.history.report import page
@@ -23,6 +24,8 @@ from target_erp.history.runs import OUTCOMES, past_run
 from target_erp.history.table import screen, table
 from target_erp.history.verdict import moment
 from target_erp.ledger import Found, Ledger, Mark, open_ledger
+from target_erp.ledger.lease import leases
+from target_erp.places import is_file
 from target_erp.settings import SETTINGS
 from target_erp.target import TargetErp
 
@@ -54,7 +57,7 @@ def main(arguments: t.Sequence[str] | None = None) -> int:
 
 
 def _existing(setting: str) -> Ledger:
-    if "://" not in setting and not pathlib.Path(setting).is_file():
+    if is_file(setting) and not pathlib.Path(setting).is_file():
         msg = f"there is no ledger at {setting}; name it with --ledger or TARGET_ERP_LEDGER"
         raise ConfigError(msg)
     return open_ledger(setting)
@@ -103,20 +106,12 @@ def _show(options: argparse.Namespace, ledger: Ledger) -> None:
 
 def _open_letters(options: argparse.Namespace, ledger: Ledger) -> list[dict[str, t.Any]]:
     """Dead letters of records that have not got through since."""
-    letters = newest(options.dead_letters, options.stream, options.key)
-    return [letter for letter in letters if not _got_through(letter, ledger)]
-
-
-def _got_through(letter: t.Mapping[str, t.Any], ledger: Ledger) -> bool:
-    found = ledger.find(letter["stream"], _identity(letter)) if _identity(letter) else []
-    return any(line.entry.mark in {Mark.ACCEPTED, Mark.DELETED} for line in found)
+    return still_open(newest(options.dead_letters, options.stream, options.key), ledger)
 
 
 def _by_record(options: argparse.Namespace) -> dict[tuple[str, str], dict[str, t.Any]]:
-    """The newest dead letter of each record that has a key."""
-    return {
-        (letter["stream"], _identity(letter)): letter for letter in newest(options.dead_letters)
-    }
+    """The newest dead letter of each record."""
+    return {(letter["stream"], handle(letter)): letter for letter in newest(options.dead_letters)}
 
 
 def _rejects(options: argparse.Namespace, ledger: Ledger) -> None:
@@ -131,7 +126,8 @@ def _rejects(options: argparse.Namespace, ledger: Ledger) -> None:
     for letter in letters:
         first, last = first_and_last(letter)
         row = (moment(first), moment(last), letter.get("attempts") or 0, letter["stream"])
-        rows.append((*row, name_of(letter), why(letter), letter.get("reason") or ""))
+        called = name_of(letter) or handle(letter)
+        rows.append((*row, called, why(letter), letter.get("reason") or ""))
     _print(rows)
     print(f"{len(letters)} records", file=sys.stderr)
 
@@ -146,6 +142,60 @@ def _replay(options: argparse.Namespace, ledger: Ledger) -> int:
     }
     TargetErp(config=config).replay(options.stream, options.key)
     return 0
+
+
+@contextlib.contextmanager
+def _leased(
+    options: argparse.Namespace, ledger: Ledger, places: t.Iterable[tuple[str, str]]
+) -> t.Iterator[None]:
+    """Let no run write to accounts and streams meanwhile; waits for those that do."""
+    with leases(options.ledger, ledger) as held:
+        for account, stream in sorted(set(places)):
+            held.take(account, stream, Clock())
+        yield
+
+
+def _forget(options: argparse.Namespace, ledger: Ledger) -> None:
+    accounts = [options.account] if options.account else ledger.accounts(options.stream)
+    with _leased(options, ledger, [(account, options.stream) for account in accounts]):
+        count = ledger.forget(options.account, options.stream, options.key)
+    if not count:
+        of = f" record {options.key} of" if options.key else "thing of"
+        msg = f"the ledger has no{of} {options.stream} that the vendor has from us"
+        raise ConfigError(msg)
+    print(f"{count} of {options.stream} will be sent when they come again")
+
+
+def _dismiss(options: argparse.Namespace, ledger: Ledger) -> None:
+    letters = newest(options.dead_letters, options.stream, options.key)
+    unknown = [letter for letter in letters if letter.get("outcome") == Outcome.UNKNOWN.value]
+    known = [letter for letter in letters if letter not in unknown]
+    waiting = [
+        (found.account, found.stream, found.entry)
+        for letter in known
+        if letter.get("outcome") == Outcome.WAITING.value
+        for found in ledger.find(letter["stream"], identity(letter))
+        if found.entry.parent
+    ]
+    # What is dismissed must not be sent by itself when its parent comes.
+    with _leased(options, ledger, [place[:2] for place in waiting]):
+        for account, stream, entry in waiting:
+            still = ledger.look(account, stream, entry.key)
+            if still is not None and still.parent:
+                settled = type(entry)(still.key, still.digest, Mark.REFUSED, None, 0, "by hand")
+                ledger.write(account, stream, [settled])
+        dismiss(options.dead_letters, known)
+    if unknown:
+        print(
+            f"{len(unknown)} with an unknown outcome stay; settle them with erp-ledger unknown",
+            file=sys.stderr,
+        )
+    if not known and not unknown:
+        msg = f"no dead letter of {options.stream}" + (
+            f" has the key {options.key}" * bool(options.key)
+        )
+        raise ConfigError(msg)
+    print(f"{len(known)} of {options.stream} dismissed")
 
 
 def _doubts(ledger: Ledger, stream: str = "", key: str = "", account: str = "") -> list[Found]:
@@ -168,7 +218,8 @@ def _unknown(options: argparse.Namespace, ledger: Ledger) -> None:
         # "absent" leaves the record open to be sent: a refused one is tried again when it comes.
         mark = Mark.ACCEPTED if options.settle == "accepted" else Mark.REFUSED
         settled = type(entry)(entry.key, entry.digest, mark, entry.vendor_id, 0, "by hand")
-        ledger.write(account, stream, [settled], ledger.intents(account, stream))
+        with _leased(options, ledger, [(account, stream)]):
+            ledger.write(account, stream, [settled], ledger.intents(account, stream))
         print(f"{entry.key} of {stream} is now {mark.value}")
         return
     letters = _by_record(options)
@@ -243,6 +294,16 @@ def _parser() -> argparse.ArgumentParser:
     replay = command("replay", _replay, "send refused records again, the newest version of each")
     replay.add_argument("--config", required=True, help="the target's configuration file")
     filters(replay)
+    dismissed = command(
+        "dismiss", _dismiss, "take records out of the dead letters that nobody will send again"
+    )
+    forgotten = command(
+        "forget", _forget, "let records be sent although they are unchanged; doubles stay excluded"
+    )
+    for made in (dismissed, forgotten):
+        made.add_argument("stream", metavar="SINK")
+        made.add_argument("key", metavar="KEY", nargs="?", default="", help="value or name=value")
+    forgotten.add_argument("--account", default="", help="only this account")
     unknown = command("unknown", _unknown, "list records whose outcome nobody knows, or decide it")
     unknown.add_argument(
         "--settle",
