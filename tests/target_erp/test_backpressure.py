@@ -11,7 +11,6 @@ import typing as t
 
 import pytest
 
-from target_erp.delivery import Write
 from target_erp.target import TargetErp
 from tests.support.plugins import record, schema, state
 from tests.support.stub import Reply, Request
@@ -20,6 +19,7 @@ from tests.target_erp.acting import Site, Stage
 if t.TYPE_CHECKING:
     import pathlib
 
+    from target_erp.delivery import Write
     from tests.target_erp.conftest import Vendor
 
 EMPLOYEES = "aimsio_employees"
@@ -125,9 +125,7 @@ def test_state_comes_out_although_there_is_never_a_moment_at_which_all_is_settle
 
 
 def test_state_comes_out_while_the_input_pauses(vendor: Vendor) -> None:
-    vendor.script = lambda request: (
-        Reply(body={"ok": True}) if request.method == "POST" else None
-    )
+    vendor.script = lambda request: Reply(body={"ok": True}) if request.method == "POST" else None
     go, out = threading.Event(), io.StringIO()
 
     def messages() -> t.Iterator[dict[str, t.Any]]:
