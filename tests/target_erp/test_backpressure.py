@@ -125,9 +125,7 @@ def test_state_comes_out_although_there_is_never_a_moment_at_which_all_is_settle
 
 
 def test_state_comes_out_while_the_input_pauses(vendor: Vendor) -> None:
-    vendor.script = lambda request: (
-        Reply(body={"ok": True}) if request.method == "POST" else None
-    )
+    vendor.script = lambda request: Reply(body={"ok": True}) if request.method == "POST" else None
     go, out = threading.Event(), io.StringIO()
 
     def messages() -> t.Iterator[dict[str, t.Any]]:
