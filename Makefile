@@ -32,16 +32,18 @@ lint: ## Check style, dependencies, and that meltano.yml and the docs agree with
 	@$(BIN)/python -m deptry . --no-ansi
 	@$(BIN)/python -m tools.settings --check
 	@$(BIN)/python -m tools.coverage --check
+	@$(BIN)/python -m tools.answers --check
 	@$(BIN)/python -m tools.lint_meltano
 
 typecheck: ## Check types
 	@$(SETUP)
 	@$(BIN)/python -m mypy
 
-settings: ## Write meltano.yml, .env.example, the settings tables and docs/coverage.md
+settings: ## Write meltano.yml, .env.example, the settings tables and the generated pages of docs
 	@$(SETUP)
 	@$(BIN)/python -m tools.settings
 	@$(BIN)/python -m tools.coverage
+	@$(BIN)/python -m tools.answers
 
 constraints: ## Renew constraints.txt
 	@$(SETUP)

@@ -38,6 +38,7 @@ from target_erp.sinks.aim_lookups import look_up_of
 if t.TYPE_CHECKING:
     from erp_vendors.resource import Resource
     from tap_erp.stream import ErpStream
+    from target_erp.delivery import Writer
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGE = "docs/coverage.md"
@@ -135,7 +136,7 @@ class Found:
 
 def find() -> Found:
     """Ask the code what it has, and compare it with the vendors' operations; calls nobody."""
-    tap = _tap(OPTIONS)
+    tap = tap_with(OPTIONS)
     entries, uses = _reading(tap)
     _writing(tap, entries, uses)
     found = Found(entries, {}, [])
@@ -260,8 +261,12 @@ def main(arguments: t.Sequence[str] | None = None) -> int:
     return 1 if found.problems or (check and new != old) else 0
 
 
-def _tap(options: Config) -> TapErp:
-    """A tap with all vendors, which leaves this process's signal handlers alone."""
+def tap_with(options: Config) -> TapErp:
+    """A tap with all vendors, which leaves this process's signal handlers alone.
+
+    Args:
+        options: Settings beside the credentials.
+    """
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     config = {name: {**block, **options.get(name, {})} for name, block in CREDENTIALS.items()}
     try:
@@ -273,7 +278,7 @@ def _tap(options: Config) -> TapErp:
 
 def _reading(tap: TapErp) -> tuple[dict[str, dict[str, Entry]], dict[str, list[Use]]]:
     """The streams, and the calls that they make."""
-    always = {stream.name for stream in _tap({}).erp_streams}
+    always = {stream.name for stream in tap_with({}).erp_streams}
     entries: dict[str, dict[str, Entry]] = {vendor: {} for vendor in VENDORS}
     uses: dict[str, list[Use]] = {vendor: [] for vendor in VENDORS}
     for stream in tap.erp_streams:
@@ -298,12 +303,7 @@ def _reading(tap: TapErp) -> tuple[dict[str, dict[str, Entry]], dict[str, list[U
 def _writing(tap: TapErp, entries: dict[str, dict[str, Entry]], uses: dict[str, list[Use]]) -> None:
     """Add the sinks, and the calls that they make."""
     for vendor in VENDORS:
-        names = [*tap.client(vendor).resources, *(sink.name for sink in SINKS if vendor == "aim")]
-        for name in dict.fromkeys(names):
-            try:
-                writer = make_writer(tap, f"{vendor}_{name}", ())
-            except UnknownStreamError:
-                continue
+        for name, writer in writers(tap, vendor):
             entry = entries[vendor].setdefault(writer.stream, Entry())
             place: AimSink | Resource
             if isinstance(writer, AimWriter):
@@ -317,6 +317,21 @@ def _writing(tap: TapErp, entries: dict[str, dict[str, Entry]], uses: dict[str, 
             uses[vendor] += [
                 Use(call, f"sink `{writer.stream}`", name, documented) for call in _writes(place)
             ]
+
+
+def writers(tap: TapErp, vendor: str) -> t.Iterator[tuple[str, Writer]]:
+    """The sinks of a vendor, each with the name of its resource.
+
+    Args:
+        tap: What has the vendor's client.
+        vendor: Its name.
+    """
+    names = [*tap.client(vendor).resources, *(sink.name for sink in SINKS if vendor == "aim")]
+    for name in dict.fromkeys(names):
+        try:
+            yield name, make_writer(tap, f"{vendor}_{name}", ())
+        except UnknownStreamError:
+            continue
 
 
 def _bookmark(stream: ErpStream) -> str:

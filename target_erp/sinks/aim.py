@@ -19,6 +19,7 @@ from target_erp.sinks.aim_answers import accepted, is_documented, is_scalar, tol
 from target_erp.sinks.aim_customers import customer
 from target_erp.sinks.aim_lookups import look_up_of, statement_of
 from target_erp.sinks.door import Door, without_nulls
+from target_erp.sinks.fitting import by_schema, either
 from target_erp.sinks.keys import no_key
 
 if t.TYPE_CHECKING:
@@ -64,7 +65,6 @@ class AimWriter(Writer):
         self.sink = sink
         self.stream = f"aim_{sink.name}"
         self.workers = client.transport.budget.limits.in_flight
-        self.statement = statement_of(sink)
         # What an operation of the user's own writes is not known, and not looked for.
         self._look_ups = {
             operation: look_up_of(operation) for operation in sink.operations if sink in SINKS
@@ -73,9 +73,16 @@ class AimWriter(Writer):
         made = any(operation.makes for operation in sink.operations)
         self.create_only = made and not sink.vendor_id
         resource = client.resources.get(sink.name)
+        self.statement = statement_of(sink)
+        if resource and resource.answer_schema:
+            more = f"{self.statement.success}; or an object that fits the OpenAPI file's schema"
+            self.statement = self.statement._replace(success=more)
         self.answers = Answers(
             self.stream,
-            documented=lambda _, said, __: is_documented(said),
+            documented=either(
+                lambda _, said, __: is_documented(said),
+                by_schema(resource.answer_schema if resource else None),
+            ),
             given=resource.success if resource else (),
         )
         # Keys of the user's own are further ones: those that AIM documents stay.

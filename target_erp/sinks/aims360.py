@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+import dataclasses
 import re
 import typing as t
 import uuid
@@ -26,8 +26,6 @@ if t.TYPE_CHECKING:
     from erp_vendors.http import Answer
     from target_erp.delivery.outcome import Body
     from target_erp.sinks.keys import Key
-
-logger = logging.getLogger("target-erp.aims360")
 
 REFERENCE = "thirdPartyOrderID"
 """The caller's own number of an order: the one thing it can be found by (6.1)."""
@@ -123,7 +121,14 @@ class CreateWriter(Writer):
         return isinstance(code, str) and code not in {"", _NO_SUCH_VERB}
 
     def find(self, write: Write, *, fresh: bool) -> Look:  # noqa: ARG002
-        """The vendor's id of the record with one of these keys; see `Writer.find`."""
+        """The vendor's id of the record with one of these keys; see `Writer.find`.
+
+        Its contents do not matter: what is there cannot be changed, and is shown in another form.
+        """
+        look = self._look(write)
+        return dataclasses.replace(look, row=None) if look.row else look
+
+    def _look(self, write: Write) -> Look:
         look = None
         for key, value in self._asked(write):
             names = tuple(key.split(","))
@@ -144,7 +149,7 @@ class CreateWriter(Writer):
         """See `Writer.current`."""
         if not self.findable or not write.key:
             return None
-        return row_of(self.find(write, fresh=False))
+        return row_of(self._look(write))
 
     def control(self) -> bool:
         """Whether a listed record is found by its key; see `Writer.control`.

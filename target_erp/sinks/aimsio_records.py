@@ -7,6 +7,7 @@ import typing as t
 
 from erp_vendors.errors import DataError, MissingResourceError
 from erp_vendors.http import ordered_map
+from target_erp.delivery.trouble import speaks_of_trouble
 
 if t.TYPE_CHECKING:
     from erp_vendors.aimsio import AimsioClient, AimsioResource
@@ -150,13 +151,16 @@ class Records:
             key: The id.
 
         Raises:
-            DataError: If it shows none of its keys, or the id of another record.
+            DataError: If it is no record, or another one.
         """
         shown = self._identify(row)
         ids = {value for name, value in shown if self._is_id(name)}
-        if not shown or (ids and key not in ids):
-            what = "is another one" if shown else "shows none of its keys"
-            msg = f"aimsio: the record {key} at {self._resource.path} {what}"
+        if ids and key not in ids:
+            msg = f"aimsio: GET {self._resource.path}/{key} answers with another record"
+            raise DataError(msg)
+        # Details may lack what the index has, such as the guid.
+        if not shown and (not row or speaks_of_trouble(row, ())):
+            msg = f"aimsio: GET {self._resource.path}/{key} answers with something else"
             raise DataError(msg)
 
     def _has_changed(self, entry: IndexEntry) -> bool | None:

@@ -236,6 +236,12 @@ class CimcloudWriter(Writer):
             success += "; of queued batches it is learned (6.3, UNK)"
         if self.resource.answer_schema is not None:
             success += "; or an object that fits the OpenAPI file's schema"
+        if not self.findable and self.resource.path:
+            return Statement(
+                success,
+                "by a key of the SCHEMA message, or of `primary_keys`, with `searchexact` (4.2)",
+                "as of other columns that no document names; without any key, nothing",
+            )
         if not self.findable:
             return Statement(success, "cannot be asked", "nothing")
         keys = " or ".join(f"`{name}`" for name in self.keys) or str(self._keys)

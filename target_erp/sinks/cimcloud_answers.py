@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import typing as t
 
-from erp_vendors.cimcloud.settings import SYNCHRONOUS_RECORDS
 from target_erp.delivery import RefusedError
 from target_erp.delivery.trouble import speaks_of_trouble
 
@@ -14,16 +13,17 @@ if t.TYPE_CHECKING:
 
 
 def is_documented(answer: Answer, said: object, writes: t.Sequence[Write]) -> bool:  # noqa: ARG001
-    """Whether an answer is the aggregate of a synchronous write that took all of it (6.2).
+    """Whether an answer is the aggregate of a write that took all of it (6.2).
+
+    To a batch that is queued, the vendor may answer in another way (6.3, UNK).
 
     Args:
         answer: The answer.
         said: What it says.
         writes: What was sent.
     """
-    sent = len(writes)
-    counts = None if sent > SYNCHRONOUS_RECORDS else counts_of(said, sent)
-    return counts is not None and sum(counts) >= sent
+    counts = counts_of(said, len(writes))
+    return counts is not None and sum(counts) >= len(writes)
 
 
 def counts_of(said: object, sent: int) -> tuple[int, int] | None:

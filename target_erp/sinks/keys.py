@@ -47,7 +47,7 @@ class Keys:
         found = []
         for names in self.alternatives:
             values = [record.get(name) for name in names]
-            if all(value is not None and value != "" for value in values):
+            if not any(value in (None, "") or isinstance(value, (dict, list)) for value in values):
                 found.append((",".join(names), ",".join(map(str, values))))
         return tuple(found)
 

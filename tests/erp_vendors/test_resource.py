@@ -376,7 +376,12 @@ def play(request: Request) -> Reply:
 
 
 ENTRIES: dict[str, Content] = {
-    "aimsio": {"name": "stock", "path": "Stock", "write_path": "Stock"},
+    "aimsio": {
+        "name": "stock",
+        "path": "Stock",
+        "write_path": "Stock",
+        "success": {"status": 200, "type": "array"},
+    },
     "cimcloud": {"name": "stock", "path": "stock", "write_path": "stock", "primary_keys": ["id"]},
 }
 RECORDS: dict[str, Content] = {

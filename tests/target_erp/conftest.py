@@ -15,6 +15,11 @@ if t.TYPE_CHECKING:
 
     from target_erp.ledger import Ledger
 
+TAKEN = {"status": 200, "type": "object", "members": []}
+"""What this vendor answers to a write that has worked, where the documents do not say so."""
+_AIMSIO = ("companies", "billable_items", "employees", "equipment", "price_books", "job_orders")
+_AIMSIO_TOO = ("nrbs", "timecards", "invoices")
+
 Judge = t.Callable[[dict[str, t.Any]], str | None]
 
 
@@ -72,6 +77,7 @@ class Vendor:
                 "requests_per_second": 1000,
                 # Tests of the engine send records that hold no more than they are about.
                 "partial_updates": True,
+                "resources": [{"name": n, "success": TAKEN} for n in (*_AIMSIO, *_AIMSIO_TOO)],
             },
             "cimcloud": {
                 "api_url": self.stub.url,

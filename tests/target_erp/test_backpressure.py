@@ -11,7 +11,6 @@ import typing as t
 
 import pytest
 
-from target_erp.delivery import Write
 from target_erp.target import TargetErp
 from tests.support.plugins import record, schema, state
 from tests.support.stub import Reply, Request
@@ -20,6 +19,7 @@ from tests.target_erp.acting import Site, Stage
 if t.TYPE_CHECKING:
     import pathlib
 
+    from target_erp.delivery import Write
     from tests.target_erp.conftest import Vendor
 
 EMPLOYEES = "aimsio_employees"

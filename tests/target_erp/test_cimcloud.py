@@ -62,15 +62,20 @@ def test_a_mismatch_is_split_until_the_bad_row_stands_alone(vendor: Vendor) -> N
     [
         {"success": False, "message": "locked", "importedRecords": 1, "updatedRecords": 0},
         {"success": True, "importedRecords": 0, "updatedRecords": 0},
-        {"success": "yes"},
-        [],
-        b"<html>",
     ],
 )
-def test_what_is_not_a_clear_success_is_refused(vendor: Vendor, answer: t.Any) -> None:
+def test_what_the_vendor_says_no_to_is_refused(vendor: Vendor, answer: t.Any) -> None:
     vendor.script = lambda request: Reply(body=answer) if request.path == "/site/account/" else None
     assert run_target(vendor.config(), [schema(ACCOUNTS), *accounts(1)]).code == REJECTED
     assert len(vendor.letters(ACCOUNTS)) == 1
+
+
+@pytest.mark.parametrize("answer", [{"success": "yes"}, [], b"<html>"])
+def test_what_is_neither_yes_nor_no_fails_the_run(vendor: Vendor, answer: t.Any) -> None:
+    vendor.script = lambda request: Reply(body=answer) if request.path == "/site/account/" else None
+    run = run_target(vendor.config(), [schema(ACCOUNTS), *accounts(1)])
+    assert (run.code, vendor.letters(ACCOUNTS)) == (FAILED, [])
+    assert "not known to mean success" in run.error
 
 
 def test_an_update_may_count_twice(vendor: Vendor) -> None:
@@ -155,7 +160,9 @@ def test_rows_without_any_key_are_sent_alone_and_only_once(vendor: Vendor) -> No
 def test_an_order_passes_through_whole_and_one_a_call(vendor: Vendor) -> None:
     stream = "cimcloud_order_passthrough"
     rows = [record(stream, **{**ORDER, "order_number": f"A-{n}"}) for n in range(2)]
-    assert run_target(vendor.config(), [schema(stream, ["order_number"]), *rows]).code == 0
+    said = {"name": "order_passthrough", "success": {"type": "object"}}
+    config = vendor.config(cimcloud={"resources": [said]})
+    assert run_target(config, [schema(stream, ["order_number"]), *rows]).code == 0
     bodies = [r.json for r in vendor.stub.requests if r.path == "/site/orderpassthrough/"]
     assert sorted(body["order_number"] for body in bodies) == ["A-0", "A-1"]
     assert bodies[0]["details"] == ORDER["details"]
