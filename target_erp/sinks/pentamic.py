@@ -111,7 +111,7 @@ class PentamicWriter(Writer):
             method, answer = "POST", self.client.create(self.resource, body)
         said = answers.properties_of(answer.body)
         code = said.get("error")
-        if code in RECORD_ERRORS and self._new_id(said) is None:
+        if isinstance(code, str) and code in RECORD_ERRORS and self._new_id(said) is None:
             msg = f"{code}: {RECORD_ERRORS[code]}"
             raise RefusedError(msg, reason="refused", status=answer.status, answer=answer.text)
         try:
