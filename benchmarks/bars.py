@@ -51,6 +51,7 @@ MORE = "… "
 _D, _P, _C = "details", "paged_reads", "cimcloud_limits"
 _R, _N, _L, _W = "raw_tap", "null_target", "writes_latency", "writes_speed"
 _K, _S, _A, _U = "ledger_lookup", "scale", "calls", "startup"
+_V = "slow_vendor"
 
 BARS: tuple[Bar, ...] = (
     Bar("aimsio_share", _D, "Aimsio details under 10 calls/s: share of the limit", ">=", 95, "%"),
@@ -121,6 +122,17 @@ BARS: tuple[Bar, ...] = (
     Bar("tap_peak", _S, "… at 1,000,000", "<=", 250, "MB"),
     Bar("target_memory", _S, "Target's memory, 1,000,000 records against 10,000", "<=", 1.2, "x"),
     Bar("target_peak", _S, "… at 1,000,000", "<=", 250, "MB"),
+    Bar(
+        "slow_memory",
+        _V,
+        "Target's memory before a vendor of 300 ms, a STATE every 100 records, 50,000 records "
+        "against 3,000",
+        "<=",
+        1.2,
+        "x",
+    ),
+    Bar("slow_peak", _V, "… at 50,000", "<=", 250, "MB"),
+    Bar("slow_states", _V, "… STATE lines that came out meanwhile, one a second", ">=", 10),
     Bar("tap_growth", _S, "Tap's time per record, 1,000,000 against 10,000", "<=", 1.2, "x"),
     Bar("target_growth", _S, "Target's time per record, likewise", "<=", 1.2, "x"),
     Bar("child_growth", _S, "Time per child, 10,000 children against 1,000", "<=", 1.2, "x"),

@@ -23,6 +23,12 @@ def aims360(url: str, **settings: t.Any) -> dict[str, t.Any]:
     return {"aims360": {**block, **settings}}
 
 
+UNDERSTOOD = [{"name": "employees", "success": {"status": 200, "type": "object"}}]
+"""Resources of Aimsio: what its answers to writes look like, which the vendor does not document.
+
+The server keeps nothing that could be read back, by which the target would learn it."""
+
+
 def aimsio(url: str, **settings: t.Any) -> dict[str, t.Any]:
     """Aimsio."""
     block = {"api_url": url, "username": "user", "password": "secret-word"}

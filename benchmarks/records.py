@@ -95,7 +95,7 @@ def _fill(template: bytes, number: int, stamp: bytes, version: int) -> bytes:
 
 
 def messages(
-    shape: Shape, stream: str, numbers: t.Sequence[int], versions: int = 1
+    shape: Shape, stream: str, numbers: t.Sequence[int], versions: int = 1, every: int = 0
 ) -> t.Iterator[bytes]:
     """Singer messages with records of a shape, one a line.
 
@@ -104,16 +104,19 @@ def messages(
         stream: Stream name.
         numbers: The records.
         versions: How often each of them comes, with a higher `orderCount` each time.
+        every: Records between two STATE messages; 0 for none but the last.
 
     Yields:
-        SCHEMA, the RECORDs, and a STATE.
+        SCHEMA, the RECORDs with STATE among them, and a STATE.
     """
     head = {"type": "SCHEMA", "stream": stream, "schema": shape.schema()}
     yield json.dumps({**head, "key_properties": [shape.key]}).encode() + b"\n"
     start = b'{"type":"RECORD","stream":"%b","record":' % stream.encode()
     for version in range(1, versions + 1):
-        for number in numbers:
+        for place, number in enumerate(numbers, 1):
             yield start + shape.render(number, version) + b"}\n"
+            if every and place % every == 0:
+                yield b'{"type":"STATE","value":{"done":%d}}\n' % place
     yield b'{"type":"STATE","value":{"done":true}}\n'
 
 

@@ -41,6 +41,9 @@ RATE_LIMIT_STORE = Setting(
     secret=True,
 )
 
+_WITH_NULLS = ("stream_maps", "stream_map_config")
+"""Settings in which a null says something: a map removes what it names so."""
+
 
 def config_schema(settings: t.Iterable[Setting]) -> dict[str, t.Any]:
     """JSON schema of the whole configuration.
@@ -81,7 +84,8 @@ class ErpPlugin(PluginBase):
         self.connection = Connection()
         schema = self.config_jsonschema
         self.append_builtin_config(schema)
-        self._config = _with_numbers(without_nulls(self._config), schema)
+        kept = {name: self._config[name] for name in _WITH_NULLS if self._config.get(name)}
+        self._config = _with_numbers({**without_nulls(self._config), **kept}, schema)
         self._register_secrets()
         problems = [
             line
@@ -107,6 +111,12 @@ class ErpPlugin(PluginBase):
             rate_limit_store=self._config["rate_limit_store"],
         )
         return problems
+
+    @classmethod
+    def append_builtin_config(cls, config_jsonschema: dict[str, t.Any]) -> None:
+        """Add the SDK's own settings; a schema among theirs that is none would end the check."""
+        super().append_builtin_config(config_jsonschema)
+        _without_broken_parts(config_jsonschema)
 
     def _register_secrets(self) -> None:
         for vendor in VENDORS.values():
@@ -175,6 +185,18 @@ class ErpPlugin(PluginBase):
         for vendor in self.vendors:
             self.client(vendor).check()
             self.logger.info("%s: connected, credentials accepted", VENDORS[vendor].title)
+
+
+def _without_broken_parts(schema: t.Any) -> None:  # noqa: ANN401 - any part of a schema
+    """Take what is no schema out of every `anyOf`: the SDK's `__else__` has the text `null`."""
+    if isinstance(schema, dict):
+        if isinstance(schema.get("anyOf"), list):
+            schema["anyOf"] = [part for part in schema["anyOf"] if isinstance(part, (dict, bool))]
+        for part in schema.values():
+            _without_broken_parts(part)
+    elif isinstance(schema, list):
+        for part in schema:
+            _without_broken_parts(part)
 
 
 def _with_numbers(config: dict[str, t.Any], schema: t.Mapping[str, t.Any]) -> dict[str, t.Any]:

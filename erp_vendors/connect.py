@@ -45,7 +45,7 @@ def connect(
     options = TransportOptions(
         vendor=block.vendor,
         base_url=base_url,
-        timeout=block.get("timeout_seconds"),
+        timeout=float(block.get("timeout_seconds")),  # a decimal, where a file says 2.5
         verify=verify,
         user_agent=connection.user_agent,
         rules=rules,

@@ -13,6 +13,10 @@ _SERVER_ERROR = 500
 class ErpError(Exception):
     """Base of all errors that are explained to the user in one line."""
 
+    def __str__(self) -> str:
+        """The explanation; names and answers that it quotes may hold line breaks of their own."""
+        return " ".join(super().__str__().splitlines())
+
 
 class ConfigError(ErpError):
     """A setting is missing, unknown or contradictory."""

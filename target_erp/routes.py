@@ -153,9 +153,12 @@ class Routes:
         mapper = self._target.mapper
         try:
             mapper.register_raw_stream_schema(stream, schema, list(keys))
-            return mapper.stream_maps[stream]
+            maps = mapper.stream_maps[stream]
         except Exception as error:  # noqa: BLE001 - the SDK raises what it happens to meet
             raise InputError(_unmappable("SCHEMA", stream, error)) from None
+        if not all(isinstance(made.stream_alias, str) for made in maps):
+            raise InputError(_unmappable("SCHEMA", stream, TypeError("an __alias__ is no text")))
+        return maps
 
 
 def _mapped(made: StreamMap, stream: str, record: Record) -> Record | None:

@@ -198,8 +198,11 @@ class TargetErp(ErpPlugin, Target):
 
     def _replay(self, stream: str, key: str) -> None:
         folder = self._setting("dead_letters")
-        for name in {str(letter["stream"]) for letter in newest(folder, stream, key)}:
-            self.writer_of(name)  # waits for a run that is writing this stream
+        # No SCHEMA message says what the keys are called, but the newest letter does.
+        for name, letter in {row["stream"]: row for row in newest(folder, stream, key)}.items():
+            names = identity(letter).partition("=")[0]
+            # Waits for a run that is writing this stream.
+            self.writer_of(name, names.split(",") if names else ())
         for letter in newest(folder, stream, key):
             if letter["outcome"] == Outcome.UNKNOWN.value:
                 continue

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import inspect
 import logging
+import typing as t
+from collections import Counter
 
 import pytest
 from singer_sdk import Sink, Stream, Tap, Target
 from singer_sdk.helpers._classproperty import classproperty
 from singer_sdk.mapper import PluginMapper, SameRecordTransform
-from singer_sdk.plugin_base import JSONSchemaValidator, PluginBase
+from singer_sdk.plugin_base import BaseSingerReader, JSONSchemaValidator, PluginBase
 from singer_sdk.singerlib.catalog import SelectionMask
+from singer_sdk.singerlib.encoding.base import SingerMessageType
+
+from target_erp.reader import LineReader
+from target_erp.target import TargetErp
 
 HOOKS = [
     (PluginBase, "_validate_config", ["self", "raise_errors"]),
@@ -32,10 +38,11 @@ HOOKS = [
     (Target, "_process_record_message", ["self", "message_dict"]),
     (Target, "_process_state_message", ["self", "message_dict"]),
     (Target, "_process_activate_version_message", ["self", "message_dict"]),
+    (Target, "_process_batch_message", ["self", "message_dict"]),
+    (Target, "setup_mapper", ["self"]),
     (Target, "_handle_max_record_age", ["self"]),
     (Target, "_handle_termination", ["self", "signum", "frame"]),
-    (Sink, "_validate_and_parse", ["self", "record"]),
-    (Sink, "_singer_validate_message", ["self", "record"]),
+    (Sink, "get_validator", ["self"]),
 ]
 
 
@@ -63,6 +70,37 @@ def test_a_map_that_changes_nothing_is_known_as_such() -> None:
     )
     flat.register_raw_stream_schema("s", schema, ())
     assert flat.stream_maps["s"][0].flattening_enabled
+
+
+def test_the_delivery_knows_every_type_of_message() -> None:
+    """A handler that the SDK has and the target does not would swallow records."""
+    handlers = {
+        name
+        for owner in (Target, BaseSingerReader)
+        for name in dir(owner)
+        if name.startswith("_process_") and name.endswith("_message")
+    }
+    known = {
+        SingerMessageType.SCHEMA: "_process_schema_message",
+        SingerMessageType.RECORD: "_process_record_message",
+        SingerMessageType.STATE: "_process_state_message",
+        SingerMessageType.ACTIVATE_VERSION: "_process_activate_version_message",
+        SingerMessageType.BATCH: "_process_batch_message",
+    }
+    assert set(SingerMessageType) == set(known)
+    # Of the reader: it calls no handler, and ours raises at a type that it does not know.
+    assert handlers - {"_process_unknown_message"} == set(known.values())
+    for name in known.values():
+        assert name in vars(TargetErp), f"{name} is the SDK's own"
+
+    class Recording(LineReader):
+        def process_lines(self, _: object, callbacks: dict[str, t.Any]) -> Counter[str]:
+            assert {kind: call.__name__ for kind, call in callbacks.items()} == known
+            return Counter({"seen": 1})
+
+    config = {"aimsio": {"username": "u", "password": "p-secret"}}
+    target = TargetErp(config=config, message_reader=Recording())
+    assert target.process_lines(None) == {"seen": 1}
 
 
 def test_a_selection_says_which_places_are_left_out() -> None:

@@ -43,7 +43,9 @@ def write(server: Server, source: pathlib.Path, ledger: pathlib.Path) -> float:
         Records per second.
     """
     config = {
-        **configs.aimsio(server.url, batch_size=1, max_concurrency=10),
+        **configs.aimsio(
+            server.url, batch_size=1, max_concurrency=10, resources=configs.UNDERSTOOD
+        ),
         **configs.cimcloud(server.url, max_concurrency=10),
         **configs.files(ledger),
     }

@@ -76,7 +76,7 @@ _KINDS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
         Kind.UNKNOWN,
         re.compile(
             r"not ?found|(?:n't|not|unable to) (?:be )?find|(?:n't|not) (?:be )?found"
-            r"|\bno (?:\w+ ){1,3}found|\bno match"
+            r"|\b(?:no|nothing) (?:\w+ ){1,4}found|\bno match"
             r"|(?:n't|not) exist|no such|unknown|not ?implemented|not supported",
             re.IGNORECASE,
         ),
@@ -344,7 +344,7 @@ def _stock_refusal(stock: object) -> tuple[str, str] | None:
 
 def _objects(name: str, value: object) -> bool:
     """Whether a member beside the payload, or in Status, speaks of an error."""
-    return name.lower().startswith("error") and bool(_text(value) and value not in ([], {}, False))
+    return name.lower().startswith("error") and bool(_text(value)) and value not in ([], {})
 
 
 def _lower(members: t.Mapping[str, t.Any]) -> dict[str, t.Any]:

@@ -17,6 +17,7 @@ from target_erp.delivery.lanes import Lane, Tally, tag
 from target_erp.delivery.outages import Outages
 from target_erp.delivery.outcome import GOT_THROUGH, Outcome, RefusedError, Write, Writer
 from target_erp.delivery.pool import Pool
+from target_erp.delivery.progress import Progress
 from target_erp.delivery.recognition import is_unchanged, recognise
 from target_erp.delivery.watermark import Watermark
 from target_erp.ledger import Mark
@@ -86,13 +87,12 @@ class Delivery:
             self._outages,
             settled=self._settled,
             held_back=self._held_back,
-            stopped=lambda: self._failure is not None,
+            stopped=lambda: self._progress.failure is not None,
             pause=pause,
         )
         self._pool: Pool[Work] = Pool(self._deliver, self._settle_sent)
         self._lanes: dict[str, Lane] = {}
-        self._change = threading.Condition()
-        self._awaited: t.Callable[[], object] | None = None
+        self._progress = Progress()
         # A deque, because it is filled without the lock: most records need nothing else.
         self._inbox: collections.deque[tuple[Lane, Write]] = collections.deque()
         self._arrived = threading.Event()
@@ -105,7 +105,6 @@ class Delivery:
         self._ahead = _AHEAD
         self._submitted = 0
         self._ended = 0
-        self._failure: Exception | None = None
 
     def submit(self, writer: Writer, write: Write) -> None:
         """Take a record.
@@ -119,8 +118,8 @@ class Delivery:
         Raises:
             ErpError: If the run cannot go on; the record is not taken.
         """
-        if self._failure is not None:
-            raise self._failure
+        if self._progress.failure is not None:
+            raise self._progress.failure
         if writer.after:
             self._flush_before(writer, write)
         lane = self._lanes.get(writer.stream) or self._new_lane(writer)
@@ -168,17 +167,17 @@ class Delivery:
             write: The record.
             error: Why.
         """
-        with self._change:
-            self._raise_failure()
+        with self._progress.lock:
+            self._progress.check()
         self._take(self._lanes.get(writer.stream) or self._new_lane(writer), write)
         self._courier.refuse(writer, write, error)
-        with self._change:
-            self._raise_failure()
+        with self._progress.lock:
+            self._progress.check()
 
     def nudge(self) -> None:
         """Let what waits for a full batch go out, so that it can be settled."""
         self.admit()
-        with self._change:
+        with self._progress.lock:
             for lane in self._lanes.values():
                 self._dispatch(lane)
 
@@ -194,7 +193,7 @@ class Delivery:
         while True:
             self._free()
             self.admit()
-            with self._change:
+            with self._progress.lock:
                 lanes = [
                     lane for name, lane in self._lanes.items() if not streams or name in streams
                 ]
@@ -202,7 +201,7 @@ class Delivery:
                 try:
                     for lane in self._lanes.values():
                         self._dispatch(lane)
-                    self._wait(functools.partial(self._is_quiet, lanes))
+                    self._progress.wait(functools.partial(self._is_quiet, lanes))
                 finally:
                     self._flushing -= 1
                 if not self._freed:
@@ -219,7 +218,7 @@ class Delivery:
         refused, reason = self._outages.judge()
         for failed in refused:
             self._courier.refuse(*failed)
-        self._raise_failure()
+        self._progress.check()
         if reason:
             raise ErpError(reason)
 
@@ -229,10 +228,10 @@ class Delivery:
         Args:
             seconds: How long to wait at most.
         """
-        with self._change:
-            if self._failure is None:
-                self._failure = Interrupted("the run ends")
-            self._wait_until(lambda: not self._in_flight, seconds)
+        with self._progress.lock:
+            if self._progress.failure is None:
+                self._progress.failure = Interrupted("the run ends")
+            self._progress.wait_even_so(lambda: not self._in_flight, seconds)
 
     @property
     def settled(self) -> int:
@@ -242,12 +241,12 @@ class Delivery:
     @property
     def failure(self) -> Exception | None:
         """Why the run cannot go on, or None."""
-        return self._failure
+        return self._progress.failure
 
     def _new_lane(self, writer: Writer) -> Lane:
         self._journal.recover(writer)
         self._learn(writer)
-        with self._change:
+        with self._progress.lock:
             lane = self._lanes[writer.stream] = Lane(writer)
             self._ahead = max(self._ahead, 2 * writer.batch_size)
             return lane
@@ -267,7 +266,7 @@ class Delivery:
     def admit(self) -> None:
         """Look up what has come, and let workers begin with what has to be sent."""
         ready = []
-        with self._change:
+        with self._progress.lock:
             for _ in range(len(self._inbox)):
                 lane, write = self._inbox.popleft()
                 if lane.claim(write):
@@ -290,7 +289,7 @@ class Delivery:
             self._arrived.clear()
             time.sleep(_CHUNK_SECONDS)
             try:
-                if self._failure is None:
+                if self._progress.failure is None:
                     self.admit()
             except Exception as error:  # noqa: BLE001 - raised again by the submitting thread
                 self.fail(error)
@@ -307,34 +306,14 @@ class Delivery:
             self.flush(*busy)
 
     def _wait_for_room(self) -> None:
-        with self._change:
+        with self._progress.lock:
             while self._submitted - self._ended > self._ahead:
                 if not self._in_flight:
                     for lane in self._lanes.values():
                         self._dispatch(lane, partial=True)
-                self._wait(
+                self._progress.wait(
                     lambda: self._submitted - self._ended <= self._ahead or not self._in_flight
                 )
-
-    def _wait(self, until: t.Callable[[], object]) -> None:
-        self._wait_until(lambda: self._failure is not None or until())
-        self._raise_failure()
-
-    def _wait_until(self, until: t.Callable[[], object], seconds: float | None = None) -> None:
-        self._awaited = until
-        try:
-            self._change.wait_for(until, seconds)
-        finally:
-            self._awaited = None
-
-    def _changed(self) -> None:
-        """Wake the thread that submits, if what it waits for has come."""
-        if self._awaited is not None and self._awaited():
-            self._change.notify_all()
-
-    def _raise_failure(self) -> None:
-        if self._failure is not None:
-            raise self._failure
 
     def _free(self) -> None:
         """Submit the children again whose parents have got through."""
@@ -360,7 +339,7 @@ class Delivery:
         if not any(write.parents for _, write in ready):
             return ready
         free = []
-        with self._change:
+        with self._progress.lock:
             for lane, write in ready:
                 parent = self._busy_parent(write)
                 if parent:
@@ -399,7 +378,7 @@ class Delivery:
             if place in orphans and id(write) not in ended
         ]
         ended |= {id(write) for write, _ in waiting}
-        with self._change:
+        with self._progress.lock:
             lane.pending += [write for write in writes if id(write) not in ended]
             self._dispatch(lane, partial=bool(self._flushing))
             if unchanged:
@@ -413,7 +392,7 @@ class Delivery:
     def _release(self, lane: Lane, writes: t.Iterable[Write]) -> list[tuple[Lane, Write]]:
         """Records are through: who may go on now."""
         ready: list[tuple[Lane, Write]] = []
-        with self._change:
+        with self._progress.lock:
             for write in writes:
                 ready += [(lane, behind) for behind in lane.release(write)]
                 if self._children:
@@ -441,12 +420,12 @@ class Delivery:
         lane, batch = work
         started, (calls, waited) = time.monotonic(), lane.writer.spent()
         try:
-            if self._failure is None:
+            if self._progress.failure is None:
                 self._courier.deliver(lane.writer, batch)
         except Exception as error:  # noqa: BLE001 - raised again by the submitting thread
             self.fail(error)
         finally:
-            with self._change:
+            with self._progress.lock:
                 tally = self.tallies[lane.writer.stream]
                 tally.seconds += time.monotonic() - started
                 tally.add(lane.writer.spent(), (calls, waited))
@@ -462,18 +441,18 @@ class Delivery:
     def _end(self, lane: Lane, batch: list[Write], noted: bool) -> None:  # noqa: FBT001
         """A worker is through with a batch: let go on what waits for its keys."""
         try:
-            if self._failure is None and noted:
+            if self._progress.failure is None and noted:
                 self._admit(self._release(lane, batch))
         except Exception as error:  # noqa: BLE001 - raised again by the submitting thread
             self.fail(error)
         finally:
-            with self._change:
+            with self._progress.lock:
                 lane.in_flight -= 1
                 self._in_flight -= 1
                 lane.opened = lane.opened or self._outages.has_worked(lane.writer)
-                if self._failure is None and noted:
+                if self._progress.failure is None and noted:
                     self._dispatch(lane, partial=bool(self._flushing) or not lane.opened)
-                self._changed()
+                self._progress.changed()
 
     def _settled(
         self, writes: t.Sequence[Write], outcome: Outcome, error: RefusedError | None
@@ -483,7 +462,7 @@ class Delivery:
         lane = self._lanes[first.stream]
         if outcome.value in GOT_THROUGH:
             self._call_children(lane.writer, writes)
-        with self._change:
+        with self._progress.lock:
             self._count(writes, outcome)
             if outcome is Outcome.UNKNOWN and first.key:
                 # One that an earlier run left unknown may be in the input, too.
@@ -495,10 +474,10 @@ class Delivery:
 
     def _held_back(self, write: Write) -> None:
         """A record is through, and not settled."""
-        with self._change:
+        with self._progress.lock:
             write.held_back = True
             self._end_of(write)
-            self._changed()
+            self._progress.changed()
 
     def _call_children(self, writer: Writer, writes: t.Iterable[Write]) -> None:
         """Let the children go that wait for records which the vendor has now."""
@@ -507,9 +486,9 @@ class Delivery:
         for write in writes:
             if write.key and not write.deletes:
                 freed = self._families.arrived(writer, write)
-                with self._change:
+                with self._progress.lock:
                     self._freed.extend(freed)
-                    self._changed()
+                    self._progress.changed()
 
     def _count(self, writes: t.Sequence[Write], outcome: Outcome) -> None:
         self.tallies[writes[0].stream][outcome] += len(writes)
@@ -518,7 +497,7 @@ class Delivery:
                 self.watermark.settle(write.number)
             if not write.held_back:
                 self._end_of(write)
-        self._changed()
+        self._progress.changed()
 
     def _end_of(self, write: Write) -> None:
         self._lanes[write.stream].ended += 1
@@ -530,7 +509,4 @@ class Delivery:
         Args:
             error: Why the run cannot go on.
         """
-        with self._change:
-            if self._failure is None or isinstance(self._failure, Interrupted):
-                self._failure = error
-            self._changed()
+        self._progress.fail(error)

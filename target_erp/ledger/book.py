@@ -7,11 +7,11 @@ import threading
 import typing as t
 
 from target_erp.ledger.fence import Fence
-from target_erp.ledger.groups import GroupCommit
+from target_erp.ledger.groups import Groups
 from target_erp.ledger.store import Change
 
 if t.TYPE_CHECKING:
-    from target_erp.ledger.store import Store
+    from target_erp.ledger.store import Row, Store
 
 _NEW_PLACE = """INSERT INTO erp_places (place, account, stream)
     SELECT COALESCE(MAX(place), 0) + 1, ?, ? FROM erp_places WHERE 1 = 1 ON CONFLICT DO NOTHING"""
@@ -28,7 +28,7 @@ class Book:
         self._store = store
         self._places: dict[tuple[str, str], int] = {}
         self._places_lock = threading.Lock()
-        self._commits = GroupCommit(store)
+        self._commits = Groups(self._commit)
         self.fence = Fence(store)
 
     def commit(self, changes: t.Sequence[Change]) -> None:
@@ -44,6 +44,14 @@ class Book:
         """
         if changes:
             self._commits.write(changes)
+
+    def _commit(self, changes: list[Change]) -> None:
+        """Changes of several threads, those of one statement together."""
+        rows: dict[tuple[str, str, Row], list[Row]] = {}
+        for statement, row, some, shared in changes:
+            rows.setdefault((statement, row, shared), []).extend(some)
+        merged = [Change(*key[:2], some, key[2]) for key, some in rows.items()]
+        self._store.apply(merged, guarded=True)
 
     def guard(self, check: t.Callable[[t.Any], None] | None) -> None:
         """Make each commit depend on a check.
@@ -64,6 +72,7 @@ class Book:
 
     def close(self) -> None:
         """Close the store."""
+        self._commits.close()
         self._store.close()
 
     def _place_of(self, account: str, stream: str) -> int | None:

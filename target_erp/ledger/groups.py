@@ -1,78 +1,97 @@
-"""Writes of many threads in one transaction: a commit waits for the disk, a line does not."""
+"""What many threads write, together: making it durable takes long, one thing more does not."""
 
 from __future__ import annotations
 
+import queue
 import threading
 import typing as t
 
-from target_erp.ledger.store import Change
-
-if t.TYPE_CHECKING:
-    from target_erp.ledger.store import Row, Store
+T = t.TypeVar("T")
 
 
-class _Ticket:
-    """The changes of one thread."""
+class _Ticket(t.Generic[T]):
+    """What one thread writes."""
 
-    __slots__ = ("changes", "done", "error")
+    __slots__ = ("done", "error", "things")
 
-    def __init__(self, changes: t.Sequence[Change]) -> None:
-        self.changes = changes
+    def __init__(self, things: t.Sequence[T]) -> None:
+        self.things = things
         # A lock is a fifth of an event, and there are two tickets for each record.
         self.done = threading.Lock()
         self.done.acquire()
-        self.error: Exception | None = None
+        self.error: BaseException | None = None
 
 
-class GroupCommit:
-    """One thread at a time commits what all have put down by then; the others wait for it."""
+class Groups(t.Generic[T]):
+    """One thread at a time writes what all have put down by then; the others wait for it.
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._lock = threading.Lock()
-        self._tickets: list[_Ticket] = []
-        self._led = False
+    Signals raise in the main thread, at any point. So that thread never writes for others: a thread
+    of its own does it in its place.
+    """
 
-    def write(self, changes: t.Sequence[Change]) -> None:
-        """Make changes; they are on the disk when this returns.
+    def __init__(self, write: t.Callable[[list[T]], object]) -> None:
+        """Begin with nothing.
 
         Args:
-            changes: The changes; none of them may depend on the order in which they are made.
+            write: Writes things of several threads; none may depend on the order of two threads.
+                What it raises is raised by each thread that is concerned.
+        """
+        self._write = write
+        self._lock = threading.Lock()
+        self._tickets: list[_Ticket[T]] = []
+        self._led = False
+        self._deputy: threading.Thread | None = None
+        self._handed: queue.SimpleQueue[_Ticket[T] | None] = queue.SimpleQueue()
+
+    def write(self, things: t.Sequence[T]) -> None:
+        """Write; it is done when this returns.
+
+        Args:
+            things: What to write.
 
         Raises:
-            LedgerError: If the store fails.
+            BaseException: What writing raised. If it is raised by a signal's handler instead, it is
+                written or not; what others wrote with it is not concerned.
         """
-        ticket = _Ticket(changes)
-        with self._lock:
-            self._tickets.append(ticket)
-            leads, self._led = not self._led, True
-        if leads:
-            self._lead()
+        ticket = _Ticket(things)
+        if threading.current_thread() is threading.main_thread():
+            self._hand_over(ticket)
         else:
-            ticket.done.acquire()
+            self._enter(ticket)
+        ticket.done.acquire()
         if ticket.error is not None:
             raise ticket.error
 
-    def _lead(self) -> None:
-        while True:
+    def close(self) -> None:
+        """End the main thread's deputy, when nobody writes any more."""
+        self._handed.put(None)
+
+    def _hand_over(self, ticket: _Ticket[T]) -> None:
+        if self._deputy is None:
+            self._deputy = threading.Thread(target=self._stand_in, daemon=True)
+            self._deputy.start()
+        self._handed.put(ticket)
+
+    def _stand_in(self) -> None:
+        while (ticket := self._handed.get()) is not None:
+            self._enter(ticket)
+
+    def _enter(self, ticket: _Ticket[T]) -> None:
+        """Put a ticket down; who finds nobody writing writes until no ticket is left."""
+        with self._lock:
+            self._tickets.append(ticket)
+            leads, self._led = not self._led, True
+        while leads:
             with self._lock:
                 tickets, self._tickets = self._tickets, []
                 if not tickets:
-                    self._led = False
-                    return
-            error: Exception | None = None
+                    self._led = leads = False
+                    continue
+            error: BaseException | None = None
             try:
-                self._store.apply(_merged(tickets))
-            except Exception as problem:  # noqa: BLE001 - raised by each thread that is concerned
+                self._write([thing for ticket in tickets for thing in ticket.things])
+            except BaseException as problem:  # noqa: BLE001 - raised by each that is concerned
                 error = problem
-            for ticket in tickets:
-                ticket.error = error
-                ticket.done.release()
-
-
-def _merged(tickets: t.Iterable[_Ticket]) -> list[Change]:
-    rows: dict[tuple[str, str, Row], list[Row]] = {}
-    for ticket in tickets:
-        for statement, row, some, shared in ticket.changes:
-            rows.setdefault((statement, row, shared), []).extend(some)
-    return [Change(statement, row, some, shared) for (statement, row, shared), some in rows.items()]
+            for ended in tickets:
+                ended.error = error
+                ended.done.release()

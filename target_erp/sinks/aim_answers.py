@@ -63,7 +63,7 @@ def accepted(
     try:
         answers.check(answer, [write], method=operation.method)
     except UnclearError as error:
-        if any(name.lower() == "status" for name in said):
+        if any(name.lower() == "status" for name in error.shape.members or ()):
             # A shape does not show what stands in the envelope: it would cover refusals, too.
             error.can_be_learned = False
         raise

@@ -129,7 +129,7 @@ def shipping_address(client: AimClient, body: Body, known: str | None) -> Look:
     """
     acct, content = str(body["CustomerAccount"]), body.get("AddressInfo")
     content = content if isinstance(content, dict) else {}
-    sent: Body = {_SHIP.get(name) or name: value for name, value in content.items()}
+    sent: Body = {str(_SHIP.get(name, name)): value for name, value in content.items()}
     sent["Name"] = body.get("AddressName")
     sent = {name: value for name, value in sent.items() if is_given(value)}
     if not sent:

@@ -59,3 +59,36 @@ def test_half_a_surrogate_pair_becomes_a_replacement_character() -> None:
 def test_what_is_not_json_is_a_value_error(body: bytes) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - json's and msgspec's own classes
         codec.decode(body)
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        *("1e9999999999999999999", "1e-99999", "0e99999", "1E+99999999999999999999999"),
+        *("1" * 5_000, "0." + "1" * 5_000, "-1e4301"),
+    ],
+    ids=lambda text: text[:30],
+)
+def test_a_number_that_would_fill_the_memory_is_a_value_error(number: str) -> None:
+    with pytest.raises(ValueError, match=r"4,?300"):
+        codec.decode(f'{{"a": [{number}]}}'.encode())
+
+
+@pytest.mark.parametrize("levels", [2_000, 20_000, 200_000])
+@pytest.mark.parametrize("inner", ["1", r'"\ud800"'])
+@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])
+def test_what_is_nested_too_deep_is_a_value_error(
+    levels: int, inner: str, opening: str, closing: str
+) -> None:
+    with pytest.raises(ValueError, match="nested too deep"):
+        codec.decode((opening * levels + inner + closing * levels).encode())
+
+
+@given(VALUES, st.integers(0, 6))
+def test_depth_is_what_the_brackets_show(value: object, levels: int) -> None:
+    def depth(part: object) -> int:
+        if isinstance(part, dict):
+            part = list(part.values())
+        return 1 + max(map(depth, part), default=0) if isinstance(part, list) else 0
+
+    assert codec.is_deeper(value, levels) == (depth(value) > levels)

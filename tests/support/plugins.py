@@ -25,17 +25,22 @@ class TargetRun:
     target: TargetErp
 
 
-def run_target(config: Message, messages: t.Iterable[Message | str]) -> TargetRun:
-    """Run target-erp on some messages, with the exit code that the command would give."""
-    lines = "".join(
-        f"{message if isinstance(message, str) else json.dumps(message)}\n" for message in messages
-    )
+def run_target(config: Message, messages: t.Iterable[Message | str | bytes]) -> TargetRun:
+    """Run target-erp on some messages, with the exit code that the command would give.
+
+    Lines that are given as bytes come from a file, all others as text.
+    """
+    given = [line if isinstance(line, (str, bytes)) else json.dumps(line) for line in messages]
+    lines: t.IO[t.Any] = io.StringIO("".join(f"{line}\n" for line in given))
+    if any(isinstance(line, bytes) for line in given):
+        encoded = [line.encode() if isinstance(line, str) else line for line in given]
+        lines = io.BytesIO(b"".join(line + b"\n" for line in encoded))
     code, error = 0, ""
     out = io.StringIO()
     with contextlib.redirect_stdout(out):
         target = TargetErp(config=config)
         try:
-            target.listen(io.StringIO(lines))
+            target.listen(lines)
         except ExitCode as ending:
             code, error = ending.code, str(ending)
         except ErpError as failure:

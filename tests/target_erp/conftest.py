@@ -130,3 +130,10 @@ def ledger(setting: str) -> t.Iterator[Ledger]:
     ledger = open_ledger(setting)
     yield ledger
     ledger.close()
+
+
+@pytest.fixture
+def postgres() -> t.Iterator[str]:
+    """A `ledger` setting that leads to PostgreSQL."""
+    with postgres_url() as url:
+        yield url

@@ -13,14 +13,9 @@ from hypothesis import strategies as st
 
 from erp_vendors.errors import CallError, ErpError, Phase
 from target_erp.delivery import RefusedError, Write
-from target_erp.delivery.answers import (
-    Answers,
-    Shape,
-    UnclearError,
-    shows_record,
-    speaks_of_trouble,
-)
+from target_erp.delivery.answers import Answers, Shape, UnclearError
 from target_erp.delivery.outcome import ABSENT, UNSEEN, Look
+from target_erp.delivery.trouble import speaks_of_trouble
 from tests.target_erp.acting import FAILURES, Site, Stage, answer
 
 if t.TYPE_CHECKING:
@@ -349,9 +344,7 @@ def test_without_a_word_of_the_vendor_nothing_is_a_success(body: t.Any, status: 
         answers.check(said, writes)
     error = caught.value
     assert error.may_have_run
-    assert error.can_be_learned is not (
-        speaks_of_trouble(body, writes) and not shows_record(body, writes)
-    )
+    assert error.can_be_learned is not speaks_of_trouble(body, writes)
     if error.can_be_learned:
         answers.learn(error.shape)
         assert answers.is_understood

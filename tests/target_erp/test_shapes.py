@@ -5,20 +5,12 @@ from __future__ import annotations
 import decimal
 import typing as t
 
-import jsonschema_rs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from target_erp.shapes import Shapes
-
-DRAFT = "http://json-schema.org/draft-07/schema#"
-
-
-def _leads_somewhere(parts: dict[str, t.Any]) -> bool:
-    refers = {name for name, part in parts.items() if isinstance(part, dict) and "$ref" in part}
-    return not refers or ("a" in parts and "a" not in refers)
-
+from target_erp.tap_schema import compiled, understood
 
 NAMES = ("a", "b", "c")
 KINDS = ("string", "number", "integer", "boolean", "null", "array", "object")
@@ -39,6 +31,9 @@ MORE: tuple[dict[str, t.Any], ...] = (
     {"anyOf": [{"type": "integer"}, {"maxLength": 1}]},
     {"not": {"type": "string"}},
     {"$ref": "#/properties/a"},
+    {"$ref": "#"},
+    {"required": True},
+    {"maximum": 1, "exclusiveMaximum": True},
 )
 TYPES = st.one_of(
     st.fixed_dictionaries({}),
@@ -61,7 +56,7 @@ SCHEMAS = st.fixed_dictionaries(
         ),
         "minProperties": st.integers(0, 2),
     },
-).filter(lambda schema: _leads_somewhere(schema["properties"]))
+)
 VALUES = st.sampled_from(
     (
         *("", "x", "xyz", "2026-01-31", "2026-01-31T10:00:00Z", "1"),
@@ -78,7 +73,7 @@ def test_a_record_fits_if_it_fits_alone(
     schema: dict[str, t.Any], records: list[dict[str, t.Any]]
 ) -> None:
     shapes = Shapes(schema)
-    plain = jsonschema_rs.validator_for({**schema, "$schema": DRAFT})
+    plain = compiled(understood(schema)[0])
     for record in records * 2:
         assert (not shapes.misfit(record, shapes.of(record))) == plain.is_valid(record)
 
@@ -86,7 +81,7 @@ def test_a_record_fits_if_it_fits_alone(
 @pytest.mark.parametrize(
     ("said", "first", "second", "word"),
     [
-        ({"type": "string", "format": "date-time"}, "2026-01-31T10:00:00Z", "soon", "date-time"),
+        ({"type": "string", "pattern": "^[0-9-]+$"}, "2026-01-31", "soon", "match"),
         ({"type": "string", "maxLength": 2}, "ab", "abc", "longer"),
         ({"type": "integer"}, decimal.Decimal("1.0"), decimal.Decimal("1.5"), "integer"),
         ({"type": "array", "items": {"type": "string"}}, ["a"], [1], "string"),

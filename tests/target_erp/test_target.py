@@ -109,22 +109,32 @@ def test_a_wrong_max_rejects_is_a_config_error(vendor: Vendor) -> None:
         run_target(vendor.config(on_reject="continue", max_rejects="many"), [])
 
 
-def test_a_record_without_its_key_ends_the_run_and_nothing_before_it_is_lost(
-    vendor: Vendor,
+@pytest.mark.parametrize(
+    ("on_reject", "code", "states"),
+    [("fail", REJECTED, [{"n": 2}]), ("continue", 0, [{"n": 2}]), ("stop", REJECTED, [])],
+)
+def test_a_record_without_its_key_is_refused(
+    vendor: Vendor, on_reject: str, code: int, states: list[t.Any]
 ) -> None:
     messages = [
         schema(EMPLOYEES, ["employeeCode"]),
         employee(1),
-        state({"n": 1}),
         record(EMPLOYEES, employeeFirstName="nobody"),
+        record(EMPLOYEES, employeeCode="", employeeGuid="g-3"),
+        employee(4),
         state({"n": 2}),
     ]
-    run = run_target(vendor.config(aimsio={"batch_size": 1}, checkpoint_seconds=0), messages)
-    assert (run.code, run.states) == (FAILED, [{"n": 1}])
-    assert "aimsio_employees record 2" in run.error
-    assert "'employeeCode'" in run.error
-    assert "\n" not in run.error
-    assert [row["employeeCode"] for row in vendor.taken] == ["E-1"]
+    run = run_target(vendor.config(aimsio={"batch_size": 1}, on_reject=on_reject), messages)
+    assert (run.code, run.states) == (code, states)
+    first, *others = vendor.letters(EMPLOYEES)
+    assert (first["class"], first["key"]) == ("no_key", {})
+    assert "'employeeCode'" in first["reason"]
+    if on_reject == "stop":
+        assert "record 2" in run.error
+        return
+    (second,) = others
+    assert second["key"] == {"employeeGuid": "g-3"}
+    assert [row["employeeCode"] for row in vendor.taken] == ["E-1", "E-4"]
 
 
 def test_a_record_that_no_key_identifies_is_refused(vendor: Vendor) -> None:

@@ -1,0 +1,258 @@
+"""Two runs never write to one account and stream at once, whatever becomes of their locks."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import pathlib
+import stat
+import subprocess
+import sys
+import threading
+import time
+import typing as t
+
+import pytest
+
+from erp_sandbox.testing import running_sandbox
+from erp_vendors.errors import Interrupted
+from erp_vendors.http import Transport, TransportOptions
+from erp_vendors.http.budget import Budget, Clock, Limits
+from target_erp.ledger import Entry, LedgerError, Mark, open_ledger
+from target_erp.ledger.lease import leases
+from tests.support.plugins import record, schema
+from tests.support.stub import Reply, running_stub
+from tests.target_erp.test_once import ORDERS, config, order, ours
+
+if t.TYPE_CHECKING:
+    from erp_sandbox.testing import RunningSandbox
+    from target_erp.ledger import Ledger
+    from target_erp.ledger.lease import Leases
+
+TERMINATE = """SELECT pg_terminate_backend(l.pid) FROM pg_locks AS l JOIN pg_stat_activity AS a
+    USING (pid) WHERE l.locktype = 'advisory' AND l.granted AND a.application_name = %s"""
+
+
+@contextlib.contextmanager
+def opened(setting: str) -> t.Iterator[tuple[Ledger, Leases]]:
+    with contextlib.closing(open_ledger(setting)) as ledger, leases(setting, ledger) as held:
+        yield ledger, held
+
+
+def lose_lock(setting: str, name: str = "first") -> None:
+    """End what keeps others from taking the lease; its owner is not told."""
+    if "://" not in setting:
+        (lock,) = pathlib.Path(setting).parent.glob("*.lock")
+        lock.unlink()
+        return
+    psycopg = pytest.importorskip("psycopg")
+    with psycopg.connect(setting, autocommit=True) as session:
+        assert session.execute(TERMINATE, (name,)).fetchall() == [(True,)]
+
+
+def named(setting: str, name: str) -> str:
+    return f"{setting}&application_name={name}" if "://" in setting else setting
+
+
+def test_a_lease_is_held_once_and_given_back(setting: str) -> None:
+    with opened(setting) as (ledger, ours), opened(setting) as (_, theirs):
+        assert ours.try_to_take("acc", "one")
+        assert not theirs.try_to_take("acc", "one")
+        assert theirs.try_to_take("acc", "two")
+        ledger.intend("acc", "one", "r1", {"k=1": b"d"})
+    with opened(setting) as (_, later):
+        later.take("acc", "one", Clock())  # no wait, although something is open
+
+
+def test_waiting_for_a_lease_can_be_stopped(setting: str) -> None:
+    clock = Clock()
+    with opened(setting) as (_, ours), opened(setting) as (_, theirs):
+        ours.take("acc", "s", clock)
+        threading.Timer(0.2, clock.stop).start()
+        with pytest.raises(Interrupted):
+            theirs.take("acc", "s", clock)
+
+
+def test_who_lost_a_lease_can_neither_commit_nor_send(
+    setting: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (
+        opened(named(setting, "first")) as (ledger, first),
+        opened(setting) as (other, second),
+    ):
+        first.take("acc", "s", Clock())
+        first.prove()
+        lose_lock(setting)
+        assert second.try_to_take("acc", "s")
+        with pytest.raises(LedgerError, match="sends anything more"):
+            ledger.intend("acc", "s", "r1", {"k=1": b"d"})
+        with pytest.raises(LedgerError, match="sends anything more"):
+            ledger.write("acc", "s", [Entry("k=1", b"d", Mark.ACCEPTED)])
+        assert other.intents("acc", "s") == []
+        assert other.find("s") == []
+        monkeypatch.setattr("target_erp.ledger.lease._FRESH_SECONDS", 0.05)
+        time.sleep(0.1)
+        with pytest.raises(LedgerError):
+            first.prove()
+        second.prove()
+        other.write("acc", "s", [Entry("k=1", b"d", Mark.ACCEPTED)])
+
+
+def test_a_session_that_ended_is_no_loss_while_nobody_else_comes(setting: str) -> None:
+    """A lock file that is gone is one: who deleted it may have put another in its place."""
+    with opened(named(setting, "first")) as (ledger, first):
+        first.take("acc", "s", Clock())
+        lose_lock(setting)
+        if "://" in setting:
+            ledger.intend("acc", "s", "r1", {"k=1": b"d"})
+            first.prove()
+        else:
+            with pytest.raises(LedgerError, match="deleted or replaced"):
+                first.prove()
+
+
+def test_nothing_is_sent_when_the_run_is_over(setting: str) -> None:
+    with opened(setting) as (_, held):
+        held.take("acc", "s", Clock())
+    with pytest.raises(LedgerError, match="over"):
+        held.prove()
+
+
+def test_an_attempt_whose_proof_fails_is_not_written_to_the_wire() -> None:
+    def lost() -> None:
+        msg = "lost"
+        raise LedgerError(msg)
+
+    with running_stub(lambda _: Reply(body={})) as stub:
+        budget = Budget("x", Limits(1000, 2))
+        transport = Transport(TransportOptions(vendor="x", base_url=stub.url), budget)
+        transport.call("POST", "/one")
+        transport.before_send = lost
+        for _ in range(2):
+            with pytest.raises(LedgerError, match="lost"):
+                transport.call("POST", "/two")
+        assert budget.idle
+        transport.before_send = None
+        transport.call("POST", "/three")
+    assert stub.paths == ["POST /one", "POST /three"]
+
+
+class Waited(Clock):
+    """Notes how long somebody wanted to wait."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[float] = []
+
+    def sleep(self, seconds: float) -> None:
+        self.asked.append(seconds)
+        super().sleep(min(seconds, 0.05))
+
+
+def test_who_takes_over_waits_for_calls_that_may_be_under_way(
+    setting: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("target_erp.ledger.lease._FRESH_SECONDS", 0.5)
+    monkeypatch.setattr("target_erp.ledger.lease._MARGIN_SECONDS", 0.25)
+    caplog.set_level("INFO")
+    with (
+        opened(named(setting, "first")) as (ledger, first),
+        opened(setting) as (_, second),
+    ):
+        first.take("acc", "s", Clock(), 0.25)
+        ledger.intend("acc", "s", "r1", {"k=1": b"d"})
+        lose_lock(setting)
+        started, clock = time.monotonic(), Waited()
+        second.take("acc", "s", clock, 60.0)
+        assert 0.7 < time.monotonic() - started < 3
+        assert clock.asked[0] == pytest.approx(1.0, abs=0.2)
+    assert "waiting 1 s until its last call has surely ended" in caplog.text
+
+
+def test_a_wait_that_would_be_too_long_ends_the_run_and_is_not_forgotten(setting: str) -> None:
+    with opened(named(setting, "first")) as (ledger, first):
+        first.take("acc", "s", Clock(), 3000.0)
+        ledger.intend("acc", "s", "r1", {"k=1": b"d"})
+        lose_lock(setting)
+        for _ in range(2):
+            with (
+                opened(setting) as (_, other),
+                pytest.raises(LedgerError, match=r"until \d{4}-.* UTC; start this run again"),
+            ):
+                other.take("acc", "s", Clock())
+    with opened(setting) as (other_ledger, other):
+        other_ledger.write("acc", "s", [], other_ledger.intents("acc", "s"))
+        intents = other_ledger.intents("acc", "s")
+        other_ledger.withdraw(intents[0], ["k=1"])
+        other.take("acc", "s", Clock())  # nothing is open any more
+
+
+def test_a_process_that_died_makes_nobody_wait_for_its_file_lock(tmp_path: pathlib.Path) -> None:
+    ledger = tmp_path / "ledger.sqlite"
+    script = (
+        "import os, sys; from tests.target_erp.test_lease import *\n"
+        "with opened(sys.argv[1]) as (ledger, held):\n"
+        "    held.take('acc', 's', Clock(), 3000.0)\n"
+        "    ledger.intend('acc', 's', 'r1', {'k=1': b'd'})\n"
+        "    os._exit(9)\n"
+    )
+    assert subprocess.call([sys.executable, "-c", script, str(ledger)]) == 9
+    with opened(str(ledger)) as (_, held):
+        held.take("acc", "s", Waited())
+    (lock,) = tmp_path.glob("*.lock")
+    assert stat.S_IMODE(lock.stat().st_mode) == 0o600
+
+
+ORDERS_SENT = 120
+RUN = """
+import sys, target_erp.ledger.lease as lease
+lease._FRESH_SECONDS, lease._MARGIN_SECONDS = 0.5, 0.5
+from target_erp.target import main
+main()
+"""
+
+
+def started(sandbox: RunningSandbox, folder: pathlib.Path, url: str, name: str) -> t.Any:
+    """A run of the target in a process of its own, with orders."""
+    settings = config(sandbox, folder)
+    block = {**settings["aims360"], "timeout_seconds": 0.4, "max_concurrency": 2}
+    settings |= {"aims360": block, "ledger": named(url, name)}
+    file = folder / f"{name}.json"
+    file.write_text(json.dumps(settings))
+    rows = [order(sandbox, n) for n in range(ORDERS_SENT)]
+    messages = [schema(ORDERS), *(record(ORDERS, **row) for row in rows)]
+    source = folder / f"{name}.jsonl"
+    source.write_text("".join(f"{json.dumps(message)}\n" for message in messages))
+    with source.open() as lines, (folder / f"{name}.log").open("w") as log:
+        return subprocess.Popen(
+            [sys.executable, "-c", RUN, "--config", str(file)],
+            stdin=lines,
+            stdout=subprocess.DEVNULL,
+            stderr=log,
+        )
+
+
+def test_a_session_that_is_ended_while_another_run_waits(
+    tmp_path: pathlib.Path, postgres: str
+) -> None:
+    with running_sandbox(size=3, limits=False) as sandbox:
+        sandbox.add_fault("delay", vendor="aims360", method="POST", seconds=0.15)
+        with contextlib.ExitStack() as processes:
+            first = started(sandbox, tmp_path, postgres, "first")
+            processes.callback(first.kill)
+            while not ours(sandbox, "aims360", "orders", "thirdPartyOrderID", "T-"):
+                time.sleep(0.01)
+                assert first.poll() is None
+            second = started(sandbox, tmp_path, postgres, "second")
+            processes.callback(second.kill)
+            while "waiting for another run" not in (tmp_path / "second.log").read_text():
+                time.sleep(0.01)
+                assert second.poll() is None
+            sandbox.clear_faults()
+            lose_lock(postgres)
+            assert (first.wait(60), second.wait(60)) == (1, 0)
+        found = ours(sandbox, "aims360", "orders", "thirdPartyOrderID", "T-")
+    assert found == sorted(f"T-{n}" for n in range(ORDERS_SENT))
+    last = (tmp_path / "first.log").read_text().strip().splitlines()[-1]
+    assert "another run has taken over" in last
+    assert "Traceback" not in (tmp_path / "first.log").read_text()
