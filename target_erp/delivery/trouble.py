@@ -24,7 +24,7 @@ _FAILED = frozenset(
     }
 )
 _NO = frozenset({"false", "no", "0"})
-_NOTHING = frozenset({"none", "null", "ok", "success", *_NO})
+_NOTHING = frozenset({"none", "null", "ok", "success", "false"})
 _STATUSES = range(400, 600)
 
 

@@ -16,6 +16,7 @@ from erp_vendors.http import Answer
 from erp_vendors.success import success_schema
 from target_erp.delivery import RefusedError, Write
 from target_erp.delivery.answers import Answers, Shape, UnclearError
+from target_erp.sinks.fitting import by_schema
 from tools import answers as page
 from tools import coverage
 
@@ -334,3 +335,54 @@ def test_every_sink_states_what_is_known() -> None:
     for name, row in sinks().items():
         assert all(row.writer.statement), name
     assert coverage.ROOT.joinpath(page.PAGE).read_text("utf-8") == page.page(sinks().values())
+
+
+DESCRIBED = {
+    "type": "object",
+    "required": ["id"],
+    "properties": {
+        "id": {"type": "integer"},
+        "key": {"type": ["string", "null"]},
+        "message": {"type": ["string", "null"]},
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("schema", "said", "done"),
+    [
+        (DESCRIBED, {"id": 5}, True),
+        (DESCRIBED, {"id": 5, "more": 1}, True),
+        (DESCRIBED, {"id": "5"}, False),
+        (DESCRIBED, {"key": "K"}, False),
+        (DESCRIBED, {"id": 0}, False),
+        (DESCRIBED, {"id": 5, "key": "other"}, False),
+        (DESCRIBED, {"id": 5, "message": "Saved"}, False),
+        (DESCRIBED, {"id": 5, "message": "Saved", "key": "K"}, True),
+        (DESCRIBED, {"id": 5, "key": "K", "error": "no"}, False),
+        ({**DESCRIBED, "required": []}, {"error": "maintenance"}, False),
+        ({**DESCRIBED, "required": []}, {"Message": "An error has occurred."}, False),
+        ({**DESCRIBED, "required": []}, {}, False),
+        ({"type": "array", "items": DESCRIBED}, [{"id": 5}], True),
+        ({"type": "array", "items": DESCRIBED}, [], False),
+        ({"type": "array", "items": DESCRIBED}, [{"id": 5}, {"error": "x"}], False),
+        ({"type": "array", "items": DESCRIBED}, {"id": 5}, False),
+    ],
+)
+def test_the_schema_of_an_openapi_file_does_not_let_everything_pass(
+    schema: Row, said: object, *, done: bool
+) -> None:
+    write = Write(1, "v_x", {"key": "K"}, (("key", "K"),), {"key": "K"})
+    rule = by_schema(schema)
+    assert rule is not None
+    assert rule(answer(said), said, [write]) is done
+    assert by_schema(None) is None
+
+
+def test_an_answer_to_a_batch_has_to_show_all_of_it() -> None:
+    rule = by_schema({"type": "array", "items": DESCRIBED})
+    writes = [Write(n, "v_x", {"key": n}, (("key", n),), {"key": n}) for n in "ab"]
+    assert rule is not None
+    for keys, done in (("ab", True), ("a", False), ("aa", False), ("ac", False)):
+        said = [{"id": number, "key": key} for number, key in enumerate(keys, 1)]
+        assert rule(answer(said), said, writes) is done, keys
