@@ -71,12 +71,12 @@ def page(found: t.Iterable[Row]) -> str:
         "",
         "- **Success**: the answers with a 2xx status that count as done. A page of HTML, JSON",
         "  that breaks off, and an object with an error or a message and no sign of the record",
-        "  never do. The setting `success` of an entry in `resources` adds to them. *Learned*: the",
-        "  first answer is settled by looking for the record; if it is there, what the answer looks",
-        "  like counts from then on, also in later runs.",
+        "  never do. The setting `success` of an entry in `resources` adds to them. *Learned*:",
+        "  the first answer is settled by looking for the record; if it is there, what the answer",
+        "  looks like counts from then on, also in later runs.",
         "- **Looked for**: how the vendor is asked whether it has a record.",
-        "- **Not there**: what proves that it has none, so that the record may be sent again. Where",
-        "  nothing proves it, a record whose answer is lost is parked as unknown.",
+        "- **Not there**: what proves that it has none, so that the record may be sent again.",
+        "  Where nothing proves it, a record whose answer is lost is parked as unknown.",
     ]
     for vendor, definition in VENDORS.items():
         lines += [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import decimal
 import functools
 import re
 import typing as t
@@ -25,7 +24,7 @@ _FAILED = frozenset(
     }
 )
 _NO = frozenset({"false", "no", "0"})
-_NOTHING = frozenset({"none", "null", "ok", "success", *_NO})
+_NOTHING = frozenset({"none", "null", "ok", "success", "false"})
 _STATUSES = range(400, 600)
 
 
@@ -113,14 +112,13 @@ def _trouble(name: str, value: object) -> str:
     if kind == "success":
         return "error" if text in _NO else ""
     if kind == "status":
-        return "error" if text in _FAILED or _is_failure(value, text) else ""
+        return "error" if text in _FAILED or _is_failure(text) else ""
     is_nothing = value in (None, [], {}) or not text.strip("0") or text in _NOTHING
     return "" if is_nothing else kind
 
 
-def _is_failure(value: object, text: str) -> bool:
-    is_number = isinstance(value, (int, decimal.Decimal)) and not isinstance(value, bool)
-    return (is_number or text.isdecimal()) and len(text) == 3 and int(text) in _STATUSES  # noqa: PLR2004
+def _is_failure(text: str) -> bool:
+    return text.isdecimal() and len(text) == 3 and int(text) in _STATUSES  # noqa: PLR2004
 
 
 def _repeats(name: str, value: object, writes: t.Iterable[Write]) -> bool:

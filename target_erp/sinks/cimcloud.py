@@ -22,7 +22,7 @@ from target_erp.sinks.cimcloud_answers import (
 from target_erp.sinks.cimcloud_rows import Rows
 from target_erp.sinks.door import Door, without_nulls
 from target_erp.sinks.fitting import by_schema, either, row_of
-from target_erp.sinks.keys import Keys, key_of, no_key, references_of
+from target_erp.sinks.keys import Keys, no_key, references_of
 
 if t.TYPE_CHECKING:
     from erp_plugin import ErpPlugin
@@ -262,7 +262,8 @@ class PassthroughWriter(CimcloudWriter):
         self.upsert = False
         self.findable = self.deletable = False
         self.batch_size = 1
-        self.keys = ("order_number",)
+        self._keys = Keys(resource.primary_keys, ("order_number",))
+        self.keys = self._keys.single
         self.answers = Answers(
             self.stream, documented=by_schema(resource.answer_schema), given=resource.success
         )
@@ -275,15 +276,11 @@ class PassthroughWriter(CimcloudWriter):
             "nothing",
         )
 
-    def identify(self, record: Body) -> Key:
-        """The number of an order."""
-        return key_of(record, self.keys)
-
     def prepare(self, record: Body) -> Prepared:
         """Take the order as it is; see `Writer.prepare`."""
         key = self.identify(record)
         if not key:
-            raise no_key(self.keys)
+            raise no_key(self._keys)
         body = dict(record) if self._send_nulls else without_nulls(record)
         self._door.check(body)
         return Prepared(key, body)

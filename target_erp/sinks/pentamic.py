@@ -111,7 +111,7 @@ class PentamicWriter(Writer):
             method, answer = "POST", self.client.create(self.resource, body)
         said = answers.properties_of(answer.body)
         code = said.get("error")
-        if code in RECORD_ERRORS and self._new_id(said) is None:
+        if isinstance(code, str) and code in RECORD_ERRORS and self._new_id(said) is None:
             msg = f"{code}: {RECORD_ERRORS[code]}"
             raise RefusedError(msg, reason="refused", status=answer.status, answer=answer.text)
         try:
@@ -184,8 +184,9 @@ class PentamicWriter(Writer):
         """Whether an answer is the record that was sent (6, DOC of customers)."""
         (write,) = writes
         row = answers.properties_of(answer.body)  # as lenient as the vendor's samples ask for
-        key, wanted = self._new_id(row), self._id(write)
-        if key is None or (wanted is not None and key != wanted) or speaks_of_trouble(row, writes):
+        wanted = self._id(write)
+        is_it = self._new_id(row) is not None if wanted is None else wanted in self._ids_in(row)
+        if not is_it or speaks_of_trouble(row, writes):
             return False
         alike = {
             name: self._plain(name, _text(row[name])) == self._plain(name, _text(value))
@@ -204,8 +205,9 @@ class PentamicWriter(Writer):
         """Whether an answer fits the OpenAPI file, and is not about another record."""
         if self._in_file is None or not self._in_file(answer, said, writes):
             return False
-        shown = self._id_in(said) if isinstance(said, dict) else None
-        return self._id(writes[0]) in {None, shown} or shown is None
+        shown = self._ids_in(said) if isinstance(said, dict) else []
+        wanted = self._id(writes[0])
+        return wanted is None or not shown or wanted in shown
 
     def _body(self, write: Write) -> Body:
         """What is sent: the record without the id, which is in the path."""
@@ -221,8 +223,11 @@ class PentamicWriter(Writer):
 
     def _id_in(self, row: Body) -> str | None:
         """The vendor's id of a record."""
+        return next(iter(self._ids_in(row)), None)
+
+    def _ids_in(self, row: Body) -> list[str]:
         values = (row.get(name) for name in self._ids)
-        return next((str(v) for v in values if v not in (None, "") and not _is_nested(v)), None)
+        return [str(value) for value in values if value not in (None, "") and not _is_nested(value)]
 
     def _new_id(self, said: Body) -> str | None:
         """The id that the vendor gave; without one the next run finds it by tax code."""

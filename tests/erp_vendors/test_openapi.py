@@ -275,3 +275,39 @@ def test_a_changed_file_is_read_again(save: Save) -> None:
 
 def test_a_byte_order_mark_is_no_content(save: Save) -> None:
     assert "customers" in only(save("\ufeff" + json.dumps(V3)))
+
+
+# The answer to a write.
+
+
+def write_of(schema: Content | None, *, code: str = "201") -> Content:
+    answer = {} if schema is None else {"content": {"application/json": {"schema": schema}}}
+    return {**body(ref("Customer")), "responses": {"200": {}, code: answer, "404": answer}}
+
+
+@pytest.mark.parametrize(
+    ("schema", "found"),
+    [
+        (None, None),
+        ({"type": "string"}, None),
+        ({"type": "object"}, None),
+        ({"type": "array", "items": {"type": "string"}}, None),
+        (ref("Address"), ("object", None)),
+        (ref("Customer"), ("object", ["id", "name"])),
+        (many("Customer"), ("array", ["id", "name"])),
+    ],
+)
+def test_the_answer_to_a_write_is_that_of_the_first_success_that_has_one(
+    save: Save, schema: Content | None, found: tuple[str, list[str] | None] | None
+) -> None:
+    item = only(save(document({"/x": {"post": write_of(schema)}})))["x"]
+    if found is None:
+        assert item.answer_schema is None
+        return
+    assert item.answer_schema is not None
+    assert item.answer_schema["type"] == found[0]
+    row = item.answer_schema.get("items", item.answer_schema)
+    assert row.get("required") == found[1]
+    # What the vendor alone sets is in the answer; what only goes in is not.
+    assert ("id" in row["properties"]) is (found[1] is not None)
+    assert "secret" not in row["properties"]

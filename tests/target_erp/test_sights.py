@@ -1,0 +1,414 @@
+"""Looking for a record at each vendor: found, proven absent, not seen, or nobody can tell."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+import urllib.parse
+
+import pytest
+
+from erp_vendors.errors import CallError, MissingResourceError
+from target_erp.delivery import RefusedError
+from target_erp.delivery.outcome import Look, Sight
+from tests.support.stub import Reply, Request, Stub, running_stub
+from tests.support.writers import Account, prepared
+
+if t.TYPE_CHECKING:
+    from target_erp.delivery import Write, Writer
+
+Row = dict[str, t.Any]
+
+
+class Place:
+    """A vendor that answers a look-up as it is told, and lists what it has."""
+
+    vendor: str
+    resource: str
+    record: t.ClassVar[Row]
+    mine: t.ClassVar[Row]
+    other: t.ClassVar[Row]
+    absent = Sight.UNSEEN
+    several: Sight | None = Sight.FOUND
+
+    def __init__(self) -> None:
+        self.stub: Stub
+        self.rows: list[Row] = []
+        self.answer: t.Callable[[], Reply] | None = None
+        self.filters = True
+
+    def script(self, request: Request) -> Reply:
+        if request.method == "POST":
+            token = {"token": "a-token", "access_token": "t", "expires_in": 3600}
+            return Reply(body={**token, "expiration": "2999-01-01T00:00:00Z"})
+        if self.answer is not None and self.is_look_up(request):
+            return self.answer()
+        return self.list(request)
+
+    def is_look_up(self, request: Request) -> bool:
+        """Whether a GET is the look-up, and not the list."""
+        raise NotImplementedError
+
+    def list(self, request: Request) -> Reply:
+        raise NotImplementedError
+
+    def wrapped(self, rows: list[t.Any]) -> t.Any:
+        return rows
+
+    def block(self) -> Row:
+        return {"username": "u", "password": "p-1234"}
+
+    def writer(self, **more: t.Any) -> Writer:
+        block = {"api_url": self.stub.url, "requests_per_second": 1000, **self.block(), **more}
+        return Account(self.vendor, block).writer(self.resource)
+
+    def look(self, writer: Writer, *, fresh: bool = True) -> Look:
+        return writer.find(prepared(writer, self.record), fresh=fresh)
+
+
+class Cimcloud(Place):
+    vendor, resource = "cimcloud", "customers"
+    record: t.ClassVar[Row] = {"username": "ann", "c_em": "a@x"}
+    mine: t.ClassVar[Row] = {"username": "Ann"}
+    other: t.ClassVar[Row] = {"username": "bob"}
+    several = Sight.FOUND
+
+    def block(self) -> Row:
+        return {**super().block(), "site_name": "site", "auth_key": "key-1234"}
+
+    def is_look_up(self, request: Request) -> bool:
+        return "searchexact" in request.path
+
+    def list(self, request: Request) -> Reply:
+        search = urllib.parse.unquote(request.path.rpartition("/")[2])
+        if "~" not in search or not self.filters:
+            return Reply(body=self.rows)
+        _, column, value = search.split("~")
+        return Reply(
+            body=[row for row in self.rows if str(row.get(column)).lower() == value.lower()]
+        )
+
+
+class Accounts(Cimcloud):
+    """By a column that the vendor documents."""
+
+    resource = "accounts"
+    record: t.ClassVar[Row] = {"ref_id": "1", "nm": "A"}
+    mine: t.ClassVar[Row] = {"ref_id": "1"}
+    other: t.ClassVar[Row] = {"ref_id": "2"}
+    absent = Sight.ABSENT
+
+
+class Pentamic(Place):
+    vendor, resource = "pentamic", "customers"
+    record: t.ClassVar[Row] = {"name": "Ann", "taxCode": "0106"}
+    mine: t.ClassVar[Row] = {"id": 1, "name": "Ann", "taxCode": "106"}
+    other: t.ClassVar[Row] = {"id": 2, "name": "Bob", "taxCode": "9"}
+    absent = Sight.ABSENT
+    several = None
+
+    def block(self) -> Row:
+        client = {"client_id": "c", "client_secret": "s3cret-pass", "scope": "s"}
+        return {**client, "token_url": f"{self.stub.url}/token"}
+
+    def is_look_up(self, request: Request) -> bool:  # noqa: ARG002
+        return True
+
+    def list(self, request: Request) -> Reply:  # noqa: ARG002
+        return Reply(body=self.rows)
+
+
+class Aims360(Place):
+    vendor, resource = "aims360", "orders"
+    record: t.ClassVar[Row] = {"thirdPartyOrderID": "T-1"}
+    mine: t.ClassVar[Row] = {"thirdPartyOrderID": "t-1", "order": "000123"}
+    other: t.ClassVar[Row] = {"thirdPartyOrderID": "T-2", "order": "000124"}
+
+    def block(self) -> Row:
+        return {"access_token": "a.b.c"}
+
+    def is_look_up(self, request: Request) -> bool:
+        return "filter" in request.path
+
+    def list(self, request: Request) -> Reply:
+        rows = self.rows
+        if "filter" in request.path and self.filters:
+            value = urllib.parse.unquote(request.path).partition("'")[2].partition("'")[0]
+            rows = [r for r in rows if r["thirdPartyOrderID"].lower() == value.lower()]
+        return Reply(body={"value": rows, "@odata.count": len(rows)})
+
+    def wrapped(self, rows: list[t.Any]) -> t.Any:
+        return {"value": rows}
+
+
+class Aimsio(Place):
+    """The index is what answers; single records are there."""
+
+    vendor, resource = "aimsio", "companies"
+    record: t.ClassVar[Row] = {"companyCode": "C-1"}
+    mine: t.ClassVar[Row] = {"guid": "G1", "updatedAt": 1}
+    other: t.ClassVar[Row] = {"guid": "G2", "updatedAt": 2}
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.details: dict[str, Row] = {
+            "G1": {"companyGuid": "G1", "companyCode": "C-1"},
+            "G2": {"companyGuid": "G2", "companyCode": "C-2"},
+            "G3": {"companyGuid": "G3", "companyCode": "C-1"},
+        }
+
+    def is_look_up(self, request: Request) -> bool:
+        return request.path.endswith("/Company")
+
+    def list(self, request: Request) -> Reply:
+        if request.path.endswith("/Company"):
+            return Reply(body=self.rows)
+        found = self.details.get(request.path.rpartition("/")[2])
+        return Reply(404) if found is None else Reply(body=found)
+
+
+PLACES: tuple[type[Place], ...] = (Accounts, Cimcloud, Pentamic, Aims360, Aimsio)
+
+
+@pytest.fixture(params=PLACES, ids=lambda place: place.__name__)
+def place(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> t.Iterator[Place]:
+    monkeypatch.setattr("erp_vendors.pentamic.client._PAUSE", 0.0)
+    made = request.param()
+    with running_stub(made.script) as made.stub:
+        yield made
+
+
+def test_what_is_there_is_found(place: Place) -> None:
+    place.rows = [place.other, place.mine]
+    look = place.look(place.writer())
+    assert look.sight is Sight.FOUND
+    assert look.vendor_id
+
+
+def test_what_is_not_there_is_absent_only_by_a_documented_look_up(place: Place) -> None:
+    place.rows = [place.other]
+    writer = place.writer()
+    assert place.look(writer).sight is place.absent
+    if place.absent is Sight.UNSEEN:
+        assert writer.control(), "the other one is listed, and found by the same look-up"
+
+
+def test_an_empty_vendor_has_no_control(place: Place) -> None:
+    writer = place.writer()
+    assert place.look(writer).sight is place.absent
+    # Only AIMS360 counts what it has; no count is no proof.
+    assert writer.control() is (place.vendor == "aims360")
+    place.answer = lambda: Reply(body=place.wrapped([]))
+    assert place.look(writer).sight is place.absent
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"error": "maintenance"},
+        {"Message": "An error has occurred."},
+        [{"error": "maintenance"}],
+        [None],
+        ["x"],
+        None,
+        b"",
+        b"[{",
+        b"<html><body>Log in</body></html>",
+        7,
+    ],
+    ids=repr,
+)
+def test_an_answer_that_shows_neither_tells_nothing(place: Place, body: t.Any) -> None:
+    place.rows = [place.other, place.mine]
+    said = place.wrapped(body) if isinstance(body, list) else body
+    raw = said if isinstance(said, bytes) else json.dumps(said).encode()
+    place.answer = lambda: Reply(body=raw)
+    look = place.look(place.writer())
+    assert look.sight is Sight.UNTOLD
+    assert look.why
+
+
+def test_a_filter_that_is_ignored_proves_no_absence(place: Place) -> None:
+    if place.vendor in {"pentamic", "aimsio"}:
+        pytest.skip("it filters nothing")
+    place.rows, place.filters = [place.other], False
+    writer = place.writer()
+    assert place.look(writer).sight is Sight.UNTOLD
+
+
+def test_several_records_with_one_key(place: Place) -> None:
+    twin = {**place.mine, "guid": "G3"} if place.vendor == "aimsio" else {**place.mine, "id": 9}
+    place.rows = [place.mine, twin]
+    if place.several is None:
+        with pytest.raises(RefusedError, match="2 records have"):
+            place.look(place.writer())
+    else:
+        assert place.look(place.writer()).sight is place.several
+
+
+@pytest.mark.parametrize("status", [400, 404, 500])
+def test_a_look_up_that_fails_proves_nothing(place: Place, status: int) -> None:
+    place.answer = lambda: Reply(status, {"error": {"code": "X", "message": "no"}})
+    try:
+        look = place.look(place.writer())
+    except (CallError, MissingResourceError):
+        return
+    assert look.sight is Sight.UNTOLD
+
+
+def test_a_column_that_is_not_known_has_no_control() -> None:
+    place = Cimcloud()
+    place.rows = [{"c_id": "1"}, {"username": "", "c_id": "2"}]
+    with running_stub(place.script) as place.stub:
+        writer = place.writer()
+        assert place.look(writer).sight is Sight.UNSEEN
+        assert not writer.control(), "no listed row has a username"
+
+
+def test_rows_with_one_key_are_told_apart_by_better_keys() -> None:
+    place = Accounts()
+    place.rows = [{"ref_id": "1", "acct_guid": "other"}]
+    with running_stub(place.script) as place.stub:
+        entry = {"name": "accounts", "primary_keys": ["acct_guid"]}
+        writer = place.writer(resources=[entry])
+        write = prepared(writer, {"ref_id": "1", "acct_guid": "mine"})
+        assert writer.find(write, fresh=True).sight is Sight.UNSEEN
+        place.rows = [{"ref_id": "1", "acct_guid": ""}]
+        assert writer.find(write, fresh=True).sight is Sight.FOUND
+
+
+def test_a_list_that_lacks_what_this_run_wrote_is_not_whole() -> None:
+    place = Pentamic()
+    place.rows = [place.other]
+    with running_stub(place.script) as place.stub:
+        writer = place.writer()
+        assert place.look(writer).sight is Sight.ABSENT
+        t.cast("t.Any", writer)._listing.add(place.mine)  # noqa: SLF001 - as `send` does
+        write = prepared(writer, {"name": "Cy", "taxCode": "77"})
+        look = writer.find(write, fresh=True)
+        assert (look.sight, "this run has written" in look.why) == (Sight.UNTOLD, True)
+        place.rows = []
+        assert writer.find(write, fresh=True).sight is Sight.UNTOLD
+        assert "taxCode" not in place.look(writer).why
+
+
+def test_a_list_that_is_empty_and_was_not_before_proves_nothing() -> None:
+    place = Pentamic()
+    place.rows = [place.other]
+    with running_stub(place.script) as place.stub:
+        writer = place.writer()
+        assert place.look(writer).sight is Sight.ABSENT
+        place.rows = []
+        look = place.look(writer)
+        assert (look.sight, "was not before" in look.why) == (Sight.UNTOLD, True)
+
+
+# Aimsio: what has changed since the index was marked.
+
+
+@pytest.fixture
+def aimsio() -> t.Iterator[Aimsio]:
+    place = Aimsio()
+    place.rows = [place.other, place.mine]
+    with running_stub(place.script) as place.stub:
+        yield place
+
+
+def looked(place: Aimsio, writer: Writer, write: Write) -> tuple[Sight, bool | None, int]:
+    """Sight, whether it has changed, and how many single records were read for it."""
+    place.stub.requests.clear()
+    look = writer.find(write, fresh=True)
+    read = [one for one in place.stub.paths if not one.endswith("/Company")]
+    return look.sight, look.changed, len(read)
+
+
+def test_a_mark_tells_what_was_there_before(aimsio: Aimsio) -> None:
+    writer = aimsio.writer()
+    write = prepared(writer, aimsio.record)
+    assert looked(aimsio, writer, write) == (Sight.FOUND, None, 2)
+    writer.mark()
+    # It is known, and it is the one of before: a write of it has not been executed.
+    assert looked(aimsio, writer, write) == (Sight.FOUND, False, 0)
+    aimsio.rows = [aimsio.other, {**aimsio.mine, "updatedAt": 5}]
+    assert looked(aimsio, writer, write) == (Sight.FOUND, True, 1)
+    aimsio.rows = [aimsio.other, {"guid": "G1"}]
+    assert looked(aimsio, writer, write)[:2] == (Sight.FOUND, None)
+
+
+def test_after_a_mark_only_what_has_changed_is_read(aimsio: Aimsio) -> None:
+    aimsio.rows = [aimsio.other]
+    writer = aimsio.writer()
+    writer.mark()
+    write = prepared(writer, aimsio.record)
+    assert looked(aimsio, writer, write) == (Sight.UNSEEN, None, 0)
+    assert writer.control()
+    aimsio.rows = [aimsio.other, aimsio.mine]
+    assert looked(aimsio, writer, write) == (Sight.FOUND, True, 1)
+    guid = prepared(writer, {"companyGuid": "G1"})
+    assert looked(aimsio, writer, guid)[:2] == (Sight.FOUND, True)
+
+
+@pytest.mark.parametrize(
+    ("details", "why"),
+    [
+        ({"G1": {"companyGuid": "G9", "companyCode": "C-1"}}, "another record"),
+        ({"G1": {"error": "maintenance"}}, "something else"),
+        ({"G1": {"Message": "An error has occurred."}}, "something else"),
+        ({"G1": {}}, "something else"),
+        ({}, "cannot be read"),
+    ],
+)
+def test_single_records_that_cannot_be_used_prove_no_absence(
+    aimsio: Aimsio, details: dict[str, Row], why: str
+) -> None:
+    aimsio.details = {"G2": aimsio.details["G2"], **details}
+    writer = aimsio.writer()
+    look = writer.find(prepared(writer, {"companyCode": "C-9"}), fresh=True)
+    assert (look.sight, why in look.why) == (Sight.UNTOLD, True)
+
+
+def test_a_key_that_no_record_shows_proves_no_absence(aimsio: Aimsio) -> None:
+    aimsio.details = {key: {"companyGuid": key, "name": "x"} for key in ("G1", "G2")}
+    writer = aimsio.writer()
+    look = aimsio.look(writer)
+    assert (look.sight, "no record shows companyCode" in look.why) == (Sight.UNTOLD, True)
+
+
+def test_a_status_is_refused_only_where_the_index_tells(aimsio: Aimsio) -> None:
+    aimsio.resource = "invoices"
+    index: list[Row] = [{"guid": "I-1", "updatedAt": 1}]
+    aimsio.is_look_up = lambda request: request.path.endswith("/Invoice")  # type: ignore[method-assign]
+    aimsio.answer = lambda: Reply(body=index)
+    paid = {"invoiceStatus": "PAID"}
+    aimsio.writer().prepare({"invoiceGuid": "I-1", **paid})
+    with pytest.raises(RefusedError, match="no existing one") as refused:
+        aimsio.writer().prepare({"invoiceGuid": "I-2", **paid})
+    assert refused.value.reason == "would_create"
+    index.append({"updatedAt": 2})
+    aimsio.writer().prepare({"invoiceGuid": "I-1", **paid})
+    with pytest.raises(RefusedError, match="cannot be told") as refused:
+        aimsio.writer().prepare({"invoiceGuid": "I-2", **paid})
+    assert refused.value.reason == "no_look_up"
+
+
+@pytest.mark.parametrize(
+    ("vendor", "body", "refusal"),
+    [
+        ("aims360", '{"requestId": "1", "error": {"code": "InvalidInput", "message": "x"}}', True),
+        ("aims360", '{"error": {"code": "UnsupportedHttpVerb"}}', False),
+        ("aims360", '{"error": "x"}', False),
+        ("cimcloud", '{"success": false, "message": "x"}', True),
+        ("cimcloud", '{"message": "x"}', False),
+        ("pentamic", '{"error": "ID_NOTFOUND"}', True),
+        ("pentamic", '{"error": "not found"}', False),
+        ("aimsio", '{"errors": ["x"]}', False),
+        *((name, text, False) for name in ("aims360", "cimcloud") for text in ("<html>", "", "[]")),
+    ],
+)
+def test_which_404_is_about_the_record(vendor: str, body: str, *, refusal: bool) -> None:
+    from erp_vendors.errors import Phase  # noqa: PLC0415
+
+    made = next(place for place in PLACES if place.vendor == vendor)()
+    with running_stub(made.script) as made.stub:
+        error = CallError("x", phase=Phase.ANSWERED, status=404, body=body)
+        assert made.writer().is_refusal(error) is refusal
