@@ -42,6 +42,7 @@ class AimWriter(Writer):
 
     vendor = "aim"
     upsert = False
+    by_contents = True
     secrets = _SECRETS
     answers: Answers
 

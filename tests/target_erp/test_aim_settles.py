@@ -33,7 +33,7 @@ LOST: dict[str, tuple[Message, bool]] = {
 
 @pytest.fixture(autouse=True)
 def _no_grace(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("target_erp.delivery.courier._GRACE_SECONDS", 0.0)
+    monkeypatch.setattr("target_erp.delivery.in_doubt.GRACE_SECONDS", 0.0)
 
 
 class Site:
