@@ -173,9 +173,10 @@ def test_a_customer_with_a_name_alone_needs_a_control(shop: Shop) -> None:
     assert writer.find(made, fresh=True) == Look.found(str(made.vendor_id))
     # Whether it is this one or another customer of that name, nobody can tell.
     assert shop.look("customers", bare).sight is Sight.UNTOLD
-    whole = prepared(writer, CUSTOMER)
-    assert not writer.same_look_up(prepared(writer, bare), whole)
-    assert writer.same_look_up(prepared(writer, bare), prepared(writer, {**bare, "Name": "Bob"}))
+    # A control is one that was made, and that is asked for by the same members.
+    assert writer.same_look_up(prepared(writer, {**bare, "Name": "Bob"}), made)
+    assert not writer.same_look_up(prepared(writer, CUSTOMER), made)
+    assert not writer.same_look_up(made, prepared(writer, bare))
 
 
 def test_an_update_is_there_if_the_account_shows_it(shop: Shop) -> None:

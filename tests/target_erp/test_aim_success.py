@@ -15,6 +15,7 @@ from erp_vendors.errors import CallError, Phase
 from target_erp.delivery import RefusedError
 from target_erp.delivery.answers import UnclearError
 from target_erp.delivery.outcome import Statement
+from target_erp.sinks.aim_lookups import look_up_of
 from tests.erp_vendors.aim.shop import OK, Shop, error, open_shop, stock_error, to_xml
 from tests.support.stub import Reply
 from tests.support.writers import Account, prepared, sent
@@ -335,9 +336,12 @@ def test_a_missing_record_and_a_missing_operation(
 
 @pytest.mark.parametrize("sink", [sink.name for sink in SINKS])
 def test_every_sink_states_what_is_known(desk: Desk, sink: str) -> None:
-    statement = Account("aim", desk.shop.config()).writer(sink).statement
-    assert isinstance(statement, Statement)
-    assert all(statement)
+    writer: t.Any = Account("aim", desk.shop.config()).writer(sink)
+    assert isinstance(writer.statement, Statement)
+    assert all(writer.statement)
+    reads = [look_up.read for look_up in map(look_up_of, writer.sink.operations) if look_up]
+    assert all(read in writer.statement.look_up for read in reads)
+    assert writer.findable is bool(reads)
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
