@@ -34,9 +34,10 @@ CUSTOMER = {
 class Shop:
     """A shop with its sinks."""
 
-    def __init__(self, sandbox: RunningSandbox) -> None:
+    def __init__(self, sandbox: RunningSandbox, kind: str = "json") -> None:
         self.sandbox = sandbox
         block = {
+            "format": kind,
             "api_url": f"{sandbox.url}/aim/api",
             "api_key": "sandbox-key",
             "app_id": "sandbox-app",
@@ -108,8 +109,10 @@ UNDOCUMENTED = frozenset({"contracts", "service_tickets"})
 """Sinks whose look-up is not documented to find what was written."""
 
 
+@pytest.mark.parametrize("kind", ["json", "xml"])
 @pytest.mark.parametrize("sink", SINKS)
-def test_a_record_is_absent_until_it_is_there(shop: Shop, sink: str) -> None:
+def test_a_record_is_absent_until_it_is_there(shop: Shop, sink: str, kind: str) -> None:
+    shop = Shop(shop.sandbox, kind)
     record, member = records(shop)[sink]
     absent = UNSEEN if sink in UNDOCUMENTED else ABSENT
     assert shop.writer(sink).findable
