@@ -183,6 +183,7 @@ UNCLEAR: dict[str, t.Any] = {
     "a word and a code": {"Status": {"StatusCode": "Ok", "ErrorCode": "E1"}},
     "a message beside it": {"Status": OK, "Message": "queued"},
     "an error beside it": {"Status": OK, "ErrorDetails": "boom"},
+    "an exception beside it": {"Status": OK, "Exception": {"Type": "x"}},
     "items of an odd type": {"Status": OK, "ErrorItems": "one"},
     "items in an object": {"Status": OK, "ErrorItems": {"Sku": "A"}},
     "images of an odd type": {"Status": OK, "Images": "none"},
@@ -360,7 +361,7 @@ def test_the_users_keys_are_further_ones(desk: Desk) -> None:
     entries = [
         {"name": "customers", "primary_keys": ["Pk"]},
         {"name": "web_orders", "primary_keys": ["site_no"]},
-        {"name": "customer_dependants", "primary_keys": ["guid"]},
+        {"name": "shipping_addresses", "primary_keys": ["guid"]},
     ]
     account = Account("aim", desk.shop.config(resources=entries))
     writer: t.Any = account.writer("web_orders", ["line", "part"])
@@ -373,6 +374,7 @@ def test_the_users_keys_are_further_ones(desk: Desk) -> None:
     writer = account.writer("customers", ["crm_id"])
     customer = {**ADD, "crm_id": "C-1", "Pk": 9, "Acct": 7}
     assert writer.identify(customer) == (("crm_id", "C-1"), ("Pk", "9"), ("Acct", "7"))
-    writer = account.writer("customer_dependants")
-    assert writer.identify({"Acct": 7, "Name": "Kid", "guid": "g"})[0] == ("Acct,Name", "7,Kid")
+    writer = account.writer("shipping_addresses")
+    both = (("guid", "g"), ("CustomerAccount,AddressName", "7,Home"))
+    assert writer.identify({"CustomerAccount": 7, "AddressName": "Home", "guid": "g"}) == both
     assert writer.identify({"guid": "g"}) == (("guid", "g"),)
