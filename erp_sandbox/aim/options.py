@@ -75,3 +75,11 @@ class AimOptions:
         "web-ref", "C2BPostContract answers with WebRef or with Status only (UNK)",
         ("web-ref", "status"),
     )  # fmt: skip
+    ticket_texts: str = option(
+        "own", "where tickets show the texts of PostServiceTicket: own (INF: members of that name),"
+        " services (inside Services) or none (UNK)",
+        ("own", "services", "none"),
+    )  # fmt: skip
+    ticket_reference: bool = option(
+        default=True, text="RefNumber finds a ticket by its online reference (UNK)"
+    )

@@ -73,8 +73,11 @@ def _tickets(shop: Shop, ask: Ask) -> Row:
         "Tickets": [
             row
             for row in shop.rows("service_tickets")
-            # Whether an online reference finds its ticket is UNK; here it does.
-            if ref in {None, row["RefNumber"], row.get("_web_ref")}
+            # Whether an online reference finds its ticket is UNK.
+            if (
+                ref in {None, row["RefNumber"]}
+                or (shop.options.ticket_reference and ref == row.get("_web_ref"))
+            )
             and _same(ask, "Acct", row["SoldToCustomerAcct"])
             and shop.between(row[CHANGED], ask.get("ChangedDate"))
         ]

@@ -179,6 +179,10 @@ def _contract_customer(shop: Shop, ask: Ask) -> Row:
     return {}
 
 
+_TICKET_TEXTS = {"SerialNumber": "Item", "ItemDescription": "ItemDescription", "Notes": "Notes"}
+"""Texts of PostServiceTicket, and where TicketInfo would show them (INF)."""
+
+
 def _ticket(shop: Shop, ask: Ask) -> Row:
     """PostServiceTicket: RefNumber is the online reference and comes back as WebRef."""
     acct, name = _buyer(shop, ask, "CustomerAcct", required=True)
@@ -193,11 +197,14 @@ def _ticket(shop: Shop, ask: Ask) -> Row:
         "Timestamp": shop.now(),
         "SoldToCustomerAcct": acct,
         "SoldToCustomerName": name,
-        "Item": ask.get("SerialNumber"),
-        "ItemDescription": ask.get("ItemDescription"),
-        "Notes": ask.get("Notes"),
         "_web_ref": web_ref,
+        "_sent": {name: ask.get(name) for name in _TICKET_TEXTS},
     }
+    if shop.options.ticket_texts == "own":
+        row |= {shown: ask.get(name) for name, shown in _TICKET_TEXTS.items()}
+    elif shop.options.ticket_texts == "services":
+        texts = [text for name in _TICKET_TEXTS if (text := ask.get(name))]
+        row["Services"] = [{"Description": text, "Price": 0} for text in texts]
     shop.put("service_tickets", row)
     ask.call.count("created")
     return {"WebRef": web_ref}

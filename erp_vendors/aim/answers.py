@@ -76,7 +76,7 @@ _KINDS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
         Kind.UNKNOWN,
         re.compile(
             r"not ?found|(?:n't|not|unable to) (?:be )?find|(?:n't|not) (?:be )?found"
-            r"|\b(?:no|nothing) (?:\w+ ){1,4}found|\bno match"
+            r"|\b(?:no|nothing) (?:\w+ ){0,4}found|\bno match"
             r"|(?:n't|not) exist|no such|unknown|not ?implemented|not supported",
             re.IGNORECASE,
         ),

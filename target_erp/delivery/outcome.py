@@ -313,6 +313,7 @@ class Writer(abc.ABC):
         keys: Properties that identify a record, best one first.
         upsert: Sending a record twice is the same as sending it once.
         findable: The vendor can be asked whether it has a record (`find`).
+        by_contents: It is asked by the contents: a record without a key can be looked for, too.
         look_first: Ask before a record is sent for which the ledger has no line.
         create_only: What is there cannot be changed; that it is there is enough.
         deletable: Records can be deleted (`delete`).
@@ -331,6 +332,7 @@ class Writer(abc.ABC):
     keys: tuple[str, ...] = ()
     upsert: bool = True
     findable: bool = False
+    by_contents: bool = False
     look_first: bool = False
     create_only: bool = False
     deletable: bool = False

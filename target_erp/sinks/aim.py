@@ -43,6 +43,7 @@ class AimWriter(Writer):
 
     vendor = "aim"
     upsert = False
+    by_contents = True
     secrets = _SECRETS
     answers: Answers
 
@@ -207,9 +208,13 @@ class AimWriter(Writer):
         """Whether both are asked for by the same members; see `Writer.same_look_up`."""
         one, other = (self._operation(each.body) for each in (write, control))
         look_up = self._look_ups.get(one)
-        return one is other and all(
-            is_given(write.body.get(name)) is is_given(control.body.get(name))
-            for name in (look_up.members if look_up else ())
+        return (
+            one is other
+            and control.created is True
+            and all(
+                is_given(write.body.get(name)) is is_given(control.body.get(name))
+                for name in (look_up.members if look_up else ())
+            )
         )
 
     def current(self, write: Write) -> Body | None:

@@ -28,7 +28,12 @@ def is_documented(said: t.Any) -> bool:  # noqa: ANN401
     if not is_success(said):
         return False
     images = said.get("Images")
-    beside = {name: value for name, value in said.items() if name != "Status"}
+    # What a payload holds is no word about the call; that it is there under such a name, is.
+    beside = {
+        name: bool(value) if isinstance(value, (dict, list)) else value
+        for name, value in said.items()
+        if name != "Status"
+    }
     return (not images or isinstance(images, list)) and not speaks_of_trouble(beside, ())
 
 

@@ -168,13 +168,13 @@ def statement_of(sink: AimSink) -> Statement:
     Args:
         sink: The sink.
     """
-    found = {operation.name: look_up_of(operation) for operation in sink.operations}
-    known = {name: look_up for name, look_up in found.items() if look_up is not None}
+    calls = {f"{one.method} {one.name}": look_up_of(one) for one in sink.operations}
+    known = {call: look_up for call, look_up in calls.items() if look_up is not None}
     if not known:
         return Statement(SUCCESS, "no read shows it", "nothing: an unknown outcome is parked")
-    names = {name: f"{name}: " if len(found) > 1 else "" for name in known}
+    names = {call: f"{call}: " if len(calls) > 1 else "" for call in known}
     return Statement(
         SUCCESS,
-        "; ".join(names[name] + look_up.words for name, look_up in known.items()),
-        "; ".join(names[name] + look_up.absence for name, look_up in known.items()),
+        "; ".join(names[call] + look_up.words for call, look_up in known.items()),
+        "; ".join(names[call] + look_up.absence for call, look_up in known.items()),
     )

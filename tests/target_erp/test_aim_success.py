@@ -15,6 +15,7 @@ from erp_vendors.errors import CallError, Phase
 from target_erp.delivery import RefusedError
 from target_erp.delivery.answers import UnclearError
 from target_erp.delivery.outcome import Statement
+from target_erp.sinks.aim_lookups import look_up_of
 from tests.erp_vendors.aim.shop import OK, Shop, error, open_shop, stock_error, to_xml
 from tests.support.stub import Reply
 from tests.support.writers import Account, prepared, sent
@@ -182,6 +183,7 @@ UNCLEAR: dict[str, t.Any] = {
     "a word and a code": {"Status": {"StatusCode": "Ok", "ErrorCode": "E1"}},
     "a message beside it": {"Status": OK, "Message": "queued"},
     "an error beside it": {"Status": OK, "ErrorDetails": "boom"},
+    "an exception beside it": {"Status": OK, "Exception": {"Type": "x"}},
     "items of an odd type": {"Status": OK, "ErrorItems": "one"},
     "items in an object": {"Status": OK, "ErrorItems": {"Sku": "A"}},
     "images of an odd type": {"Status": OK, "Images": "none"},
@@ -335,9 +337,12 @@ def test_a_missing_record_and_a_missing_operation(
 
 @pytest.mark.parametrize("sink", [sink.name for sink in SINKS])
 def test_every_sink_states_what_is_known(desk: Desk, sink: str) -> None:
-    statement = Account("aim", desk.shop.config()).writer(sink).statement
-    assert isinstance(statement, Statement)
-    assert all(statement)
+    writer: t.Any = Account("aim", desk.shop.config()).writer(sink)
+    assert isinstance(writer.statement, Statement)
+    assert all(writer.statement)
+    reads = [look_up.read for look_up in map(look_up_of, writer.sink.operations) if look_up]
+    assert all(read in writer.statement.look_up for read in reads)
+    assert writer.findable is bool(reads)
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
@@ -356,7 +361,7 @@ def test_the_users_keys_are_further_ones(desk: Desk) -> None:
     entries = [
         {"name": "customers", "primary_keys": ["Pk"]},
         {"name": "web_orders", "primary_keys": ["site_no"]},
-        {"name": "customer_dependants", "primary_keys": ["guid"]},
+        {"name": "shipping_addresses", "primary_keys": ["guid"]},
     ]
     account = Account("aim", desk.shop.config(resources=entries))
     writer: t.Any = account.writer("web_orders", ["line", "part"])
@@ -369,6 +374,7 @@ def test_the_users_keys_are_further_ones(desk: Desk) -> None:
     writer = account.writer("customers", ["crm_id"])
     customer = {**ADD, "crm_id": "C-1", "Pk": 9, "Acct": 7}
     assert writer.identify(customer) == (("crm_id", "C-1"), ("Pk", "9"), ("Acct", "7"))
-    writer = account.writer("customer_dependants")
-    assert writer.identify({"Acct": 7, "Name": "Kid", "guid": "g"})[0] == ("Acct,Name", "7,Kid")
+    writer = account.writer("shipping_addresses")
+    both = (("guid", "g"), ("CustomerAccount,AddressName", "7,Home"))
+    assert writer.identify({"CustomerAccount": 7, "AddressName": "Home", "guid": "g"}) == both
     assert writer.identify({"guid": "g"}) == (("guid", "g"),)

@@ -1,0 +1,227 @@
+"""AIM through the target: whatever becomes of an answer, nothing is lost, doubled or hidden."""
+
+from __future__ import annotations
+
+import collections
+import typing as t
+
+import pytest
+
+from erp_sandbox.testing import running_sandbox
+from tests.support.plugins import record, run_target, schema, state
+
+if t.TYPE_CHECKING:
+    import pathlib
+
+    from erp_sandbox.testing import RunningSandbox
+    from tests.support.plugins import TargetRun
+
+Message = dict[str, t.Any]
+
+LOST: dict[str, tuple[Message, bool]] = {
+    "cut after": ({"kind": "cut_after"}, True),
+    "cut before": ({"kind": "cut_before"}, False),
+    "500 after": ({"kind": "status_after", "status": 500}, True),
+    "500 before": ({"kind": "status", "status": 500}, False),
+    "a page": ({"kind": "garbage"}, True),
+    "an empty object": ({"kind": "garbage", "body": {}}, True),
+    "no content": ({"kind": "garbage", "body": ""}, True),
+    "a message": ({"kind": "garbage", "body": {"Message": "An error has occurred."}}, True),
+}
+"""Faults, and whether the vendor executes the call all the same."""
+
+
+@pytest.fixture(autouse=True)
+def _no_grace(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("target_erp.delivery.in_doubt.GRACE_SECONDS", 0.0)
+
+
+class Site:
+    """A sandbox, and a target that writes to it."""
+
+    def __init__(self, sandbox: RunningSandbox, folder: pathlib.Path) -> None:
+        self.sandbox = sandbox
+        self.settings: Message = {
+            "aim": {
+                "api_url": f"{sandbox.url}/aim/api",
+                "api_key": "sandbox-key",
+                "app_id": "sandbox-app",
+                "username": "sandbox-user",
+                "password": "sandbox-password",
+                "requests_per_second": 5000,
+            },
+            "ledger": str(folder / "ledger.sqlite"),
+            "dead_letters": str(folder / "dead"),
+            "report_file": "",
+        }
+
+    def run(self, messages: t.Iterable[Message]) -> TargetRun:
+        return run_target(self.settings, messages)
+
+    def spoil(self, fault: str, path: str, *, after: int = 0) -> bool:
+        rule, executed = LOST[fault]
+        more = {"vendor": "aim", "path": f"{path}$", "method": "POST", "after": after, "times": 1}
+        self.sandbox.add_fault(**{**rule, **more})
+        return executed
+
+
+TICKETS = "aim_service_tickets"
+
+
+def tickets(acct: int, count: int = 3) -> list[Message]:
+    return [
+        schema(TICKETS, ["RefNumber"]),
+        *(
+            record(TICKETS, RefNumber=f"S-{n}", CustomerAcct=acct, ItemDescription=f"Cello {n}")
+            for n in range(count)
+        ),
+        state({"at": count}),
+    ]
+
+
+def made(sandbox: RunningSandbox) -> collections.Counter[str]:
+    rows = sandbox.rows("aim", "service_tickets")
+    return collections.Counter(row["_web_ref"] for row in rows if row.get("_web_ref"))
+
+
+@pytest.mark.parametrize("fault", LOST)
+@pytest.mark.parametrize("texts", ["own", "services", "none"])
+@pytest.mark.parametrize("reference", ["by reference", "by texts"])
+@pytest.mark.parametrize("first", ["a control before", "no control"])
+def test_a_ticket_is_never_written_twice(
+    tmp_path: pathlib.Path, fault: str, texts: str, reference: str, first: str
+) -> None:
+    options = {"ticket_texts": texts, "ticket_reference": reference == "by reference"}
+    with running_sandbox(size=3, limits=False, options={"aim": options}) as sandbox:
+        site = Site(sandbox, tmp_path)
+        acct = int(sandbox.rows("aim", "customers")[0]["Acct"])
+        alone = first == "no control"
+        executed = site.spoil(fault, "PostServiceTicket", after=0 if alone else 1)
+        run = site.run(tickets(acct))
+        there = made(sandbox)
+        assert max(there.values()) == 1
+        # It is found by its reference, or sent again once another one is found by its texts; where
+        # it is neither, a person has to look.
+        told = texts != "none" and (reference == "by reference" if executed else not alone)
+        assert run.code == (0 if told else 3), run.error
+        assert (there["S-0" if alone else "S-1"] == 1) is (executed or told)
+        # The others get through, and nothing is sent again in a second run.
+        assert there["S-2"] == 1
+        assert site.run(tickets(acct)).code in {0, 3}
+        assert made(sandbox) == there
+
+
+def test_a_ticket_that_was_not_executed_is_sent_again_once_a_control_is_found(
+    tmp_path: pathlib.Path,
+) -> None:
+    for number, options in enumerate([{}, {"ticket_reference": False}]):
+        with running_sandbox(size=3, limits=False, options={"aim": options}) as sandbox:
+            folder = tmp_path / str(number)
+            folder.mkdir()
+            site = Site(sandbox, folder)
+            acct = int(sandbox.rows("aim", "customers")[0]["Acct"])
+            site.spoil("500 before", "PostServiceTicket", after=1)
+            run = site.run(tickets(acct))
+            assert (run.code, run.error) == (0, "")
+            assert made(sandbox) == {"S-0": 1, "S-1": 1, "S-2": 1}
+
+
+CUSTOMERS = "aim_customers"
+
+
+def customers(keys: t.Sequence[str], *rows: Message) -> list[Message]:
+    ids = {"LocationId": 1, "CustomerDefaultId": 1, "TaxAuthorityId": 1}
+    return [schema(CUSTOMERS, keys), *(record(CUSTOMERS, **ids, **row) for row in rows)]
+
+
+ROWS = [
+    {"crm_id": 0, "Name": "New One", "Email": "one@example.com"},
+    {"crm_id": 1, "Name": "New Two", "Email": "two@example.com", "HomePhone": "555-0102"},
+    {"crm_id": 2, "Name": "New Three", "HomePhone": "555-0103"},
+    {"crm_id": 3, "Name": "New Four"},
+]
+
+
+@pytest.mark.parametrize("fault", LOST)
+@pytest.mark.parametrize("which", range(len(ROWS)))
+@pytest.mark.parametrize("keys", [["crm_id"], []], ids=["with a key", "without"])
+def test_a_customer_is_settled_by_name_e_mail_and_telephone(
+    tmp_path: pathlib.Path, fault: str, which: int, keys: list[str]
+) -> None:
+    with running_sandbox(size=3, limits=False) as sandbox:
+        site = Site(sandbox, tmp_path)
+        executed = site.spoil(fault, "AddCustomer", after=which)
+        messages = customers(keys, *ROWS)
+        run = site.run(messages)
+        names = [row["Name"] for row in sandbox.rows("aim", "customers")]
+        counts = collections.Counter(name for name in names if name.startswith("New "))
+        assert max(counts.values()) == 1
+        alone = which == len(ROWS) - 1  # a name alone tells nobody from others
+        assert run.code == (3 if alone and executed else 0), run.error
+        assert len(counts) == len(ROWS)
+        if not keys or run.code:
+            return
+        # Its account is known, so that it can be changed.
+        changed = [{**row, "City": "Austin"} for row in ROWS]
+        assert site.run(customers(keys, *changed)).code == 0
+        after = [r for r in sandbox.rows("aim", "customers") if r["Name"].startswith("New ")]
+        assert [row["City"] for row in after] == ["Austin"] * len(ROWS)
+
+
+@pytest.mark.parametrize("fault", LOST)
+@pytest.mark.parametrize(
+    ("stream", "path", "row", "resource"),
+    [
+        (
+            "aim_shipping_addresses",
+            "AddShippingAddress",
+            {"AddressName": "Depot", "Address1": "9 Far Way"},
+            "shipping_addresses",
+        ),
+        ("aim_customer_dependants", "CustomerDependant", {"Name": "Depot"}, "customers"),
+        (
+            "aim_scheduled_returns",
+            "ContractScheduledReturns",
+            {"ReturnDate": "2031-03-04T10:30:00", "OptionId": 1},
+            "scheduled_returns",
+        ),
+    ],
+)
+def test_what_belongs_to_a_customer_is_written_once(  # noqa: PLR0917 - one row of a table
+    tmp_path: pathlib.Path, fault: str, stream: str, path: str, row: Message, resource: str
+) -> None:
+    with running_sandbox(size=3, limits=False) as sandbox:
+        site = Site(sandbox, tmp_path)
+        contract = sandbox.rows("aim", "contracts")[0]
+        owner = {"Acct": contract["Acct"]}
+        if resource == "scheduled_returns":
+            owner["Sub"] = contract["Sub"]
+        before = str(sandbox.rows("aim", resource))
+        site.spoil(fault, path)
+        messages = [schema(stream), record(stream, **owner, **row)]
+        run = site.run(messages)
+        assert (run.code, run.error) == (0, "")
+        mark = str(row.get("AddressName") or row.get("Name") or "2031-03-04")
+        assert before.count(mark) == 0
+        assert str(sandbox.rows("aim", resource)).count(mark) == 1
+        assert site.run(messages).code == 0
+        assert str(sandbox.rows("aim", resource)).count(mark) == 1
+
+
+@pytest.mark.parametrize("fault", LOST)
+def test_a_web_order_is_written_once(tmp_path: pathlib.Path, fault: str) -> None:
+    with running_sandbox(size=3, limits=False) as sandbox:
+        site = Site(sandbox, tmp_path)
+        sku = sandbox.rows("aim", "inventory")[0]["Sku"]
+        site.spoil(fault, "CustomerOrders")
+        lines = [{"Sku": sku, "Qty": 1}]
+        orders = [
+            record("aim_web_orders", OrderNumber=f"NEW-{n}", LineItems=lines) for n in range(2)
+        ]
+        run = site.run([schema("aim_web_orders"), *orders])
+        assert (run.code, run.error) == (0, "")
+        numbers = [row["WebOrder"] for row in sandbox.rows("aim", "web_orders")]
+        assert sorted(number for number in numbers if number.startswith("NEW")) == [
+            "NEW-0",
+            "NEW-1",
+        ]
