@@ -6,8 +6,8 @@ import typing as t
 
 from singer_sdk.sinks import Sink
 
+from target_erp.deletions import TOMBSTONE
 from target_erp.delivery import RefusedError, Write
-from target_erp.mirror import TOMBSTONE
 from target_erp.reader import MissingKeyError
 from target_erp.shapes import Shapes
 
@@ -84,7 +84,7 @@ class ErpSink(Sink):
         write = Write(number, self._stream, own)
         if shape.own is not None and record.get(TOMBSTONE) is not None:
             try:
-                self._target.mirror.tombstone(self.writer, write)
+                self._target.deletions.tombstone(self.writer, write)
             except RefusedError as error:
                 self._target.delivery.refuse(self.writer, write, error)
             else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import copy
 import datetime as dt
 import functools
 import sys
@@ -13,7 +14,7 @@ import typing as t
 
 from singer_sdk import Target
 from singer_sdk.helpers.capabilities import PluginCapabilities, TargetCapabilities
-from singer_sdk.mapper import SameRecordTransform
+from singer_sdk.mapper import PluginMapper, RemoveRecordTransform, SameRecordTransform
 
 from erp_plugin import ErpPlugin, config_schema, run
 from erp_plugin.cli import FAILED, ExitCode
@@ -21,16 +22,17 @@ from erp_plugin.progress import Progress
 from erp_vendors.errors import Interrupted
 from erp_vendors.http import codec
 from erp_vendors.http.redact import MASK, redact
+from target_erp.deletions import Deletions
 from target_erp.delivery import Delivery, Outcome, RefusedError, Write, Writer
 from target_erp.delivery.dead_letters import DeadLetters, identity, last_at, newest
 from target_erp.delivery.engine import StoppedError
 from target_erp.delivery.journal import Journal
+from target_erp.forms import Forms
 from target_erp.history.webhook import deliver
 from target_erp.ledger import Ledger, open_ledger
 from target_erp.ledger.lease import Try, leases, wait_for
-from target_erp.mirror import Mirror
 from target_erp.one_cpu import one_cpu
-from target_erp.plan import Guards, Planner, allowance
+from target_erp.plan import Guards, Planner, Step, allowance
 from target_erp.reader import InputError, LineReader
 from target_erp.settings import SETTINGS
 from target_erp.sink import ErpSink
@@ -72,7 +74,12 @@ class TargetErp(ErpPlugin, Target):
         allowance("max_rejects", self.config.get("max_rejects"), 0)  # wrong values end it here
         self._guards = Guards(**(self.config.get("guards") or {}))
         self._guards.check(collections.Counter())
-        self.mirror = Mirror(self._setting("deletes") or (), self._guards.max_deletes)
+        self.deletions = Deletions(
+            self._setting("deletes") or (), self._guards.max_deletes, self.config.get("streams")
+        )
+        self.rehearses = self.asks_vendor = False
+        self._due: dict[str, Writer] = {}
+        self._held: int | None = None
         self._writers: dict[str, Writer] = {}
         self._fast: dict[str, ErpSink] = {}
         self._ignored: set[str] = set()
@@ -100,9 +107,11 @@ class TargetErp(ErpPlugin, Target):
 
     def _read(self, file_input: t.IO[t.Any] | None) -> None:
         with contextlib.ExitStack() as spool:
-            if self.config.get("guards") and not self._setting("dry_run"):
+            guarded = self._guards.needs_vendor or self.deletions.streams
+            if guarded and not self._setting("dry_run"):
                 kept = spool.enter_context(tempfile.TemporaryFile())
-                self._check_guards(kept, file_input)
+                self._keep(kept, file_input)
+                self._check_guards(kept)
                 file_input = kept
             super().listen(file_input)
 
@@ -214,20 +223,39 @@ class TargetErp(ErpPlugin, Target):
         save(report, self._setting("report_file"))
         return report
 
-    def _check_guards(self, spool: t.IO[bytes], given: t.IO[t.Any] | None) -> None:
-        """Keep the whole input, plan it, and go on only if the plan is small enough."""
+    def _keep(self, spool: t.IO[bytes], given: t.IO[t.Any] | None) -> None:
+        """Read the input to its end."""
         lines = (
             sys.stdin.buffer
             if given is None
             else (line if isinstance(line, bytes) else line.encode() for line in given)
         )
         spool.writelines(lines)
+
+    def _check_guards(self, spool: t.IO[bytes]) -> None:
+        """Plan the whole input, and go on only if the plan is small enough."""
+        if self.deletions.streams:
+            plan = self._rehearse(spool, asks_vendor=False)
+            self._guards.check(plan.counts, plan.unasked)
+            self.deletions.settle_guard(plan.counts[Step.DELETE], plan.total)
+        if self._guards.needs_vendor:
+            self._guards.check(self._rehearse(spool, asks_vendor=True).counts)
+        spool.seek(0)
+
+    def _rehearse(self, spool: t.IO[bytes], *, asks_vendor: bool) -> Planner:
+        """Plan the input as far as it can be understood; where it ends, the run ends, too."""
         spool.seek(0)
         planner = type(self)(config={**self.config, "dry_run": True, "plan_file": ""})
+        planner.rehearses, planner.asks_vendor = True, asks_vendor
+        if not asks_vendor:
+            planner.deletions = self.deletions
         with planner._open:  # noqa: SLF001 - another one of this class
-            planner.process_lines(t.cast("t.IO[str]", spool))
-        self._guards.check(t.cast("Planner", planner.delivery).counts)
-        spool.seek(0)
+            try:
+                planner.process_lines(t.cast("t.IO[str]", spool))
+            except InputError:
+                planner.deletions.broken = True
+            planner._delete_all_gone()  # noqa: SLF001
+        return t.cast("Planner", planner.delivery)
 
     @functools.cached_property
     def ledger(self) -> Ledger:
@@ -239,7 +267,12 @@ class TargetErp(ErpPlugin, Target):
     def delivery(self) -> Delivery | Planner:
         """What sends the records; or what plans them."""
         if self._setting("dry_run"):
-            return Planner(self._setting("plan_file"), show=bool(self._setting("plan_file")))
+            return Planner(
+                self._setting("plan_file"),
+                show=bool(self._setting("plan_file")),
+                asks=self.asks_vendor or not self.rehearses,
+                deleted=lambda writer, write: self.deletions.is_deleted(self.ledger, writer, write),
+            )
         self.ledger.begin_run(self.run_id)
         return Delivery(
             DeadLetters(self._setting("dead_letters"), self.run_id),
@@ -261,6 +294,7 @@ class TargetErp(ErpPlugin, Target):
 
     def process_endofpipe(self) -> None:
         """Settle everything and emit the last STATE."""
+        self._delete_all_gone()
         self.delivery.flush()
         self._emit_state()
 
@@ -278,7 +312,7 @@ class TargetErp(ErpPlugin, Target):
         writer = self._writers.get(name)
         if writer is None:
             writer = self._writers[name] = make_writer(self, name, keys)
-            self.mirror.check(writer)
+            self.deletions.check(writer)
             if not self._setting("dry_run"):
                 wait_for(self._lease, writer.account, name, self.connection.clock)
                 self.delivery.resume(writer)
@@ -311,13 +345,18 @@ class TargetErp(ErpPlugin, Target):
                 "when it comes again: each is sent every time",
                 writer.stream,
             )
-        if self.mirror.streams:
-            self.mirror.see(write)
         for stream, record in prepared.before:
-            self.submit(self.writer_of(stream), Write(write.number, stream, record))
+            self._submit_part(Write(write.number, stream, record))
         self.delivery.submit(writer, write)
         for stream, record in prepared.behind:
-            self.submit(self.writer_of(stream), Write(write.number, stream, record))
+            self._submit_part(Write(write.number, stream, record))
+
+    def _submit_part(self, write: Write) -> None:
+        """Submit a record that came inside another one."""
+        writer = self.writer_of(write.stream)
+        if self._notes:
+            self.deletions.note(writer, write.record, write.number)
+        self.submit(writer, write)
 
     def _resubmit(self, child: Child) -> None:
         record = codec.decode(child.record.encode())
@@ -343,6 +382,11 @@ class TargetErp(ErpPlugin, Target):
             self.logger.warning("Leaving out stream '%s': no sink has this name", stream)
             self._ignored.add(stream)
             return
+        if self._notes:
+            keys = message_dict.get("key_properties")
+            self._forms.register(stream, message_dict["schema"], keys)
+            for writer in self._writers_of(stream):
+                self.deletions.note_schema(writer, stream)
         maps = self.mapper.stream_maps[stream]
         if len(maps) == 1 and type(maps[0]) is SameRecordTransform:
             (same,) = maps
@@ -355,6 +399,8 @@ class TargetErp(ErpPlugin, Target):
         if stream in self._ignored:
             return
         self.summary.records_read += 1
+        if self._notes:
+            self._note(str(stream), record)
         sink = self._fast.get(stream) if isinstance(stream, str) else None
         if sink is not None and isinstance(record, dict):
             sink.take(record)
@@ -364,15 +410,68 @@ class TargetErp(ErpPlugin, Target):
     def _process_activate_version_message(self, message_dict: dict[str, t.Any]) -> None:
         """Delete what the new version of a table does not have, where that is allowed."""
         self._assert_line_requires(message_dict, requires={"stream", "version"})
-        stream = message_dict["stream"]
-        if stream in self._ignored:
-            return
-        writer = self.writer_of(stream)
-        if writer.stream in self.mirror.streams:
-            self.delivery.flush()
-            gone = self.mirror.gone(self.ledger, writer, self.records_read)
-            for write in gone:
+        stream = str(message_dict["stream"])
+        for writer in self._writers_of(stream):
+            if writer.stream not in self.deletions.streams:
+                continue
+            self._due[writer.stream] = writer
+            if self._held is None:
+                self._held = self.records_read
+            if self._notes:
+                self.deletions.note_version(writer, stream, self.records_read)
+            elif self.deletions.is_complete(writer, self.records_read):
+                self._delete_gone(writer)
+
+    def _delete_all_gone(self) -> None:
+        """Delete what the whole input does not have."""
+        for writer in list(self._due.values()):
+            self._delete_gone(writer)
+
+    def _delete_gone(self, writer: Writer) -> None:
+        """Delete what the input does not have of one sink; until then no STATE passes."""
+        self.delivery.flush()
+        nameless = writer.stream in self.delivery.nameless
+        if not self.deletions.put_off(writer, nameless=nameless, silent=self.rehearses):
+            self.deletions.keep_guard(self.ledger, writer)
+            for write in self.deletions.gone(self.ledger, writer, self.records_read):
                 self.delivery.submit(writer, write)
+        del self._due[writer.stream]
+        if not self._due:
+            self._held = None
+
+    @functools.cached_property
+    def _notes(self) -> bool:
+        """Whether this reading of the input notes what it has, for the deletions after it."""
+        return bool(self.deletions.streams) and bool(self._setting("dry_run"))
+
+    @functools.cached_property
+    def _forms(self) -> Forms:
+        """What the stream maps make of records."""
+        return Forms(self.config, self.logger)
+
+    def setup_mapper(self) -> None:
+        """Make the stream maps; the SDK's would take `__else__` out of the settings."""
+        self._mapper = PluginMapper(copy.deepcopy(dict(self.config)), self.logger)
+
+    def _writers_of(self, stream: str) -> list[Writer]:
+        """How the records of a stream of the input are written, once its SCHEMA has come."""
+        maps = self.mapper.stream_maps.get(stream, ()) if stream not in self._ignored else ()
+        return [
+            self.writer_of(form.stream_alias)
+            for form in maps
+            if not isinstance(form, RemoveRecordTransform)
+        ]
+
+    def _note(self, stream: str, record: t.Any) -> None:  # noqa: ANN401 - as it came
+        """Note that the input has a record, before anything is decided about it."""
+        forms = self._forms.of(stream, record) if isinstance(record, dict) else ()
+        for name, form in forms:
+            writer = self.writer_of(name)
+            if form is None:
+                why = f"what the stream maps make of record {self.records_read} is not known"
+                self.deletions.note_unreadable(writer, why)
+            else:
+                self.deletions.note(writer, form, self.records_read)
 
     def _process_state_message(self, message_dict: dict[str, t.Any]) -> None:
         self._assert_line_requires(message_dict, requires={"value"})
@@ -395,6 +494,8 @@ class TargetErp(ErpPlugin, Target):
     def _emit_state(self) -> None:
         """Emit the newest STATE whose records are all settled."""
         settled = self.delivery.settled
+        if self._held is not None:
+            settled = min(settled, self._held - 1)
         newest = None
         while self._states and self._states[0][0] <= settled:
             newest = self._states.popleft()[1]
@@ -409,7 +510,9 @@ class TargetErp(ErpPlugin, Target):
         rejections = self.summary.rejections(self.config.get("max_rejects") if goes_on else 0)
         if rejections:
             msg = f"{rejections}; see the folder {self._setting('dead_letters')}"
-            raise ExitCode(msg, REJECTED)
+            raise ExitCode("; ".join(filter(None, (msg, self.deletions.waits))), REJECTED)
+        if self.deletions.waits:
+            raise ExitCode(self.deletions.waits, REJECTED)
 
     def _setting(self, name: str) -> t.Any:  # noqa: ANN401
         value = self.config.get(name)

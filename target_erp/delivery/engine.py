@@ -95,6 +95,8 @@ class Delivery:
         self._ahead = _AHEAD
         self._latest = 0
         self._failure: Exception | None = None
+        self.nameless: set[str] = set()
+        """Sinks with a record that did not get through and carries no key."""
         self.tallies: dict[str, Tally] = collections.defaultdict(Tally)
 
     def submit(self, writer: Writer, write: Write) -> None:
@@ -446,6 +448,8 @@ class Delivery:
         if outcome.value in GOT_THROUGH and lane is not None:
             self._call_children(lane.writer, writes)
         with self._change:
+            if lane is not None and error is not None and not lane.writer.identify(first.record):
+                self.nameless.add(first.stream)
             self._count(lane, writes, outcome)
             if outcome is Outcome.UNKNOWN and first.key:
                 # One that an earlier run left unknown may be in the input, too.

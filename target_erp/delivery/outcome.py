@@ -243,6 +243,19 @@ class Writer(abc.ABC):
             RefusedError: If it cannot be written.
         """
 
+    def identify(self, record: t.Mapping[str, t.Any]) -> tuple[tuple[str, str], ...]:
+        """The keys that a record carries, as far as they can be told; never raises.
+
+        Args:
+            record: The record, which need not be one that can be written.
+
+        Returns:
+            As `Prepared.key`; empty if nothing identifies it.
+        """
+        from target_erp.sinks.keys import key_of  # noqa: PLC0415 - imports this package
+
+        return key_of(record, self.keys)
+
     @abc.abstractmethod
     def send(self, writes: list[Write]) -> None:
         """Write a batch; returning means that the vendor has all of it.

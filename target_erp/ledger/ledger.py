@@ -157,6 +157,18 @@ class Ledger:
         )
         return [(key, vendor_id) for key, vendor_id in rows]
 
+    def names_of(
+        self, account: str, stream: str
+    ) -> t.Iterator[tuple[str, tuple[str, ...], str | None]]:
+        """Business key, other names and vendor id of all records that the vendor has from us.
+
+        Args:
+            account: Whose data it is.
+            stream: Sink name.
+        """
+        for key, vendor_id in self.held_keys(account, stream):
+            yield key, (), vendor_id
+
     def intend(
         self,
         account: str,
