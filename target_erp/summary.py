@@ -9,7 +9,7 @@ import typing as t
 
 from erp_vendors.http import codec
 from target_erp.delivery import Outcome
-from target_erp.ledger.ledger import iso
+from target_erp.ledger.book import iso
 from target_erp.plan import allowance
 
 if t.TYPE_CHECKING:

@@ -2,7 +2,9 @@
 
 from target_erp.ledger.entry import Entry, Known, Mark
 from target_erp.ledger.intents import Intent
-from target_erp.ledger.ledger import Found, Ledger, Run, open_ledger
+from target_erp.ledger.ledger import Ledger, open_ledger
+from target_erp.ledger.lines import Found
+from target_erp.ledger.runs import Run
 from target_erp.ledger.store import Change, LedgerError
 
 __all__ = [

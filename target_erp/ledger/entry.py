@@ -28,7 +28,9 @@ class Known(t.NamedTuple):
     Attributes:
         mark: What became of the newest version.
         digest: Hash of that version.
-        held: Hash of the version that the vendor has; None if it has none, or nobody knows.
+        held: Hash of the version that the vendor has, where that is not the newest one. Empty
+            bytes: it has some version, and nobody knows which. None: it has none as far as is
+            known.
         vendor_id: The vendor's own id, if it was learned.
         failed_at: Epoch milliseconds since when the record does not get through, or None.
         last_at: Epoch milliseconds of the newest line.
@@ -62,6 +64,9 @@ class Entry(t.NamedTuple):
         body: JSON text, kept only while it is needed: the body of a record whose outcome is
             unknown, the record as it came of one that waits.
         parent: What it waits for, as `stream` and business key with a tab between; or None.
+        unsure: An attempt to send this version may have been executed, whatever `mark` says.
+        aliases: Further business keys (`name=value`) that the record is known by. Those that were
+            noted earlier stay.
     """
 
     key: str
@@ -74,6 +79,8 @@ class Entry(t.NamedTuple):
     last_at: str = ""
     body: str | None = None
     parent: str | None = None
+    unsure: bool = False
+    aliases: tuple[str, ...] = ()
 
 
 def digest_of(body: t.Mapping[str, t.Any]) -> bytes:

@@ -23,6 +23,20 @@ _VARIABLES = 32_766 if sqlite3.sqlite_version_info >= (3, 32) else 999
 _STATEMENTS = 64
 """Compiled statements that a connection keeps: one of many rows takes a tenth of a megabyte."""
 
+_WORDS = {
+    "sqlite": {
+        "erp_nothing()": "x''",
+        "erp_now()": "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)",
+    },
+    "postgresql": {
+        "erp_nothing()": "''::bytea",
+        "erp_now()": "(extract(epoch FROM clock_timestamp()) * 1000)::bigint",
+        "?": "%s",
+    },
+}
+"""What statements have in place of what each dialect calls by another name: empty bytes, and epoch
+milliseconds by the clock of the database."""
+
 Row = tuple[t.Any, ...]
 
 
@@ -59,6 +73,7 @@ class Store:
             where: What the ledger is called in errors.
         """
         self._dialect = dialect
+        self._words = _WORDS[dialect]
         self._where = where
         self._writer = connect()
         _close_with(self, self._writer)
@@ -109,7 +124,9 @@ class Store:
                 return
             # After each step the driver has to wait for the interpreter, which may take longer
             # than the step: so many rows make one, and a single step needs no transaction.
-            steps = [step for change in changes for step in _steps(*change)]
+            steps = [
+                (self._sql(sql), values) for change in changes for sql, values in _steps(*change)
+            ]
             if len(steps) == 1:
                 self._writer.execute(*steps[0])
                 return
@@ -145,7 +162,10 @@ class Store:
             raise LedgerError(msg)
 
     def _sql(self, statement: str) -> str:
-        return statement if self._dialect == "sqlite" else statement.replace("?", "%s")
+        for word, own in self._words.items():
+            if word in statement:
+                statement = statement.replace(word, own)
+        return statement
 
     @contextlib.contextmanager
     def _explained(self) -> t.Iterator[None]:

@@ -6,7 +6,7 @@ import typing as t
 
 from erp_vendors.errors import ConfigError
 
-VERSION = 3
+VERSION = 4
 """Version of the tables; `_MIGRATIONS` leads to it from every earlier one."""
 
 _MIGRATIONS: dict[int, tuple[str, ...]] = {
@@ -51,6 +51,23 @@ _MIGRATIONS: dict[int, tuple[str, ...]] = {
         """CREATE TABLE erp_intents (
             intent {long} PRIMARY KEY, place INTEGER NOT NULL, run TEXT NOT NULL,
             noted_at {long} NOT NULL, lines TEXT NOT NULL)""",
+    ),
+    # Records with several names, what answers are known to mean, who fails again and again, and
+    # who may write.
+    3: (
+        """CREATE TABLE erp_aliases (
+            place INTEGER NOT NULL, alias TEXT NOT NULL, key TEXT NOT NULL,
+            PRIMARY KEY (place, alias)) {compact}""",
+        "CREATE INDEX erp_names ON erp_aliases (place, key)",
+        """CREATE TABLE erp_answers (
+            place INTEGER NOT NULL, shape TEXT NOT NULL, run TEXT NOT NULL,
+            noted_at {long} NOT NULL, PRIMARY KEY (place, shape)) {compact}""",
+        """CREATE TABLE erp_failing (
+            place INTEGER NOT NULL, key TEXT NOT NULL, runs INTEGER NOT NULL, run TEXT NOT NULL,
+            PRIMARY KEY (place, key)) {compact}""",
+        """CREATE TABLE erp_leases (
+            place INTEGER PRIMARY KEY, number {long} NOT NULL, token TEXT NOT NULL,
+            longest {long} NOT NULL, proven_at {long} NOT NULL, busy_until {long} NOT NULL)""",
     ),
 }
 _DIALECTS: dict[str, dict[str, str]] = {

@@ -23,30 +23,12 @@ from target_erp.ledger import Entry, Ledger, LedgerError, Mark, open_ledger
 from target_erp.ledger.lease import leases, wait_for
 from tests.support.plugins import record, run_target, schema
 from tests.support.records import passing_order
-from tests.support.services import postgres_url
 from tests.support.stub import Reply
 
 if t.TYPE_CHECKING:
     from tests.target_erp.conftest import Vendor
 
 EMPLOYEES = "aimsio_employees"
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def setting(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> t.Iterator[str]:
-    """A `ledger` setting of each kind."""
-    if request.param == "sqlite":
-        yield str(tmp_path / "a folder" / "ledger.sqlite")
-        return
-    with postgres_url() as url:
-        yield url
-
-
-@pytest.fixture
-def ledger(setting: str) -> t.Iterator[Ledger]:
-    ledger = open_ledger(setting)
-    yield ledger
-    ledger.close()
 
 
 def test_a_line_is_found_again_and_keeps_what_it_learned(ledger: Ledger) -> None:
@@ -126,7 +108,6 @@ def test_what_the_vendor_holds_outlives_a_refusal(ledger: Ledger) -> None:
 
     assert note(b"a", Mark.INTENT).held is None
     assert note(b"a", Mark.ACCEPTED).is_there
-    assert note(b"b", Mark.INTENT).held == b"a"
     refused = note(b"b", Mark.REFUSED)
     assert (refused.held, refused.is_there) == (b"a", True)
     since = refused.failed_at
@@ -201,7 +182,7 @@ def test_what_a_dead_run_was_sending_is_noted_record_by_record(setting: str) -> 
         "k=a\0": Mark.INTENT,
     }
     known = second.look_many("acc", "s", ["k=1"])["k=1"]
-    assert (known.digest, known.held, known.vendor_id) == (b"new", b"old", "V")
+    assert (known.digest, known.held, known.vendor_id) == (b"new", b"", "V")
     assert [line.key for line in second.unsettled("acc", "s")] == ["k=1", "k=a\\0"]
     assert second.intents("acc", "s") == []
     assert [list(intent.lines) for intent in second.intents("acc", "another")] == [["k=1"]]
