@@ -41,6 +41,8 @@ RATE_LIMIT_STORE = Setting(
     secret=True,
 )
 
+_MAPS = "stream_maps"
+
 
 def config_schema(settings: t.Iterable[Setting]) -> dict[str, t.Any]:
     """JSON schema of the whole configuration.
@@ -81,7 +83,10 @@ class ErpPlugin(PluginBase):
         self.connection = Connection()
         schema = self.config_jsonschema
         self.append_builtin_config(schema)
+        maps = self._config.get(_MAPS)
         self._config = _with_numbers(without_nulls(self._config), schema)
+        if maps is not None:
+            self._config[_MAPS] = maps  # there a null means to leave something out
         self._register_secrets()
         problems = [
             line

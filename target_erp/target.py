@@ -78,7 +78,7 @@ class TargetErp(ErpPlugin, Target):
             self._setting("deletes") or (), self._guards.max_deletes, self.config.get("streams")
         )
         self.rehearses = self.asks_vendor = False
-        self._due: dict[str, Writer] = {}
+        self._due: dict[str, tuple[Writer, int]] = {}
         self._held: int | None = None
         self._writers: dict[str, Writer] = {}
         self._fast: dict[str, ErpSink] = {}
@@ -414,28 +414,29 @@ class TargetErp(ErpPlugin, Target):
         for writer in self._writers_of(stream):
             if writer.stream not in self.deletions.streams:
                 continue
-            self._due[writer.stream] = writer
+            self._due.setdefault(writer.stream, (writer, self.records_read))
             if self._held is None:
                 self._held = self.records_read
             if self._notes:
                 self.deletions.note_version(writer, stream, self.records_read)
             elif self.deletions.is_complete(writer, self.records_read):
-                self._delete_gone(writer)
+                self._delete_gone(writer.stream)
 
     def _delete_all_gone(self) -> None:
         """Delete what the whole input does not have."""
-        for writer in list(self._due.values()):
-            self._delete_gone(writer)
+        for stream in list(self._due):
+            self._delete_gone(stream)
 
-    def _delete_gone(self, writer: Writer) -> None:
+    def _delete_gone(self, stream: str) -> None:
         """Delete what the input does not have of one sink; until then no STATE passes."""
+        writer, number = self._due[stream]
         self.delivery.flush()
         nameless = writer.stream in self.delivery.nameless
         if not self.deletions.put_off(writer, nameless=nameless, silent=self.rehearses):
             self.deletions.keep_guard(self.ledger, writer)
-            for write in self.deletions.gone(self.ledger, writer, self.records_read):
+            for write in self.deletions.gone(self.ledger, writer, number):
                 self.delivery.submit(writer, write)
-        del self._due[writer.stream]
+        del self._due[stream]
         if not self._due:
             self._held = None
 

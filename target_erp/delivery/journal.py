@@ -156,6 +156,7 @@ class Journal:
                 self.run,
                 body=_kept(writer, write, parent) if keeps else None,
                 parent=parent,
+                aliases=tuple(f"{name}={value}" for name, value in write.key[1:]),
             )
             for write in writes
             if write.key
