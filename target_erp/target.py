@@ -14,7 +14,7 @@ import typing as t
 
 from singer_sdk import Target
 from singer_sdk.helpers.capabilities import PluginCapabilities, TargetCapabilities
-from singer_sdk.mapper import PluginMapper, RemoveRecordTransform, SameRecordTransform
+from singer_sdk.mapper import PluginMapper, SameRecordTransform
 
 from erp_plugin import ErpPlugin, config_schema, run
 from erp_plugin.cli import FAILED, ExitCode
@@ -22,23 +22,24 @@ from erp_plugin.progress import Progress
 from erp_vendors.errors import Interrupted
 from erp_vendors.http import codec
 from erp_vendors.http.redact import MASK, redact
+from target_erp import rehearsal
 from target_erp.deletions import Deletions
 from target_erp.delivery import Delivery, Outcome, RefusedError, Write, Writer
 from target_erp.delivery.dead_letters import DeadLetters, identity, last_at, newest
 from target_erp.delivery.engine import StoppedError
 from target_erp.delivery.journal import Journal
-from target_erp.forms import Forms
 from target_erp.history.webhook import deliver
 from target_erp.ledger import Ledger, open_ledger
 from target_erp.ledger.lease import Try, leases, wait_for
 from target_erp.one_cpu import one_cpu
-from target_erp.plan import Guards, Planner, Step, allowance
+from target_erp.plan import Guards, Planner, allowance
 from target_erp.reader import InputError, LineReader
 from target_erp.settings import SETTINGS
 from target_erp.sink import ErpSink
 from target_erp.sinks import UnknownStreamError, make_writer
 from target_erp.sinks.keys import key_of
 from target_erp.summary import Summary, save
+from target_erp.versions import Versions
 
 if t.TYPE_CHECKING:
     from types import FrameType
@@ -70,7 +71,7 @@ class TargetErp(ErpPlugin, Target):
     def __init__(self, **kwargs: t.Any) -> None:  # noqa: ANN401 - as in the SDK
         super().__init__(**kwargs)
         self.run_id = dt.datetime.now(dt.timezone.utc).strftime("%Y%m%dT%H%M%S.%fZ")
-        self._open = contextlib.ExitStack()
+        self.opened = contextlib.ExitStack()
         allowance("max_rejects", self.config.get("max_rejects"), 0)  # wrong values end it here
         self._guards = Guards(**(self.config.get("guards") or {}))
         self._guards.check(collections.Counter())
@@ -78,8 +79,7 @@ class TargetErp(ErpPlugin, Target):
             self._setting("deletes") or (), self._guards.max_deletes, self.config.get("streams")
         )
         self.rehearses = self.asks_vendor = False
-        self._due: dict[str, tuple[Writer, int]] = {}
-        self._held: int | None = None
+        self.versions = Versions(self)
         self._writers: dict[str, Writer] = {}
         self._fast: dict[str, ErpSink] = {}
         self._ignored: set[str] = set()
@@ -110,8 +110,8 @@ class TargetErp(ErpPlugin, Target):
             guarded = self._guards.needs_vendor or self.deletions.streams
             if guarded and not self._setting("dry_run"):
                 kept = spool.enter_context(tempfile.TemporaryFile())
-                self._keep(kept, file_input)
-                self._check_guards(kept)
+                rehearsal.keep(kept, file_input)
+                rehearsal.check(self, self._guards, kept)
                 file_input = kept
             super().listen(file_input)
 
@@ -127,7 +127,7 @@ class TargetErp(ErpPlugin, Target):
         """
         code, said = FAILED, "the run was ended"
         # Last of all, when the leases are given back: others need not wait for a webhook.
-        with one_cpu(), contextlib.ExitStack() as afterwards, self._open:
+        with one_cpu(), contextlib.ExitStack() as afterwards, self.opened:
             try:
                 with self._progress():
                     self._until_input_breaks(work)
@@ -223,45 +223,11 @@ class TargetErp(ErpPlugin, Target):
         save(report, self._setting("report_file"))
         return report
 
-    def _keep(self, spool: t.IO[bytes], given: t.IO[t.Any] | None) -> None:
-        """Read the input to its end."""
-        lines = (
-            sys.stdin.buffer
-            if given is None
-            else (line if isinstance(line, bytes) else line.encode() for line in given)
-        )
-        spool.writelines(lines)
-
-    def _check_guards(self, spool: t.IO[bytes]) -> None:
-        """Plan the whole input, and go on only if the plan is small enough."""
-        if self.deletions.streams:
-            plan = self._rehearse(spool, asks_vendor=False)
-            self._guards.check(plan.counts, plan.unasked)
-            self.deletions.settle_guard(plan.counts[Step.DELETE], plan.total)
-        if self._guards.needs_vendor:
-            self._guards.check(self._rehearse(spool, asks_vendor=True).counts)
-        spool.seek(0)
-
-    def _rehearse(self, spool: t.IO[bytes], *, asks_vendor: bool) -> Planner:
-        """Plan the input as far as it can be understood; where it ends, the run ends, too."""
-        spool.seek(0)
-        planner = type(self)(config={**self.config, "dry_run": True, "plan_file": ""})
-        planner.rehearses, planner.asks_vendor = True, asks_vendor
-        if not asks_vendor:
-            planner.deletions = self.deletions
-        with planner._open:  # noqa: SLF001 - another one of this class
-            try:
-                planner.process_lines(t.cast("t.IO[str]", spool))
-            except InputError:
-                planner.deletions.broken = True
-            planner._delete_all_gone()  # noqa: SLF001
-        return t.cast("Planner", planner.delivery)
-
     @functools.cached_property
     def ledger(self) -> Ledger:
         """The ledger, open until the run ends."""
         setting = self._setting("ledger")
-        return self._open.enter_context(contextlib.closing(open_ledger(setting)))
+        return self.opened.enter_context(contextlib.closing(open_ledger(setting)))
 
     @functools.cached_property
     def delivery(self) -> Delivery | Planner:
@@ -290,11 +256,11 @@ class TargetErp(ErpPlugin, Target):
     @functools.cached_property
     def _lease(self) -> Try:
         """Takes leases, which are given back when everything is settled."""
-        return self._open.enter_context(leases(self._setting("ledger")))
+        return self.opened.enter_context(leases(self._setting("ledger")))
 
     def process_endofpipe(self) -> None:
         """Settle everything and emit the last STATE."""
-        self._delete_all_gone()
+        self.versions.finish()
         self.delivery.flush()
         self._emit_state()
 
@@ -354,7 +320,7 @@ class TargetErp(ErpPlugin, Target):
     def _submit_part(self, write: Write) -> None:
         """Submit a record that came inside another one."""
         writer = self.writer_of(write.stream)
-        if self._notes:
+        if self.versions.note:
             self.deletions.note(writer, write.record, write.number)
         self.submit(writer, write)
 
@@ -382,11 +348,7 @@ class TargetErp(ErpPlugin, Target):
             self.logger.warning("Leaving out stream '%s': no sink has this name", stream)
             self._ignored.add(stream)
             return
-        if self._notes:
-            keys = message_dict.get("key_properties")
-            self._forms.register(stream, message_dict["schema"], keys)
-            for writer in self._writers_of(stream):
-                self.deletions.note_schema(writer, stream)
+        self.versions.schema(stream, message_dict)
         maps = self.mapper.stream_maps[stream]
         if len(maps) == 1 and type(maps[0]) is SameRecordTransform:
             (same,) = maps
@@ -399,8 +361,7 @@ class TargetErp(ErpPlugin, Target):
         if stream in self._ignored:
             return
         self.summary.records_read += 1
-        if self._notes:
-            self._note(str(stream), record)
+        self.versions.record(str(stream), record)
         sink = self._fast.get(stream) if isinstance(stream, str) else None
         if sink is not None and isinstance(record, dict):
             sink.take(record)
@@ -411,68 +372,12 @@ class TargetErp(ErpPlugin, Target):
         """Delete what the new version of a table does not have, where that is allowed."""
         self._assert_line_requires(message_dict, requires={"stream", "version"})
         stream = str(message_dict["stream"])
-        for writer in self._writers_of(stream):
-            if writer.stream not in self.deletions.streams:
-                continue
-            self._due.setdefault(writer.stream, (writer, self.records_read))
-            if self._held is None:
-                self._held = self.records_read
-            if self._notes:
-                self.deletions.note_version(writer, stream, self.records_read)
-            elif self.deletions.is_complete(writer, self.records_read):
-                self._delete_gone(writer.stream)
-
-    def _delete_all_gone(self) -> None:
-        """Delete what the whole input does not have."""
-        for stream in list(self._due):
-            self._delete_gone(stream)
-
-    def _delete_gone(self, stream: str) -> None:
-        """Delete what the input does not have of one sink; until then no STATE passes."""
-        writer, number = self._due[stream]
-        self.delivery.flush()
-        nameless = writer.stream in self.delivery.nameless
-        if not self.deletions.put_off(writer, nameless=nameless, silent=self.rehearses):
-            self.deletions.keep_guard(self.ledger, writer)
-            for write in self.deletions.gone(self.ledger, writer, number):
-                self.delivery.submit(writer, write)
-        del self._due[stream]
-        if not self._due:
-            self._held = None
-
-    @functools.cached_property
-    def _notes(self) -> bool:
-        """Whether this reading of the input notes what it has, for the deletions after it."""
-        return bool(self.deletions.streams) and bool(self._setting("dry_run"))
-
-    @functools.cached_property
-    def _forms(self) -> Forms:
-        """What the stream maps make of records."""
-        return Forms(self.config, self.logger)
+        if stream not in self._ignored:
+            self.versions.activate(stream)
 
     def setup_mapper(self) -> None:
         """Make the stream maps; the SDK's would take `__else__` out of the settings."""
         self._mapper = PluginMapper(copy.deepcopy(dict(self.config)), self.logger)
-
-    def _writers_of(self, stream: str) -> list[Writer]:
-        """How the records of a stream of the input are written, once its SCHEMA has come."""
-        maps = self.mapper.stream_maps.get(stream, ()) if stream not in self._ignored else ()
-        return [
-            self.writer_of(form.stream_alias)
-            for form in maps
-            if not isinstance(form, RemoveRecordTransform)
-        ]
-
-    def _note(self, stream: str, record: t.Any) -> None:  # noqa: ANN401 - as it came
-        """Note that the input has a record, before anything is decided about it."""
-        forms = self._forms.of(stream, record) if isinstance(record, dict) else ()
-        for name, form in forms:
-            writer = self.writer_of(name)
-            if form is None:
-                why = f"what the stream maps make of record {self.records_read} is not known"
-                self.deletions.note_unreadable(writer, why)
-            else:
-                self.deletions.note(writer, form, self.records_read)
 
     def _process_state_message(self, message_dict: dict[str, t.Any]) -> None:
         self._assert_line_requires(message_dict, requires={"value"})
@@ -495,8 +400,8 @@ class TargetErp(ErpPlugin, Target):
     def _emit_state(self) -> None:
         """Emit the newest STATE whose records are all settled."""
         settled = self.delivery.settled
-        if self._held is not None:
-            settled = min(settled, self._held - 1)
+        if self.versions.held is not None:
+            settled = min(settled, self.versions.held - 1)
         newest = None
         while self._states and self._states[0][0] <= settled:
             newest = self._states.popleft()[1]
