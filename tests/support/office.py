@@ -19,7 +19,7 @@ WRONG, POISON, ORPHAN = "wrong", "poison", "orphan"
 
 
 class Office(Writer):
-    """Finds a record by its id, or else by its tax code; gives an id to what has none."""
+    """Finds a record by its id, or else by its tax code; the one with T7 gets the id 7."""
 
     stream = THINGS
     vendor = "pentamic"
@@ -27,7 +27,8 @@ class Office(Writer):
     keys = ("id", "tax")
     deletable = True
 
-    def __init__(self) -> None:
+    def __init__(self, *, tells_ids: bool = True) -> None:
+        self.tells_ids = tells_ids
         self.rows: dict[str, Message] = {}
         self.deleted: list[str] = []
         self.calls = 0
@@ -50,10 +51,12 @@ class Office(Writer):
                 msg = "the vendor refuses it"
                 raise RefusedError(msg, status=400)
             found = self._find(write)
-            number = found or str(write.body.get("id") or f"new-{len(self.rows)}-{self.calls}")
+            key = dict(write.key)
+            number = found or key.get("id") or key.get("tax", f"T-new-{self.calls}")[1:]
             kept = {name: str(value) for name, value in write.key}
             self.rows[number] = {**self.rows.get(number, {}), **write.body, **kept}
-            write.vendor_id = number
+            if self.tells_ids:
+                write.vendor_id = number
 
     def delete(self, write: Write) -> None:
         with self.lock:
@@ -72,8 +75,9 @@ class Office(Writer):
         number = key.get("id") or write.vendor_id
         if number in self.rows:
             return number
-        tax = key.get("tax")
-        return next((n for n, row in self.rows.items() if tax and row.get("tax") == tax), None)
+        tax = key.get("tax", "").casefold()
+        same = (n for n, row in self.rows.items() if tax and row.get("tax", "").casefold() == tax)
+        return next(same, None)
 
 
 class Site:
