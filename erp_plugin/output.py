@@ -14,8 +14,8 @@ class OutputError(ErpError, BrokenPipeError):
 
     def __init__(self, why: object) -> None:
         super().__init__(
-            f"cannot write to stdout ({str(why) or 'it is closed'}): who reads it has ended, or was never there; the next "
-            "run continues from the last STATE that was taken"
+            f"cannot write to stdout ({str(why) or 'it is closed'}): who reads it has ended, or "
+            "was never there; the next run continues from the last STATE that was taken"
         )
 
 

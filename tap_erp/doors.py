@@ -186,8 +186,10 @@ def _method(value: Object, where: str, name: str) -> None:
 
 def _is(value: Json, where: str, *kinds: type) -> Json:
     """The value, if it has one of some types; true is no number."""
-    if type(value) in kinds or (list in kinds and isinstance(value, tuple)):
-        return value  # the SDK's own catalog has tuples
+    if isinstance(value, kinds) and (bool in kinds or not isinstance(value, bool)):
+        return value
+    if list in kinds and isinstance(value, tuple):
+        return value  # the SDK's own catalog has some
     wanted = " or ".join(dict.fromkeys(_NAMES[kind] for kind in kinds if kind is not type(None)))
     msg = f"{where} must be {wanted}, not {_NAMES.get(type(value), 'that')}"
     raise ConfigError(msg)
