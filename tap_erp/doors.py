@@ -110,20 +110,20 @@ def state(value: Json, where: str = "state") -> Object:
     for name, bookmark in bookmarks.items():
         here = f"{where}: bookmark of stream '{name}'"
         _is(bookmark, here, dict)
-        _may_be(bookmark, here, "replication_key", str)
-        _may_be(bookmark, here, "replication_key_value", str, int, decimal.Decimal)
-        overlap = _may_be(bookmark, here, "overlap", dict) or {}
+        _may_be(bookmark, here, "replication_key", *_TEXT)
+        _may_be(bookmark, here, "replication_key_value", *_TEXT, int, decimal.Decimal)
+        overlap = _may_be(bookmark, here, "overlap", dict, type(None)) or {}
         for stamp in overlap:
             _texts(overlap, f"{here}: overlap", stamp)
         for member in ("filled", "entities"):
-            _texts(bookmark, here, member)
+            _texts(bookmark, here, member, type(None))
     return t.cast("Object", value)
 
 
 def _check_entry(entry: Object, here: str) -> None:
     for member, kinds in _ENTRY.items():
         _may_be(entry, here, member, *kinds)
-    _texts(entry, here, "key_properties")
+    _texts(entry, here, "key_properties", type(None))
     _method(entry, here, "replication_method")
     schema = _member(entry, here, "schema", dict)
     _member(schema, f"{here}: schema", "properties", dict)
@@ -138,7 +138,7 @@ def _check_entry(entry: Object, here: str) -> None:
         for member, kinds in _METADATA.items():
             _may_be(metadata, inside, member, *kinds)
         for member in ("table-key-properties", "valid-replication-keys"):
-            _texts(metadata, inside, member)
+            _texts(metadata, inside, member, type(None))
         _method(metadata, inside, "forced-replication-method")
 
 
@@ -150,9 +150,9 @@ def _check_schema(schema: Json, here: str, level: int) -> None:
     if isinstance(schema.get("type"), list):
         _texts(schema, here, "type")
     else:
-        _may_be(schema, here, "type", str)
+        _may_be(schema, here, "type", *_TEXT)
     _texts(schema, here, "required")
-    for name, part in (_may_be(schema, here, "properties", dict) or {}).items():
+    for name, part in (_may_be(schema, here, "properties", dict, type(None)) or {}).items():
         _check_schema(part, f"{here}.{name}", level + 1)
     if schema.get("items") is not None:
         _check_schema(schema["items"], f"{here}: items", level + 1)
@@ -169,17 +169,16 @@ def _member(value: Object, where: str, name: str, kind: type) -> Json:
 
 
 def _may_be(value: Object, where: str, name: str, *kinds: type) -> Json:
-    found = value.get(name)
-    return found if found is None else _is(found, f"{where}: '{name}'", *kinds)
+    return _is(value[name], f"{where}: '{name}'", *kinds) if name in value else None
 
 
-def _texts(value: Object, where: str, name: str) -> None:
-    for item in _may_be(value, where, name, list) or ():
+def _texts(value: Object, where: str, name: str, *more: type) -> None:
+    for item in _may_be(value, where, name, list, *more) or ():
         _is(item, f"{where}: '{name}'", str)
 
 
 def _method(value: Object, where: str, name: str) -> None:
-    if (method := _may_be(value, where, name, str)) not in (None, *_METHODS):
+    if (method := _may_be(value, where, name, *_TEXT)) not in (None, *_METHODS):
         msg = f"{where}: '{name}' must be one of {', '.join(_METHODS)}, not {method!r}"
         raise ConfigError(msg)
 

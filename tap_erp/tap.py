@@ -14,7 +14,7 @@ from singer_sdk import Tap
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from singer_sdk.singerlib import Catalog, StateMessage
 
-from erp_plugin import ErpPlugin, config_schema, run
+from erp_plugin import ErpPlugin, config_schema, output, run
 from erp_plugin.cli import FAILED
 from erp_plugin.progress import Progress
 from erp_vendors.errors import ConfigError
@@ -139,6 +139,19 @@ class TapErp(ErpPlugin, Tap):
             msg = f"config: setting 'start_date' must be a date such as 2026-01-31, not {start!r}"
             raise ConfigError(msg)
         return [stream for vendor in self.vendors for stream in STREAMS[vendor](self)]
+
+    def run_discovery(self) -> str:
+        """Write the catalog to stdout; overrides the SDK's, which does not look whether it arrives.
+
+        Returns:
+            The catalog as JSON text.
+
+        Raises:
+            OutputError: If stdout does not take it.
+        """
+        text = self.catalog_json_text
+        output.write(text.encode() + b"\n")
+        return text
 
     def sync_all(self) -> None:  # type: ignore[misc]
         """Read all selected streams; overrides the SDK's loop, which stops at the first failure.
