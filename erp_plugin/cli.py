@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import logging
 import sys
 import typing as t
 
+import click
+from singer_sdk.exceptions import MappingError
+
+from erp_plugin import output
 from erp_vendors.errors import ErpError
 from erp_vendors.http.redact import protect_logging
 
@@ -41,16 +46,52 @@ def run(plugin: type[PluginBase]) -> t.NoReturn:
     command = plugin.cli
     protect_logging()
     logger = logging.getLogger(plugin.name)
+    code, said = outcome(command, plugin.name, sys.argv[1:])
+    if said:
+        logger.error("%s", said)
+    sys.exit(code)
+
+
+def outcome(command: click.Command, name: str, arguments: list[str]) -> tuple[int, str]:
+    """Run a command.
+
+    Args:
+        command: What the SDK makes of a plugin.
+        name: Its name.
+        arguments: What stands behind its name.
+
+    Returns:
+        Its exit code, and one line that says why if it failed; empty if all is well.
+    """
     try:
-        command()
+        # Not `main`, which says nothing where stdout is closed, and more than a line elsewhere.
+        with _ended_well(), command.make_context(name, arguments) as context:
+            command.invoke(context)
+        output.write(b"")
     except ExitCode as ending:
-        logger.error("%s", ending)  # noqa: TRY400 - the line says it all
-        sys.exit(ending.code)
+        code, said = ending.code, str(ending)
+    except click.ClickException as error:
+        code, said = FAILED, f"{error.format_message()} (see {name} --help)"
+    except MappingError as error:
+        code, said = FAILED, f"config: stream_maps: {error}"
     except (ErpError, ValueError, OSError) as error:
-        logger.error("%s", error)  # noqa: TRY400
-        logger.debug("Details", exc_info=True)
-        sys.exit(FAILED)
-    sys.exit(0)
+        broken = isinstance(error, BrokenPipeError) and not isinstance(error, output.OutputError)
+        code, said = FAILED, str(output.OutputError(error) if broken else error)
+        logging.getLogger(name).debug("Details", exc_info=True)
+    else:
+        return 0, ""
+    return code, " ".join(said.split())
+
+
+@contextlib.contextmanager
+def _ended_well() -> t.Iterator[None]:
+    """Some options do all that is to do, and end the command with 0."""
+    try:
+        yield
+    except click.exceptions.Exit as ending:
+        if ending.exit_code:
+            msg = "the command has failed"
+            raise ExitCode(msg, ending.exit_code) from None
 
 
 def spare_collector() -> None:

@@ -7,6 +7,7 @@ import threading
 import typing as t
 
 from singer_sdk.helpers._classproperty import classproperty
+from singer_sdk.helpers._util import read_json_file
 from singer_sdk.plugin_base import PluginBase
 from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR
 
@@ -134,12 +135,16 @@ class ErpPlugin(PluginBase):
         Raises:
             ConfigError: If a file is missing or holds no JSON object.
         """
-        try:
-            return super().cb_config(ctx, param, value)
-        except (OSError, ValueError, TypeError) as error:
-            files = ", ".join(name for name in value if name != "ENV")
-            msg = f"config: {files} cannot be read as a JSON object ({error})"
-            raise ConfigError(msg) from None
+        for name in value:
+            try:
+                if name != "ENV" and not isinstance(read_json_file(name), dict):
+                    msg = "it holds something else"
+                    raise TypeError(msg)  # noqa: TRY301
+            except (OSError, ValueError, TypeError, RuntimeError) as error:
+                # RuntimeError: the name is empty, or the text is nested too deep.
+                msg = f"config: {name or repr(name)} cannot be read as a JSON object ({error})"
+                raise ConfigError(msg) from None
+        return super().cb_config(ctx, param, value)
 
     @classproperty
     def _env_var_config(cls) -> dict[str, t.Any]:  # noqa: N805

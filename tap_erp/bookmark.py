@@ -11,9 +11,12 @@ import binascii
 import hashlib
 import typing as t
 
+from erp_vendors.errors import DataError
+
 OVERLAP_LIMIT = 20_000
 """Fingerprints kept in the state. Above this none are kept, and the window is emitted again."""
 _LENGTH = 11
+_SHOWN = 40
 _IN_URLS = bytes.maketrans(b"+/", b"-_")
 _SLACK = 8_000
 """Fingerprints beyond these that may gather in memory before the oldest are dropped."""
@@ -67,13 +70,23 @@ class Bookmark:
             start: Stamp to begin at without a bookmark (`start_date`).
             ceiling: Stamp that the bookmark does not pass: a stamp in the future must not make
                 the next run skip what comes before it.
+
+        Raises:
+            DataError: If the bookmark in the state is no stamp.
         """
         self._key = replication_key
         self._floor = floor
         self._ceiling = ceiling
         saved = None
         if state.get("replication_key") == replication_key:
-            saved = parse(state.get("replication_key_value"))
+            value = state.get("replication_key_value")
+            saved = parse(value)
+            if saved is None and value is not None:
+                msg = (
+                    f"the state's replication_key_value {str(value)[:_SHOWN]!r} is no stamp; take "
+                    "the bookmark out of the state to read everything again"
+                )
+                raise DataError(msg)
         self._saved = saved
         self.value: t.Any | None = saved
         """The bookmark; None before the first record of the first run."""

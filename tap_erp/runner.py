@@ -13,6 +13,7 @@ import typing as t
 from singer_sdk.exceptions import AbortedSyncFailedException, AbortedSyncPausedException
 
 from erp_plugin.cli import FAILED, ExitCode
+from erp_plugin.output import OutputError
 from erp_vendors.errors import ErpError, Interrupted, MissingResourceError
 
 if t.TYPE_CHECKING:
@@ -114,13 +115,15 @@ def _run_stream(stream: ErpStream, report: Report) -> None:
     except MissingResourceError as error:
         hint = "" if error.certain else f"; set its path in {stream.vendor}.resources if it has one"
         report.skipped[stream.name] = f"{error}{hint}"
+    except OutputError:
+        raise  # nothing more can be said to anyone
     except ErpError as error:
         report.failed[stream.name] = str(error)
         stream.logger.warning("%s failed: %s", stream.name, error)
     except (AbortedSyncFailedException, AbortedSyncPausedException):
         raise
     except OSError:
-        raise  # stdout is gone: nothing more can be said to anyone
+        raise  # no room for temporary files: it would be the same for every stream
     except Exception as error:
         report.failed[stream.name] = f"{type(error).__name__}: {error}"
         stream.logger.exception("%s failed", stream.name)

@@ -7,7 +7,6 @@ import time
 import typing as t
 
 from singer_sdk.helpers.conform import TypeConformanceLevel
-from singer_sdk.singerlib import ActivateVersionMessage
 from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 from singer_sdk.streams import Stream
 
@@ -28,6 +27,8 @@ _STATE_RECORDS = 10_000
 """And at the latest after this many records."""
 _COUNTED_RECORDS = 100
 """Records that are counted together."""
+_FILLED = "filled"
+"""In a stream's state: the lists that held something in the last complete copy."""
 FAULTS_IN_A_ROW = 10
 """Calls for records that fail, one after the other, before a stream gives up."""
 
@@ -45,6 +46,8 @@ class ErpStream(Stream):
     #: Each record is on stdout before the next one is read.
     at_once: t.ClassVar[bool] = False
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
+    #: An empty copy of the table is a copy like any other.
+    may_be_empty: bool = False
     #: Vendor block this stream belongs to.
     vendor: t.ClassVar[str]
 
@@ -111,6 +114,8 @@ class ErpStream(Stream):
         """Emit records; overrides the SDK's loop, whose bookmarks know neither windows nor ties."""
         try:
             yield from self._emit(context, write_messages=write_messages)
+            if write_messages and self.version is not None and not self.faults:
+                self._complete_version()
         finally:
             self.erp.message_writer.flush()
         if self.faults:
@@ -231,8 +236,60 @@ class ErpStream(Stream):
         return self._stream_version
 
     def begin_version(self) -> None:
-        """Mark the records that follow as one complete new copy of the table."""
+        """Mark the records that follow as one complete new copy of the table.
+
+        When the last of them is out and none was missed, the loader is told so, unless something
+        is empty that was not before: see `_complete_version`.
+        """
         self._stream_version = int(time.time() * 1000)
+
+    @property
+    def lists(self) -> t.Mapping[str, bool]:
+        """The vendor's lists that make up the copy, and whether each holds anything."""
+        return {self.name: self.records_read > 0}
+
+    def version_state(self) -> dict[str, t.Any]:
+        """What the state keeps of a complete copy."""
+        return {_FILLED: [name for name, filled in self.lists.items() if filled]}
+
+    def names_in_state(self, key: str) -> set[str]:
+        """Names that `version_state` has kept.
+
+        Args:
+            key: Where they are in the stream's state.
+        """
+        kept = self.stream_state.get(key)
+        return {name for name in kept if isinstance(name, str)} if isinstance(kept, list) else set()
+
+    def _complete_version(self) -> None:
+        """Activate the copy, but never take an empty answer for the deletion of everything.
+
+        A vendor that answers with an empty list may have lost a login, a filter or a table. Which
+        lists held something is in the state of the stream, and stays there until they do again.
+
+        Raises:
+            Interrupted: If the run is being stopped.
+        """
+        if self.erp.connection.clock.stopped:
+            msg = f"{self.name}: stopped after {self.records_read} records"
+            raise Interrupted(msg)
+        empty = [name for name, filled in self.lists.items() if not filled]
+        known = set() if self.may_be_empty else self.names_in_state(_FILLED)
+        emptied = [name for name in empty if name in known]
+        if emptied:
+            whole = len(empty) == len(self.lists)
+            self.logger.warning(
+                "%s: %s is empty and was not before, which does not count as the deletion of "
+                "everything, so no ACTIVATE_VERSION goes out; if it is true, %s",
+                self.name,
+                ", ".join(emptied),
+                "remove the rows where they were loaded"
+                if whole
+                else "run this stream once without its state",
+            )
+        elif self.may_be_empty or len(empty) < len(self.lists):
+            self.activate()
+            self.save(self.version_state, now=True)
 
     def activate(self) -> None:
         """Tell the loader that the copy is complete: rows that are not in it are gone.
@@ -240,9 +297,7 @@ class ErpStream(Stream):
         This comes after the last record, because a loader acts on it at once.
         """
         if self._stream_version is not None:
-            self.erp.write_message(
-                ActivateVersionMessage(stream=self.name, version=self._stream_version)
-            )
+            self._write_activate_version_message(self._stream_version)
 
     def finalize_state_progress_markers(self, state: dict[str, t.Any] | None = None) -> None:
         """Nothing to do: the bookmark is final whenever it is saved."""

@@ -8,16 +8,18 @@ import os
 import sys
 import threading
 import typing as t
+from pathlib import PurePath
 
 from singer_sdk import Tap
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
-from singer_sdk.singerlib import StateMessage
+from singer_sdk.singerlib import Catalog, StateMessage
 
-from erp_plugin import ErpPlugin, config_schema, run
+from erp_plugin import ErpPlugin, config_schema, output, run
 from erp_plugin.cli import FAILED
 from erp_plugin.progress import Progress
 from erp_vendors.errors import ConfigError
 from erp_vendors.settings import Setting
+from tap_erp import doors
 from tap_erp.runner import run_streams
 from tap_erp.stamps import to_iso
 from tap_erp.streams import STREAMS
@@ -69,6 +71,63 @@ class TapErp(ErpPlugin, Tap):
     # Discovery checks the configuration as strictly as a run does.
     dynamic_catalog = True
 
+    def __init__(
+        self,
+        *,
+        catalog: t.Any = None,  # noqa: ANN401 - any JSON, a catalog of the SDK, or a path
+        state: t.Any = None,  # noqa: ANN401 - any JSON, or a path
+        **more: t.Any,  # noqa: ANN401 - as in the SDK
+    ) -> None:
+        """Make a tap.
+
+        Args:
+            catalog: See the SDK's tap.
+            state: See the SDK's tap.
+            **more: See the SDK's tap.
+
+        Raises:
+            ConfigError: If configuration, catalog or state have no usable shape.
+        """
+        if catalog is not None and not isinstance(catalog, (str, PurePath, Catalog)):
+            catalog = doors.catalog(catalog)
+        if state is not None and not isinstance(state, (str, PurePath)):
+            state = doors.state(state)
+        super().__init__(catalog=catalog, state=state, **more)
+
+    @classmethod
+    def invoke(  # type: ignore[override]
+        cls,
+        *,
+        about: bool = False,
+        about_format: str | None = None,
+        config: t.Any = None,  # noqa: ANN401 - the SDK's
+        state: t.IO[str] | None = None,
+        catalog: t.IO[str] | None = None,
+    ) -> None:
+        """Run the command; overrides the SDK's for messages that name the file.
+
+        Args:
+            about: See the SDK's tap.
+            about_format: See the SDK's tap.
+            config: See the SDK's tap.
+            state: The file of `--state`.
+            catalog: The file of `--catalog`.
+
+        Raises:
+            ConfigError: If a file does not hold what it should.
+            ErpError: If the run failed.
+        """
+        super(Tap, cls).invoke(about=about, about_format=about_format)
+        cls.print_version(print_fn=cls.logger.info)
+        tap = cls(
+            config=config.config,
+            parse_env_config=config.parse_env,
+            catalog=catalog
+            and doors.catalog(doors.read(catalog, "catalog"), f"catalog {catalog.name}"),
+            state=state and doors.state(doors.read(state, "state"), f"state {state.name}"),
+        )
+        tap.sync_all()
+
     def discover_streams(self) -> list[ErpStream]:
         """The streams of all configured vendors.
 
@@ -80,6 +139,19 @@ class TapErp(ErpPlugin, Tap):
             msg = f"config: setting 'start_date' must be a date such as 2026-01-31, not {start!r}"
             raise ConfigError(msg)
         return [stream for vendor in self.vendors for stream in STREAMS[vendor](self)]
+
+    def run_discovery(self) -> str:
+        """Write the catalog to stdout; overrides the SDK's, which does not look whether it arrives.
+
+        Returns:
+            The catalog as JSON text.
+
+        Raises:
+            OutputError: If stdout does not take it.
+        """
+        text = self.catalog_json_text
+        output.write(text.encode() + b"\n")
+        return text
 
     def sync_all(self) -> None:  # type: ignore[misc]
         """Read all selected streams; overrides the SDK's loop, which stops at the first failure.

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 import typing as t
 
 from singer_sdk.contrib.msgspec import MsgSpecWriter
 
+from erp_plugin import output
 from erp_vendors.http import codec
 
 if t.TYPE_CHECKING:
@@ -57,11 +57,14 @@ class StdoutWriter(MsgSpecWriter):
                 self.flush()
 
     def flush(self) -> None:
-        """Write the lines that wait."""
+        """Write the lines that wait.
+
+        Raises:
+            OutputError: If stdout does not take them.
+        """
         with self.lock:
             if self._lines:
                 text = b"".join(self._lines)
                 self._lines, self._size = [], 0
-                sys.stdout.buffer.write(text)
-                sys.stdout.buffer.flush()
+                output.write(text)
             self._written_at = time.monotonic()

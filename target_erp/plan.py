@@ -64,16 +64,22 @@ class Guards:
     max_updates: int | str | None = None
     max_deletes: int | str | None = None
 
-    def check(self, counts: t.Mapping[Step, int]) -> None:
+    @property
+    def needs_vendor(self) -> bool:
+        """Whether only the vendor can tell if they are kept; deletions are told by the ledger."""
+        return self.max_creates is not None or self.max_updates is not None
+
+    def check(self, counts: t.Mapping[Step, int], others: int = 0) -> None:
         """Stop a run whose plan is larger than allowed.
 
         Args:
             counts: Records by step.
+            others: Records of the plan that are not among them; a percentage is of all.
 
         Raises:
             ConfigError: If a guard is exceeded, or cannot be understood.
         """
-        total = sum(counts.values())
+        total = sum(counts.values()) + others
         for name, setting, step in (
             ("max_creates", self.max_creates, Step.CREATE),
             ("max_updates", self.max_updates, Step.UPDATE),
@@ -91,13 +97,23 @@ class Guards:
 class Planner:
     """Stands in for the delivery: asks the vendor what it has, and writes nothing."""
 
-    def __init__(self, file: str, *, show: bool, journal: Journal | None = None) -> None:
+    def __init__(
+        self,
+        file: str,
+        *,
+        show: bool,
+        journal: Journal | None = None,
+        asks: bool = True,
+        deleted: t.Callable[[Writer, Write], bool] = lambda *_: False,
+    ) -> None:
         """Start a plan.
 
         Args:
             file: Where to write it, one JSON line per record; empty for nowhere.
             show: Keep rows for the table, too.
             journal: The ledger, which is only read; None if there is none yet.
+            asks: Ask the vendor what it has; without that the plan is about deletions alone.
+            deleted: Whether a record that is to be deleted is deleted already.
 
         Raises:
             ConfigError: If the file cannot be written.
@@ -106,6 +122,10 @@ class Planner:
         self._show = show
         self._journal = journal
         self._planned: dict[tuple[str, str], bytes] = {}
+        self._asks = asks
+        self._deleted = deleted
+        self.unasked = 0
+        self.nameless: set[str] = set()
         self.counts: collections.Counter[Step] = collections.Counter()
         self.tallies: dict[str, Tally] = collections.defaultdict(Tally)
         self.steps: dict[str, collections.Counter[Step]] = collections.defaultdict(
@@ -115,6 +135,11 @@ class Planner:
         if self._file is not None:
             make_file("plan_file", self._file)
             os.truncate(self._file, 0)  # an empty plan must not leave an old one in its place
+
+    @property
+    def total(self) -> int:
+        """Records of the plan."""
+        return sum(self.counts.values()) + self.unasked
 
     settled = -1
     """No STATE goes out: nothing is written, so nothing is done with."""
@@ -130,7 +155,13 @@ class Planner:
             ErpError: If the vendor cannot be asked.
         """
         if write.deletes:
-            self.note_delete(writer, write)
+            if self._deleted(writer, write):
+                self._note(writer, write, Step.UNCHANGED)
+            else:
+                self.note_delete(writer, write)
+            return
+        if not self._asks:
+            self.unasked += 1
             return
         if self._is_unchanged(writer, write):
             self._note(writer, write, Step.UNCHANGED)
@@ -185,6 +216,8 @@ class Planner:
             error: Why it would not.
         """
         self.tallies[write.stream][Outcome.REFUSED] += 1
+        if writer is not None and not writer.identify(write.record):
+            self.nameless.add(write.stream)
         self._note(writer, write, Step.REFUSED, reason=str(error))
 
     def note_delete(self, writer: Writer, write: Write) -> None:

@@ -67,6 +67,14 @@ class Routes:
         """
         return stream in self._left_out
 
+    def key_sets_of(self, name: str) -> tuple[tuple[str, ...], ...]:
+        """The key properties that the SCHEMA messages of a stream have had so far.
+
+        Args:
+            name: The stream's name behind the stream maps.
+        """
+        return tuple(names for names in self._keys.get(name, ()) if names)
+
     def learn(self, stream: str, schema: Record, keys: t.Sequence[str]) -> None:
         """Take a SCHEMA message; one that says what an earlier one said changes nothing.
 

@@ -6,8 +6,8 @@ import typing as t
 
 from singer_sdk.sinks import Sink
 
+from target_erp.deletions import TOMBSTONE
 from target_erp.delivery import RefusedError, Write
-from target_erp.mirror import TOMBSTONE
 from target_erp.shapes import Shapes
 from target_erp.sinks.keys import key_of
 
@@ -71,7 +71,7 @@ class ErpSink(Sink):
         try:
             self._check_keys(record)
             if shape.own is not None and record.get(TOMBSTONE) is not None:
-                self._target.mirror.tombstone(self.writer, write)
+                self._target.deletions.tombstone(self.writer, write)
                 self._target.delivery.submit(self.writer, write)
                 return
             misfit = self._shapes.misfit(own, shape)

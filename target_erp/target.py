@@ -25,6 +25,8 @@ from erp_vendors.errors import ConfigError, Interrupted
 from erp_vendors.http import codec
 from erp_vendors.http.redact import redact
 from erp_vendors.masking import is_masked
+from target_erp import rehearsal
+from target_erp.deletions import Deletions
 from target_erp.delivery import Delivery, Outcome, RefusedError, Write, Writer
 from target_erp.delivery.dead_letters import DeadLetters, handle, identity, last_at, newest
 from target_erp.delivery.engine import StoppedError
@@ -34,11 +36,10 @@ from target_erp.history.webhook import deliver
 from target_erp.ledger import Ledger, open_ledger
 from target_erp.ledger.lease import Leases, leases
 from target_erp.messages import record_of, schema_of, stream_of, value_of, version_of
-from target_erp.mirror import Mirror
 from target_erp.one_cpu import one_cpu
 from target_erp.places import check_places, is_file
 from target_erp.plan import Guards, Planner, allowance
-from target_erp.reader import InputError, LineReader, lines_of
+from target_erp.reader import InputError, LineReader
 from target_erp.routes import Routes
 from target_erp.settings import SETTINGS
 from target_erp.sink import ErpSink
@@ -46,6 +47,7 @@ from target_erp.sinks import make_writer
 from target_erp.sinks.keys import Key, key_of
 from target_erp.states import States
 from target_erp.summary import Summary, save
+from target_erp.versions import Versions
 
 if t.TYPE_CHECKING:
     from types import FrameType
@@ -79,11 +81,15 @@ class TargetErp(ErpPlugin, Target):
     def __init__(self, **kwargs: t.Any) -> None:  # noqa: ANN401 - as in the SDK
         super().__init__(**kwargs)
         self.run_id = dt.datetime.now(dt.timezone.utc).strftime("%Y%m%dT%H%M%S.%fZ")
-        self._open = contextlib.ExitStack()
+        self.opened = contextlib.ExitStack()
         allowance("max_rejects", self.config.get("max_rejects"), 0)  # wrong values end it here
         self._guards = Guards(**(self.config.get("guards") or {}))
         self._guards.check(collections.Counter())
-        self.mirror = Mirror(self._setting("deletes") or (), self._guards.max_deletes)
+        self.deletions = Deletions(
+            self._setting("deletes") or (), self._guards.max_deletes, self.config.get("streams")
+        )
+        self.rehearses = self.asks_vendor = False
+        self.versions = Versions(self)
         self._writers: dict[str, Writer] = {}
         self._given_keys: dict[str, tuple[str, ...]] = {}
         self._routes = Routes(self, skip_unknown=self._setting("unknown_streams") == "skip")
@@ -127,9 +133,11 @@ class TargetErp(ErpPlugin, Target):
 
     def _read(self, file_input: t.IO[t.Any] | None) -> None:
         with contextlib.ExitStack() as spool:
-            if self.config.get("guards") and not self._setting("dry_run"):
+            guarded = self._guards.needs_vendor or self.deletions.streams
+            if guarded and not self._setting("dry_run"):
                 kept = spool.enter_context(tempfile.TemporaryFile())
-                self._check_guards(kept, file_input)
+                rehearsal.keep(kept, file_input)
+                rehearsal.check(self, self._guards, kept)
                 file_input = kept
             super().listen(file_input)
 
@@ -148,7 +156,7 @@ class TargetErp(ErpPlugin, Target):
             check_places(**{name: self._setting(name) for name in names})
         code, said = FAILED, "the run was ended"
         # Last of all, when the leases are given back: others need not wait for a webhook.
-        with one_cpu(), contextlib.ExitStack() as afterwards, self._open:
+        with one_cpu(), contextlib.ExitStack() as afterwards, self.opened:
             try:
                 with self._progress(), self._checkpoints():
                     self._until_input_breaks(work)
@@ -255,29 +263,24 @@ class TargetErp(ErpPlugin, Target):
         self._dead_letters.compact(self.ledger, self._writers, self._replayed)
         return report
 
-    def _check_guards(self, spool: t.IO[bytes], given: t.IO[t.Any] | None) -> None:
-        """Keep the whole input, plan it, and go on only if the plan is small enough."""
-        for line in lines_of(given):
-            spool.write(line if line.endswith(b"\n") else line + b"\n")
-        spool.seek(0)
-        planner = type(self)(config={**self.config, "dry_run": True, "plan_file": ""})
-        with planner._open:  # noqa: SLF001 - another one of this class
-            planner.process_lines(t.cast("t.IO[str]", spool))
-        self._guards.check(t.cast("Planner", planner.delivery).counts)
-        spool.seek(0)
-
     @functools.cached_property
     def ledger(self) -> Ledger:
         """The ledger, open until the run ends."""
         setting = self._setting("ledger")
-        return self._open.enter_context(contextlib.closing(open_ledger(setting)))
+        return self.opened.enter_context(contextlib.closing(open_ledger(setting)))
 
     @functools.cached_property
     def delivery(self) -> Delivery | Planner:
         """What sends the records; or what plans them."""
         if self._setting("dry_run"):
             plan = self._setting("plan_file")
-            return Planner(plan, show=bool(plan), journal=self._known_journal())
+            return Planner(
+                plan,
+                show=bool(plan),
+                journal=self._known_journal(),
+                asks=self.asks_vendor or not self.rehearses,
+                deleted=lambda writer, write: self.deletions.is_deleted(self.ledger, writer, write),
+            )
         self.ledger.begin_run(self.run_id)
         return Delivery(
             self._dead_letters,
@@ -312,7 +315,7 @@ class TargetErp(ErpPlugin, Target):
     @functools.cached_property
     def _leases(self) -> Leases:
         """The run's leases, which are given back when everything is settled."""
-        return self._open.enter_context(
+        return self.opened.enter_context(
             leases(
                 self._setting("ledger"),
                 self.ledger,
@@ -322,6 +325,7 @@ class TargetErp(ErpPlugin, Target):
 
     def process_endofpipe(self) -> None:
         """Settle everything and emit the last STATE."""
+        self.versions.finish()
         self.delivery.finish()
         self._emit_state()
 
@@ -345,7 +349,7 @@ class TargetErp(ErpPlugin, Target):
         if writer is None:
             writer = self._writers[name] = make_writer(self, name, keys)
             self._given_keys[name] = tuple(keys)
-            self.mirror.check(writer)
+            self.deletions.check(writer)
             if not self._setting("dry_run"):
                 longest = 0.0
                 if writer.transport is not None:
@@ -381,13 +385,18 @@ class TargetErp(ErpPlugin, Target):
                 "when it comes again: each is sent every time",
                 writer.stream,
             )
-        if self.mirror.streams:
-            self.mirror.see(write)
         for stream, record in prepared.before:
-            self.submit(self.writer_of(stream), Write(write.number, stream, record))
+            self._submit_part(Write(write.number, stream, record))
         self.delivery.submit(writer, write)
         for stream, record in prepared.behind:
-            self.submit(self.writer_of(stream), Write(write.number, stream, record))
+            self._submit_part(Write(write.number, stream, record))
+
+    def _submit_part(self, write: Write) -> None:
+        """Submit a record that came inside another one."""
+        writer = self.writer_of(write.stream)
+        if self.versions.note:
+            self.deletions.note(writer, write.record, write.number)
+        self.submit(writer, write)
 
     def refuse(
         self, writer: Writer, write: Write, error: RefusedError, keys: t.Sequence[str] = ()
@@ -404,6 +413,14 @@ class TargetErp(ErpPlugin, Target):
         """
         write.key = write.key or writer.identify(write.record) or key_of(write.record, (), keys)
         self.delivery.refuse(writer, write, error)
+
+    def key_sets_of(self, name: str) -> tuple[tuple[str, ...], ...]:
+        """See `Routes.key_sets_of`.
+
+        Args:
+            name: The stream's name behind the stream maps.
+        """
+        return self._routes.key_sets_of(name)
 
     def warn_once(self, stream: str, text: str) -> None:
         """Log a warning about a stream, unless there was one.
@@ -432,13 +449,17 @@ class TargetErp(ErpPlugin, Target):
             self.check_credentials()
             self._routes.leave_out(MELTANO_TEST_STREAM)
             return
-        self._routes.learn(*schema_of(message_dict))
+        stream, schema, keys = schema_of(message_dict)
+        self._routes.learn(stream, schema, keys)
+        if not self._routes.is_left_out(stream):
+            self.versions.schema(stream, message_dict)
 
     def _process_record_message(self, message_dict: dict[str, t.Any]) -> None:
         stream, record = record_of(message_dict)
         number = self._number = self.watermark.issue()
         if not self._routes.is_left_out(stream):
             self.summary.records_read += 1
+            self.versions.record(stream, record)
             if not self._routes.take(stream, record, number):
                 self.summary.records_filtered += 1
         # What it became holds the number for as long as that is under way.
@@ -447,14 +468,8 @@ class TargetErp(ErpPlugin, Target):
     def _process_activate_version_message(self, message_dict: dict[str, t.Any]) -> None:
         """Delete what the new version of a table does not have, where that is allowed."""
         stream = version_of(message_dict)
-        for route in self._routes.of(stream, "ACTIVATE_VERSION"):
-            writer = route.sink.writer
-            if writer.stream in self.mirror.streams:
-                self.delivery.flush()
-                number = self._number = self.watermark.issue()
-                for write in self.mirror.gone(self.ledger, writer, number):
-                    self.delivery.submit(writer, write)
-                self.watermark.settle(number)
+        if self._routes.of(stream, "ACTIVATE_VERSION"):
+            self._number = self.versions.activate(stream)
 
     def _process_batch_message(self, message_dict: dict[str, t.Any]) -> None:
         """Refuse files: a batch that is passed over is lost, and STATE would pass it, too."""
@@ -524,7 +539,9 @@ class TargetErp(ErpPlugin, Target):
         rejections = self.summary.rejections(self.config.get("max_rejects") if goes_on else 0)
         if rejections:
             msg = f"{rejections}; see the folder {self._setting('dead_letters')}"
-            raise ExitCode(msg, REJECTED)
+            raise ExitCode("; ".join(filter(None, (msg, self.deletions.waits))), REJECTED)
+        if self.deletions.waits:
+            raise ExitCode(self.deletions.waits, REJECTED)
 
     def _setting(self, name: str) -> t.Any:  # noqa: ANN401
         value = self.config.get(name)

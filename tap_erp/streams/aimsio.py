@@ -148,6 +148,10 @@ class AimsioStream(LearningStream):
         return found
 
 
+_ENTITIES = "entities"
+"""In the state of the index: the entities that it covers."""
+
+
 class AimsioIndexStream(ErpStream):
     """Every object's id and stamp, which makes deletions visible at one call per entity."""
 
@@ -162,13 +166,21 @@ class AimsioIndexStream(ErpStream):
         )
         self.resources = [resource for resource in resources if resource.path]
         self.turn = 1  # after the entities, whose indexes it then reuses
+        self._indexes: dict[str, bool] = {}
+
+    @property
+    def lists(self) -> t.Mapping[str, bool]:
+        """The indexes that could be read; see `ErpStream.lists`."""
+        return self._indexes
+
+    def version_state(self) -> dict[str, t.Any]:
+        """See `ErpStream.version_state`."""
+        return {**super().version_state(), _ENTITIES: list(self._indexes)}
 
     def get_records(self, context: Context | None) -> t.Iterator[Record]:  # noqa: ARG002
         """Emit all indexes; the copy counts as complete only if each of them was."""
         client = t.cast("AimsioClient", self.erp.client("aimsio"))
         self.begin_version()
-        covered: list[str] = []
-        filled: list[str] = []
         for resource in self.resources:
             entity = resource.path.strip("/")
             try:
@@ -181,9 +193,7 @@ class AimsioIndexStream(ErpStream):
                 continue
             for what in index.faults:
                 self.missed(what)
-            covered.append(entity)
-            if index.entries:
-                filled.append(entity)
+            self._indexes[entity] = bool(index.entries)
             for entry in index.entries:
                 yield {
                     "entity": entity,
@@ -192,21 +202,9 @@ class AimsioIndexStream(ErpStream):
                     "updatedAt": entry.updated_at,
                 }
         # An entity that was there before and is not now says nothing about its objects.
-        before = self.stream_state
-        lost = set(before.get("entities", ())) - set(covered)
+        lost = self.names_in_state(_ENTITIES) - set(self._indexes)
         if lost:
             self.missed(f"no index of {', '.join(sorted(lost))}, which an earlier run could read")
-        emptied = set(before.get("filled", ())) - lost - set(filled)
-        if emptied:
-            self.logger.warning(
-                "%s: the index of %s is empty and was not before, which does not count as the "
-                "deletion of everything; if it is true, run this stream once without its state",
-                self.name,
-                ", ".join(sorted(emptied)),
-            )
-        elif not self.faults:
-            self.activate()
-            self.save(lambda: {"entities": covered, "filled": filled}, now=True)
 
 
 def _mark(entry: IndexEntry) -> str:

@@ -95,11 +95,8 @@ class PentamicStream(LearningStream):
                 done.put(mark)
                 bookmark.emitted(stamp, mark)
         # One list tells nothing of another one's records, so all of it or nothing.
-        if not self.faults:
-            if self.incremental:
-                self.save(bookmark.state, now=True)
-            else:
-                self.activate()
+        if self.incremental and not self.faults:
+            self.save(bookmark.state, now=True)
 
     def _rows(self) -> t.Iterator[Record]:
         for position, row in enumerate(self.client.rows(self.resource)):

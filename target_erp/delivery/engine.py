@@ -105,6 +105,8 @@ class Delivery:
         self._ahead = _AHEAD
         self._submitted = 0
         self._ended = 0
+        self.nameless: set[str] = set()
+        """Sinks with a record that did not get through and carries no key."""
 
     def submit(self, writer: Writer, write: Write) -> None:
         """Take a record.
@@ -463,6 +465,8 @@ class Delivery:
         if outcome.value in GOT_THROUGH:
             self._call_children(lane.writer, writes)
         with self._progress.lock:
+            if error is not None and not lane.writer.identify(first.record):
+                self.nameless.add(first.stream)
             self._count(writes, outcome)
             if outcome is Outcome.UNKNOWN and first.key:
                 # One that an earlier run left unknown may be in the input, too.

@@ -344,7 +344,7 @@ class Writer(abc.ABC):
     _together: tuple[str, ...] = ()
     """Properties that identify a record only together; see `key_of`."""
 
-    def identify(self, record: Body) -> Key:
+    def identify(self, record: t.Mapping[str, t.Any]) -> Key:
         """The keys that a record carries, best one first, whether it can be written or not.
 
         Args:

@@ -71,7 +71,7 @@ class AimsioWriter(Writer):
         )
         self.statement = self._statement()
 
-    def identify(self, record: Body) -> Key:
+    def identify(self, record: t.Mapping[str, t.Any]) -> Key:
         """The keys that a record carries, best one first."""
         return self._keys.of(record)
 

@@ -100,7 +100,7 @@ class CimcloudWriter(Writer):
                 SYNCHRONOUS_RECORDS,
             )
 
-    def identify(self, record: Body) -> Key:
+    def identify(self, record: t.Mapping[str, t.Any]) -> Key:
         """The keys that a record carries, best one first."""
         return self._keys.of(record)
 

@@ -1,0 +1,290 @@
+"""Deletions: only of what the target itself has written, only where allowed, never from nothing.
+
+The input is read to its end before the first write (the guard that deletions need asks for that).
+In this first reading each record is noted under all names that it carries, whatever becomes of it:
+a record that is refused, that waits or that a stream map leaves out is in the input. Only then is
+it known what is gone.
+"""
+
+from __future__ import annotations
+
+import collections
+import logging
+import typing as t
+
+from erp_vendors.errors import ConfigError
+from target_erp.delivery import RefusedError, Write
+from target_erp.ledger import Mark
+from target_erp.plan import allowance
+from target_erp.presence import Presence
+from target_erp.sinks.keys import key_of, no_key
+
+if t.TYPE_CHECKING:
+    from target_erp.delivery import Writer
+    from target_erp.ledger import Ledger
+    from target_erp.sinks.keys import Key
+
+logger = logging.getLogger("target-erp")
+
+TOMBSTONE = "_sdc_deleted_at"
+"""Property that a tap sets on a record which its source has deleted."""
+
+
+class Deletions:
+    """Knows which sinks delete, and what the input has of them.
+
+    Attributes:
+        streams: The sinks that may delete.
+        waiting: Why the deletions of a sink were put off, by sink.
+        broken: The input could not be read to its end, so nothing is known to be gone.
+    """
+
+    def __init__(
+        self,
+        streams: t.Iterable[str],
+        guard: int | str | None,
+        names: t.Mapping[str, str] | None = None,
+    ) -> None:
+        """Read the settings.
+
+        Args:
+            streams: The `deletes` setting.
+            guard: The setting `guards.max_deletes`.
+            names: The `streams` setting: sinks by the names that the input uses for them.
+
+        Raises:
+            ConfigError: If deletions are allowed without a guard.
+        """
+        self.streams = frozenset(streams)
+        if self.streams and guard is None:
+            msg = (
+                "config: 'deletes' needs guards.max_deletes, the largest number or share of "
+                "records that a run may delete"
+            )
+            raise ConfigError(msg)
+        self._guard = guard
+        self._allowed = float("inf")
+        self._planned: collections.Counter[str] = collections.Counter()
+        self._others = 0
+        self.waiting: dict[str, str] = {}
+        self.broken = False
+        self._unreadable: dict[str, str] = {}
+        self._presence = {stream: Presence() for stream in self.streams}
+        for stream, sink in (names or {}).items():
+            # A stream that is missing from this input shows nothing of what it wrote before.
+            if sink in self._presence:
+                self._presence[sink].feeds[stream] = False
+
+    def check(self, writer: Writer) -> None:
+        """Whether a sink can do what the settings ask of it.
+
+        Args:
+            writer: The sink.
+
+        Raises:
+            ConfigError: If its records cannot be deleted.
+        """
+        if writer.stream in self.streams and not writer.deletable:
+            msg = f"config: 'deletes' names {writer.stream}, whose records cannot be deleted"
+            raise ConfigError(msg)
+
+    def note_schema(self, writer: Writer, stream: str) -> None:
+        """Note that a stream of the input writes to a sink.
+
+        Args:
+            writer: The sink.
+            stream: Name of the stream in the input.
+        """
+        if writer.stream in self.streams:
+            self._presence[writer.stream].feeds.setdefault(stream, False)
+
+    def note(
+        self,
+        writer: Writer,
+        record: t.Mapping[str, t.Any],
+        number: int,
+        earlier_keys: t.Iterable[t.Sequence[str]] = (),
+    ) -> None:
+        """Note that the input has a record, whatever becomes of it.
+
+        Args:
+            writer: Its sink.
+            record: The record.
+            number: Its place in the input.
+            earlier_keys: Key properties that its stream had before.
+        """
+        if writer.stream in self.streams:
+            presence = self._presence[writer.stream]
+            names = _names(writer.identify(record))
+            names += [name for keys in earlier_keys for name in _names(key_of(record, (), keys))]
+            presence.note(names, tombstone=record.get(TOMBSTONE) is not None)
+            presence.last_at = number
+
+    def note_unreadable(self, writer: Writer, why: str) -> None:
+        """Note that the input has a record of which nobody can tell which one it is.
+
+        Args:
+            writer: Its sink.
+            why: The reason.
+        """
+        if writer.stream in self.streams:
+            self._unreadable.setdefault(writer.stream, why)
+
+    def note_version(self, writer: Writer, stream: str, number: int) -> None:
+        """Note that the input has declared a stream complete (ACTIVATE_VERSION).
+
+        Args:
+            writer: Its sink.
+            stream: Name of the stream in the input.
+            number: Number of records in the input so far.
+        """
+        if writer.stream in self.streams:
+            presence = self._presence[writer.stream]
+            presence.feeds[stream] = True
+            presence.complete_at = number
+
+    def is_complete(self, writer: Writer, number: int) -> bool:
+        """Whether nothing more of a sink comes in the input.
+
+        Args:
+            writer: The sink.
+            number: Number of records in the input so far.
+        """
+        presence = self._presence[writer.stream]
+        return number >= max(presence.complete_at, presence.last_at)
+
+    def tombstone(self, writer: Writer, write: Write) -> None:
+        """Turn a record that its source has deleted into a deletion.
+
+        Args:
+            writer: Its sink.
+            write: The record; it gets its key in any case.
+
+        Raises:
+            RefusedError: If the sink does not delete, or nothing identifies the record.
+        """
+        write.key = writer.identify(write.record)
+        if writer.stream not in self.streams:
+            msg = (
+                f"its source has deleted it ({TOMBSTONE}), and {writer.stream} is not among the "
+                "streams that may delete (setting 'deletes')"
+            )
+            raise RefusedError(msg, reason="no_delete")
+        if not write.key:
+            raise no_key(writer.keys)
+        write.deletes = True
+
+    def is_deleted(self, ledger: Ledger, writer: Writer, write: Write) -> bool:
+        """Whether a deletion would find nothing to do; tells it in the order of the input.
+
+        Args:
+            ledger: The ledger.
+            writer: The sink.
+            write: The deletion.
+        """
+        presence, names = self._presence[writer.stream], _names(write.key)
+        if not presence.has(names):
+            return False  # no tombstone: the ledger has said that the vendor has it
+
+        def deleted_before() -> bool:
+            line = ledger.look(writer.account, writer.stream, write.identity)
+            return line is not None and line.mark is Mark.DELETED
+
+        return not presence.bury(names, deleted_before=deleted_before)
+
+    def settle_guard(self, planned: int, total: int) -> None:
+        """Note what the guard allows of an input that has been read to its end.
+
+        Args:
+            planned: Deletions of the whole plan.
+            total: Records of the whole plan.
+        """
+        self._others = planned - self._planned.total()
+        self._allowed = allowance("guards.max_deletes", self._guard, total)
+
+    def keep_guard(self, ledger: Ledger, writer: Writer) -> None:
+        """Count again before the first deletion: meanwhile another run may have written.
+
+        Args:
+            ledger: The ledger.
+            writer: The sink.
+
+        Raises:
+            ConfigError: If more would be deleted than the guard allows.
+        """
+        self._planned[writer.stream] = sum(1 for _ in self.gone(ledger, writer, 0))
+        found = self._planned.total() + self._others
+        if found > self._allowed:
+            msg = (
+                f"guards.max_deletes allows {self._guard} of the records, but now there are "
+                f"{found} to delete, because the ledger has changed since the input was read; "
+                f"nothing of {writer.stream} was deleted"
+            )
+            raise ConfigError(msg)
+
+    def put_off(self, writer: Writer, *, nameless: bool, silent: bool = False) -> bool:
+        """Whether nothing of a sink may be deleted in this run.
+
+        Args:
+            writer: The sink.
+            nameless: A record of it did not get through and carries no key.
+            silent: Do not say why.
+        """
+        stream, presence = writer.stream, self._presence[writer.stream]
+        if self.broken:
+            return True  # the run fails, and says why
+        incomplete = ", ".join(sorted(name for name, whole in presence.feeds.items() if not whole))
+        why, wait = "", False
+        if not presence.live:
+            why = "the new version of the table is empty, which deletes nothing"
+        elif incomplete:
+            why = (
+                f"nothing is deleted, because the input has no complete version of {incomplete}, "
+                "whose records go there, too"
+            )
+        elif nameless or stream in self._unreadable:
+            why, wait = self._unreadable.get(stream, "a record that was refused has no key"), True
+        if not silent:
+            if wait:
+                self.waiting[stream] = why
+                why = f"deletions wait, because {why}: nobody can tell which record it is"
+            if why:
+                logger.warning("%s: %s", stream, why)
+        return bool(why)
+
+    def gone(self, ledger: Ledger, writer: Writer, number: int) -> t.Iterator[Write]:
+        """Deletions of what the vendor has from us and the input did not have.
+
+        Args:
+            ledger: The ledger.
+            writer: The sink.
+            number: Place in the input.
+        """
+        presence = self._presence[writer.stream]
+        for key, aliases, vendor_id in ledger.names_of(writer.account, writer.stream):
+            # A record may be known by its business key, and come with the vendor's id.
+            ids = () if vendor_id is None else (f"{name}={vendor_id}" for name in writer.keys)
+            if not presence.has((key, *aliases, *ids)):
+                pairs = tuple(_pair(name) for name in (key, *aliases))
+                yield Write(
+                    number,
+                    writer.stream,
+                    dict(pairs),
+                    pairs,
+                    deletes=True,
+                    vendor_id=vendor_id,
+                )
+
+    @property
+    def waits(self) -> str:
+        """What to say at the end of the run; empty if no deletion waits."""
+        return "; ".join(f"deletions of {name} wait: {why}" for name, why in self.waiting.items())
+
+
+def _names(key: Key) -> list[str]:
+    return [f"{name}={value}" for name, value in key]
+
+
+def _pair(name: str) -> tuple[str, str]:
+    column, _, value = name.partition("=")
+    return column, value
