@@ -114,7 +114,7 @@ def configured(
         base = resources.get(name)
         if base is None:
             pathless = not entry.get("path") and not entry.get("write_path")
-            if pathless and not (name in sinks and "success" in entry):
+            if pathless and not (name in sinks and {"success", "primary_keys"} & entry.keys()):
                 msg = f"{where} ({name}): a custom resource needs a path or a write_path"
                 raise ConfigError(msg)
             base = make(name, entry.get("path", ""))

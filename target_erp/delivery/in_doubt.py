@@ -54,7 +54,7 @@ class InDoubt:
         Args:
             write: The record, of whose answer nothing is in doubt.
         """
-        if write.key and not write.deletes:
+        if not write.deletes:
             self._controls[write.stream] = write
 
     def look(self, writer: Writer, write: Write, *, fresh: bool) -> Look:
@@ -155,7 +155,7 @@ class InDoubt:
 
     def _after(self, writer: Writer, write: Write, error: CallError) -> Look:
         """What the vendor has after a call that may have been executed."""
-        if not writer.findable or not write.key:
+        if not writer.findable or not (write.key or writer.by_contents):
             return Look.untold("this vendor cannot be asked for it")
         try:
             look = self.look(writer, write, fresh=True)
@@ -190,7 +190,12 @@ class InDoubt:
     def _look_up_works(self, writer: Writer, write: Write) -> bool:
         """Whether the look-up that saw nothing finds a record that is known to be there."""
         control = self._controls.get(writer.stream)
-        if control is not None and set(control.names).isdisjoint(write.names):
+        if (
+            control is not None
+            and (control.key or writer.by_contents)
+            and set(control.names).isdisjoint(write.names)
+            and writer.same_look_up(write, control)
+        ):
             return writer.find(control, fresh=True).sight is Sight.FOUND
         return writer.control()
 
