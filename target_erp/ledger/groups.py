@@ -39,7 +39,7 @@ class Groups(t.Generic[T]):
         self._write = write
         self._lock = threading.Lock()
         self._tickets: list[_Ticket[T]] = []
-        self._led = False
+        self._led = self._closed = False
         self._deputy: threading.Thread | None = None
         self._handed: queue.SimpleQueue[_Ticket[T] | None] = queue.SimpleQueue()
 
@@ -54,7 +54,7 @@ class Groups(t.Generic[T]):
                 written or not; what others wrote with it is not concerned.
         """
         ticket = _Ticket(things)
-        if threading.current_thread() is threading.main_thread():
+        if threading.current_thread() is threading.main_thread() and not self._closed:
             self._hand_over(ticket)
         else:
             self._enter(ticket)
@@ -63,7 +63,8 @@ class Groups(t.Generic[T]):
             raise ticket.error
 
     def close(self) -> None:
-        """End the main thread's deputy, when nobody writes any more."""
+        """End the main thread's deputy; who writes later does so in its own thread."""
+        self._closed = True
         self._handed.put(None)
 
     def _hand_over(self, ticket: _Ticket[T]) -> None:
