@@ -195,6 +195,7 @@ class Courier:
 
     def _attempt(self, writer: Writer, batch: list[Write]) -> RefusedError | CallError | None:
         """Send a batch once, and settle it if the vendor takes it."""
+        self._in_doubt.mark(writer)
         try:
             self._note(writer, batch)
             if batch[0].deletes:
