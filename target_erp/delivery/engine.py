@@ -15,7 +15,7 @@ from target_erp.delivery.courier import Courier
 from target_erp.delivery.families import Child, Families
 from target_erp.delivery.lanes import Lane, Tally, tag
 from target_erp.delivery.outages import Outages
-from target_erp.delivery.outcome import GOT_THROUGH, Outcome, RefusedError, Write, Writer
+from target_erp.delivery.outcome import GOT_THROUGH, Outcome, RefusedError, Write
 from target_erp.delivery.pool import Pool
 from target_erp.delivery.progress import Progress
 from target_erp.delivery.recognition import is_unchanged, recognise
@@ -25,6 +25,7 @@ from target_erp.ledger import Mark
 if t.TYPE_CHECKING:
     from target_erp.delivery.dead_letters import DeadLetters
     from target_erp.delivery.journal import Journal
+    from target_erp.delivery.writer import Writer
 
 logger = logging.getLogger("erp.delivery")
 
