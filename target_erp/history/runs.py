@@ -11,7 +11,7 @@ import typing as t
 if t.TYPE_CHECKING:
     from target_erp.ledger import Run
 
-WRITTEN = ("created", "updated", "deleted", "accepted")
+WRITTEN = ("created", "updated", "written", "deleted", "accepted")
 """Outcomes of records that the vendor has because of the run. `accepted` are those of which
 nobody noted whether they were created or updated, as in the reports of version 0.1."""
 OPEN = ("refused", "waiting", "unknown")
