@@ -295,6 +295,8 @@ def _runs(past: t.Sequence[PastRun]) -> str:
 
 def _legend(names: t.Sequence[str]) -> str:
     words = {"time": "working", "waited": "waiting for the vendor's limits"}
+    if "written" in names:
+        words["written"] = "written (created or updated)"
     if "accepted" in names:
         words["accepted"] = "accepted (created or updated)"
     items = "".join(

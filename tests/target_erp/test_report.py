@@ -285,6 +285,7 @@ def test_colours_can_be_told_from_the_page(place: int) -> None:
         "updated",
         "deleted",
         "accepted",
+        "written",
         "unchanged",
         "refused",
         "waiting",
