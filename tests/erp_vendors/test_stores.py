@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import pathlib
 import stat
 import typing as t
 
@@ -15,6 +14,9 @@ from erp_vendors.http.redact import redact
 from erp_vendors.http.store import open_store
 from erp_vendors.stores import explained, kind_of
 from target_erp.ledger import open_ledger
+
+if t.TYPE_CHECKING:
+    import pathlib
 
 SECRET = "hunter2hunter2"
 
@@ -43,11 +45,9 @@ def test_an_address_of_another_kind_is_an_error_and_makes_no_file(
     value: str, setting: str, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    opened = {"ledger": open_ledger, "rate_limit_store": lambda v: open_store(v, "acc", [(1, 1)])}
     with pytest.raises(ConfigError, match=f"'{setting}'") as error:
-        if setting == "ledger":
-            open_ledger(value)
-        else:
-            open_store(value, "account", [(1, 1)])
+        opened[setting](value)
     assert "\n" not in str(error.value)
     assert SECRET not in str(error.value)
     assert SECRET not in redact(f"something else says {value}")
