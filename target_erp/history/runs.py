@@ -12,8 +12,8 @@ if t.TYPE_CHECKING:
     from target_erp.ledger import Run
 
 WRITTEN = ("created", "updated", "written", "deleted", "accepted")
-"""Outcomes of records that the vendor has because of the run. `accepted` are those of which
-nobody noted whether they were created or updated, as in the reports of version 0.1."""
+"""Outcomes of records that the vendor has because of the run. Reports of version 0.1 say `accepted`
+of all of them, because nobody noted whether they were created or updated."""
 OPEN = ("refused", "waiting", "unknown")
 """Outcomes that somebody has to look at."""
 OUTCOMES = (*WRITTEN, "unchanged", *OPEN)

@@ -8,12 +8,15 @@ import json
 import pathlib
 import re
 import shlex
+import threading
 import typing as t
 
 import pytest
 
+from erp_vendors.http.budget import Clock
 from target_erp.history.command import _repeated, main
 from target_erp.ledger import Mark, open_ledger
+from target_erp.ledger.lease import leases
 from tests.support.plugins import record, run_target, schema
 from tests.support.records import passing_order
 from tests.support.stub import Reply
@@ -288,3 +291,108 @@ def test_a_missing_ledger_is_named(
 ) -> None:
     assert main(["--ledger", str(tmp_path / "none.sqlite"), "runs"]) == 1
     assert "none.sqlite" in capsys.readouterr().err
+
+
+def test_who_is_dismissed_is_neither_listed_nor_replayed(tool: Tool) -> None:
+    tool.vendor.judge = refuse("1", "2", "3")
+    staff(tool, "1", "2", "3")
+    tool.vendor.judge = lambda _: None
+    assert tool("dismiss", EMPLOYEES, "2")[:2] == (0, f"1 of {EMPLOYEES} dismissed\n")
+    assert [json.loads(line)["key"] for line in tool("rejects", "--json")[1].splitlines()] == [
+        {"employeeCode": "1"},
+        {"employeeCode": "3"},
+    ]
+    code, _, err = tool("dismiss", EMPLOYEES, "2")
+    assert (code, "has the key 2" in err) == (1, True)
+    assert tool("dismiss", EMPLOYEES)[0] == 0
+    sent = len(tool.vendor.writes)
+    assert tool.replay()[0] == 0
+    assert len(tool.vendor.writes) == sent
+
+
+def test_one_whose_outcome_is_unknown_cannot_be_dismissed(lost: Tool) -> None:
+    code, out, err = lost("dismiss", PASSTHROUGH, "A-1")
+    assert (code, "1 with an unknown outcome stay" in err) == (0, True)
+    assert out == f"0 of {PASSTHROUGH} dismissed\n"
+    assert "A-1" in lost("unknown")[1]
+
+
+def test_what_is_forgotten_is_sent_when_it_comes_again(tool: Tool) -> None:
+    accounts = "cimcloud_accounts"
+    rows = [record(accounts, ref_id=str(n), nm="Ann") for n in range(3)]
+    assert tool.write(schema(accounts), *rows) == 0
+    sent = len(tool.vendor.taken)
+    code, out, _ = tool("forget", accounts, "1")
+    assert (code, out) == (0, f"1 of {accounts} will be sent when they come again\n")
+    assert tool.write(schema(accounts), *rows) == 0
+    assert [row["ref_id"] for row in tool.vendor.taken[sent:]] == ["1"]
+    assert tool("forget", accounts)[0] == 0
+    assert tool.write(schema(accounts), *rows) == 0
+    assert len(tool.vendor.taken) == sent + 4
+    code, _, err = tool("forget", accounts, "99")
+    assert (code, "no record 99 of" in err) == (1, True)
+
+
+def test_resync_sends_what_is_unchanged(tool: Tool) -> None:
+    accounts = "cimcloud_accounts"
+    rows = [record(accounts, ref_id=str(n), nm="Ann") for n in range(3)]
+    for resync, sent in ((False, 3), (False, 3), (True, 6), (False, 6)):
+        tool.config["resync"] = resync
+        assert tool.write(schema(accounts), *rows) == 0
+        assert len(tool.vendor.taken) == sent
+
+
+@pytest.mark.parametrize("command", ["settle", "forget"])
+def test_who_changes_the_ledger_by_hand_waits_for_a_run(lost: Tool, command: str) -> None:
+    arguments = {
+        "settle": ("unknown", "--key", "A-1", "--settle", "accepted"),
+        "forget": ("forget", PASSTHROUGH),
+    }[command]
+    if command == "forget":
+        assert lost("unknown", "--key", "A-1", "--settle", "accepted")[0] == 0
+    setting = lost.config["ledger"]
+    with contextlib.closing(open_ledger(setting)) as ledger:
+        (line,) = ledger.find(PASSTHROUGH)
+        with leases(setting, ledger) as held:
+            held.take(line.account, PASSTHROUGH, Clock())
+            done = threading.Event()
+
+            def work() -> None:
+                main(["--ledger", setting, *arguments])
+                done.set()
+
+            thread = threading.Thread(target=work)
+            thread.start()
+            assert not done.wait(0.6)
+    assert done.wait(10)
+    thread.join()
+
+
+def test_a_torn_letter_disturbs_no_command(tool: Tool, caplog: pytest.LogCaptureFixture) -> None:
+    tool.vendor.judge = refuse("1")
+    staff(tool, "1", "2")
+    file = pathlib.Path(tool.config["dead_letters"]) / f"{EMPLOYEES}.jsonl"
+    with file.open("a") as lines:
+        lines.write('{"stream":"aimsio_em')
+    for arguments in (("rejects",), ("show", EMPLOYEES, "1"), ("unknown",), ("report",)):
+        more = ("--output", str(file.with_name("page.html"))) if arguments == ("report",) else ()
+        assert tool(*arguments, *more)[0] == 0
+    assert f"{file} line 2" in caplog.text
+    tool.vendor.judge = lambda _: None
+    assert tool.replay()[0] == 0
+    assert tool("rejects")[2] == "0 records\n"
+    assert file.read_text() == '{"stream":"aimsio_em\n'
+
+
+def test_letters_of_records_that_got_through_are_gone_after_the_run(tool: Tool) -> None:
+    tool.vendor.judge = refuse("1", "2")
+    staff(tool, "1", "2")
+    staff(tool, "1", "2", employeeNotes="x")
+    assert len(tool.vendor.letters(EMPLOYEES)) == 2
+    tool.vendor.judge = refuse("2")
+    staff(tool, "1", "2")
+    (left,) = tool.vendor.letters(EMPLOYEES)
+    assert left["key"] == {"employeeCode": "2"}
+    tool.vendor.judge = lambda _: None
+    assert tool.replay()[0] == 0
+    assert tool.vendor.letters(EMPLOYEES) == []

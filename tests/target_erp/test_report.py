@@ -286,6 +286,7 @@ def test_colours_can_be_told_from_the_page(place: int) -> None:
         "written",
         "deleted",
         "accepted",
+        "written",
         "unchanged",
         "refused",
         "waiting",

@@ -1,0 +1,128 @@
+"""What many threads write together: each gets what is its own, whatever becomes of one of them."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import contextlib
+import signal
+import threading
+import time
+import typing as t
+
+import pytest
+
+from target_erp.ledger.groups import Groups
+
+if t.TYPE_CHECKING:
+    from types import FrameType
+
+
+class SignalError(Exception):
+    """What a handler of a signal raises."""
+
+
+def test_threads_share_writes_and_everything_is_written_once() -> None:
+    batches: list[list[int]] = []
+
+    def write(things: list[int]) -> None:
+        time.sleep(0.001)
+        batches.append(things)
+
+    groups: Groups[int] = Groups(write)
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        list(pool.map(lambda n: groups.write([n, -n]), range(1, 201)))
+    found = [thing for batch in batches for thing in batch]
+    assert sorted(found) == sorted([*range(1, 201), *range(-200, 0)])
+    assert len(batches) < 200
+    groups.write([0])
+    groups.close()
+    groups.write([1000])
+    assert batches[-2:] == [[0], [1000]]
+
+
+@pytest.mark.parametrize("kind", [ValueError, KeyboardInterrupt, SystemExit])
+def test_what_writing_raises_reaches_all_that_are_concerned(kind: type[BaseException]) -> None:
+    fails = True
+
+    def write(_: list[int]) -> None:
+        time.sleep(0.005)
+        if fails:
+            raise kind
+
+    groups: Groups[int] = Groups(write)
+    ended: list[bool] = []
+
+    def work() -> None:
+        try:
+            groups.write([1])
+        except kind:
+            ended.append(True)
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    with pytest.raises(kind):
+        groups.write([2])
+    for thread in threads:
+        thread.join(10)
+        assert not thread.is_alive()
+    assert len(ended) == 8
+    fails = False
+    groups.write([3])
+    groups.close()
+
+
+def test_signals_in_the_main_thread_leave_nobody_waiting() -> None:
+    """At any point of its work: the timer's interval drifts through all of them."""
+    written: set[int] = set()
+
+    def write(things: list[int]) -> None:
+        time.sleep(0.0002)
+        written.update(things)
+
+    def handler(signum: int, frame: FrameType | None) -> t.NoReturn:  # noqa: ARG001
+        raise SignalError
+
+    groups: Groups[int] = Groups(write)
+    groups.write([0])
+    done = threading.Event()
+    counts = [0, 0, 0]
+
+    def work(number: int) -> None:
+        while not done.is_set():
+            thing = 1_000_000 * (number + 1) + counts[number]
+            groups.write([thing])
+            assert thing in written
+            counts[number] += 1
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(3)]
+    for thread in threads:
+        thread.start()
+    before = signal.signal(signal.SIGALRM, handler)
+    interrupted = 0
+    try:
+        deadline = time.monotonic() + 3
+        n = 1
+        while time.monotonic() < deadline:
+            try:
+                signal.setitimer(signal.ITIMER_REAL, 0.00005 + (n % 37) * 0.00004)
+                while True:
+                    n += 1
+                    groups.write([n])
+            except SignalError:
+                interrupted += 1
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    seen = list(counts)
+    time.sleep(0.1)
+    assert all(now > then for now, then in zip(counts, seen, strict=True)), "they all go on"
+    done.set()
+    for thread in threads:
+        thread.join(10)
+        assert not thread.is_alive()
+    assert interrupted > 100
+    with contextlib.suppress(SignalError):
+        groups.write([-1])
+    assert -1 in written
+    groups.close()
