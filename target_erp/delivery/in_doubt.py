@@ -161,9 +161,6 @@ class InDoubt:
 
         Returns:
             The result, and with UNKNOWN why nobody can tell.
-
-        Raises:
-            RefusedError: If several records have its key.
         """
         look = self._after(writer, write, error)
         if look.sight is Sight.UNTOLD:
@@ -189,8 +186,8 @@ class InDoubt:
             if look.sight is Sight.ABSENT and error.unreachable and not write.deletes:
                 self._pause(GRACE_SECONDS)
                 look = self.look(writer, write, fresh=True)
-        except RefusedError:
-            raise
+        except RefusedError as problem:
+            return Look.untold(str(problem))  # several have its key, and it may be one of them
         except ErpError as problem:
             logger.warning("%s: the vendor cannot be asked: %s", write.label, problem)
             return Look.untold(str(problem))
@@ -249,14 +246,15 @@ def _executed(write: Write, look: Look, *, new: bool) -> Executed:
         look: What was found.
         new: The vendor had no version of it before, as far as is known.
     """
-    if look.changed is False:
-        return Executed.NO
-    if write.was_there is False:
+    if write.was_there is False and look.changed is not False:
         return Executed.PROVEN
     row = look.row or {}
     keys = {part for name, _ in write.key for part in name.split(",")}
     shared = [name for name in write.body if name in row and name not in keys]
     alike = all(same_value(row[name], write.body[name]) for name in shared)
+    if look.changed is False:
+        # A vendor may leave the stamp of a record alone that is written as it is.
+        return Executed.YES if shared and alike else Executed.NO
     if shared and not alike:
         # A new record may be shown in another form, or be somebody else's from before.
         return Executed.UNKNOWN if new else Executed.NO

@@ -22,7 +22,7 @@ if t.TYPE_CHECKING:
 _TRIED = 3
 """Records that fail in a row, before any got through, until the run ends."""
 _IN_A_ROW = 10
-"""The same, where others got through before."""
+"""The same, where others got through before, or where nothing but answers was lost."""
 _HELD_BACK = 100
 """Records of a sink that a run holds back, at most."""
 _RUNS = 3
@@ -108,10 +108,11 @@ class Outages:
             if sink.worked and not settled and before >= _RUNS - 1:
                 return True
             sink.in_a_row += 1
-            sink.first = sink.first or str(failed.error)
+            if failed.error.status is not None:  # an answer that gets lost is no failure by itself
+                sink.first = sink.first or str(failed.error)
             if not settled:
                 sink.held_back.append(failed)
-            in_a_row = sink.in_a_row >= (_IN_A_ROW if sink.worked else _TRIED)
+            in_a_row = sink.in_a_row >= (_TRIED if sink.first and not sink.worked else _IN_A_ROW)
             if in_a_row or len(sink.held_back) >= _HELD_BACK:
                 if sink.worked:
                     self._strike(sink)
