@@ -23,7 +23,8 @@ from target_erp.history.table import cut, screen, table
 
 if t.TYPE_CHECKING:
     from target_erp.delivery.journal import Journal
-    from target_erp.delivery.outcome import Write, Writer
+    from target_erp.delivery.outcome import Write
+    from target_erp.delivery.writer import Writer
 
 logger = logging.getLogger("erp.plan")
 

@@ -78,12 +78,15 @@ class Presence:
 def _code(name: str) -> bytes:
     """A hash of a name.
 
-    Vendors may compare keys without regard to case and to blanks around them, and 1 and 1.0 are
-    one number; so what differs only in these counts as one.
+    Vendors may compare keys without regard to case and to blanks around them, may take text for a
+    number (pentamic.md 4.3: tax codes lose their zeros), and 1 and 1.0 are one number; so what
+    differs only in these counts as one.
     """
     column, _, value = name.partition("=")
     value = value.strip().casefold().replace("\0", "\\0")  # as the ledger stores it
     if _DECIMAL.fullmatch(value):
         value = value.rstrip("0").rstrip(".")
+    if value.isdecimal():
+        value = value.lstrip("0") or "0"
     text = f"{column}={value}".encode("utf-8", "surrogatepass")
     return hashlib.blake2b(text, digest_size=16).digest()

@@ -9,7 +9,6 @@ import datetime as dt
 import functools
 import pathlib
 import tempfile
-import threading
 import time
 import typing as t
 
@@ -24,11 +23,10 @@ from erp_plugin.progress import Progress
 from erp_vendors.errors import ConfigError, Interrupted
 from erp_vendors.http import codec
 from erp_vendors.http.redact import redact
-from erp_vendors.masking import is_masked
 from target_erp import rehearsal
 from target_erp.deletions import Deletions
-from target_erp.delivery import Delivery, Outcome, RefusedError, Write, Writer
-from target_erp.delivery.dead_letters import DeadLetters, handle, identity, last_at, newest
+from target_erp.delivery import Delivery, RefusedError, Write, Writer
+from target_erp.delivery.dead_letters import DeadLetters
 from target_erp.delivery.engine import StoppedError
 from target_erp.delivery.journal import Journal
 from target_erp.delivery.watermark import Watermark
@@ -37,9 +35,11 @@ from target_erp.ledger import Ledger, open_ledger
 from target_erp.ledger.lease import Leases, leases
 from target_erp.messages import record_of, schema_of, stream_of, value_of, version_of
 from target_erp.one_cpu import one_cpu
+from target_erp.periodic import every
 from target_erp.places import check_places, is_file
 from target_erp.plan import Guards, Planner, allowance
 from target_erp.reader import InputError, LineReader
+from target_erp.replay import replay
 from target_erp.routes import Routes
 from target_erp.settings import SETTINGS
 from target_erp.sink import ErpSink
@@ -86,20 +86,20 @@ class TargetErp(ErpPlugin, Target):
         self._guards = Guards(**(self.config.get("guards") or {}))
         self._guards.check(collections.Counter())
         self.deletions = Deletions(
-            self._setting("deletes") or (), self._guards.max_deletes, self.config.get("streams")
+            self.setting("deletes") or (), self._guards.max_deletes, self.config.get("streams")
         )
         self.rehearses = self.asks_vendor = False
         self.versions = Versions(self)
         self._writers: dict[str, Writer] = {}
         self._given_keys: dict[str, tuple[str, ...]] = {}
-        self._routes = Routes(self, skip_unknown=self._setting("unknown_streams") == "skip")
+        self._routes = Routes(self, skip_unknown=self.setting("unknown_streams") == "skip")
         self._warned: set[str] = set()
         self._keyless: set[str] = set()
         self.watermark = Watermark()
         self._states = States(self.watermark)
         self._number = 0
         self._emitted_at = time.monotonic()
-        self._replayed: set[tuple[str, str]] = set()
+        self.replayed: set[tuple[str, str]] = set()
 
     @classmethod
     def append_builtin_config(cls, config_jsonschema: dict[str, t.Any]) -> None:
@@ -134,7 +134,7 @@ class TargetErp(ErpPlugin, Target):
     def _read(self, file_input: t.IO[t.Any] | None) -> None:
         with contextlib.ExitStack() as spool:
             guarded = self._guards.needs_vendor or self.deletions.streams
-            if guarded and not self._setting("dry_run"):
+            if guarded and not self.setting("dry_run"):
                 kept = spool.enter_context(tempfile.TemporaryFile())
                 rehearsal.keep(kept, file_input)
                 rehearsal.check(self, self._guards, kept)
@@ -151,14 +151,17 @@ class TargetErp(ErpPlugin, Target):
             ExitCode: With 3, if records were rejected or their outcome is unknown.
             ErpError: If the run failed.
         """
-        if not self._setting("dry_run"):
+        if not self.setting("dry_run"):
             names = ("ledger", "dead_letters", "report_file")
-            check_places(**{name: self._setting(name) for name in names})
+            check_places(**{name: self.setting(name) for name in names})
         code, said = FAILED, "the run was ended"
         # Last of all, when the leases are given back: others need not wait for a webhook.
         with one_cpu(), contextlib.ExitStack() as afterwards, self.opened:
             try:
-                with self._progress(), self._checkpoints():
+                with (
+                    self._progress(),
+                    every(self._checkpoint_seconds, self._look_for_state, self._fail),
+                ):
                     self._until_input_breaks(work)
                 self._judge()
             except BaseException as error:
@@ -208,48 +211,7 @@ class TargetErp(ErpPlugin, Target):
             ExitCode: With 3, if records were rejected again.
             ErpError: If the run failed.
         """
-        self.perform(functools.partial(self._replay, stream, key))
-
-    def _replay(self, stream: str, key: str) -> None:
-        folder = self._setting("dead_letters")
-        # No SCHEMA message says what the keys are called, but the newest letter does.
-        for name, letter in {row["stream"]: row for row in newest(folder, stream, key)}.items():
-            names = identity(letter).partition("=")[0]
-            # Waits for a run that is writing this stream.
-            self.writer_of(name, names.split(",") if names else ())
-        keyless = set()
-        for letter in newest(folder, stream, key):
-            if letter["outcome"] == Outcome.UNKNOWN.value:
-                continue
-            known, record = identity(letter), letter["record"]
-            if is_masked(record):
-                self.logger.warning(
-                    "%s of %s holds a masked secret; send it again from its source",
-                    handle(letter),
-                    letter["stream"],
-                )
-                continue
-            self.summary.records_read += 1
-            moment = dt.datetime.fromisoformat(last_at(letter))
-            number = self.watermark.issue()
-            write = Write(
-                number,
-                letter["stream"],
-                record,
-                sent_before=int(moment.timestamp() * 1000),
-            )
-            self.delivery.tallies[write.stream].read += 1
-            if letter.get("deletes"):
-                write.key, write.deletes = tuple(letter["key"].items()), True
-                self.delivery.submit(self.writer_of(write.stream), write)
-            else:
-                self.submit(self.writer_of(write.stream), write, known)
-            self.watermark.settle(number)
-            if not known:
-                keyless.add((letter["stream"], handle(letter)))
-        self.process_endofpipe()
-        # Nothing but a new letter says what became of a record without a key.
-        self._replayed = keyless - self._dead_letters.added
+        self.perform(functools.partial(replay, self, stream, key))
 
     def _finish(self, code: int, said: str) -> dict[str, t.Any]:
         if isinstance(self.delivery, Planner):
@@ -258,22 +220,22 @@ class TargetErp(ErpPlugin, Target):
         self.summary.log()
         report = self.summary.as_json(code, said)
         self.ledger.end_run(self.run_id, codec.encode(report).decode())
-        save(report, self._setting("report_file"))
-        self._dead_letters.close()
-        self._dead_letters.compact(self.ledger, self._writers, self._replayed)
+        save(report, self.setting("report_file"))
+        self.dead_letters.close()
+        self.dead_letters.compact(self.ledger, self._writers, self.replayed)
         return report
 
     @functools.cached_property
     def ledger(self) -> Ledger:
         """The ledger, open until the run ends."""
-        setting = self._setting("ledger")
+        setting = self.setting("ledger")
         return self.opened.enter_context(contextlib.closing(open_ledger(setting)))
 
     @functools.cached_property
     def delivery(self) -> Delivery | Planner:
         """What sends the records; or what plans them."""
-        if self._setting("dry_run"):
-            plan = self._setting("plan_file")
+        if self.setting("dry_run"):
+            plan = self.setting("plan_file")
             return Planner(
                 plan,
                 show=bool(plan),
@@ -283,28 +245,28 @@ class TargetErp(ErpPlugin, Target):
             )
         self.ledger.begin_run(self.run_id)
         return Delivery(
-            self._dead_letters,
+            self.dead_letters,
             self._journal(),
-            stop_on_reject=self._setting("on_reject") == "stop",
+            stop_on_reject=self.setting("on_reject") == "stop",
             resubmit=self._resubmit,
             pause=self.connection.clock.sleep,
             watermark=self.watermark,
         )
 
     @functools.cached_property
-    def _dead_letters(self) -> DeadLetters:
+    def dead_letters(self) -> DeadLetters:
         """Where records go that do not get through."""
-        return DeadLetters(self._setting("dead_letters"), self.run_id)
+        return DeadLetters(self.setting("dead_letters"), self.run_id)
 
     def _journal(self) -> Journal:
         """The ledger as this run sees it."""
         journal = Journal(self.ledger, self.run_id)
-        journal.resync = self._setting("resync")
+        journal.resync = self.setting("resync")
         return journal
 
     def _known_journal(self) -> Journal | None:
         """The ledger for a plan, which makes none where there is none."""
-        setting = self._setting("ledger")
+        setting = self.setting("ledger")
         return None if is_file(setting) and not pathlib.Path(setting).exists() else self._journal()
 
     @functools.cached_property
@@ -317,7 +279,7 @@ class TargetErp(ErpPlugin, Target):
         """The run's leases, which are given back when everything is settled."""
         return self.opened.enter_context(
             leases(
-                self._setting("ledger"),
+                self.setting("ledger"),
                 self.ledger,
                 lambda: all(client.transport.budget.idle for client in self._clients.values()),
             )
@@ -350,7 +312,7 @@ class TargetErp(ErpPlugin, Target):
             writer = self._writers[name] = make_writer(self, name, keys)
             self._given_keys[name] = tuple(keys)
             self.deletions.check(writer)
-            if not self._setting("dry_run"):
+            if not self.setting("dry_run"):
                 longest = 0.0
                 if writer.transport is not None:
                     longest = writer.transport.longest_attempt
@@ -481,34 +443,24 @@ class TargetErp(ErpPlugin, Target):
 
     def _process_state_message(self, message_dict: dict[str, t.Any]) -> None:
         self._states.note(self._number, value_of(message_dict))
-        seconds = self._setting("checkpoint_seconds")
+        seconds = self.setting("checkpoint_seconds")
         if not seconds:
             self.delivery.flush()
         if time.monotonic() - self._emitted_at >= seconds:
             self._checkpoint()
 
-    @contextlib.contextmanager
-    def _checkpoints(self) -> t.Iterator[None]:
+    def _look_for_state(self) -> None:
         """Emit STATE in time also while no input comes, or while it has to wait."""
-        seconds = self._setting("checkpoint_seconds")
-        over = threading.Event()
+        if "delivery" in self.__dict__:
+            self._emit_state()
+            self.delivery.nudge()
 
-        def watch() -> None:
-            while not over.wait(max(seconds, _SHORTEST_CHECKPOINT)):
-                try:
-                    if "delivery" in self.__dict__:
-                        self._emit_state()
-                        self.delivery.nudge()
-                except Exception as error:  # noqa: BLE001 - raised again by the thread that reads
-                    self.delivery.fail(error)
-                    return
+    def _fail(self, error: Exception) -> None:
+        self.delivery.fail(error)
 
-        thread = threading.Thread(target=watch, daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            over.set()
+    @property
+    def _checkpoint_seconds(self) -> float:
+        return max(float(self.setting("checkpoint_seconds")), _SHORTEST_CHECKPOINT)
 
     def _checkpoint(self) -> None:
         """Emit the newest STATE that is settled, and let go out what waits for a full batch.
@@ -530,20 +482,25 @@ class TargetErp(ErpPlugin, Target):
 
     def _emit_state(self) -> None:
         """Emit the newest STATE whose records are all settled; a plan settles nothing."""
-        if not self._setting("dry_run"):
+        if not self.setting("dry_run"):
             self._states.emit()
 
     def _judge(self) -> None:
         """Turn rejections into the exit code that the settings ask for."""
-        goes_on = self._setting("on_reject") == "continue"
+        goes_on = self.setting("on_reject") == "continue"
         rejections = self.summary.rejections(self.config.get("max_rejects") if goes_on else 0)
         if rejections:
-            msg = f"{rejections}; see the folder {self._setting('dead_letters')}"
+            msg = f"{rejections}; see the folder {self.setting('dead_letters')}"
             raise ExitCode("; ".join(filter(None, (msg, self.deletions.waits))), REJECTED)
         if self.deletions.waits:
             raise ExitCode(self.deletions.waits, REJECTED)
 
-    def _setting(self, name: str) -> t.Any:  # noqa: ANN401
+    def setting(self, name: str) -> t.Any:  # noqa: ANN401
+        """A setting of the target's own, or its default.
+
+        Args:
+            name: Its name.
+        """
         value = self.config.get(name)
         return next(s.default for s in SETTINGS if s.name == name) if value is None else value
 

@@ -14,7 +14,7 @@ from erp_vendors.http.redact import Redactor
 from target_erp.delivery.answers import UnclearError
 from target_erp.delivery.in_doubt import Executed, InDoubt
 from target_erp.delivery.outages import Failed
-from target_erp.delivery.outcome import Outcome, RefusedError, Sight, Write, Writer
+from target_erp.delivery.outcome import Outcome, RefusedError, Sight, Write
 from target_erp.ledger import Mark
 
 if t.TYPE_CHECKING:
@@ -22,6 +22,7 @@ if t.TYPE_CHECKING:
     from target_erp.delivery.families import Families
     from target_erp.delivery.journal import Ended, Journal
     from target_erp.delivery.outages import Outages
+    from target_erp.delivery.writer import Writer
 
 logger = logging.getLogger("erp.delivery")
 
@@ -195,6 +196,7 @@ class Courier:
 
     def _attempt(self, writer: Writer, batch: list[Write]) -> RefusedError | CallError | None:
         """Send a batch once, and settle it if the vendor takes it."""
+        self._in_doubt.mark(writer)
         try:
             self._note(writer, batch)
             if batch[0].deletes:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import collections
 import functools
 import logging
-import threading
 import time
 import typing as t
 
@@ -13,9 +12,10 @@ from erp_vendors.errors import ErpError, Interrupted
 from erp_vendors.http import codec
 from target_erp.delivery.courier import Courier
 from target_erp.delivery.families import Child, Families
+from target_erp.delivery.inbox import Inbox
 from target_erp.delivery.lanes import Lane, Tally, tag
 from target_erp.delivery.outages import Outages
-from target_erp.delivery.outcome import GOT_THROUGH, Outcome, RefusedError, Write, Writer
+from target_erp.delivery.outcome import GOT_THROUGH, Outcome, RefusedError, Write
 from target_erp.delivery.pool import Pool
 from target_erp.delivery.progress import Progress
 from target_erp.delivery.recognition import is_unchanged, recognise
@@ -25,13 +25,12 @@ from target_erp.ledger import Mark
 if t.TYPE_CHECKING:
     from target_erp.delivery.dead_letters import DeadLetters
     from target_erp.delivery.journal import Journal
+    from target_erp.delivery.writer import Writer
 
 logger = logging.getLogger("erp.delivery")
 
 _CHUNK = 500
 """Records that are looked up in the ledger together."""
-_CHUNK_SECONDS = 0.1
-"""About how long a record waits for others to be looked up with."""
 _AHEAD = 1_000
 """Records that may be open before the input has to wait, or two batches if those are larger."""
 
@@ -93,10 +92,7 @@ class Delivery:
         self._pool: Pool[Work] = Pool(self._deliver, self._settle_sent)
         self._lanes: dict[str, Lane] = {}
         self._progress = Progress()
-        # A deque, because it is filled without the lock: most records need nothing else.
-        self._inbox: collections.deque[tuple[Lane, Write]] = collections.deque()
-        self._arrived = threading.Event()
-        self._sweeper: threading.Thread | None = None
+        self._inbox: Inbox[tuple[Lane, Write]] = Inbox(self._sweep)
         self._children: dict[str, list[tuple[Lane, Write]]] = {}
         self._unknown: set[tuple[str, str]] = set()
         self._freed: collections.deque[Child] = collections.deque()
@@ -126,9 +122,7 @@ class Delivery:
             self._flush_before(writer, write)
         lane = self._lanes.get(writer.stream) or self._new_lane(writer)
         self._take(lane, write)
-        if not self._inbox:
-            self._watch_inbox()
-        self._inbox.append((lane, write))
+        self._inbox.put((lane, write))
         if len(self._inbox) >= _CHUNK or self._submitted - self._ended > self._ahead:
             self.admit()
             self._wait_for_room()
@@ -267,34 +261,20 @@ class Delivery:
 
     def admit(self) -> None:
         """Look up what has come, and let workers begin with what has to be sent."""
-        ready = []
         with self._progress.lock:
-            for _ in range(len(self._inbox)):
-                lane, write = self._inbox.popleft()
-                if lane.claim(write):
-                    ready.append((lane, write))
+            ready = [(lane, write) for lane, write in self._inbox.take() if lane.claim(write)]
         self._admit(ready)
 
     def _is_quiet(self, lanes: t.Iterable[Lane]) -> bool:
         return bool(self._freed) or not any(lane.open for lane in lanes)
 
-    def _watch_inbox(self) -> None:
-        if self._sweeper is None:
-            # Daemon: it waits for ever.
-            self._sweeper = threading.Thread(target=self._sweep, daemon=True)
-            self._sweeper.start()
-        self._arrived.set()
-
     def _sweep(self) -> None:
         """Admit what has come, should the input pause."""
-        while self._arrived.wait():
-            self._arrived.clear()
-            time.sleep(_CHUNK_SECONDS)
-            try:
-                if self._progress.failure is None:
-                    self.admit()
-            except Exception as error:  # noqa: BLE001 - raised again by the submitting thread
-                self.fail(error)
+        try:
+            if self._progress.failure is None:
+                self.admit()
+        except Exception as error:  # noqa: BLE001 - raised again by the submitting thread
+            self.fail(error)
 
     def _flush_before(self, writer: Writer, write: Write) -> None:
         """Wait for sinks that a record may refer to; of exact parents only they are waited for."""

@@ -11,7 +11,8 @@ from target_erp.delivery.outcome import Outcome, RefusedError
 
 if t.TYPE_CHECKING:
     from target_erp.delivery.journal import Journal
-    from target_erp.delivery.outcome import Reference, Write, Writer
+    from target_erp.delivery.outcome import Reference, Write
+    from target_erp.delivery.writer import Writer
     from target_erp.ledger import Known
 
 _REMEMBERED = 10_000

@@ -6,13 +6,21 @@ import enum
 import logging
 import typing as t
 
-from erp_vendors.errors import CallError, DataError, ErpError, MissingResourceError
+from erp_vendors.errors import (
+    CallError,
+    ConfigError,
+    DataError,
+    ErpError,
+    Interrupted,
+    MissingResourceError,
+)
 from target_erp.delivery.answers import UnclearError
 from target_erp.delivery.outcome import ABSENT, Look, RefusedError, Sight, same_value
 
 if t.TYPE_CHECKING:
     from target_erp.delivery.journal import Journal
-    from target_erp.delivery.outcome import Write, Writer
+    from target_erp.delivery.outcome import Write
+    from target_erp.delivery.writer import Writer
 
 logger = logging.getLogger("erp.delivery")
 
@@ -47,6 +55,27 @@ class InDoubt:
         self._pause = pause
         self._controls: dict[str, Write] = {}
         self._warned: set[str] = set()
+        self._marked: set[str] = set()
+
+    def mark(self, writer: Writer) -> None:
+        """Remember what the vendor has before the first record of a sink that is not understood.
+
+        Args:
+            writer: The sink.
+
+        Raises:
+            ErpError: If the vendor fails.
+        """
+        answers = writer.answers
+        if answers is None or answers.is_understood or writer.stream in self._marked:
+            return
+        self._marked.add(writer.stream)
+        try:
+            writer.mark()
+        except ErpError as problem:
+            if isinstance(problem, (ConfigError, Interrupted)) or _is_down(problem):
+                raise
+            logger.warning("%s: what the vendor has is not known: %s", writer.stream, problem)
 
     def sent(self, write: Write) -> None:
         """Remember a record that the vendor has: a look-up that works must find it.
@@ -105,9 +134,7 @@ class InDoubt:
             else:
                 look = writer.find(write, fresh=write.known is not None)
         except (CallError, DataError, MissingResourceError) as problem:
-            if isinstance(problem, CallError) and (
-                problem.unreachable or (problem.status or 0) >= _SERVER_ERROR
-            ):
+            if _is_down(problem):
                 raise
             raise _untold(
                 write, f"the vendor does not tell whether it has it ({problem})"
@@ -198,6 +225,12 @@ class InDoubt:
         ):
             return writer.find(control, fresh=True).sight is Sight.FOUND
         return writer.control()
+
+
+def _is_down(problem: ErpError) -> bool:
+    return isinstance(problem, CallError) and (
+        problem.unreachable or (problem.status or 0) >= _SERVER_ERROR
+    )
 
 
 def _untold(write: Write, why: str) -> RefusedError:

@@ -10,7 +10,8 @@ from target_erp.delivery.answers import Shape
 from target_erp.ledger import Entry, Mark
 
 if t.TYPE_CHECKING:
-    from target_erp.delivery.outcome import Write, Writer
+    from target_erp.delivery.outcome import Write
+    from target_erp.delivery.writer import Writer
     from target_erp.ledger import Change, Intent, Known, Ledger
 
     Ended = tuple[Writer, t.Sequence[Write], Mark]

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+from typing import TYPE_CHECKING
 
-from target_erp.delivery.outcome import GOT_THROUGH, Outcome, Write, Writer
+from target_erp.delivery.outcome import GOT_THROUGH, Outcome, Write
+
+if TYPE_CHECKING:
+    from target_erp.delivery.writer import Writer
 
 
 class Tally(collections.Counter[Outcome]):

@@ -16,7 +16,8 @@ from erp_vendors.errors import ErpError
 
 if t.TYPE_CHECKING:
     from target_erp.delivery.journal import Journal
-    from target_erp.delivery.outcome import RefusedError, Write, Writer
+    from target_erp.delivery.outcome import RefusedError, Write
+    from target_erp.delivery.writer import Writer
 
 _TRIED = 3
 """Records that fail in a row, before any got through, until the run ends."""

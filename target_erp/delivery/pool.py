@@ -7,7 +7,7 @@ import threading
 import typing as t
 
 if t.TYPE_CHECKING:
-    from target_erp.delivery.outcome import Writer
+    from target_erp.delivery.writer import Writer
 
 Task = t.TypeVar("Task")
 

@@ -8,7 +8,8 @@ from target_erp.ledger import Mark
 
 if t.TYPE_CHECKING:
     from target_erp.delivery.journal import Journal
-    from target_erp.delivery.outcome import Write, Writer
+    from target_erp.delivery.outcome import Write
+    from target_erp.delivery.writer import Writer
     from target_erp.ledger import Known
 
 _FAILED = frozenset({Mark.REFUSED, Mark.WAITING})

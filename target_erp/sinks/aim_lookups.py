@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import typing as t
 
-from target_erp.delivery.outcome import Statement
+from target_erp.delivery.writer import Statement
 from target_erp.sinks import aim_customers as people
 from target_erp.sinks import aim_documents as documents
 

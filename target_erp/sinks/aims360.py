@@ -13,8 +13,9 @@ from erp_vendors.errors import CallError, DataError, Phase
 from erp_vendors.http import codec
 from target_erp.delivery import Prepared, RefusedError, Write, Writer
 from target_erp.delivery.answers import Answers
-from target_erp.delivery.outcome import UNSEEN, Look, Sight, Statement
+from target_erp.delivery.outcome import UNSEEN, Look, Sight
 from target_erp.delivery.trouble import speaks_of_trouble
+from target_erp.delivery.writer import Statement
 from target_erp.sinks.door import Door, without_nulls
 from target_erp.sinks.fitting import by_schema, either, row_of, shows_key
 from target_erp.sinks.keys import Keys, no_key

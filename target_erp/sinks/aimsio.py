@@ -8,7 +8,8 @@ import typing as t
 from erp_vendors.errors import DataError, MissingResourceError
 from target_erp.delivery import Prepared, RefusedError, Write, Writer
 from target_erp.delivery.answers import Answers
-from target_erp.delivery.outcome import UNSEEN, Look, Statement
+from target_erp.delivery.outcome import UNSEEN, Look
+from target_erp.delivery.writer import Statement
 from target_erp.sinks.aimsio_records import Records
 from target_erp.sinks.door import Door, without_nulls
 from target_erp.sinks.fitting import by_schema, row_of

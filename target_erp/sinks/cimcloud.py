@@ -10,7 +10,8 @@ from erp_vendors.errors import MissingResourceError
 from erp_vendors.http import codec
 from target_erp.delivery import Prepared, RefusedError, Write, Writer
 from target_erp.delivery.answers import Answers
-from target_erp.delivery.outcome import Look, Sight, Statement
+from target_erp.delivery.outcome import Look, Sight
+from target_erp.delivery.writer import Statement
 from target_erp.sinks.cimcloud_answers import (
     counts_of,
     is_documented,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import typing as t
 
 from target_erp.delivery import RefusedError
-from target_erp.delivery.outcome import Key, Reference, key_of
+from target_erp.delivery.outcome import Key, Reference
+from target_erp.delivery.writer import key_of
 
 if t.TYPE_CHECKING:
     from erp_vendors.resource import Resource

@@ -9,8 +9,9 @@ from erp_vendors.pentamic import answers
 from erp_vendors.pentamic.auth import RECORD_ERRORS, UNKNOWN_ID, RefusedRecordError, is_code
 from target_erp.delivery import Prepared, RefusedError, Write, Writer
 from target_erp.delivery.answers import Answers, UnclearError
-from target_erp.delivery.outcome import ABSENT, Look, Sight, Statement
+from target_erp.delivery.outcome import ABSENT, Look, Sight
 from target_erp.delivery.trouble import speaks_of_trouble
+from target_erp.delivery.writer import Statement
 from target_erp.sinks.door import Door, without_nulls
 from target_erp.sinks.fitting import by_schema, either, row_of
 from target_erp.sinks.keys import Keys, no_key

@@ -14,7 +14,7 @@ from erp_vendors.aim.operations import SINKS
 from erp_vendors.errors import CallError, Phase
 from target_erp.delivery import RefusedError
 from target_erp.delivery.answers import UnclearError
-from target_erp.delivery.outcome import Statement
+from target_erp.delivery.writer import Statement
 from target_erp.sinks.aim_lookups import look_up_of
 from tests.erp_vendors.aim.shop import OK, Shop, error, open_shop, stock_error, to_xml
 from tests.support.stub import Reply

@@ -84,12 +84,12 @@ def test_an_invoice_changes_its_status_and_nothing_else(vendor: Vendor) -> None:
 
 
 def test_an_invoice_that_would_be_created_is_refused(vendor: Vendor) -> None:
-    vendor.index = [{"dtype": "Timecard", "id": 17, "updatedAt": 1}]
+    vendor.index = [{"dtype": "Timecard", "id": key, "updatedAt": 1} for key in (17, 18)]
     stream = "aimsio_timecards"
     rows = [
         record(stream, timecardStatus="APPROVED"),
         record(stream, timecardGuid="unheard-of", timecardStatus="APPROVED"),
-        record(stream, id=17, note="no status"),
+        record(stream, id=18, note="no status"),
         record(stream, id=17, timecardStatus="APPROVED"),
     ]
     run = run_target(vendor.config(), [schema(stream), *rows])

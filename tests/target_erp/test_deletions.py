@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import tracemalloc
 import typing as t
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from erp_vendors.errors import ConfigError, ErpError
 from target_erp.delivery import Outcome, Prepared, Write, Writer
-from target_erp.presence import Presence
 from target_erp.sinks.keys import key_of
 from target_erp.target import REJECTED
 from tests.support.office import (
@@ -388,26 +384,3 @@ def test_a_guard_of_writes_holds_for_what_comes_before_a_broken_line(office: Off
     run = office.run(*FIRST, "{", deletes=[], guards={"max_creates": 2})
     assert (run.code, office.office.rows) == (1, {})
     assert "max_creates" in run.error
-
-
-def test_presence_keeps_millions_of_names_out_of_memory() -> None:
-    presence = Presence()
-    tracemalloc.start()
-    for number in range(30_000):
-        presence.note([f"id={number}", f"tax=T{number}"], tombstone=False)
-    _, most = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert most < 8 * 2**20
-    assert all(presence.has([f"id=x{n}", f"tax=T{n}"]) for n in range(0, 30_000, 997))
-    assert not any(presence.has([f"id=x{n}"]) for n in range(1_000))
-
-
-@given(st.sets(st.text(max_size=4)), st.sets(st.text(max_size=4)))
-def test_what_was_noted_is_never_gone(names: set[str], others: set[str]) -> None:
-    presence = Presence()
-    presence.note({f"id={name}" for name in names}, tombstone=False)
-    presence.note({f"id={name}" for name in others}, tombstone=True)
-    for name in names | others:
-        stored = name.replace("\0", "\\0")
-        assert presence.has([f"id={stored}"])
-        assert presence.has(["tax=unheard-of", f"id={name}"])

@@ -283,6 +283,7 @@ def test_colours_can_be_told_from_the_page(place: int) -> None:
     for name in [
         "created",
         "updated",
+        "written",
         "deleted",
         "accepted",
         "written",
