@@ -189,16 +189,17 @@ class Planner:
         """Whether a run would not send a record, as the ledger and the input before it tell."""
         if not write.key:
             return False
+        unchanged = False
         if self._journal is not None:
             recognise(self._journal, writer, [write])
-            if is_unchanged(write, resync=self._journal.resync):
-                return True
+            unchanged = is_unchanged(write, resync=self._journal.resync)
+        # An earlier version in this input is what the ledger will know by then.
         place = (write.stream, write.identity)
-        again = self._planned.pop(place, b"") == write.digest
+        before = self._planned.pop(place, None)
         self._planned[place] = write.digest
         if len(self._planned) > _REMEMBERED:
             del self._planned[next(iter(self._planned))]
-        return again
+        return unchanged if before is None else before == write.digest
 
     def _plan_existing(self, writer: Writer, write: Write) -> None:
         """Plan a record that the vendor has, of a sink whose records cannot be changed."""

@@ -10,7 +10,7 @@ import typing as t
 import backoff
 
 from erp_vendors.errors import CallError, ErpError, MissingResourceError, Phase
-from erp_vendors.http.redact import Redactor
+from erp_vendors.masking import hiding
 from target_erp.delivery.answers import UnclearError
 from target_erp.delivery.in_doubt import Executed, InDoubt
 from target_erp.delivery.outages import Failed
@@ -18,6 +18,7 @@ from target_erp.delivery.outcome import Outcome, RefusedError, Sight, Write
 from target_erp.ledger import Mark
 
 if t.TYPE_CHECKING:
+    from erp_vendors.http.redact import Redactor
     from target_erp.delivery.dead_letters import DeadLetters
     from target_erp.delivery.families import Families
     from target_erp.delivery.journal import Ended, Journal
@@ -348,7 +349,8 @@ class Courier:
             elif outcome is not Outcome.UNKNOWN and write.wants and write.key:
                 # A parent that the ledger does not know may be why the vendor refused it.
                 parent = self._families.missed(write)
-        self._dead_letters.add(write, outcome, error, writer.secrets if writer else ())
+        known = (writer.secrets, writer.account) if writer else ((), "")
+        self._dead_letters.add(write, outcome, error, *known)
         if writer is not None:
             self._journal.receipt(writer, [write], _MARKS[outcome], parent)
         logger.warning("%s %s: %s", write.label, outcome.value, error)
@@ -394,6 +396,4 @@ def _refusal(error: CallError, reason: str) -> RefusedError:
 
 def _secrets_of(writer: Writer, write: Write) -> Redactor:
     """Masks what this record's own secret properties hold, should the vendor repeat it."""
-    hide = Redactor()
-    hide.add(*(str(write.record[name]) for name in writer.secrets if write.record.get(name)))
-    return hide
+    return hiding([write.record, write.body], writer.secrets)

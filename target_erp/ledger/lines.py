@@ -104,21 +104,6 @@ class Lines(Book):
             )
         ]
 
-    def held_keys(self, account: str, stream: str) -> list[tuple[str, str | None]]:
-        """Business key and vendor id of all records that the vendor has from us, by key.
-
-        Args:
-            account: Whose data it is.
-            stream: Sink name.
-        """
-        place = self._place_of(account, stream)
-        rows = self._store.read(
-            "SELECT key, vendor_id FROM erp_records WHERE place = ? "
-            "AND (mark = 'accepted' OR held IS NOT NULL) ORDER BY key",
-            (place,),
-        )
-        return [(key, vendor_id) for key, vendor_id in rows]
-
     def intents(self, account: str, stream: str) -> list[Intent]:
         """What is under way, or was when a run was cut off; oldest first.
 

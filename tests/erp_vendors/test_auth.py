@@ -11,9 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
-from erp_vendors.errors import CredentialsError
+from erp_vendors.errors import CallError, CredentialsError
 from erp_vendors.http.auth import BasicAuth, Token, TokenAuth
 from erp_vendors.http.redact import MASK, redact
+from tests.support.stub import Reply, Request, running_stub
+from tests.support.transport import make_transport
 
 
 class CountingAuth(TokenAuth):
@@ -103,3 +105,19 @@ def test_a_refusal_of_the_login_reaches_the_caller_and_is_not_kept() -> None:
     with pytest.raises(CredentialsError):
         auth(request())
     assert sent_by(auth) == "Bearer token-2"
+
+
+def test_the_last_request_is_the_call_and_not_that_for_its_token() -> None:
+    class Fetching(TokenAuth):
+        def fetch(self, previous: Token | None) -> Token:  # noqa: ARG002
+            return Token(transport.call("POST", "/token", auth=None).text)
+
+    def script(request: Request) -> Reply:
+        return Reply(400 if request.path == "/customers" else 200, {"said": request.path})
+
+    with running_stub(script) as stub:
+        transport = make_transport(stub.url, Fetching())
+        with pytest.raises(CallError):
+            transport.call("POST", "/customers")
+        assert stub.paths == ["POST /token", "POST /customers"]
+        assert transport.last_request == f"POST {stub.url}/customers"
