@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import sys
 import threading
 import time
 import typing as t
@@ -15,7 +16,7 @@ from erp_vendors.errors import CallError, Phase
 from target_erp.delivery import Delivery, Outcome, Prepared, RefusedError, Write, Writer
 from target_erp.delivery.dead_letters import DeadLetters
 from target_erp.delivery.journal import Journal
-from target_erp.ledger import Change, Ledger, Mark, open_ledger
+from target_erp.ledger import Change, Ledger, LedgerError, Mark, open_ledger
 from target_erp.ledger.store import open_store
 from tests.target_erp.acting import GivenNumbers
 
@@ -211,3 +212,72 @@ def test_what_got_through_before_an_outage_is_noted(tmp_path: pathlib.Path) -> N
         f"key={n}" for n in range(4)
     }
     assert (delivery.settled, delivery.tallies["memory"].accepted) == (4, 4)
+
+
+def test_a_record_never_overtakes_those_of_sinks_that_it_may_refer_to(
+    tmp_path: pathlib.Path,
+) -> None:
+    """However the thread that looks records up and the one that submits take turns."""
+
+    class Headers(Memory):
+        stream = "headers"
+        batch_size = 1
+
+    class Details(Memory):
+        stream = "details"
+        batch_size = 1
+        after = ("headers",)
+
+        def send(self, writes: list[Write]) -> None:
+            assert writes[0].body["key"] in headers.written, "its header is not there yet"
+            super().send(writes)
+
+    headers, details = Headers(), Details()
+    delivery = open_delivery(tmp_path)
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    over = threading.Event()
+
+    def hurry() -> None:
+        while not over.is_set():
+            delivery.admit()
+
+    thread = threading.Thread(target=hurry)
+    thread.start()
+    try:
+        for number in range(1, 401, 2):
+            record = {"key": str(number), "number": number}
+            key = (("key", str(number)),)
+            delivery.submit(headers, Write(number, "headers", record, key, record))
+            delivery.submit(details, Write(number + 1, "details", record, key, record))
+        delivery.flush()
+    finally:
+        sys.setswitchinterval(interval)
+        over.set()
+        thread.join()
+    assert len(headers.written) == len(details.written) == 200
+
+
+@pytest.mark.parametrize("fails", [2, 3, 4])
+def test_a_commit_that_fails_frees_no_key(fails: int, tmp_path: pathlib.Path) -> None:
+    """What was sent is not noted: a later version of it must not go out on top of that."""
+
+    class Failing(Ledger):
+        commits = 0
+
+        def commit(self, changes: t.Sequence[Change]) -> None:
+            self.commits += 1
+            if self.commits >= fails:
+                msg = "the disk is full"
+                raise LedgerError(msg)
+            super().commit(changes)
+
+    writer = Memory()
+    writer.workers = writer.batch_size = 1
+    delivery = open_delivery(tmp_path, Failing(open_store(str(tmp_path / "ledger.sqlite"))))
+    with pytest.raises(LedgerError, match="the disk is full"):
+        submit_all(delivery, writer, ["a", "a", "b", "a", "b"])
+    delivery.close(10)
+    # Each commit but the last one stood before one call.
+    assert writer.calls == fails - 1
+    assert delivery.settled <= max(0, fails - 2)

@@ -247,3 +247,28 @@ def test_children_of_a_vendor_that_says_no_id_wait(house: House) -> None:
     assert house.children.sent == []
     letter = json.loads((house.folder / "children.jsonl").read_text())
     assert "parentId" in letter["reason"]
+
+
+def test_a_parent_whose_place_in_memory_is_taken_is_still_there(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More parents at once than are remembered: what was looked up serves all of its children."""
+    monkeypatch.setattr("target_erp.delivery.families._REMEMBERED", 1)
+    with house.run() as delivery:
+        for number in range(4):
+            house.submit(delivery, house.parents, number + 1, {"crm": str(number)})
+    number = 0
+    batches = [["0"], ["1", "0"], ["2", "1"], ["3", "2"], ["0", "3"]]
+    with house.run() as delivery:
+        # Each batch begins with a parent that takes the place of the one that is asked for next.
+        for place, batch in enumerate(batches):
+            for crm in batch:
+                child = {"child": f"{place}-{crm}", "crm": crm}
+                number += 1
+                house.submit(delivery, house.children, number, child)
+            delivery.flush()
+    tally = delivery.tallies["children"]
+    assert (tally.accepted, tally[Outcome.WAITING]) == (9, 0)
+    assert {row["child"]: row["parentId"] for row in house.children.sent} == {
+        f"{place}-{crm}": 70 + int(crm) for place, batch in enumerate(batches) for crm in batch
+    }
