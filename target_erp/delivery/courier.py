@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import re
 import threading
 import typing as t
 
@@ -28,7 +29,10 @@ if t.TYPE_CHECKING:
 logger = logging.getLogger("erp.delivery")
 
 _SERVER_ERROR = 500
-_NO_SUCH_ADDRESS = frozenset({404, 405})
+_NOT_ABOUT_THE_RECORD = frozenset({404, 405, 408, 410, 425, 429})
+"""Statuses that speak of the address or of the vendor's load."""
+_PAGE = re.compile(r"\s*<(!doctype html|html|head|body)\b", re.IGNORECASE)
+"""How a page for people begins: a proxy or a portal has answered, whatever the status."""
 _ATTEMPTS = 5
 """Times a record is sent while its answers are lost or unclear and the vendor does not have it."""
 _MARKS = {
@@ -151,7 +155,8 @@ class Courier:
             batch: The records.
         """
         self.settle()
-        self._worked(batch)
+        for old in self._outages.taken(batch):
+            self._settled([old.write], Outcome.UNCHANGED, None)
         mark = Mark.DELETED if batch[0].deletes else Mark.ACCEPTED
         self._sent.batches.append((writer, batch, mark))
 
@@ -189,11 +194,6 @@ class Courier:
         finally:
             for call in then:
                 call(noted)
-
-    def _worked(self, batch: list[Write]) -> None:
-        """The vendor has taken or refused records: earlier versions of them are out of date."""
-        for old in self._outages.worked(batch):
-            self._settled([old.write], Outcome.UNCHANGED, None)
 
     def _attempt(self, writer: Writer, batch: list[Write]) -> RefusedError | CallError | None:
         """Send a batch once, and settle it if the vendor takes it."""
@@ -244,7 +244,7 @@ class Courier:
                 self._settle(writer, write, Outcome.UNKNOWN, error)
                 return
             if error.status or error.attempts:
-                self._worked([write])
+                self._outages.refused(write)
             self._settle(writer, write, Outcome.REFUSED, error)
 
     def _settle_failure(
@@ -363,7 +363,8 @@ def _is_failure(writer: Writer, error: RefusedError | CallError) -> bool:
         return False
     if error.unreachable or (error.status or 0) >= _SERVER_ERROR:
         return True
-    return error.status in _NO_SUCH_ADDRESS and not writer.is_refusal(error)
+    elsewhere = error.status in _NOT_ABOUT_THE_RECORD or _PAGE.match(error.body) is not None
+    return elsewhere and not writer.is_refusal(error)
 
 
 def _outcome(write: Write) -> Outcome:

@@ -163,6 +163,8 @@ class InDoubt:
             The result, and with UNKNOWN why nobody can tell.
         """
         look = self._after(writer, write, error)
+        # What has changed until now is known; the next call is judged by what changes from here on.
+        self._marked.discard(writer.stream)
         if look.sight is Sight.UNTOLD:
             return Executed.UNKNOWN, look.why
         if (look.sight is Sight.ABSENT) is not write.deletes:

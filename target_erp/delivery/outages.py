@@ -59,8 +59,18 @@ class Outages:
         self._sinks: dict[str, _Sink] = collections.defaultdict(_Sink)
         self._lock = threading.Lock()
 
-    def worked(self, writes: t.Sequence[Write]) -> list[Failed]:
-        """The vendor has taken or refused records of one sink.
+    def refused(self, write: Write) -> None:
+        """The vendor has refused a record: it works, at least.
+
+        Args:
+            write: The record.
+        """
+        with self._lock:
+            sink = self._sinks[write.stream]
+            sink.worked, sink.in_a_row = True, 0
+
+    def taken(self, writes: t.Sequence[Write]) -> list[Failed]:
+        """The vendor has taken records of one sink.
 
         Args:
             writes: The records.

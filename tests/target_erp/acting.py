@@ -96,6 +96,10 @@ FAILURES: dict[str, t.Callable[[], Exception]] = {
     "404": lambda: CallError("HTTP 404", phase=Phase.ANSWERED, status=404),
     "405": lambda: CallError("HTTP 405", phase=Phase.ANSWERED, status=405),
     "500": lambda: CallError("HTTP 500", phase=Phase.ANSWERED, status=500, attempts=5),
+    "429": lambda: CallError("HTTP 429", phase=Phase.ANSWERED, status=429),
+    "a page with 400": lambda: CallError(
+        "HTTP 400", phase=Phase.ANSWERED, status=400, body="<!DOCTYPE html><title>Blocked</title>"
+    ),
     "503": lambda: CallError("HTTP 503", phase=Phase.ANSWERED, status=503),
     "no such path": lambda: MissingResourceError("HTTP 404, this site has no such path"),
 }
