@@ -55,6 +55,7 @@ class RunningServer:
 
     def reset(self, seed: int = 0, *, keep: bool = False) -> None:
         """Forget calls and rules; and what is committed, unless it is to be kept."""
+        self.no_rules()
         self._settle()
         self._ask("reset", seed=seed, keep=keep)
 
