@@ -208,6 +208,8 @@ class Server:
             self._release()
         elif command == "log":
             return self.book.log
+        elif command == "keys":
+            return sorted(key for key, rows in self.book.rows.items() if rows)
         elif command == "bodies":
             return [body.decode() for body in self.bodies]
         times = sorted(itertools.chain(*self.calls.values()))
@@ -218,6 +220,7 @@ class Server:
             "fault_times": self.fault_times,
             "in_flight": self.in_flight,
             "most_in_flight": self.most_in_flight,
+            "commits": len(self.book.log),
             "duplicates": self.book.duplicates,
             "faults": [rule.used for rule in self.rules],
             "errors": self.errors,

@@ -258,6 +258,7 @@ class Pentamic(TargetErp):
     stream, key = "pentamic_customers", "taxCode"
     text, number, spare = "name", "creditLimit", "address"
     login = "/connect/token$"
+    deletes = True
 
     def connection(self, url: str) -> Row:
         return {
@@ -284,6 +285,12 @@ class Pentamic(TargetErp):
             return Reply(404)
         if request.method == "GET":
             return Reply(body=[row for _, row in book.by_id.values()])
+        if request.method == "DELETE":
+            # Nothing is documented about its answer (9).
+            if int(number) not in book.by_id:
+                return Reply(403, {"error": "ID_NOTFOUND"})
+            book.delete(int(number))
+            return Reply(204, b"")
         return self._write(request, int(number) if number else None, book)
 
     def _write(self, request: Request, number: int | None, book: Book) -> Reply:
