@@ -26,6 +26,13 @@ class Adapter(abc.ABC):
         updates: A record that is there can be changed by sending it again.
         per_call: Largest number of records in a write call.
         login: Regular expression for the paths of logins.
+        success: Bodies of a 2xx answer that may mean success at this API; the tests do not use
+            them as answers that mean none.
+        read_ahead: Records that the target may have taken at most while the API answers nothing.
+        gives_up_after: Runs in which the API fails with the same record while it takes others,
+            after which the target reports the record.
+        batches: The target reads the files that BATCH messages name.
+        deletes: The target can delete; see `let_delete`.
         ok, rejected, failed: Exit codes of the target: everything is written; finished, but records
             were rejected; the run failed.
     """
@@ -38,6 +45,11 @@ class Adapter(abc.ABC):
     updates: bool = True
     per_call: int = 1
     login: str = "^$"
+    success: tuple[str, ...] = ()
+    read_ahead: int = 5_000
+    gives_up_after: int = 3
+    batches: bool = False
+    deletes: bool = False
     ok: int = 0
     rejected: int = 3
     failed: int = 1
@@ -85,6 +97,17 @@ class Adapter(abc.ABC):
         Args:
             folder: As for `command`.
         """
+
+    def report_files(self, folder: pathlib.Path) -> list[pathlib.Path]:  # noqa: ARG002
+        """Files of lines to which the target appends what it reports (default: none).
+
+        Args:
+            folder: As for `command`.
+        """
+        return []
+
+    def let_delete(self) -> None:
+        """From the next run on, the target deletes what ACTIVATE_VERSION says is gone."""
 
     # The records.
 

@@ -35,6 +35,8 @@ class Book:
     def __init__(self) -> None:
         self.rows: dict[str, list[Row]] = collections.defaultdict(list)
         self.by_id: dict[int, tuple[str, Row]] = {}
+        self.next_id = 1
+        """Number of the next row."""
         self.log: list[Commit] = []
 
     def create(self, key: object, row: Row, **assigned: t.Any) -> Row:
@@ -46,9 +48,9 @@ class Book:
             **assigned: What the vendor adds, `id` among it (default: the next number).
         """
         rows = self.rows[str(key)]
-        number = len(self.by_id) + 1
         whole = {**row, **assigned}
-        self.by_id[number] = (str(key), whole)
+        self.by_id[self.next_id] = (str(key), whole)
+        self.next_id += 1
         rows.append(whole)
         self.log.append(Commit(time.monotonic(), str(key), len(rows) - 1, row))
         return whole
@@ -81,10 +83,14 @@ class Book:
         """All rows with this key."""
         return self.rows.get(str(key), [])
 
-    @property
-    def next_id(self) -> int:
-        """Number of the next row."""
-        return len(self.by_id) + 1
+    def delete(self, number: int) -> None:
+        """Take a row away.
+
+        Args:
+            number: Which one, counted from 1.
+        """
+        key, whole = self.by_id.pop(number)
+        self.rows[key] = [row for row in self.rows[key] if row is not whole]
 
     @property
     def duplicates(self) -> int:

@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import typing as t
@@ -25,6 +26,8 @@ if t.TYPE_CHECKING:
 
 LONGEST_RUN = 120.0
 """Seconds after which a run of the target is killed, and the test fails."""
+USUAL_UMASK = 0o022
+"""What a file may be read by if nobody says otherwise: all users of the machine."""
 _ROOT = __package__ or ""
 
 
@@ -32,6 +35,7 @@ class RunningServer:
     """The server's process, and what can be asked of it."""
 
     def __init__(self, adapter: str) -> None:
+        self.adapter = adapter
         path = os.pathsep.join(filter(None, sys.path))
         self._process = subprocess.Popen(
             [sys.executable, "-m", _ROOT, adapter],
@@ -55,6 +59,7 @@ class RunningServer:
 
     def reset(self, seed: int = 0, *, keep: bool = False) -> None:
         """Forget calls and rules; and what is committed, unless it is to be kept."""
+        self.no_rules()
         self._settle()
         self._ask("reset", seed=seed, keep=keep)
 
@@ -83,6 +88,12 @@ class RunningServer:
         """Every version committed, in order, once the server has nothing left to do."""
         self._settle()
         return [Commit(*entry) for entry in self._ask("log")]
+
+    @property
+    def keys(self) -> list[str]:
+        """The keys of the records that are there, sorted."""
+        self._settle()
+        return t.cast("list[str]", self._ask("keys"))
 
     @property
     def bodies(self) -> list[str]:
@@ -124,7 +135,7 @@ class Target:
     """The target's process."""
 
     def __init__(self, adapter: Adapter, url: str, folder: pathlib.Path) -> None:
-        self._errors = (folder / "stderr.txt").open("wb+")
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `wait`
         self._lines: list[tuple[float, str]] = []
         self._input_ended = 0.0
         self.process = subprocess.Popen(
@@ -134,6 +145,7 @@ class Target:
             stderr=self._errors,
             cwd=folder,
             start_new_session=True,
+            umask=USUAL_UMASK,
         )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -152,6 +164,11 @@ class Target:
                     out.flush()
                     time.sleep(pause)
         self._input_ended = time.monotonic()
+
+    @property
+    def emitted(self) -> int:
+        """Number of different STATE lines so far."""
+        return len({line for _, line in self._lines})
 
     def wait(self) -> Run:
         """Wait for its end."""
@@ -182,6 +199,7 @@ class Bench:
         self.adapter = adapter
         self.server = server
         self.folder = folder
+        self.targets: list[Target] = []
 
     def run(
         self, messages: t.Iterable[Row | str], *, pause: float = 0.0, death: Row | None = None
@@ -194,6 +212,7 @@ class Bench:
             death: When the server kills the target, as a rule; None for never.
         """
         target = Target(self.adapter, self.server.url, self.folder)
+        self.targets.append(target)
         hung = threading.Event()
 
         def give_up() -> None:
@@ -207,6 +226,10 @@ class Bench:
                 self.server.rule("kill", pid=target.process.pid, times=1, **death)
             target.feed(messages, pause)
             run = target.wait()
+        except BaseException:
+            kill(target.process.pid)
+            target.wait()
+            raise
         finally:
             guard.cancel()
         assert not hung.is_set(), f"still running after {LONGEST_RUN:.0f} s: {run.stderr[-2000:]}"
@@ -251,6 +274,10 @@ class Bench:
         """The STATE message after that many records."""
         bookmark = {self.adapter.stream: {"position": position}}
         return {"type": "STATE", "value": {"bookmarks": bookmark}}
+
+    def activate_version(self, version: int) -> Row:
+        """The message that this version of the stream is complete."""
+        return {"type": "ACTIVATE_VERSION", "stream": self.adapter.stream, "version": version}
 
     def position(self, state: t.Any) -> int:
         """How many records a STATE value has passed."""

@@ -27,9 +27,10 @@ if t.TYPE_CHECKING:
 
 CONTROL = "/_/"
 _KEPT_BODIES = 200
-_GARBAGE = b"<html><body>502 Bad Gateway</body></html>"
+_GARBAGE = "<html><body>502 Bad Gateway</body></html>"
+_ERROR = '{"message": "not now"}'
 
-Kind = t.Literal["cut", "status", "half", "garbage", "delay", "late", "kill"]
+Kind = t.Literal["cut", "status", "half", "garbage", "delay", "late", "hold", "kill"]
 
 
 @dataclasses.dataclass
@@ -39,16 +40,18 @@ class Rule:
     Attributes:
         kind: cut (the connection), status (an error instead of the answer), half (a body), garbage
             (200 with something that is no answer of this API), delay, late (cut, and carried out
-            some seconds later), kill (the target).
+            some seconds later), hold (answered when the rules are taken back), kill (the target).
         after: Once the request has been carried out, instead of before.
         on: write, read, login, an HTTP method, or empty for every request.
         path: Regular expression that the path must contain.
+        contains: Text that the request's body must contain.
         probability: Of happening to a request that matches.
         skip: Matching requests to let pass first.
         times: How often at most, or None.
         each: How often at most to requests with the same method, path and body, or None.
         status: For `status`.
         headers: For `status`.
+        bodies: For `status` and `garbage`, one after the other; none for one that suits them.
         seconds: For `delay` and `late`; for `kill`: answer, and kill at a random moment within
             them.
         pid: Process group to kill.
@@ -58,12 +61,14 @@ class Rule:
     after: bool = False
     on: str = "write"
     path: str = ""
+    contains: str = ""
     probability: float = 1.0
     skip: int = 0
     times: int | None = None
     each: int | None = None
     status: int = 503
     headers: dict[str, str] = dataclasses.field(default_factory=dict)
+    bodies: list[str] = dataclasses.field(default_factory=list)
     seconds: float = 0.0
     pid: int = 0
     used: int = 0
@@ -74,6 +79,8 @@ class Rule:
     def happens(self, request: Request, kind: str, dice: random.Random) -> bool:
         """Whether it happens to this request, which is counted then."""
         if self.on not in {"", kind, request.method} or not re.search(self.path, request.path):
+            return False
+        if self.contains.encode() not in request.body:
             return False
         if self.times is not None and self.used >= self.times:
             return False
@@ -89,6 +96,10 @@ class Rule:
         if self.each is not None:
             self.met[same] += 1
         return True
+
+    def says(self, otherwise: str) -> str:
+        """The body of its answer."""
+        return self.bodies[(self.used - 1) % len(self.bodies)] if self.bodies else otherwise
 
 
 class Server:
@@ -106,6 +117,7 @@ class Server:
     def forget(self, seed: int) -> None:
         """Forget rules and calls, and keep what is committed."""
         self.rules: list[Rule] = []
+        self.held: list[tuple[Request, Connection]] = []
         self.dice = random.Random(seed)  # noqa: S311 - faults, not secrets
         self.calls: dict[str, list[float]] = collections.defaultdict(list)
         self.bodies: collections.deque[bytes] = collections.deque(maxlen=_KEPT_BODIES)
@@ -136,7 +148,15 @@ class Server:
             connection.cut()
             asyncio.get_running_loop().call_later(fault.seconds, self._carry_out, request)
             return
+        if fault is not None and fault.kind == "hold":
+            self.held.append((request, connection))
+            return
         self._end(request, connection, fault)
+
+    def _release(self) -> None:
+        held, self.held = self.held, []
+        for request, connection in held:
+            self._end(request, connection, None)
 
     def _carry_out(self, request: Request) -> Reply:
         self.in_flight -= 1
@@ -159,9 +179,11 @@ class Server:
 
     def _harm(self, fault: Rule, reply: Reply, connection: Connection) -> None:
         if fault.kind == "status":
-            connection.reply(Reply(fault.status, {"message": "not now"}, fault.headers))
+            connection.reply(Reply(fault.status, fault.says(_ERROR).encode(), fault.headers))
         elif fault.kind == "garbage":
-            connection.reply(Reply(200, _GARBAGE, {"Content-Type": "text/html"}))
+            said = fault.says(_GARBAGE)
+            kind = "text/html" if said.startswith("<") else "application/json"
+            connection.reply(Reply(200, said.encode(), {"Content-Type": kind}))
         elif fault.kind == "half":
             connection.half(reply)
         elif fault.kind == "cut":
@@ -183,8 +205,11 @@ class Server:
             self.rules.insert(0 if said["kind"] == "kill" else len(self.rules), Rule(**said))
         elif command == "unrule":
             self.rules.clear()
+            self._release()
         elif command == "log":
             return self.book.log
+        elif command == "keys":
+            return sorted(key for key, rows in self.book.rows.items() if rows)
         elif command == "bodies":
             return [body.decode() for body in self.bodies]
         times = sorted(itertools.chain(*self.calls.values()))
@@ -195,6 +220,7 @@ class Server:
             "fault_times": self.fault_times,
             "in_flight": self.in_flight,
             "most_in_flight": self.most_in_flight,
+            "commits": len(self.book.log),
             "duplicates": self.book.duplicates,
             "faults": [rule.used for rule in self.rules],
             "errors": self.errors,

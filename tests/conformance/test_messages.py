@@ -2,13 +2,56 @@
 
 from __future__ import annotations
 
+import json
 import re
+import socket
 import typing as t
+
+import pytest
 
 from .findings import Findings
 
 if t.TYPE_CHECKING:
-    from .running import Bench
+    import pathlib
+
+    from .running import Bench, Run
+
+DEEP = 5_000
+"""Levels of lists in each other."""
+
+# @stream is the input's stream, @key the record's key, @record the members of a record.
+BROKEN = {
+    "no object": "[1]",
+    "an unknown type": '{"type": "RECORDS", "stream": "@stream", "record": {@record}}',
+    "a record that is null": '{"type": "RECORD", "stream": "@stream", "record": null}',
+    "a record that is a list": '{"type": "RECORD", "stream": "@stream", "record": [1]}',
+    "no record": '{"type": "RECORD", "stream": "@stream"}',
+    "a record that is too deep": (
+        '{"type": "RECORD", "stream": "@stream", "record": {@record, "deep": '
+        f'{"[" * DEEP}{"]" * DEEP}}}}}'
+    ),
+    "a number without end": (
+        '{"type": "RECORD", "stream": "@stream", "record": '
+        '{@record, "@number": 1e9999999999999999999}}'
+    ),
+    "no stream": '{"type": "RECORD", "record": {@record}}',
+    "a schema that is null": '{"type": "SCHEMA", "stream": "@stream", "schema": null}',
+    "a schema that is a list": '{"type": "SCHEMA", "stream": "@stream", "schema": []}',
+    "key properties that are no names": (
+        '{"type": "SCHEMA", "stream": "@stream", "schema": {"properties": {}}, '
+        '"key_properties": [["@key"]]}'
+    ),
+    "a state without a value": '{"type": "STATE"}',
+}
+"""Lines that cannot be understood."""
+ANNOTATED = (
+    ("date-time", "2024-01-01T10:15:00"),
+    ("time", "10:15:00"),
+    ("email", "nobody"),
+    ("uuid", "7"),
+    ("a word of the tap's own", "-"),
+)
+"""Formats, and values that a tap sends under them."""
 
 
 def test_empty_input_does_nothing(one_bench: Bench) -> None:
@@ -72,6 +115,105 @@ def test_a_broken_line_is_named_and_what_came_before_is_settled(one_bench: Bench
     assert re.search(r"\b26\b", run.stderr), "the number of the broken line"
     assert one_bench.position(run.state) == 12
     assert one_bench.findings(records[:12], run) == Findings()
+
+
+@pytest.mark.parametrize("line", BROKEN.values(), ids=BROKEN)
+def test_what_cannot_be_understood_ends_the_run_behind_what_came_before(
+    one_bench: Bench, line: str
+) -> None:
+    adapter, (*records, last) = one_bench.adapter, one_bench.records(8)
+    names = {"@stream": adapter.stream, "@key": adapter.key, "@number": adapter.number}
+    for name, value in {**names, "@record": json.dumps(last)[1:-1]}.items():
+        line = line.replace(name, value)
+    lines = [*one_bench.messages(records), line, one_bench.record(last), one_bench.state(8)]
+    run = one_bench.run(lines)
+    _is_failure(one_bench, run, str(len(lines) - 2))
+    assert one_bench.position(run.state) == len(records)
+    assert one_bench.findings(records, run) == Findings()
+
+
+def test_a_batch_of_files_is_refused_and_no_file_is_read(
+    one_bench: Bench, tmp_path: pathlib.Path
+) -> None:
+    if one_bench.adapter.batches:
+        pytest.skip("this target reads BATCH messages")
+    *records, last = one_bench.records(8)
+    file = tmp_path / "batch.jsonl"
+    file.write_text(json.dumps(last) + "\n")
+    batch = {
+        "type": "BATCH",
+        "stream": one_bench.adapter.stream,
+        "encoding": {"format": "jsonl", "compression": "none"},
+        "manifest": [file.as_uri()],
+    }
+    run = one_bench.run([*one_bench.messages(records), batch, one_bench.state(8)])
+    _is_failure(one_bench, run, "batch_config")
+    assert one_bench.position(run.state) == len(records)
+    assert one_bench.findings(records, run) == Findings()
+    assert file.exists()
+
+
+def _is_failure(bench: Bench, run: Run, word: str) -> None:
+    """The run has failed, and one line says why, with a certain word."""
+    assert run.code == bench.adapter.failed, run.stderr
+    assert "Traceback" not in run.stderr, run.stderr
+    *_, why = run.stderr.strip().splitlines()
+    assert re.search(rf"\b{word}\b", why), run.stderr
+
+
+def test_a_record_without_its_key_is_reported_and_holds_up_no_other(bench: Bench) -> None:
+    records = bench.records(6)
+    without = {name: value for name, value in records[3].items() if name != bench.adapter.key}
+    records.pop(3)
+    messages = bench.messages(records)
+    run = bench.run([*messages[:7], bench.record(without), *messages[7:]])
+    assert run.code == bench.adapter.rejected, run.stderr
+    assert len(bench.reported) == 1
+    assert bench.findings(records, run) == Findings()
+    assert bench.position(run.state) == len(records)
+
+
+def test_a_schema_may_come_with_another_key(bench: Bench) -> None:
+    """What came under the first one is one record with what comes under the second."""
+    spare = bench.adapter.spare
+    records = [{**record, spare: f"S-{n}"} for n, record in enumerate(bench.records(6))]
+    other = {**bench.schema(), "key_properties": [spare]}
+    messages = bench.messages(records)
+    run = bench.run([*messages, other, *messages[1:]])
+    assert (run.code, bench.reported) == (bench.adapter.ok, []), run.stderr
+    assert bench.findings(records, run) == Findings()
+    bench.server.reset(keep=True)
+    run = bench.run([messages[0], *messages[1:], other, *messages[1:]])
+    assert (run.code, bench.server.writes) == (bench.adapter.ok, 0), run.stderr
+
+
+def test_annotations_of_a_schema_refuse_nothing(bench: Bench) -> None:
+    records = bench.records(len(ANNOTATED))
+    messages: list[t.Any] = []
+    for record, (format_, value) in zip(records, ANNOTATED, strict=True):
+        record[bench.adapter.text] = value
+        said = {"type": ["string", "null"], "format": format_, "contentEncoding": "base64"}
+        messages += [bench.schema(**{bench.adapter.text: said}), bench.record(record)]
+    run = bench.run(messages)
+    assert (run.code, bench.reported) == (bench.adapter.ok, []), run.stderr
+    assert bench.findings(records, run) == Findings()
+
+
+def test_nothing_that_a_schema_refers_to_is_fetched(
+    one_bench: Bench, tmp_path: pathlib.Path
+) -> None:
+    records = one_bench.records(4)
+    file = tmp_path / "schema.json"
+    file.write_text('{"type": "integer"}')
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        nobody.setblocking(False)
+        for url in (f"http://127.0.0.1:{nobody.getsockname()[1]}/s.json", file.as_uri()):
+            schema = one_bench.schema(**{one_bench.adapter.text: {"$ref": url}})
+            run = one_bench.run([schema, *one_bench.messages(records)[1:]])
+            assert (run.code, one_bench.reported) == (one_bench.adapter.ok, []), run.stderr
+        with pytest.raises(BlockingIOError):
+            nobody.accept()
+    assert one_bench.findings(records, run) == Findings()
 
 
 def test_a_slow_input_is_written_while_it_comes(one_bench: Bench) -> None:

@@ -49,9 +49,26 @@ class TargetErp(Adapter):
         raise NotImplementedError
 
     def reported(self, folder: pathlib.Path) -> list[str]:
+        lines = [
+            line for file in self.report_files(folder) for line in file.read_text().splitlines()
+        ]
+        return [str(record.get(self.key)) for record in filter(None, map(_letter, lines))]
+
+    def report_files(self, folder: pathlib.Path) -> list[pathlib.Path]:
         file = folder / "dead_letters" / f"{self.stream}.jsonl"
-        lines = file.read_text().splitlines() if file.exists() else []
-        return [str(json.loads(line)["record"].get(self.key)) for line in lines]
+        return [file] if file.exists() else []
+
+    def let_delete(self) -> None:
+        self.settings = {"deletes": [self.stream], "guards": {"max_deletes": "50%"}}
+
+
+def _letter(line: str) -> Row | None:
+    """The record of a dead letter; None of a line that was torn."""
+    try:
+        record: Row = json.loads(line)["record"]
+    except ValueError:
+        return None
+    return record
 
 
 class Aimsio(TargetErp):
@@ -61,6 +78,7 @@ class Aimsio(TargetErp):
     stream, key = "aimsio_employees", "employeeCode"
     text, number, spare = "employeeNotes", "employeeAverageDayPay", "employeeNickName"
     per_call = 3
+    success = ("{}",)  # what it looks like is not documented (5.2)
     _PATH = "/rest/api/standard/v1/"
 
     def connection(self, url: str) -> Row:
@@ -89,12 +107,16 @@ class Aimsio(TargetErp):
             for row in rows:
                 identity = {f"{name}Guid": str(uuid.UUID(int=book.next_id))}
                 book.upsert(row[f"{name}Code"], row, **identity)
+                book.find(row[f"{name}Code"])[0]["updatedAt"] = len(book.log)
             return Reply(body={})
         found = [row for _, row in book.by_id.values() if f"{name}Guid" in row]
         if guid:
             one = next((row for row in found if row[f"{name}Guid"] == guid), None)
             return Reply(404) if one is None else Reply(body=one)
-        index = [{"dtype": entity, "guid": row[f"{name}Guid"], "updatedAt": 1} for row in found]
+        index = [
+            {"dtype": entity, "guid": row[f"{name}Guid"], "updatedAt": row["updatedAt"]}
+            for row in found
+        ]
         return Reply(body=index)
 
 
@@ -236,6 +258,7 @@ class Pentamic(TargetErp):
     stream, key = "pentamic_customers", "taxCode"
     text, number, spare = "name", "creditLimit", "address"
     login = "/connect/token$"
+    deletes = True
 
     def connection(self, url: str) -> Row:
         return {
@@ -262,6 +285,12 @@ class Pentamic(TargetErp):
             return Reply(404)
         if request.method == "GET":
             return Reply(body=[row for _, row in book.by_id.values()])
+        if request.method == "DELETE":
+            # Nothing is documented about its answer (9).
+            if int(number) not in book.by_id:
+                return Reply(403, {"error": "ID_NOTFOUND"})
+            book.delete(int(number))
+            return Reply(204, b"")
         return self._write(request, int(number) if number else None, book)
 
     def _write(self, request: Request, number: int | None, book: Book) -> Reply:

@@ -45,8 +45,9 @@ class Reply(t.NamedTuple):
 
     def render(self) -> bytes:
         body = self.body if isinstance(self.body, bytes) else _dump(self.body).encode()
-        more = "".join(f"{name}: {value}\r\n" for name, value in self.headers.items())
-        head = f"HTTP/1.1 {self.status} Status\r\nContent-Type: application/json\r\n{more}"
+        headers = {"Content-Type": "application/json", **self.headers}
+        more = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        head = f"HTTP/1.1 {self.status} Status\r\n{more}"
         return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
