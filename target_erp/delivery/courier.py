@@ -127,10 +127,10 @@ class Courier:
             while bad - good > 1 and not self._stopped():
                 middle = (good + bad) // 2
                 error = self._attempt(writer, batch[good:middle])
-                if isinstance(error, CallError) and error.unreachable:
-                    raise error
+                if error is not None and _is_failure(writer, error):
+                    break  # it says nothing about where the bad one is
                 good, bad = (middle, bad) if error is None else (good, middle)
-            if bad - good == 1 and not self._stopped():
+            if not self._stopped():
                 self._alone(writer, batch[good])
             batch = batch[good + 1 :]
         if batch and not self._stopped():

@@ -431,7 +431,8 @@ class Delivery:
             with self._progress.lock:
                 lane.in_flight -= 1
                 self._in_flight -= 1
-                lane.opened = lane.opened or self._outages.has_worked(lane.writer)
+                worked = self._outages.has_worked(lane.writer)
+                lane.opened = lane.opened or (worked and lane.is_understood)
                 if self._progress.failure is None and noted:
                     self._dispatch(lane, partial=bool(self._flushing) or not lane.opened)
                 self._progress.changed()

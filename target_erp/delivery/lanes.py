@@ -55,8 +55,8 @@ class Lane:
         submitted: Number of records that were handed over; only the thread that submits counts it.
         ended: Number of these that are through, settled or held back.
         in_flight: Number of batches that workers have.
-        opened: The sink has taken or refused a record in this run. Until then one call at a time
-            goes out, of one record if nobody knows what its success looks like.
+        opened: The sink has taken or refused a record in this run, and it is known what its success
+            looks like. Until then one call at a time goes out, of one record if that is unknown.
     """
 
     writer: Writer
@@ -75,12 +75,16 @@ class Lane:
     @property
     def room(self) -> int:
         """Records that may go out in the next call; none while the sink is tried out."""
-        writer = self.writer
-        if self.opened or writer.answers is None:
-            return writer.batch_size
+        if self.opened or self.writer.answers is None:
+            return self.writer.batch_size
         if self.in_flight:
             return 0
-        return writer.batch_size if writer.answers.is_understood else 1
+        return self.writer.batch_size if self.is_understood else 1
+
+    @property
+    def is_understood(self) -> bool:
+        """Whether it is known what an answer looks like when a write has worked."""
+        return self.writer.answers is None or self.writer.answers.is_understood
 
     def claim(self, write: Write) -> bool:
         """Whether a record may go on now; if not, it goes on behind those before it."""

@@ -34,7 +34,7 @@ def servers() -> t.Iterator[t.Callable[[str], RunningServer]]:
 
     yield server
     for one in running.values():
-        one.stop()
+        one.close()
 
 
 @pytest.fixture

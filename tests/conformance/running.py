@@ -52,7 +52,7 @@ class RunningServer:
         self.url = f"http://127.0.0.1:{port}"
         self._http = http.client.HTTPConnection("127.0.0.1", int(port), timeout=60)
 
-    def stop(self) -> None:
+    def close(self) -> None:
         """End the process."""
         self._http.close()
         self._process.communicate(timeout=30)

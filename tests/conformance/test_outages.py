@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import typing as t
+from concurrent import futures
 
 import pytest
 
+from .adapter import load
 from .findings import Findings
+from .running import Bench, RunningServer
 
 if t.TYPE_CHECKING:
+    import pathlib
+
     from .book import Row
-    from .running import Bench
 
 _NO_ROUTE = ["<html><body>No such page</body></html>"]
 
@@ -23,22 +28,45 @@ OUTAGES: dict[str, Row] = {
     "a login page": {"kind": "garbage"},
 }
 """What every write meets."""
+CASES = (
+    *(("404", count) for count in (1, 30)),
+    *(("405", count) for count in (1, 2)),
+    *(("500", count) for count in (1, 2, 30)),
+    *(("503", count) for count in (1, 30)),
+    *(("a login page", count) for count in (1, 2, 30)),
+)
+"""Outages, and how many records there are to meet them."""
 
 
-@pytest.mark.parametrize("count", [1, 2, 30])
-@pytest.mark.parametrize("outage", OUTAGES.values(), ids=OUTAGES)
-def test_an_outage_fails_the_run_and_refuses_nothing(
-    bench: Bench, outage: Row, count: int
-) -> None:
-    records = bench.records(count)
-    bench.server.rule(**outage)
-    run = bench.run(bench.messages(records))
-    assert (run.code, bench.reported) == (bench.adapter.failed, []), run.stderr
-    assert (bench.position(run.state), bench.server.log) == (0, [])
-    bench.server.no_rules()
-    again = bench.run(bench.messages(records))
-    assert (again.code, bench.reported) == (bench.adapter.ok, []), again.stderr
-    assert bench.findings(records, run, again) == Findings()
+def test_an_outage_fails_the_run_and_refuses_nothing(bench: Bench, tmp_path: pathlib.Path) -> None:
+    """However many records there are to meet it. All cases at once: they mostly wait."""
+    cases = {f"{name}, {count} records": (OUTAGES[name], count) for name, count in CASES}
+    problems = {}
+    with futures.ThreadPoolExecutor(len(cases)) as pool:
+        running = {
+            case: pool.submit(_outlast, bench.server.adapter, tmp_path / str(place), outage, count)
+            for place, (case, (outage, count)) in enumerate(cases.items())
+        }
+        for case, future in running.items():
+            if error := future.exception():
+                problems[case] = str(error)
+    assert not problems, "\n".join(f"{case}: {said}" for case, said in problems.items())
+
+
+def _outlast(adapter: str, folder: pathlib.Path, outage: Row, count: int) -> None:
+    """An outage that every write meets, and a run after it."""
+    folder.mkdir()
+    with contextlib.closing(RunningServer(adapter)) as server:
+        bench = Bench(load(adapter), server, folder)
+        records = bench.records(count)
+        server.rule(**outage)
+        run = bench.run(bench.messages(records))
+        assert (run.code, bench.reported) == (bench.adapter.failed, []), run.stderr
+        assert (bench.position(run.state), server.log) == (0, []), run.stderr
+        server.no_rules()
+        again = bench.run(bench.messages(records))
+        assert (again.code, bench.reported) == (bench.adapter.ok, []), again.stderr
+        assert bench.findings(records, run, again) == Findings()
 
 
 def test_a_record_that_alone_meets_500_holds_up_no_other(bench: Bench) -> None:

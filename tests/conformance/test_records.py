@@ -128,14 +128,16 @@ def test_state_is_never_ahead(bench: Bench) -> None:
     assert positions[-1] == COUNT
 
 
-@pytest.mark.parametrize("answers", ["arrive", "get lost"])
+@pytest.mark.parametrize("answers", ["arrive", "get lost", "are unclear"])
 def test_poison_stands_alone(bench: Bench, answers: str) -> None:
     records = bench.records(COUNT)
-    bad = (0, 13, 14, 15, COUNT - 1)
+    bad = (0, 2, 13, 14, 15, COUNT - 1)
     for number in bad:
         records[number][bench.adapter.text] = f"{POISON} {number}"
     if answers == "get lost":
         bench.server.rule("cut", after=True, probability=0.4, each=1)
+    if answers == "are unclear":
+        bench.server.rule("garbage", after=True, probability=0.4, each=1)
     run = bench.run(bench.messages(records))
     assert run.code == bench.adapter.rejected, run.stderr
     assert bench.reported == sorted(records[number][bench.adapter.key] for number in bad)
