@@ -118,7 +118,7 @@ class Delivery:
         """
         if self._progress.failure is not None:
             raise self._progress.failure
-        if writer.after:
+        if writer.after and write.refusal is None:
             self._flush_before(writer, write)
         lane = self._lanes.get(writer.stream) or self._new_lane(writer)
         self._take(lane, write)
@@ -156,19 +156,15 @@ class Delivery:
             self._lanes[writer.stream].writer = writer
 
     def refuse(self, writer: Writer, write: Write, error: RefusedError) -> None:
-        """Settle a record that is not worth sending.
+        """Settle a record that is not worth sending, behind earlier versions of it.
 
         Args:
             writer: How it would have been written.
             write: The record.
             error: Why.
         """
-        with self._progress.lock:
-            self._progress.check()
-        self._take(self._lanes.get(writer.stream) or self._new_lane(writer), write)
-        self._courier.refuse(writer, write, error)
-        with self._progress.lock:
-            self._progress.check()
+        write.refusal = error
+        self.submit(writer, write)
 
     def nudge(self) -> None:
         """Let what waits for a full batch go out, so that it can be settled."""
@@ -347,7 +343,11 @@ class Delivery:
             self._families.resolve(writer, writes) if any(write.parents for write in writes) else {}
         )
         resync = self._journal.resync
-        unchanged = [write for write in writes if is_unchanged(write, resync=resync)]
+        unchanged = [
+            write
+            for write in writes
+            if write.refusal is None and is_unchanged(write, resync=resync)
+        ]
         # The version that was refused meanwhile is not the newest one any more.
         back = [write for write in unchanged if write.known and write.known.mark in _FAILED]
         if back:
@@ -355,9 +355,9 @@ class Delivery:
         self._journal.note_names(writer, unchanged)
         ended = {id(write) for write in unchanged}
         waiting = [
-            (write, orphans[place])
+            (write, write.refusal or orphans[place])
             for place, write in enumerate(writes)
-            if place in orphans and id(write) not in ended
+            if (write.refusal or place in orphans) and id(write) not in ended
         ]
         ended |= {id(write) for write, _ in waiting}
         with self._progress.lock:

@@ -209,6 +209,7 @@ class Write:
         identity: The key under which the ledger has it; the best one that it carries.
         aliases: Its other keys that the ledger does not know yet.
         blocked_by: Number of its keys that records before it have.
+        refusal: Why it is not sent at all; it is refused when it is its turn.
         held_back: It is through without being settled: the vendor failed with it.
     """
 
@@ -230,6 +231,7 @@ class Write:
     unsure: bool = False
     aliases: tuple[str, ...] = ()
     blocked_by: int = 0
+    refusal: RefusedError | None = None
     held_back: bool = False
     _digest: bytes = b""
     _identity: str = ""

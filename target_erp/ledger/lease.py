@@ -224,11 +224,18 @@ def leases(
     else:
         locks = _Files(pathlib.Path(setting).absolute())
     held = Leases(ledger, locks)
+    abandoned = False
     try:
         yield held
+    except GeneratorExit:
+        abandoned = True  # nobody has left the context, and the ledger may be closed
+        raise
     finally:
-        # A lock file says by itself that its owner is dead.
-        held.give_back(ended=isinstance(locks, _Files) or ended())
+        if abandoned:
+            locks.close()
+        else:
+            # A lock file says by itself that its owner is dead.
+            held.give_back(ended=isinstance(locks, _Files) or ended())
 
 
 class _Files:

@@ -28,7 +28,7 @@ BROKEN = {
     "no record": '{"type": "RECORD", "stream": "@stream"}',
     "a record that is too deep": (
         '{"type": "RECORD", "stream": "@stream", "record": {@record, "deep": '
-        f'{"[" * DEEP}{"]" * DEEP}}}}}'
+        f"{'[' * DEEP}{']' * DEEP}}}}}"
     ),
     "a number without end": (
         '{"type": "RECORD", "stream": "@stream", "record": '

@@ -76,7 +76,14 @@ TestTargetErp = get_target_test_class(
             "username": "user",
             "password": "s3cret-pass",
             "requests_per_second": 1000,
-            "resources": [{"name": "tests", "write_path": "/Test", "primary_keys": ["id"]}],
+            "resources": [
+                {
+                    "name": "tests",
+                    "write_path": "/Test",
+                    "primary_keys": ["id"],
+                    "success": {"status": 200},
+                }
+            ],
         },
         "streams": dict.fromkeys(STREAMS, "aimsio_tests"),
     },
