@@ -274,7 +274,7 @@ class Pipeline(RuleBasedStateMachine):
                 for number, (stream, key, v) in enumerate(self.log[self.position :], 1):
                     write = self._write(self.position + number, stream, {"key": key, "v": v})
                     delivery.submit(self.writers[stream], write)
-                delivery.flush()
+                delivery.finish()
             except ErpError:
                 delivery.close(10)
                 self.position = max(self.position, delivery.settled)
