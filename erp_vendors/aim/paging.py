@@ -100,6 +100,7 @@ class Listing:
         offset = end = steps_back = 0
         places = Remembered()
         first: list[bytes] = []
+        joint = b""
         self.moved = False
         while True:
             page = ask(offset)
@@ -108,7 +109,9 @@ class Listing:
             # A server that does not page repeats its first answer.
             repeated = offset > 0 and bool(rows) and [row.identity for row in rows] == first
             overlap = min(1, end - offset)
-            if offset and overlap and not repeated and found[:1] != [offset]:
+            # A row that has changed may have moved, and be where it was by chance.
+            joins = found[:1] == [offset] and (offset < end - 1 or rows[0].mark == joint)
+            if offset and overlap and not repeated and not joins:
                 self.moved = True
                 if paging and not _is_continuous(offset, found):
                     steps_back += 1
@@ -119,6 +122,7 @@ class Listing:
                     continue
             first = first or [row.identity for row in rows]
             end = offset + len(rows)
+            joint = rows[-1].mark if rows else b""
             places.update({row.identity: offset + place for place, row in enumerate(rows)})
             yield from self._new(rows)
             if paging is None or self._is_last(page, paging, overlap, repeated=repeated):
