@@ -41,12 +41,15 @@ class Shape:
             (JSON that breaks off) or `markup` (HTML or XML); empty for any.
         members: Names of the members of an object, or of the objects of an array, sorted; of a
             text, that text, with `#` for each word that has a digit; None for any.
+        blank: Where it has null, false, 0 or nothing: a count of 0 is not what a count of 1 is.
+            None for any, as in the setting `success`.
     """
 
     method: str = ""
     status: int = 0
     type: str = ""
     members: tuple[str, ...] | None = None
+    blank: tuple[str, ...] | None = None
 
     @classmethod
     def of(cls, answer: Answer, method: str = "POST") -> Shape:
@@ -64,7 +67,9 @@ class Shape:
             members = tuple(sorted({name for row in said if isinstance(row, dict) for name in row}))
         elif kind == "text":
             members = (_words(said if isinstance(said, str) else answer.text),)
-        return cls(method if method == "DELETE" else "", answer.status, kind, members)
+        return cls(
+            method if method == "DELETE" else "", answer.status, kind, members, _blanks(said)
+        )
 
     @classmethod
     def parse(cls, given: Given) -> Shape:
@@ -79,10 +84,15 @@ class Shape:
             int(given.get("status", 0)),
             str(given.get("type", "")),
             None if members is None else tuple(sorted(map(str, members))),
+            tuple(given["blank"]) if "blank" in given else None,
         )
 
-    def as_json(self) -> str:
-        """Its parts as JSON text, as the setting `success` takes them."""
+    def as_json(self, *, whole: bool = False) -> str:
+        """Its parts as JSON text, as the setting `success` takes them.
+
+        Args:
+            whole: With what a setting does not say, for the ledger.
+        """
         parts: dict[str, t.Any] = {}
         if self.method:
             parts["method"] = self.method
@@ -92,6 +102,8 @@ class Shape:
             parts["type"] = self.type
         if self.members is not None:
             parts["members"] = list(self.members)
+        if whole and self.blank is not None:
+            parts["blank"] = list(self.blank)
         return codec.encode(parts).decode()
 
     def covers(self, other: Shape) -> bool:
@@ -241,6 +253,21 @@ def _kind(answer: Answer) -> tuple[str, t.Any]:
         (str, "text"),
     )
     return next((name for kind, name in kinds if isinstance(said, kind)), "number"), said
+
+
+def _blanks(said: t.Any) -> tuple[str, ...]:  # noqa: ANN401
+    """Paths in a body that lead to null, false, 0 or nothing."""
+    found = set()
+    left = [("", said)]
+    while left:
+        path, one = left.pop()
+        if isinstance(one, dict) and one:
+            left += [(f"{path}.{name}", value) for name, value in one.items()]
+        elif isinstance(one, list) and one:
+            left += [(f"{path}[]", value) for value in one]
+        elif not one or (isinstance(one, str) and not one.strip("0. ")):
+            found.add(path)
+    return tuple(sorted(found))
 
 
 def _words(text: str) -> str:

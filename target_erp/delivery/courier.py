@@ -13,7 +13,7 @@ import backoff
 from erp_vendors.errors import CallError, ErpError, MissingResourceError, Phase
 from erp_vendors.masking import hiding
 from target_erp.delivery.answers import UnclearError
-from target_erp.delivery.in_doubt import Executed, InDoubt
+from target_erp.delivery.in_doubt import Executed, InDoubt, LookUpError
 from target_erp.delivery.outages import Failed
 from target_erp.delivery.outcome import Outcome, RefusedError, Sight, Write
 from target_erp.ledger import Mark
@@ -33,7 +33,7 @@ _NOT_ABOUT_THE_RECORD = frozenset({404, 405, 408, 410, 425, 429})
 """Statuses that speak of the address or of the vendor's load."""
 _PAGE = re.compile(r"\s*<(!doctype html|html|head|body)\b", re.IGNORECASE)
 """How a page for people begins: a proxy or a portal has answered, whatever the status."""
-_ATTEMPTS = 5
+_ATTEMPTS = 3
 """Times a record is sent while its answers are lost or unclear and the vendor does not have it."""
 _MARKS = {
     Outcome.REFUSED: Mark.REFUSED,
@@ -94,7 +94,7 @@ class Courier:
         self._stopped = stopped
         self._pause = pause
         self._sent = _Sent()
-        self._unseen: set[str] = set()
+        self._exhausted: set[tuple[str, str]] = set()
 
     def deliver(self, writer: Writer, batch: list[Write]) -> None:
         """Send a batch; of one that is refused, find each bad record.
@@ -270,6 +270,7 @@ class Courier:
             self.accept(writer, [write])
             return True
         if last and error.status is None and not unclear:
+            self._exhausted.add((writer.stream, write.identity))
             self._settle(writer, write, Outcome.UNKNOWN, _refusal(error, "unknown"))
         elif last:
             self._hold_back(writer, write, error)
@@ -286,8 +287,15 @@ class Courier:
                 reason="exists",
             )
             raise exists
+        if (writer.stream, write.identity) in self._exhausted:
+            msg = "its answers got lost again and again in this run; look before you send it again"
+            raise RefusedError(msg, reason="unknown")
         self.settle()  # the vendor may be slow to answer
-        look = self._in_doubt.before(writer, write)
+        try:
+            look = self._in_doubt.before(writer, write)
+        except LookUpError as error:
+            self._hold_back(writer, write, error)
+            return True
         if look is None:
             return False
         if look.sight is not Sight.FOUND:

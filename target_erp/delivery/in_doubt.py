@@ -13,18 +13,20 @@ from erp_vendors.errors import (
     ErpError,
     Interrupted,
     MissingResourceError,
+    Phase,
 )
 from target_erp.delivery.answers import UnclearError
-from target_erp.delivery.outcome import ABSENT, Look, RefusedError, Sight, same_value
+from target_erp.delivery.outcome import ABSENT, Look, RefusedError, Sight, Write, same_value
 
 if t.TYPE_CHECKING:
     from target_erp.delivery.journal import Journal
-    from target_erp.delivery.outcome import Write
     from target_erp.delivery.writer import Writer
 
 logger = logging.getLogger("erp.delivery")
 
 _SERVER_ERROR = 500
+_KNOWN = 3
+"""Records of the ledger that are looked for beside one that seems to be absent."""
 GRACE_SECONDS = 2.0
 """After a call without any answer, the vendor may still be at work on it: a record that is not
 there is looked for once more after this many seconds."""
@@ -39,6 +41,13 @@ class Executed(enum.Enum):
     NO = "no"
     """The vendor does not have this version: it may be sent again."""
     UNKNOWN = "unknown"
+
+
+class LookUpError(CallError):
+    """The vendor fails with a look-up ahead of a record, which is not sent therefore."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, phase=Phase.ANSWERED)
 
 
 class InDoubt:
@@ -120,6 +129,7 @@ class InDoubt:
 
         Raises:
             RefusedError: If nobody can tell, and it must not be sent therefore.
+            LookUpError: If the vendor's answer makes no sense.
             ErpError: If the vendor fails.
         """
         there = write.known is not None and write.known.is_there
@@ -128,19 +138,12 @@ class InDoubt:
             return None
         if not writer.findable:
             raise _untold(write, "this vendor cannot be asked what came of it")
-        try:
-            if write.doubtful:
-                look = self.look(writer, write, fresh=True)
-            else:
-                look = writer.find(write, fresh=write.known is not None)
-        except (CallError, DataError, MissingResourceError) as problem:
-            if _is_down(problem):
-                raise
-            raise _untold(
-                write, f"the vendor does not tell whether it has it ({problem})"
-            ) from None
+        look = self._ask_before(writer, write)
         if look.sight is Sight.UNTOLD and write.doubtful:
             raise _untold(write, f"the vendor does not tell whether it has it ({look.why})")
+        if look.garbled:
+            msg = f"{writer.stream}: cannot look whether a record exists: {look.why}"
+            raise LookUpError(msg)
         if look.sight is Sight.UNTOLD and writer.stream not in self._warned:
             self._warned.add(writer.stream)
             logger.warning(
@@ -150,6 +153,20 @@ class InDoubt:
                 look.why,
             )
         return look
+
+    def _ask_before(self, writer: Writer, write: Write) -> Look:
+        try:
+            if write.doubtful:
+                return self.look(writer, write, fresh=True)
+            return writer.find(write, fresh=write.known is not None)
+        except RefusedError as several:
+            if write.doubtful:
+                raise _untold(write, str(several)) from None
+            raise
+        except (CallError, DataError, MissingResourceError) as problem:
+            if _is_down(problem):
+                raise
+            return Look.untold(str(problem), garbled=True)
 
     def settle(self, writer: Writer, write: Write, error: CallError) -> tuple[Executed, str]:
         """Find out whether a call was executed.
@@ -188,12 +205,27 @@ class InDoubt:
             if look.sight is Sight.ABSENT and error.unreachable and not write.deletes:
                 self._pause(GRACE_SECONDS)
                 look = self.look(writer, write, fresh=True)
+            if look.sight is Sight.ABSENT and not self._shows_what_is_known(writer, write):
+                look = Look.untold("it does not show what is known to be there either")
         except RefusedError as problem:
             return Look.untold(str(problem))  # several have its key, and it may be one of them
         except ErpError as problem:
             logger.warning("%s: the vendor cannot be asked: %s", write.label, problem)
             return Look.untold(str(problem))
         return look
+
+    def _shows_what_is_known(self, writer: Writer, write: Write) -> bool:
+        """Whether a list that lacks a record has at least one that the ledger knows to be there."""
+        if not writer.look_first:
+            return True
+        known = [line for line in self._journal.held(writer, _KNOWN) if line != write.identity]
+        lines = (line.partition("=")[::2] for line in known)
+        controls = [
+            Write(0, writer.stream, {name: value}, ((name, value),)) for name, value in lines
+        ]
+        return not controls or any(
+            writer.find(control, fresh=False).sight is Sight.FOUND for control in controls
+        )
 
     def learn(self, writer: Writer, error: CallError) -> None:
         """Keep what an answer looked like that has proven to mean success.

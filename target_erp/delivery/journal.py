@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import typing as t
 
 from erp_vendors.http import codec
@@ -58,6 +59,16 @@ class Journal:
             found |= self._ledger.aliased(account, stream, keys[start : start + _AT_ONCE])
         return found
 
+    def held(self, writer: Writer, number: int) -> list[str]:
+        """Keys of some records that the vendor has from us.
+
+        Args:
+            writer: The sink.
+            number: How many at most.
+        """
+        lines = self._ledger.names_of(writer.account, writer.stream)
+        return [key for key, _, _ in itertools.islice(lines, number)]
+
     def note_names(self, writer: Writer, writes: t.Iterable[Write]) -> None:
         """Note by which further keys records came that need nothing else.
 
@@ -85,7 +96,7 @@ class Journal:
             writer: The sink.
             shape: What it looked like.
         """
-        self._ledger.learn(writer.account, writer.stream, shape.as_json(), self.run)
+        self._ledger.learn(writer.account, writer.stream, shape.as_json(whole=True), self.run)
 
     def failing(self, writer: Writer) -> dict[str, int]:
         """Number of earlier runs in which the vendor failed with records while others got through.

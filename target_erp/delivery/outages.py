@@ -118,7 +118,8 @@ class Outages:
             if sink.worked and not settled and before >= _RUNS - 1:
                 return True
             sink.in_a_row += 1
-            if failed.error.status is not None:  # an answer that gets lost is no failure by itself
+            # An answer that gets lost is no failure by itself.
+            if not settled or failed.error.status is not None:
                 sink.first = sink.first or str(failed.error)
             if not settled:
                 sink.held_back.append(failed)
@@ -143,12 +144,13 @@ class Outages:
         with self._lock:
             sinks = list(self._sinks.items())
         for stream, sink in sinks:
-            if sink.first and not sink.worked:
-                reasons.append(f"no record of {stream} got through: {sink.first}")
-                continue
-            due, left = self._strike(sink)
+            # What has failed alone before may be all that is left to be tried.
+            again = sink.worked or self._failed_before(sink)
+            due, left = self._strike(sink) if again else ([], len(sink.held_back))
             refused += due
-            if left:
+            if sink.first and not sink.worked and (left or not due):
+                reasons.append(f"no record of {stream} got through: {sink.first}")
+            elif left:
                 one = "1 record" if left == 1 else f"{left} records"
                 reasons.append(
                     f"the vendor failed with {one} of {stream}, while others got through: "
@@ -156,6 +158,10 @@ class Outages:
                     "goes to the dead letters"
                 )
         return refused, "; ".join(reasons)
+
+    def _failed_before(self, sink: _Sink) -> bool:
+        failing = self._journal.failing(sink.held_back[0].writer) if sink.held_back else {}
+        return bool(failing) and all(_name(one.write) in failing for one in sink.held_back)
 
     def _strike(self, sink: _Sink) -> tuple[list[Failed], int]:
         if not sink.held_back:

@@ -115,6 +115,7 @@ class Look:
             they are known; None where the look-up shows no contents.
         changed: With FOUND, after `Writer.mark`: whether it has changed since. None: unknown.
         why: With UNTOLD: one line for people.
+        garbled: With UNTOLD: the vendor's answer makes no sense, so the vendor fails.
     """
 
     sight: Sight
@@ -122,6 +123,7 @@ class Look:
     row: Body | None = None
     changed: bool | None = None
     why: str = ""
+    garbled: bool = False
 
     @classmethod
     def found(cls, vendor_id: str, row: Body | None = None, *, changed: bool | None = None) -> Look:
@@ -135,13 +137,14 @@ class Look:
         return cls(Sight.FOUND, vendor_id, row, changed)
 
     @classmethod
-    def untold(cls, why: str) -> Look:
+    def untold(cls, why: str, *, garbled: bool = False) -> Look:
         """Nobody can tell.
 
         Args:
             why: One line for people.
+            garbled: See the class.
         """
-        return cls(Sight.UNTOLD, why=why)
+        return cls(Sight.UNTOLD, why=why, garbled=garbled)
 
 
 ABSENT = Look(Sight.ABSENT)

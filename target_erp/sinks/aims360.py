@@ -31,6 +31,7 @@ if t.TYPE_CHECKING:
 REFERENCE = "thirdPartyOrderID"
 """The caller's own number of an order: the one thing it can be found by (6.1)."""
 _NUMBER = "order"
+_SERVER_ERROR = 500
 _NO_SUCH_VERB = "UnsupportedHttpVerb"
 """The code that is about the address, whatever the record is (5.3, DOC)."""
 _CARD, _CARD_ON_FILE = "creditCard", "creditCardID"
@@ -201,9 +202,13 @@ class CreateWriter(Writer):
         try:
             rows = self.client.find(self.resource, name, _literal(name, wanted[name]))
         except (DataError, TypeError) as error:
-            return Look.untold(str(error))
+            return Look.untold(str(error), garbled=True)
         except CallError as error:
-            if error.unreachable or not refuses_query(error):
+            if (
+                error.unreachable
+                or (error.status or 0) >= _SERVER_ERROR
+                or not refuses_query(error)
+            ):
                 raise
             return Look.untold(f"the vendor does not take a search for {name}: {error}")
         found = [row for row in rows if all(_same(row.get(n), v) for n, v in wanted.items())]

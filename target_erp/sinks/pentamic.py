@@ -169,7 +169,7 @@ class PentamicWriter(Writer):
         try:
             found = self._listing.find(key, fresh=fresh)
         except DataError as error:
-            return Look.untold(str(error))
+            return Look.untold(str(error), garbled=True)
         if len(found) > 1:
             name, value = write.key[0]
             ids = ", ".join(str(self._id_in(row)) for row in found)

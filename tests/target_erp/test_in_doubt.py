@@ -231,6 +231,47 @@ def test_an_upsert_of_a_record_that_was_there_proves_nothing_by_its_existence(
     assert site.rows["a"][-1]["v"] == (2 if there else 1)
 
 
+def test_one_that_was_parked_and_comes_again_is_settled_once_by_the_same_rule(
+    tmp_path: pathlib.Path,
+) -> None:
+    """Meanwhile a person has entered it, too: nobody can tell which one is ours."""
+    site, stage = creator(behind=once(lost), look=lambda _: Look.untold("no list")), Stage(tmp_path)
+    assert stage.run(site, [{"key": "a"}])["unknown"] == 1
+
+    def several(_: Write) -> Look:
+        msg = "2 records have this key"
+        raise RefusedError(msg, reason="ambiguous")
+
+    site.look = several
+    run = stage.run(site, [{"key": "a"}])
+    assert run.counts == {"unknown": 1}
+    assert len(site.calls) == 1
+    assert {letter["outcome"] for letter in stage.letters} == {"unknown"}
+
+
+def test_answers_that_get_lost_again_and_again_are_not_the_vendors_fault_for_ever(
+    tmp_path: pathlib.Path,
+) -> None:
+    """A look-up that shows nothing, and a vendor that executes and never answers."""
+
+    def behind(_: list[Write]) -> None:
+        raise lost()
+
+    site, stage = creator(behind=behind, look=lambda _: ABSENT), Stage(tmp_path)
+    run = stage.run(site, [{"key": "a"}, {"key": "a"}])
+    assert len(site.calls) == 3
+    assert run["unknown"] >= 1
+
+
+def test_a_list_that_lacks_what_the_ledger_knows_proves_no_absence(tmp_path: pathlib.Path) -> None:
+    site, stage = creator(look_first=True), Stage(tmp_path)
+    assert stage.run(site, [{"key": "a"}, {"key": "b"}])["written"] == 2
+    site.look, site.behind = lambda _: ABSENT, once(lost)
+    run = stage.run(site, [{"key": "c"}])
+    assert run.counts == {"unknown": 1}
+    assert len(site.rows["c"]) == 1
+
+
 # Nothing that may have been executed leaves an older version standing.
 
 EXECUTED: dict[str, t.Callable[[], Exception]] = {
@@ -349,7 +390,7 @@ def test_without_a_word_of_the_vendor_nothing_is_a_success(body: t.Any, status: 
         answers.learn(error.shape)
         assert answers.is_understood
         answers.check(said, writes)
-        assert Shape.parse(json.loads(error.shape.as_json())) == error.shape
+        assert Shape.parse(json.loads(error.shape.as_json(whole=True))) == error.shape
     with pytest.raises(UnclearError):
         answers.check(answer(b"<!DOCTYPE html><p>log in", status), writes)
 
@@ -363,6 +404,27 @@ def test_bytes_that_are_no_json_are_never_learned_as_json(body: bytes) -> None:
         json.loads(body)
     except ValueError:
         assert caught.value.shape.type in {"broken", "markup", "text", "empty"}
+
+
+@pytest.mark.parametrize(
+    ("good", "bad"),
+    [
+        (1, 0),
+        ([1], [0]),
+        ({"updated": 1, "failed": 0}, {"updated": 0, "failed": 1}),
+        ({"result": {"saved": 1}}, {"result": {"saved": 0}}),
+        ({"guid": "g"}, {"guid": None}),
+        ({"ids": ["a"]}, {"ids": []}),
+    ],
+)
+def test_a_count_that_falls_to_nothing_is_another_answer(good: object, bad: object) -> None:
+    answers = Answers(Site.stream)
+    with pytest.raises(UnclearError) as caught:
+        answers.check(answer(good), [])
+    answers.learn(Shape.parse(json.loads(caught.value.shape.as_json(whole=True))))
+    answers.check(answer(good), [])
+    with pytest.raises(UnclearError):
+        answers.check(answer(bad), [])
 
 
 @pytest.mark.parametrize("given", [{"status": 200}, {"type": "object"}, {"members": ["id"]}])

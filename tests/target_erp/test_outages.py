@@ -10,6 +10,7 @@ import pytest
 from erp_vendors.errors import CallError, Phase
 from target_erp.delivery import RefusedError
 from target_erp.delivery.answers import Shape, UnclearError
+from target_erp.delivery.outcome import Look
 from tests.target_erp.acting import FAILURES, Run, Site, Stage, answer
 
 if t.TYPE_CHECKING:
@@ -177,3 +178,38 @@ def test_an_outage_in_mid_run_keeps_what_got_through(tmp_path: pathlib.Path) -> 
     assert "503" in run.error
     assert (run["refused"], run["written"]) == (0, 20)
     assert len(site.calls) < 40
+
+
+def test_the_same_input_again_brings_a_record_that_alone_fails_to_its_end(
+    tmp_path: pathlib.Path,
+) -> None:
+    """From the second run on it is all that is left to be tried."""
+    site, stage = upserts(), Stage(tmp_path)
+    site.act = fails("500", "k1")
+    ends = [(stage.run(site, rows(4))) for _ in range(4)]
+    assert [bool(run.error) for run in ends] == [True, True, False, False]
+    assert [run["refused"] for run in ends] == [0, 0, 1, 1]
+    assert ends[2].delivery.settled == 4
+
+
+@pytest.mark.parametrize("count", [1, 2, 20])
+def test_a_look_up_whose_answer_makes_no_sense_lets_nothing_out(
+    count: int, tmp_path: pathlib.Path
+) -> None:
+    """A page for people is no absence, and no reason to refuse a record either."""
+    site, stage = creates(look_first=True), Stage(tmp_path)
+    honest = site.look
+    site.look = lambda _: Look.untold("the list is a page of HTML", garbled=True)
+    run = stage.run(site, rows(count))
+    assert "cannot look whether a record exists" in run.error
+    assert (site.calls, run.counts, run.delivery.settled, stage.letters) == ([], {}, 0, [])
+    site.look = honest
+    assert stage.run(site, rows(count)).counts == {"written": count}
+
+
+def test_what_cannot_be_asked_at_all_is_sent_with_a_warning(
+    tmp_path: pathlib.Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    site = creates(look_first=True, look=lambda _: Look.untold("it takes no filter"))
+    assert Stage(tmp_path).run(site, rows(3)).counts == {"written": 3}
+    assert caplog.text.count("only the ledger protects") == 1
