@@ -69,8 +69,9 @@ def check_replaceable(setting: str, path: pathlib.Path) -> None:
     """
     make_folder(setting, path.parent)
     check_folder(setting, path.parent)
-    if path.is_dir():
-        msg = f"setting '{setting}': {path} is a folder; name a file"
+    if path.exists() and not path.is_file():
+        kind = "a folder" if path.is_dir() else "no ordinary file"
+        msg = f"setting '{setting}': {path} is {kind}; name a file"
         raise ConfigError(msg)
 
 

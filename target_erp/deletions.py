@@ -104,6 +104,7 @@ class Deletions:
         record: t.Mapping[str, t.Any],
         number: int,
         earlier_keys: t.Iterable[t.Sequence[str]] = (),
+        stream: str = "",
     ) -> None:
         """Note that the input has a record, whatever becomes of it.
 
@@ -112,12 +113,16 @@ class Deletions:
             record: The record.
             number: Its place in the input.
             earlier_keys: Key properties that its stream had before.
+            stream: Name of its stream in the input; empty if it came inside another record.
         """
         if writer.stream in self.streams:
             presence = self._presence[writer.stream]
             names = _names(writer.identify(record))
             names += [name for keys in earlier_keys for name in _names(key_of(record, (), keys))]
-            presence.note(names, tombstone=record.get(TOMBSTONE) is not None)
+            tombstone = record.get(TOMBSTONE) is not None
+            presence.note(names, tombstone=tombstone)
+            if not tombstone:
+                presence.filled.add(stream)
             presence.last_at = number
 
     def note_unreadable(self, writer: Writer, why: str) -> None:
@@ -233,13 +238,20 @@ class Deletions:
         stream, presence = writer.stream, self._presence[writer.stream]
         if self.broken:
             return True  # the run fails, and says why
-        incomplete = ", ".join(sorted(name for name, whole in presence.feeds.items() if not whole))
+        incomplete = ", ".join(
+            sorted(
+                name
+                for name, whole in presence.feeds.items()
+                if not whole or name not in presence.filled
+            )
+        )
         why, wait = "", False
         if not presence.live:
             why = "the new version of the table is empty, which deletes nothing"
         elif incomplete:
             why = (
-                f"nothing is deleted, because the input has no complete version of {incomplete}, "
+                f"nothing is deleted, because the input has no complete version of {incomplete} "
+                "that holds a record, "
                 "whose records go there, too"
             )
         elif nameless or stream in self._unreadable:
@@ -261,10 +273,17 @@ class Deletions:
             number: Place in the input.
         """
         presence = self._presence[writer.stream]
+        there = Presence()
+        # One record may have several lines, of which the vendor's id tells that they are one: its
+        # business key has changed, and the input knows it by the new one.
+        for key, aliases, vendor_id in ledger.names_of(writer.account, writer.stream):
+            if vendor_id is not None and presence.has((key, *aliases)):
+                there.note([f"id={vendor_id}"], tombstone=False)
         for key, aliases, vendor_id in ledger.names_of(writer.account, writer.stream):
             # A record may be known by its business key, and come with the vendor's id.
             ids = () if vendor_id is None else (f"{name}={vendor_id}" for name in writer.keys)
-            if not presence.has((key, *aliases, *ids)):
+            same = vendor_id is not None and there.has([f"id={vendor_id}"])
+            if not same and not presence.has((key, *aliases, *ids)):
                 pairs = tuple(_pair(name) for name in (key, *aliases))
                 yield Write(
                     number,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pathlib
 
+from erp_vendors.errors import ConfigError
 from erp_vendors.private import check_folder, check_replaceable, make_file
 from erp_vendors.stores import kind_of
 
@@ -22,6 +23,11 @@ def check_places(*, ledger: str, dead_letters: str, report_file: str) -> None:
     if is_file(ledger):
         make_file("ledger", pathlib.Path(ledger))
     check_folder("dead_letters", pathlib.Path(dead_letters))
+    if report_file and is_file(ledger):
+        same = pathlib.Path(report_file).resolve() == pathlib.Path(ledger).resolve()
+        if same:
+            msg = f"config: report_file and ledger name the same file, {ledger}"
+            raise ConfigError(msg)
     if report_file:
         check_replaceable("report_file", pathlib.Path(report_file))
 

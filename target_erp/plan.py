@@ -6,6 +6,7 @@ import collections
 import dataclasses
 import enum
 import logging
+import math
 import os
 import pathlib
 import sys
@@ -338,10 +339,13 @@ def allowance(name: str, setting: int | str | None, total: int) -> float:
         return float("inf")
     text = str(setting).strip()
     try:
-        return float(text[:-1]) * total / 100 if text.endswith("%") else int(text)
+        found = float(text[:-1]) * total / 100 if text.endswith("%") else int(text)
     except ValueError:
+        found = math.nan
+    if not found >= 0 or text.startswith("-"):
         msg = f"setting '{name}' must be a number or a percentage such as 5%, not {setting!r}"
-        raise ConfigError(msg) from None
+        raise ConfigError(msg)
+    return found
 
 
 def _changes(changes: t.Mapping[str, tuple[t.Any, t.Any]]) -> str:

@@ -22,6 +22,7 @@ class Presence:
     Attributes:
         live: Some record was there that is no tombstone.
         feeds: Streams of the input that write to the sink, and whether each was declared complete.
+        filled: Those of them that have shown a record which is no tombstone.
         complete_at: Number of records in the input when the last of them was declared complete.
         last_at: Number of the sink's last record in the input.
     """
@@ -30,6 +31,7 @@ class Presence:
         self._names = Remembered()
         self.live = False
         self.feeds: dict[str, bool] = {}
+        self.filled: set[str] = set()
         self.complete_at = 0
         self.last_at = 0
 

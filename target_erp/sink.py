@@ -37,6 +37,9 @@ class ErpSink(Sink):
         self.writer = target.writer_of(stream_name, self._keys)
         self.earlier_keys: tuple[tuple[str, ...], ...] = ()
         """Key properties that earlier SCHEMA messages of the stream had, together with these."""
+        # A site's own key (`primary_keys` in `resources`) need not be there where a documented one
+        # is: a new record has none yet.
+        self._site_keys = target.site_keys_of(self.writer)
         self._stream = self.writer.stream
         self._tally = target.delivery.tallies[self.writer.stream]
         self._shapes = Shapes(self.schema if self.validate_schema else None)
@@ -85,7 +88,9 @@ class ErpSink(Sink):
 
     def _check_keys(self, record: dict[str, t.Any]) -> None:
         for name in self._keys:
-            if record.get(name) in (None, ""):
+            if record.get(name) in (None, "") and not (
+                name in self._site_keys and self.writer.identify(record)
+            ):
                 msg = f"it has no value for its key property '{name}'"
                 raise RefusedError(msg, reason="no_key")
 

@@ -376,6 +376,21 @@ class TargetErp(ErpPlugin, Target):
         write.key = write.key or writer.identify(write.record) or key_of(write.record, (), keys)
         self.delivery.refuse(writer, write, error)
 
+    def site_keys_of(self, writer: Writer) -> frozenset[str]:
+        """Key properties that the setting `resources` names for a sink.
+
+        Args:
+            writer: The sink.
+        """
+        entries = (self.config.get(writer.vendor) or {}).get("resources") or ()
+        return frozenset(
+            name
+            for entry in entries
+            if f"{writer.vendor}_{str(entry['name']).removeprefix(writer.vendor + '_')}"
+            == writer.stream
+            for name in entry.get("primary_keys") or ()
+        )
+
     def key_sets_of(self, name: str) -> tuple[tuple[str, ...], ...]:
         """See `Routes.key_sets_of`.
 

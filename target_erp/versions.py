@@ -67,7 +67,7 @@ class Versions:
                 why = f"what the stream maps make of record {number} is not known"
                 deletions.note_unreadable(writer, why)
             else:
-                deletions.note(writer, form, number, self._target.key_sets_of(name))
+                deletions.note(writer, form, number, self._target.key_sets_of(name), stream)
 
     def activate(self, stream: str) -> int:
         """Take an ACTIVATE_VERSION message.
@@ -114,6 +114,8 @@ class Versions:
             self._target.delivery,
             self._target.ledger,
         )
+        if deletions.broken:
+            return  # the run ends behind this, and no STATE from here on may go out
         delivery.flush()
         nameless = stream in delivery.nameless
         if not deletions.put_off(writer, nameless=nameless, silent=self._target.rehearses):

@@ -281,7 +281,11 @@ class Courier:
         if not write.key or write.deletes or writer.upsert or writer.repeats(write):
             return False
         there = write.known is not None and write.known.is_there
-        if there and writer.create_only and not write.doubtful and not self._journal.resync:
+        if (
+            there
+            and writer.create_only
+            and not (write.doubtful or write.forgotten or self._journal.resync)
+        ):
             exists = RefusedError(
                 "the vendor has an earlier version of it, and this API cannot change it",
                 reason="exists",
@@ -301,12 +305,15 @@ class Courier:
         if look.sight is not Sight.FOUND:
             write.was_there = False if look.sight is Sight.ABSENT else None
             return False
-        write.was_there, write.vendor_id = True, look.vendor_id
+        # Of one that was in doubt nobody can tell when it came to be there.
+        write.was_there = None if write.doubtful else True
+        write.vendor_id = look.vendor_id
         return self._settle_found(writer, write)
 
     def _settle_found(self, writer: Writer, write: Write) -> bool:
         """An earlier version of it that is there does not settle this one."""
-        if write.known is None and writer.create_only:
+        same = write.known is None or write.forgotten or write.known.digest == write.digest
+        if writer.create_only and same and not write.doubtful:
             self._journal.receipt(writer, [write], Mark.ACCEPTED)
             self._settled([write], Outcome.UNCHANGED, None)
             return True

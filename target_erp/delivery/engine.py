@@ -259,7 +259,11 @@ class Delivery:
         """Look up what has come, and let workers begin with what has to be sent."""
         with self._progress.lock:
             ready = [(lane, write) for lane, write in self._inbox.take() if lane.claim(write)]
-        self._admit(ready)
+        try:
+            self._admit(ready)
+        except Exception as error:
+            self.fail(error)  # what is left of them never ends, and nobody may wait for it
+            raise
 
     def _is_quiet(self, lanes: t.Iterable[Lane]) -> bool:
         return bool(self._freed) or not any(lane.open for lane in lanes)

@@ -282,6 +282,11 @@ class Write:
         self._digest = b""
 
     @property
+    def forgotten(self) -> bool:
+        """The user wants it sent although the vendor has it; which version, is forgotten."""
+        return self.known is not None and not self.known.digest
+
+    @property
     def doubtful(self) -> bool:
         """An earlier attempt may have got through, and nobody knows."""
         return self.known is not None and self.known.mark in {Mark.INTENT, Mark.UNKNOWN}

@@ -244,6 +244,7 @@ class _Files:
     def __init__(self, ledger: pathlib.Path) -> None:
         self._ledger = ledger
         self._held: dict[pathlib.Path, int] = {}
+        self._file = _file_of(ledger)
 
     def take(self, name: str) -> str:
         path = self._ledger.with_name(f"{self._ledger.name}.{name}.lock")
@@ -269,6 +270,12 @@ class _Files:
         return ""
 
     def check(self) -> None:
+        if _file_of(self._ledger) != self._file:
+            msg = (
+                f"the ledger {self._ledger} was deleted or replaced, so what this run notes is "
+                "lost; it ends before it sends anything more"
+            )
+            raise LedgerError(msg)
         for path, descriptor in list(self._held.items()):
             if not is_at(descriptor, path):
                 msg = (
@@ -280,6 +287,15 @@ class _Files:
     def close(self) -> None:
         while self._held:
             os.close(self._held.popitem()[1])
+
+
+def _file_of(path: pathlib.Path) -> tuple[int, int] | None:
+    """Which file lies at a path: device and number; None if there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 class _Sessions:

@@ -31,8 +31,14 @@ if t.TYPE_CHECKING:
 
 logger = logging.getLogger("target-erp.aim")
 
-_SECRETS = frozenset({"CcInfo", "CardToken", "SS", "DriversLicenseInfo", "Base64Signature"})
-"""Never shown: cards, social security numbers, licences, signatures."""
+_SECRETS = frozenset(
+    {
+        *("CcInfo", "CardInfo", "CardToken", "CardNumber", "Cvv", "Cvv2", "CVV"),
+        *("Ach", "AchInfo", "AchDetail", "BankNumber", "Routing"),
+        *("SS", "DriversLicenseInfo", "Base64Signature", "Password"),
+    }
+)
+"""Never shown: cards, bank accounts, social security numbers, licences, signatures, passwords."""
 _READ_KEYS = {resource.name: resource.primary_keys for resource in RESOURCES}
 _UNTOLD = "untold"
 """Id of a customer that was created, and whose account AIM did not tell."""

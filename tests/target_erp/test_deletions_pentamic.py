@@ -76,3 +76,29 @@ def test_a_customer_in_the_input_stays(
     assert number in {row["id"] for row in sandbox.rows("pentamic", "customers")}
     assert "108" not in taxes(sandbox)
     assert others < taxes(sandbox)
+
+
+@pytest.mark.parametrize("with_id", [False, True])
+def test_a_customer_whose_tax_code_has_changed_on_both_sides_stays(
+    sandbox: RunningSandbox,
+    tmp_path: pathlib.Path,
+    with_id: bool,  # noqa: FBT001
+) -> None:
+    """The ledger has it twice, under the old code and the new one; the vendor's id is the same."""
+    settings = {**config(sandbox, tmp_path), "guards": {"max_deletes": 100}}
+    rows = [{"taxCode": f"010{n}", "name": "Ann"} for n in (6, 8, 9)]
+    first = [schema(CUSTOMERS, ["taxCode"]), *(record(CUSTOMERS, **row) for row in rows), ACTIVATE]
+    assert run_target(settings, first).code == 0
+    ids = {
+        str(row["taxCode"]).lstrip("0"): row["id"] for row in sandbox.rows("pentamic", "customers")
+    }
+    sandbox.change("pentamic", "customers", ids["106"], {"taxCode": "0777"})
+    rows[0] = {"taxCode": "0777", "name": "Zoe"}
+    if with_id:
+        rows[0]["id"] = ids["106"]
+    for keys in (["id"] if with_id else ["taxCode"], ["taxCode"]):
+        later = [schema(CUSTOMERS, keys if with_id else []), record(CUSTOMERS, **rows[0])]
+        rest = [schema(CUSTOMERS, ["taxCode"]), *(record(CUSTOMERS, **row) for row in rows[1:])]
+        assert run_target(settings, [*later, *rest, ACTIVATE]).code == 0
+        assert {"777", "108", "109"} <= taxes(sandbox)
+        rows[0].pop("id", None)
