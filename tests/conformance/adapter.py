@@ -106,7 +106,7 @@ class Adapter(abc.ABC):
         """
         return []
 
-    def let_delete(self) -> None:
+    def let_delete(self) -> None:  # noqa: B027 - most targets cannot
         """From the next run on, the target deletes what ACTIVATE_VERSION says is gone."""
 
     # The records.

@@ -80,11 +80,10 @@ class Rule:
         """Whether it happens to this request, which is counted then."""
         if self.on not in {"", kind, request.method} or not re.search(self.path, request.path):
             return False
-        if self.contains.encode() not in request.body:
-            return False
-        if self.times is not None and self.used >= self.times:
-            return False
         same = (request.method, request.path, request.body)
+        is_over = self.times is not None and self.used >= self.times
+        if is_over or self.contains.encode() not in request.body:
+            return False
         if self.each is not None and self.met[same] >= self.each:
             return False
         if dice.random() >= self.probability:

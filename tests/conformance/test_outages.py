@@ -1,8 +1,13 @@
-"""An API that fails: with every record, with one alone, or with one that it has carried out."""
+"""An API that fails: with every record, with one alone, or with one that it has carried out.
+
+A target tries again, with pauses. So the cases of all adapters run side by side, each with a server
+of its own, and each test waits for its case.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import typing as t
 from concurrent import futures
@@ -10,14 +15,15 @@ from concurrent import futures
 import pytest
 
 from .adapter import load
+from .conftest import ADAPTERS
 from .findings import Findings
 from .running import Bench, RunningServer
 
 if t.TYPE_CHECKING:
-    import pathlib
-
     from .book import Row
 
+AT_ONCE = 12
+"""Cases that run side by side."""
 _NO_ROUTE = ["<html><body>No such page</body></html>"]
 
 OUTAGES: dict[str, Row] = {
@@ -28,100 +34,132 @@ OUTAGES: dict[str, Row] = {
     "a login page": {"kind": "garbage"},
 }
 """What every write meets."""
-CASES = (
-    *(("404", count) for count in (1, 30)),
-    *(("405", count) for count in (1, 2)),
-    *(("500", count) for count in (1, 2, 30)),
-    *(("503", count) for count in (1, 30)),
-    *(("a login page", count) for count in (1, 2, 30)),
-)
-"""Outages, and how many records there are to meet them."""
+MET_BY = {
+    "404": (1, 30),
+    "405": (2,),
+    "500": (1, 30),
+    "503": (2,),
+    "a login page": (1, 2, 30),
+}
+"""How many records there are to meet it: the size of the input must not decide what it means."""
 
 
-def test_an_outage_fails_the_run_and_refuses_nothing(bench: Bench, tmp_path: pathlib.Path) -> None:
-    """However many records there are to meet it. All cases at once: they mostly wait."""
-    cases = {f"{name}, {count} records": (OUTAGES[name], count) for name, count in CASES}
-    problems = {}
-    with futures.ThreadPoolExecutor(len(cases)) as pool:
-        running = {
-            case: pool.submit(_outlast, bench.server.adapter, tmp_path / str(place), outage, count)
-            for place, (case, (outage, count)) in enumerate(cases.items())
-        }
-        for case, future in running.items():
-            if error := future.exception():
-                problems[case] = str(error)
-    assert not problems, "\n".join(f"{case}: {said}" for case, said in problems.items())
+def an_outage_fails_the_run_and_refuses_nothing(bench: Bench, outage: str, count: int) -> None:
+    records = bench.records(count)
+    bench.server.rule(**OUTAGES[outage])
+    run = bench.run(bench.messages(records))
+    assert (run.code, bench.reported) == (bench.adapter.failed, []), run.stderr
+    assert (bench.position(run.state), bench.server.log) == (0, []), run.stderr
+    bench.server.no_rules()
+    again = bench.run(bench.messages(records))
+    assert (again.code, bench.reported) == (bench.adapter.ok, []), again.stderr
+    assert bench.findings(records, run, again) == Findings()
 
 
-def _outlast(adapter: str, folder: pathlib.Path, outage: Row, count: int) -> None:
-    """An outage that every write meets, and a run after it."""
-    folder.mkdir()
-    with contextlib.closing(RunningServer(adapter)) as server:
-        bench = Bench(load(adapter), server, folder)
-        records = bench.records(count)
-        server.rule(**outage)
-        run = bench.run(bench.messages(records))
-        assert (run.code, bench.reported) == (bench.adapter.failed, []), run.stderr
-        assert (bench.position(run.state), server.log) == (0, []), run.stderr
-        server.no_rules()
-        again = bench.run(bench.messages(records))
-        assert (again.code, bench.reported) == (bench.adapter.ok, []), again.stderr
-        assert bench.findings(records, run, again) == Findings()
-
-
-def test_a_record_that_alone_meets_500_holds_up_no_other(bench: Bench) -> None:
+def a_record_that_alone_meets_500_holds_up_no_other(bench: Bench) -> None:
     """It is tried again in later runs, and reported at last; STATE does not pass it before."""
-    place, more = 4, 6
+    place, more, adapter = 4, 6, bench.adapter
     records = bench.records(12)
-    key = str(records[place][bench.adapter.key])
+    key = _key(bench, records[place])
     bench.server.rule("status", status=500, contains=json.dumps(key))
     runs = []
-    for number in range(1, bench.adapter.gives_up_after + 1):
-        runs.append(bench.run(bench.messages(records)))
-        run, is_last = runs[-1], number == bench.adapter.gives_up_after
+    for number in range(1, adapter.gives_up_after + 1):
+        run, is_last = bench.run(bench.messages(records)), number == adapter.gives_up_after
+        runs.append(run)
         written = {commit.key for commit in bench.server.log}
-        assert written == {str(record[bench.adapter.key]) for record in records} - {key}
+        assert written == {_key(bench, record) for record in records} - {key}, run.stderr
         assert bench.reported == ([key] if is_last else []), run.stderr
-        assert run.code == (bench.adapter.rejected if is_last else bench.adapter.failed)
-        assert bench.position(run.state) == (len(records) if is_last else place)
+        assert run.code == (adapter.rejected if is_last else adapter.failed), run.stderr
+        assert bench.position(run.state) == (len(records) if is_last else place), run.stderr
         if not is_last:
             # Without others that get through nobody could tell it from an outage.
-            records += [bench.adapter.record(len(records) + n) for n in range(more)]
+            records += [adapter.record(len(records) + n) for n in range(more)]
     assert bench.findings(records, *runs) == Findings()
 
 
-@pytest.mark.parametrize("runs", [1, 0], ids=["once", "until it is reported"])
-def test_an_older_version_that_comes_again_is_written_again(bench: Bench, runs: int) -> None:
-    """The newer one was carried out, although the API answered with 500."""
-    if not bench.adapter.updates:
-        pytest.skip("this API has no updates")
-    old = {**bench.adapter.record(0), bench.adapter.text: "old"}
-    new = {**old, bench.adapter.text: "new"}
-    key = str(old[bench.adapter.key])
+def an_older_version_that_comes_again_is_written_again(bench: Bench, *, often: bool) -> None:
+    """The newer one was carried out, although the API answered with 500, once or in each run."""
+    old, new = _versions(bench)
     assert bench.run(bench.messages([old])).code == bench.adapter.ok
-    bench.server.rule("status", status=500, after=True, contains=json.dumps(key))
-    others = bench.records(bench.adapter.gives_up_after + 1)[1:]
-    for other in others[: runs or None]:
+    bench.server.rule("status", status=500, after=True, contains=json.dumps(_key(bench, old)))
+    for other in bench.records(1 + (bench.adapter.gives_up_after if often else 1))[1:]:
         bench.run(bench.messages([new, other]))
     bench.server.no_rules()
-    run = bench.run(bench.messages([old]))
-    assert run.code == bench.adapter.ok, run.stderr
-    (row,) = [commit.row for commit in bench.server.log if commit.key == key][-1:]
-    assert row[bench.adapter.text] == "old"
+    _holds_the_old_one_again(bench, old)
 
 
-def test_what_was_refused_after_a_lost_answer_may_have_been_carried_out(bench: Bench) -> None:
+def what_was_refused_after_a_lost_answer_may_have_been_carried_out(bench: Bench) -> None:
+    old, new = _versions(bench)
+    assert bench.run(bench.messages([old])).code == bench.adapter.ok
+    mine = json.dumps(_key(bench, old))
+    bench.server.rule("cut", after=True, times=1, contains=mine)
+    bench.server.rule("status", status=400, contains=mine)
+    bench.run(bench.messages([new]))
+    bench.server.no_rules()
+    _holds_the_old_one_again(bench, old)
+
+
+def _versions(bench: Bench) -> tuple[Row, Row]:
     if not bench.adapter.updates:
         pytest.skip("this API has no updates")
     old = {**bench.adapter.record(0), bench.adapter.text: "old"}
-    new = {**old, bench.adapter.text: "new"}
-    key = str(old[bench.adapter.key])
-    assert bench.run(bench.messages([old])).code == bench.adapter.ok
-    bench.server.rule("cut", after=True, times=1, contains=json.dumps(key))
-    bench.server.rule("status", status=400, contains=json.dumps(key))
-    bench.run(bench.messages([new]))
-    bench.server.no_rules()
+    return old, {**old, bench.adapter.text: "new"}
+
+
+def _holds_the_old_one_again(bench: Bench, old: Row) -> None:
     run = bench.run(bench.messages([old]))
     assert run.code == bench.adapter.ok, run.stderr
-    (row,) = [commit.row for commit in bench.server.log if commit.key == key][-1:]
-    assert row[bench.adapter.text] == "old"
+    rows = [commit.row for commit in bench.server.log if commit.key == _key(bench, old)]
+    assert rows[-1][bench.adapter.text] == "old"
+
+
+def _key(bench: Bench, record: Row) -> str:
+    return str(record[bench.adapter.key])
+
+
+CASES: dict[str, t.Callable[[Bench], None]] = {
+    **{
+        f"{outage} meets {count}": functools.partial(
+            an_outage_fails_the_run_and_refuses_nothing, outage=outage, count=count
+        )
+        for outage, counts in MET_BY.items()
+        for count in counts
+    },
+    "500 meets one of many": a_record_that_alone_meets_500_holds_up_no_other,
+    "an older version after 500": functools.partial(
+        an_older_version_that_comes_again_is_written_again, often=False
+    ),
+    "an older version after 500 in each run": functools.partial(
+        an_older_version_that_comes_again_is_written_again, often=True
+    ),
+    "an older version after a late refusal": (
+        what_was_refused_after_a_lost_answer_may_have_been_carried_out
+    ),
+}
+Running = dict[tuple[str, str], "futures.Future[None]"]
+
+
+@pytest.fixture(scope="module")
+def running(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> t.Iterator[Running]:
+    """The cases that are chosen, by adapter and name."""
+    chosen = [
+        (item.callspec.params["adapter"], item.callspec.params["case"])
+        for item in request.session.items
+        if isinstance(item, pytest.Function) and item.module is request.module
+    ]
+
+    def run(adapter: str, case: str) -> None:
+        with contextlib.closing(RunningServer(adapter)) as server:
+            CASES[case](Bench(load(adapter), server, tmp_path_factory.mktemp("outage")))
+
+    with futures.ThreadPoolExecutor(AT_ONCE) as pool:
+        yield {(adapter, case): pool.submit(run, adapter, case) for adapter, case in chosen}
+        pool.shutdown(cancel_futures=True)
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("adapter", ADAPTERS, ids=lambda name: name.rpartition(":")[2])
+def test_an_api_that_fails(running: Running, adapter: str, case: str) -> None:
+    running[adapter, case].result()

@@ -285,13 +285,16 @@ class Pentamic(TargetErp):
             return Reply(404)
         if request.method == "GET":
             return Reply(body=[row for _, row in book.by_id.values()])
-        if request.method == "DELETE":
-            # Nothing is documented about its answer (9).
-            if int(number) not in book.by_id:
-                return Reply(403, {"error": "ID_NOTFOUND"})
-            book.delete(int(number))
-            return Reply(204, b"")
-        return self._write(request, int(number) if number else None, book)
+        return (self._delete if request.method == "DELETE" else self._write)(
+            request, int(number) if number else None, book
+        )
+
+    def _delete(self, _: Request, number: int | None, book: Book) -> Reply:
+        # Nothing is documented about its answer (9).
+        if number is None or number not in book.by_id:
+            return Reply(403, {"error": "ID_NOTFOUND"})
+        book.delete(number)
+        return Reply(204, b"")
 
     def _write(self, request: Request, number: int | None, book: Book) -> Reply:
         row = request.json
