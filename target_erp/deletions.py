@@ -97,6 +97,7 @@ class Deletions:
         """
         if writer.stream in self.streams:
             self._presence[writer.stream].feeds.setdefault(stream, False)
+            self._presence[writer.stream].announced.add(stream)
 
     def note(
         self,
@@ -242,7 +243,7 @@ class Deletions:
             sorted(
                 name
                 for name, whole in presence.feeds.items()
-                if not whole or name not in presence.filled
+                if not whole or name in presence.announced - presence.filled
             )
         )
         why, wait = "", False

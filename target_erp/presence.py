@@ -22,6 +22,7 @@ class Presence:
     Attributes:
         live: Some record was there that is no tombstone.
         feeds: Streams of the input that write to the sink, and whether each was declared complete.
+        announced: Those of them that had a SCHEMA message.
         filled: Those of them that have shown a record which is no tombstone.
         complete_at: Number of records in the input when the last of them was declared complete.
         last_at: Number of the sink's last record in the input.
@@ -31,6 +32,7 @@ class Presence:
         self._names = Remembered()
         self.live = False
         self.feeds: dict[str, bool] = {}
+        self.announced: set[str] = set()
         self.filled: set[str] = set()
         self.complete_at = 0
         self.last_at = 0

@@ -253,8 +253,8 @@ def test_a_stream_that_is_left_out_deletes_nothing(office: OfficeSite, maps: Mes
 def test_an_aliased_stream_deletes(office: OfficeSite) -> None:
     office.run(*FIRST)
     maps = {"kunden": {"__alias__": THINGS}}
-    messages = [described("kunden"), thing(1, stream="kunden"), activate("kunden"), activate()]
-    run = office.run(*messages, stream_maps=maps)
+    messages = [described("kunden"), thing(1, stream="kunden"), activate("kunden")]
+    run = run_target(office.config(stream_maps=maps), messages)
     assert run.code == 0
     assert office.office.deleted == ["2", "3"]
 
