@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import re
@@ -16,6 +17,7 @@ from target_erp.delivery import RefusedError, Write
 from target_erp.delivery.answers import Answers, Shape, UnclearError
 from target_erp.delivery.outcome import ABSENT, UNSEEN, Look
 from target_erp.delivery.trouble import speaks_of_trouble
+from target_erp.ledger import open_ledger
 from tests.target_erp.acting import FAILURES, Site, Stage, answer
 
 if t.TYPE_CHECKING:
@@ -432,3 +434,20 @@ def test_parts_of_a_shape_that_are_left_out_do_not_matter(given: dict[str, t.Any
     Answers(Site.stream, given=[given]).check(answer({"id": 7}), [])
     with pytest.raises(ErpError):
         Answers(Site.stream, given=[given]).check(answer([7], 201), [])
+
+
+@pytest.mark.parametrize("way", ["forget", "resync"])
+def test_what_cannot_be_changed_is_looked_for_and_left_alone(
+    way: str, tmp_path: pathlib.Path
+) -> None:
+    """The user wants records sent again; one that is there as it is, is unchanged."""
+    site = creator(look_first=True, create_only=True, behind=saying(created=True))
+    stage = Stage(tmp_path)
+    assert stage.run(site, [{"key": "a"}, {"key": "b"}]).counts == {"created": 2}
+    site.looked.clear()
+    if way == "forget":
+        with contextlib.closing(open_ledger(str(tmp_path / "ledger.sqlite"))) as ledger:
+            assert ledger.forget("", site.stream, "") == 2
+    run = stage.run(site, [{"key": "a"}, {"key": "b"}], resync=way == "resync")
+    assert run.counts == {"unchanged": 2}
+    assert (len(site.calls), sorted(site.looked)) == (2, ["key=a", "key=b"])

@@ -300,3 +300,31 @@ def test_what_is_refused_at_the_door_keeps_its_key(vendor: Vendor) -> None:
     (letter,) = vendor.letters(EMPLOYEES)
     assert letter["key"] == {"employeeCode": "E-1"}
     assert "employeeStatusUname" in letter["reason"]
+
+
+def test_a_dead_letter_that_cannot_be_written_ends_the_run(vendor: Vendor) -> None:
+    """Nobody waits for a record that can neither be written nor be kept."""
+    (vendor.dead_letters / f"{EMPLOYEES}.jsonl").mkdir(parents=True)
+    bad = record(EMPLOYEES, employeeFirstName="nobody")
+    messages = [schema(EMPLOYEES, ["employeeCode"]), bad, employee(1), state("end")]
+    run = run_target(vendor.config(), messages)
+    assert (run.code, run.states) == (FAILED, [])
+    assert "dead_letters" in run.error
+    assert "\n" not in run.error
+
+
+@pytest.mark.parametrize("declared", [["acct_guid"], ["ref_id"]])
+def test_a_new_record_needs_no_key_of_the_site(declared: list[str], vendor: Vendor) -> None:
+    """Its own key is for reading; the documented one is enough to create a record."""
+    accounts = "cimcloud_accounts"
+    block = {"resources": [{"name": "accounts", "primary_keys": ["acct_guid"]}]}
+    messages = [
+        schema(accounts, declared),
+        record(accounts, ref_id="1", nm="new"),
+        record(accounts, ref_id="2", acct_guid="g-2", nm="known"),
+    ]
+    run = run_target(vendor.config(cimcloud=block), messages)
+    assert (run.code, len(vendor.taken)) == (0, 2)
+    letters = [*messages, record(accounts, nm="neither")]
+    run = run_target(vendor.config(cimcloud=block), letters)
+    assert run.code == REJECTED
