@@ -31,9 +31,18 @@ def _decimal(text: str) -> decimal.Decimal:
             value = decimal.Decimal(text)
             if -_DIGITS <= value.adjusted() <= _DIGITS:
                 return value
+    raise _too_long(text)
+
+
+def _integer(text: str) -> int:
+    if len(text) > _DIGITS:
+        raise _too_long(text)
+    return int(text)
+
+
+def _too_long(text: str) -> ValueError:
     shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
-    msg = f"the number {shown} has more than {_DIGITS:,} digits"
-    raise ValueError(msg)
+    return ValueError(f"the number {shown} has more than {_DIGITS:,} digits")
 
 
 _decoder = msgspec.json.Decoder(float_hook=_decimal)
@@ -62,7 +71,14 @@ def decode(body: bytes) -> t.Any:  # noqa: ANN401 - JSON can be anything
         except (msgspec.DecodeError, UnicodeDecodeError):
             # Half of a surrogate pair is legal JSON text but no character: only the standard
             # library lets it through, and it is replaced because UTF-8 cannot carry it.
-            return _mend(json.loads(body.decode(), parse_float=_decimal, parse_constant=_refuse))
+            return _mend(
+                json.loads(
+                    body.decode(),
+                    parse_float=_decimal,
+                    parse_int=_integer,
+                    parse_constant=_refuse,
+                )
+            )
     except RecursionError:
         msg = "it is nested too deep"
         raise ValueError(msg) from None
