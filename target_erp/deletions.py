@@ -13,6 +13,7 @@ import logging
 import typing as t
 
 from erp_vendors.errors import ConfigError
+from erp_vendors.vendors import VENDORS
 from target_erp.delivery import RefusedError, Write
 from target_erp.ledger import Mark
 from target_erp.plan import allowance
@@ -61,6 +62,10 @@ class Deletions:
                 "config: 'deletes' needs guards.max_deletes, the largest number or share of "
                 "records that a run may delete"
             )
+            raise ConfigError(msg)
+        strangers = sorted(s for s in self.streams if s.partition("_")[0] not in VENDORS)
+        if strangers:
+            msg = f"config: 'deletes' names {', '.join(strangers)}, and no sink is called so"
             raise ConfigError(msg)
         self._guard = guard
         self._allowed = float("inf")
