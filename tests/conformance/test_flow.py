@@ -39,6 +39,8 @@ def test_the_target_reads_no_more_than_so_far_ahead(one_bench: Bench) -> None:
                 yield bench.state(len(taken))
 
     def watch() -> None:
+        while not bench.server.writes:
+            time.sleep(0.05)
         before = -1
         while before != len(taken) < 2 * limit:
             before = len(taken)

@@ -1,29 +1,20 @@
-"""An API that fails: with every record, with one alone, or with one that it has carried out.
-
-A target tries again, with pauses. So the cases of all adapters run side by side, each with a server
-of its own, and each test waits for its case.
-"""
+"""An API that fails: with every record, with one alone, or with one that it has carried out."""
 
 from __future__ import annotations
 
-import contextlib
-import functools
 import json
 import typing as t
-from concurrent import futures
 
 import pytest
 
-from .adapter import load
-from .conftest import ADAPTERS
 from .findings import Findings
-from .running import Bench, RunningServer
 
 if t.TYPE_CHECKING:
     from .book import Row
+    from .running import Bench
 
-AT_ONCE = 12
-"""Cases that run side by side."""
+pytestmark = pytest.mark.side_by_side
+
 _NO_ROUTE = ["<html><body>No such page</body></html>"]
 
 OUTAGES: dict[str, Row] = {
@@ -34,17 +25,15 @@ OUTAGES: dict[str, Row] = {
     "a login page": {"kind": "garbage"},
 }
 """What every write meets."""
-MET_BY = {
-    "404": (1, 30),
-    "405": (2,),
-    "500": (1, 30),
-    "503": (2,),
-    "a login page": (1, 2, 30),
-}
-"""How many records there are to meet it: the size of the input must not decide what it means."""
+MET_BY = (
+    *(("404", 1), ("404", 30), ("405", 2), ("500", 1), ("500", 30), ("503", 2)),
+    *(("a login page", 1), ("a login page", 30)),
+)
+"""Outages, and how many records there are to meet them: that must not decide what they mean."""
 
 
-def an_outage_fails_the_run_and_refuses_nothing(bench: Bench, outage: str, count: int) -> None:
+@pytest.mark.parametrize(("outage", "count"), MET_BY, ids=str)
+def test_an_outage_fails_the_run_and_refuses_nothing(bench: Bench, outage: str, count: int) -> None:
     records = bench.records(count)
     bench.server.rule(**OUTAGES[outage])
     run = bench.run(bench.messages(records))
@@ -56,7 +45,7 @@ def an_outage_fails_the_run_and_refuses_nothing(bench: Bench, outage: str, count
     assert bench.findings(records, run, again) == Findings()
 
 
-def a_record_that_alone_meets_500_holds_up_no_other(bench: Bench) -> None:
+def test_a_record_that_alone_meets_500_holds_up_no_other(bench: Bench) -> None:
     """It is tried again in later runs, and reported at last; STATE does not pass it before."""
     place, more, adapter = 4, 6, bench.adapter
     records = bench.records(12)
@@ -77,7 +66,8 @@ def a_record_that_alone_meets_500_holds_up_no_other(bench: Bench) -> None:
     assert bench.findings(records, *runs) == Findings()
 
 
-def an_older_version_that_comes_again_is_written_again(bench: Bench, *, often: bool) -> None:
+@pytest.mark.parametrize("often", [False, True], ids=["once", "until it is reported"])
+def test_an_older_version_that_comes_again_is_written_again(bench: Bench, often: bool) -> None:  # noqa: FBT001
     """The newer one was carried out, although the API answered with 500, once or in each run."""
     old, new = _versions(bench)
     assert bench.run(bench.messages([old])).code == bench.adapter.ok
@@ -88,7 +78,7 @@ def an_older_version_that_comes_again_is_written_again(bench: Bench, *, often: b
     _holds_the_old_one_again(bench, old)
 
 
-def what_was_refused_after_a_lost_answer_may_have_been_carried_out(bench: Bench) -> None:
+def test_what_was_refused_after_a_lost_answer_may_have_been_carried_out(bench: Bench) -> None:
     old, new = _versions(bench)
     assert bench.run(bench.messages([old])).code == bench.adapter.ok
     mine = json.dumps(_key(bench, old))
@@ -115,51 +105,3 @@ def _holds_the_old_one_again(bench: Bench, old: Row) -> None:
 
 def _key(bench: Bench, record: Row) -> str:
     return str(record[bench.adapter.key])
-
-
-CASES: dict[str, t.Callable[[Bench], None]] = {
-    **{
-        f"{outage} meets {count}": functools.partial(
-            an_outage_fails_the_run_and_refuses_nothing, outage=outage, count=count
-        )
-        for outage, counts in MET_BY.items()
-        for count in counts
-    },
-    "500 meets one of many": a_record_that_alone_meets_500_holds_up_no_other,
-    "an older version after 500": functools.partial(
-        an_older_version_that_comes_again_is_written_again, often=False
-    ),
-    "an older version after 500 in each run": functools.partial(
-        an_older_version_that_comes_again_is_written_again, often=True
-    ),
-    "an older version after a late refusal": (
-        what_was_refused_after_a_lost_answer_may_have_been_carried_out
-    ),
-}
-Running = dict[tuple[str, str], "futures.Future[None]"]
-
-
-@pytest.fixture(scope="module")
-def running(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> t.Iterator[Running]:
-    """The cases that are chosen, by adapter and name."""
-    chosen = [
-        (item.callspec.params["adapter"], item.callspec.params["case"])
-        for item in request.session.items
-        if isinstance(item, pytest.Function) and item.module is request.module
-    ]
-
-    def run(adapter: str, case: str) -> None:
-        with contextlib.closing(RunningServer(adapter)) as server:
-            CASES[case](Bench(load(adapter), server, tmp_path_factory.mktemp("outage")))
-
-    with futures.ThreadPoolExecutor(AT_ONCE) as pool:
-        yield {(adapter, case): pool.submit(run, adapter, case) for adapter, case in chosen}
-        pool.shutdown(cancel_futures=True)
-
-
-@pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("adapter", ADAPTERS, ids=lambda name: name.rpartition(":")[2])
-def test_an_api_that_fails(running: Running, adapter: str, case: str) -> None:
-    running[adapter, case].result()

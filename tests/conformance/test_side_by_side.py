@@ -16,6 +16,8 @@ if t.TYPE_CHECKING:
     from .book import Row
     from .running import Bench, Run
 
+pytestmark = pytest.mark.side_by_side
+
 COUNT = 60
 """Records of each run."""
 

@@ -1,0 +1,79 @@
+"""Runs the marked tests of a module side by side: a target that tries again mostly waits.
+
+The first of them starts all that are chosen, each on a thread, with a server and a folder of its
+own; then each test waits for its own end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import os
+import pathlib
+import tempfile
+import typing as t
+from concurrent import futures
+
+import pytest
+
+from .adapter import load
+from .running import Bench, RunningServer
+
+MARK = "side_by_side"
+AT_ONCE = 3 * (os.cpu_count() or 1)
+"""Tests that run at the same time."""
+
+
+class Ahead:
+    """The marked tests that have been started."""
+
+    def __init__(self, default: str) -> None:
+        """Begin without any.
+
+        Args:
+            default: The adapter of tests that do not depend on the API.
+        """
+        self._default = default
+        self._pool = futures.ThreadPoolExecutor(AT_ONCE)
+        self._started: dict[str, futures.Future[None]] = {}
+
+    def result(self, item: pytest.Function) -> None:
+        """Wait for the end of a test.
+
+        Args:
+            item: The test.
+
+        Raises:
+            BaseException: What the test raises.
+        """
+        if item.nodeid not in self._started:
+            for other in item.session.items:
+                if isinstance(other, pytest.Function) and other.module is item.module:
+                    self._start(other)
+        self._started[item.nodeid].result()
+
+    def close(self) -> None:
+        """Start nothing more."""
+        self._pool.shutdown(cancel_futures=True)
+
+    def _start(self, item: pytest.Function) -> None:
+        if item.get_closest_marker(MARK) is not None:
+            self._started[item.nodeid] = self._pool.submit(self._run, item)
+
+    def _run(self, item: pytest.Function) -> None:
+        given = dict(item.callspec.params) if hasattr(item, "callspec") else {}
+        adapter = given.pop("bench", self._default)
+        with (
+            contextlib.closing(RunningServer(adapter)) as server,
+            tempfile.TemporaryDirectory() as folder,
+        ):
+            bench = Bench(load(adapter), server, pathlib.Path(folder) / "target")
+            bench.folder.mkdir()
+            values: dict[str, t.Any] = {
+                "bench": bench,
+                "one_bench": bench,
+                "tmp_path": pathlib.Path(folder),
+                **given,
+            }
+            names = inspect.signature(item.function).parameters
+            item.function(**{name: values[name] for name in names})
