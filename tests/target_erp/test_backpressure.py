@@ -59,7 +59,7 @@ class Slow:
 
     def answer(self, request: Request) -> Reply | None:
         if request.method == "POST":
-            self.go.wait(30)
+            self.go.wait(120)
             self.taken += sum(map(len, request.json.values()))
             return Reply(body={"ok": True})
         return None
@@ -75,7 +75,7 @@ def started(target: TargetErp, lines: Input, out: io.StringIO) -> threading.Thre
     return thread
 
 
-def wait_until(done: t.Callable[[], object], seconds: float = 20) -> None:
+def wait_until(done: t.Callable[[], object], seconds: float = 90) -> None:
     deadline = time.monotonic() + seconds
     while not done() and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -97,7 +97,7 @@ def test_the_input_waits_for_the_vendor_however_often_state_comes(
     time.sleep(0.7)
     assert lines.read < BOUND
     slow.go.set()
-    thread.join(120)
+    thread.join(180)
     assert (lines.read, slow.taken) == (MESSAGES, MESSAGES)
 
 
@@ -117,7 +117,7 @@ def test_state_comes_out_although_there_is_never_a_moment_at_which_all_is_settle
     target = TargetErp(config=vendor.config(aimsio=block, checkpoint_seconds=0.3))
     out = io.StringIO()
     thread = started(target, Input(rows(600, 10)), out)
-    thread.join(60)
+    thread.join(180)
     states = [json.loads(line)["n"] for line in out.getvalue().splitlines()]
     assert states == sorted(states)
     assert states[-1] == 600
@@ -130,7 +130,7 @@ def test_state_comes_out_while_the_input_pauses(vendor: Vendor) -> None:
 
     def messages() -> t.Iterator[dict[str, t.Any]]:
         yield from rows(20, 20)
-        go.wait(30)
+        go.wait(120)
         yield record(EMPLOYEES, employeeCode="last")
 
     block = {"resources": [{"name": "employees", "success": {"status": 200}}]}
@@ -138,7 +138,7 @@ def test_state_comes_out_while_the_input_pauses(vendor: Vendor) -> None:
     thread = started(target, Input(messages()), out)
     wait_until(lambda: json.loads(out.getvalue() or "{}").get("n") == 20)
     go.set()
-    thread.join(60)
+    thread.join(180)
 
 
 def test_one_slow_record_holds_back_the_state_behind_it_alone(tmp_path: pathlib.Path) -> None:
@@ -147,7 +147,7 @@ def test_one_slow_record_holds_back_the_state_behind_it_alone(tmp_path: pathlib.
 
     def act(writes: list[Write]) -> None:
         if writes[0].body["key"] == "k50":
-            go.wait(30)
+            go.wait(120)
 
     site.act = act
     settled: list[int] = []
