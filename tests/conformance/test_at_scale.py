@@ -35,7 +35,8 @@ RATE, SHARED_RECORDS = 100, 250
 FAULTS: tuple[Row, ...] = (
     {"kind": "cut", "after": True, "probability": 0.02},
     {"kind": "status", "after": True, "status": 503, "probability": 0.01},
-    {"kind": "status", "status": 503, "probability": 0.015},
+    # Not more often to one record: after three such answers it waits for the next run.
+    {"kind": "status", "status": 503, "probability": 0.015, "each": 2},
     # A whole second for each of these would make it a test of patience.
     {"kind": "status", "status": 429, "headers": {"Retry-After": "0.1"}, "probability": 0.015},
 )
