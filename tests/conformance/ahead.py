@@ -11,6 +11,7 @@ import inspect
 import os
 import pathlib
 import tempfile
+import typing as t
 from concurrent import futures
 
 import pytest
@@ -60,7 +61,7 @@ class Ahead:
             self._started[item.nodeid] = self._pool.submit(self._run, item)
 
     def _run(self, item: pytest.Function) -> None:
-        given = dict(item.callspec.params) if hasattr(item, "callspec") else {}
+        given: dict[str, t.Any] = dict(item.callspec.params) if hasattr(item, "callspec") else {}
         adapter = given.pop("bench", self._default)
         names = inspect.signature(item.function).parameters
         with contextlib.ExitStack() as stack:
