@@ -61,19 +61,19 @@ class Ahead:
             self._started[item.nodeid] = self._pool.submit(self._run, item)
 
     def _run(self, item: pytest.Function) -> None:
-        given = dict(item.callspec.params) if hasattr(item, "callspec") else {}
+        given: dict[str, t.Any] = dict(item.callspec.params) if hasattr(item, "callspec") else {}
         adapter = given.pop("bench", self._default)
-        with (
-            contextlib.closing(RunningServer(adapter)) as server,
-            tempfile.TemporaryDirectory() as folder,
-        ):
-            bench = Bench(load(adapter), server, pathlib.Path(folder) / "target")
-            bench.folder.mkdir()
-            values: dict[str, t.Any] = {
-                "bench": bench,
-                "one_bench": bench,
-                "tmp_path": pathlib.Path(folder),
-                **given,
-            }
-            names = inspect.signature(item.function).parameters
-            item.function(**{name: values[name] for name in names})
+        names = inspect.signature(item.function).parameters
+        with contextlib.ExitStack() as stack:
+            folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory()))
+
+            def bench(adapter: str) -> Bench:
+                server = stack.enter_context(contextlib.closing(RunningServer(adapter)))
+                place = folder / "target"
+                place.mkdir()
+                return Bench(load(adapter), server, place)
+
+            given |= {"tmp_path": folder, "benches": bench}
+            for name in names.keys() & {"bench", "one_bench"}:
+                given[name] = bench(adapter)
+            item.function(**{name: given[name] for name in names})

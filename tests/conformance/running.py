@@ -24,7 +24,7 @@ if t.TYPE_CHECKING:
     from .adapter import Adapter
     from .book import Row
 
-LONGEST_RUN = 120.0
+LONGEST_RUN = 300.0
 """Seconds after which a run of the target is killed, and the test fails."""
 USUAL_UMASK = 0o022
 """What a file may be read by if nobody says otherwise: all users of the machine."""

@@ -35,7 +35,8 @@ RATE, SHARED_RECORDS = 100, 250
 FAULTS: tuple[Row, ...] = (
     {"kind": "cut", "after": True, "probability": 0.02},
     {"kind": "status", "after": True, "status": 503, "probability": 0.01},
-    {"kind": "status", "status": 503, "probability": 0.015},
+    # Not more often to one record: after three such answers it waits for the next run.
+    {"kind": "status", "status": 503, "probability": 0.015, "each": 2},
     # A whole second for each of these would make it a test of patience.
     {"kind": "status", "status": 429, "headers": {"Retry-After": "0.1"}, "probability": 0.015},
 )
@@ -49,6 +50,7 @@ def use(bench: Bench, **vendor: t.Any) -> Bench:
     return bench
 
 
+@pytest.mark.side_by_side
 @pytest.mark.parametrize(
     ("vendor", "count", "settings"),
     [
@@ -82,6 +84,7 @@ def test_every_record_once_whatever_breaks_and_then_no_write(
     assert bench.position(again.state) == count
 
 
+@pytest.mark.side_by_side
 @pytest.mark.parametrize(
     ("vendor", "kills", "count"),
     [("Aims360", KILLS, KILLED_RECORDS), ("Aimsio", UPSERT_KILLS, UPSERT_RECORDS)],
@@ -102,6 +105,7 @@ def test_killed_at_many_random_points(
     assert bench.server.writes == 0
 
 
+@pytest.mark.side_by_side
 def test_what_a_killed_run_had_under_way_is_waited_for(benches: Benches) -> None:
     """The vendor carries it out when that run is dead and the next one is at work.
 

@@ -16,13 +16,18 @@ if t.TYPE_CHECKING:
     from .running import Bench, Run
 
 
-@pytest.fixture
-def deleting(bench: Bench) -> Bench:
-    """A bench whose target deletes."""
+pytestmark = pytest.mark.side_by_side
+
+
+def begin(bench: Bench) -> list[Row]:
+    """Write some records with a target that deletes."""
     if not bench.adapter.deletes:
         pytest.skip("this target deletes nothing here")
     bench.adapter.let_delete()
-    return bench
+    records = bench.records(8)
+    run = version(bench, records, 1)
+    assert run.code == bench.adapter.ok, run.stderr
+    return records
 
 
 def version(bench: Bench, records: list[Row], number: int, schema: Row | None = None) -> Run:
@@ -39,32 +44,29 @@ def keys(bench: Bench, records: list[Row]) -> list[str]:
     return sorted(str(record[bench.adapter.key]) for record in records)
 
 
-def test_what_is_gone_is_deleted(deleting: Bench) -> None:
-    records = deleting.records(8)
-    assert version(deleting, records, 1).code == deleting.adapter.ok
-    run = version(deleting, records[:6], 2)
-    assert (run.code, deleting.reported) == (deleting.adapter.ok, []), run.stderr
-    assert deleting.server.keys == keys(deleting, records[:6])
+def test_what_is_gone_is_deleted(bench: Bench) -> None:
+    records = begin(bench)
+    run = version(bench, records[:6], 2)
+    assert (run.code, bench.reported) == (bench.adapter.ok, []), run.stderr
+    assert bench.server.keys == keys(bench, records[:6])
 
 
 @pytest.mark.parametrize("refused_by", ["the API", "its schema"])
-def test_what_is_refused_is_not_gone(deleting: Bench, refused_by: str) -> None:
-    adapter, records = deleting.adapter, deleting.records(8)
-    assert version(deleting, records, 1).code == adapter.ok
-    schema = deleting.schema(**{adapter.text: {"type": ["string", "null"]}})
+def test_what_is_refused_is_not_gone(bench: Bench, refused_by: str) -> None:
+    adapter, records = bench.adapter, begin(bench)
+    schema = bench.schema(**{adapter.text: {"type": ["string", "null"]}})
     bad: t.Any = POISON if refused_by == "the API" else ["no text"]
     second = [*records[:3], {**records[3], adapter.text: bad}, *records[4:6]]
-    run = version(deleting, second, 2, schema)
+    run = version(bench, second, 2, schema)
     assert run.code == adapter.rejected, run.stderr
-    assert deleting.reported == keys(deleting, records[3:4])
-    gone = set(keys(deleting, records)) - set(deleting.server.keys)
-    assert gone == set(keys(deleting, records[6:])), run.stderr
+    assert bench.reported == keys(bench, records[3:4])
+    gone = set(keys(bench, records)) - set(bench.server.keys)
+    assert gone == set(keys(bench, records[6:])), run.stderr
 
 
-def test_an_input_that_fails_deletes_nothing(deleting: Bench) -> None:
-    records = deleting.records(8)
-    assert version(deleting, records, 1).code == deleting.adapter.ok
-    messages = deleting.messages(records[:6])
-    run = deleting.run([*messages, '{"type": "RECORD"', deleting.activate_version(2)])
-    assert run.code == deleting.adapter.failed, run.stderr
-    assert deleting.server.keys == keys(deleting, records)
+def test_an_input_that_fails_deletes_nothing(bench: Bench) -> None:
+    records = begin(bench)
+    messages = bench.messages(records[:6])
+    run = bench.run([*messages, '{"type": "RECORD"', bench.activate_version(2)])
+    assert run.code == bench.adapter.failed, run.stderr
+    assert bench.server.keys == keys(bench, records)

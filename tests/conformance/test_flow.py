@@ -7,11 +7,15 @@ import threading
 import time
 import typing as t
 
+import pytest
+
 from .findings import Findings
 
 if t.TYPE_CHECKING:
     from .book import Row
     from .running import Bench
+
+pytestmark = pytest.mark.side_by_side
 
 LONG_TEXT = "x" * 1_000
 """Makes records long, so that the pipe between test and target holds few of them."""

@@ -127,7 +127,12 @@ def test_what_cannot_be_understood_ends_the_run_behind_what_came_before(
     names = {"@stream": adapter.stream, "@key": adapter.key, "@number": adapter.number}
     for name, value in {**names, "@record": json.dumps(last)[1:-1]}.items():
         line = line.replace(name, value)
-    lines = [*one_bench.messages(records), line, one_bench.record(last), one_bench.state(8)]
+    lines: list[t.Any] = [
+        *one_bench.messages(records),
+        line,
+        one_bench.record(last),
+        one_bench.state(8),
+    ]
     run = one_bench.run(lines)
     _is_failure(one_bench, run, str(len(lines) - 2))
     assert one_bench.position(run.state) == len(records)
