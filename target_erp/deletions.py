@@ -233,12 +233,20 @@ class Deletions:
             )
             raise ConfigError(msg)
 
-    def put_off(self, writer: Writer, *, nameless: bool, silent: bool = False) -> bool:
+    def note_missed(self, writer: Writer, columns: t.Iterable[frozenset[str]]) -> None:
+        """Note what identifies records of the input that did not get through.
+
+        Args:
+            writer: Their sink.
+            columns: The columns of each one's keys; none if it carries no key.
+        """
+        self._presence[writer.stream].missed.update(columns)
+
+    def put_off(self, writer: Writer, *, silent: bool = False) -> bool:
         """Whether nothing of a sink may be deleted in this run.
 
         Args:
             writer: The sink.
-            nameless: A record of it did not get through and carries no key.
             silent: Do not say why.
         """
         stream, presence = writer.stream, self._presence[writer.stream]
@@ -251,7 +259,7 @@ class Deletions:
                 if not whole or name in presence.announced - presence.filled
             )
         )
-        why, wait = "", False
+        why, wait, nameless = "", False, frozenset() in presence.missed
         if not presence.live:
             why = "the new version of the table is empty, which deletes nothing"
         elif incomplete:
@@ -264,11 +272,28 @@ class Deletions:
             why, wait = self._unreadable.get(stream, "a record that was refused has no key"), True
         if not silent:
             if wait:
-                self.waiting[stream] = why
-                why = f"deletions wait, because {why}: nobody can tell which record it is"
-            if why:
+                self._wait(stream, why)
+            elif why:
                 logger.warning("%s: %s", stream, why)
         return bool(why)
+
+    def tell_waiting(self, writer: Writer, *, silent: bool = False) -> None:
+        """Say which deletions wait, once all others of a sink are made.
+
+        Args:
+            writer: The sink.
+            silent: Do not say it.
+        """
+        columns = self._presence[writer.stream].unlike
+        if columns and not silent:
+            named = " and ".join(sorted(columns))
+            self._wait(writer.stream, f"a record that did not get through carries only {named}")
+
+    def _wait(self, stream: str, why: str) -> None:
+        self.waiting[stream] = why
+        logger.warning(
+            "%s: deletions wait, because %s: nobody can tell which record it is", stream, why
+        )
 
     def gone(self, ledger: Ledger, writer: Writer, number: int) -> t.Iterator[Write]:
         """Deletions of what the vendor has from us and the input did not have.
@@ -289,8 +314,15 @@ class Deletions:
             # A record may be known by its business key, and come with the vendor's id.
             ids = () if vendor_id is None else (f"{name}={vendor_id}" for name in writer.keys)
             same = vendor_id is not None and there.has([f"id={vendor_id}"])
-            if not same and not presence.has((key, *aliases, *ids)):
-                pairs = tuple(_pair(name) for name in (key, *aliases))
+            if same or presence.has((key, *aliases, *ids)):
+                continue
+            pairs = tuple(_pair(name) for name in (key, *aliases))
+            columns = {name for name, _ in pairs} | set(writer.keys[:1] if vendor_id else ())
+            unlike = next((other for other in presence.missed if not other & columns), None)
+            if unlike is not None:
+                # One that did not get through has no column in common with it: it may be this one.
+                presence.unlike = unlike
+            else:
                 yield Write(
                     number,
                     writer.stream,

@@ -19,7 +19,11 @@ Record = dict[str, t.Any]
 
 
 class Forms:
-    """The stream maps of the settings without their filters."""
+    """The stream maps of the settings without their filters.
+
+    Attributes:
+        filtered: Streams of which a filter may leave out records.
+    """
 
     def __init__(self, config: t.Mapping[str, t.Any], logger: logging.Logger) -> None:
         """Read the settings.
@@ -29,9 +33,11 @@ class Forms:
             logger: For the SDK's mapper.
         """
         own = copy.deepcopy(dict(config))  # the SDK's mapper changes what it is given
-        for definition in (own.get("stream_maps") or {}).values():
-            if isinstance(definition, dict):
-                definition.pop(MAPPER_FILTER_OPTION, None)
+        self.filtered: set[str] = set()
+        for stream, definition in (own.get("stream_maps") or {}).items():
+            if isinstance(definition, dict) and MAPPER_FILTER_OPTION in definition:
+                del definition[MAPPER_FILTER_OPTION]
+                self.filtered.add(stream)
         self._mapper = PluginMapper(own, logger)
 
     def register(self, stream: str, schema: Record, keys: t.Sequence[str] | None) -> None:

@@ -127,7 +127,7 @@ class Planner:
         self._asks = asks
         self._deleted = deleted
         self.unasked = 0
-        self.nameless: set[str] = set()
+        self.missed: dict[str, set[frozenset[str]]] = collections.defaultdict(set)
         self.counts: collections.Counter[Step] = collections.Counter()
         self.tallies: dict[str, Tally] = collections.defaultdict(Tally)
         self.steps: dict[str, collections.Counter[Step]] = collections.defaultdict(
@@ -219,8 +219,8 @@ class Planner:
             error: Why it would not.
         """
         self.tallies[write.stream][Outcome.REFUSED] += 1
-        if writer is not None and not writer.identify(write.record):
-            self.nameless.add(write.stream)
+        if writer is not None:
+            self.missed[write.stream].add(writer.columns_of(write.record))
         self._note(writer, write, Step.REFUSED, reason=str(error))
 
     def note_delete(self, writer: Writer, write: Write) -> None:

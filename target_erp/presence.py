@@ -26,6 +26,8 @@ class Presence:
         filled: Those of them that have shown a record which is no tombstone.
         complete_at: Number of records in the input when the last of them was declared complete.
         last_at: Number of the sink's last record in the input.
+        missed: Columns of the keys of records that did not get through.
+        unlike: Those of one that may be a record which would have been deleted.
     """
 
     def __init__(self) -> None:
@@ -36,6 +38,8 @@ class Presence:
         self.filled: set[str] = set()
         self.complete_at = 0
         self.last_at = 0
+        self.missed: set[frozenset[str]] = set()
+        self.unlike: frozenset[str] = frozenset()
 
     def note(self, names: t.Iterable[str], *, tombstone: bool) -> None:
         """Note that the input has a record.

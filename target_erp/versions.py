@@ -68,6 +68,8 @@ class Versions:
                 deletions.note_unreadable(writer, why)
             else:
                 deletions.note(writer, form, number, self._target.key_sets_of(name), stream)
+                if stream in self._forms.filtered:
+                    deletions.note_missed(writer, [writer.columns_of(form)])
 
     def activate(self, stream: str) -> int:
         """Take an ACTIVATE_VERSION message.
@@ -117,11 +119,12 @@ class Versions:
         if deletions.broken:
             return  # the run ends behind this, and no STATE from here on may go out
         delivery.flush()
-        nameless = stream in delivery.nameless
-        if not deletions.put_off(writer, nameless=nameless, silent=self._target.rehearses):
+        deletions.note_missed(writer, delivery.missed.get(stream, ()))
+        if not deletions.put_off(writer, silent=self._target.rehearses):
             deletions.keep_guard(ledger, writer)
             for write in deletions.gone(ledger, writer, number):
                 delivery.submit(writer, write)
+            deletions.tell_waiting(writer, silent=self._target.rehearses)
         del self._due[stream]
         self._target.watermark.settle(number)
 

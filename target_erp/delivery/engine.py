@@ -101,8 +101,8 @@ class Delivery:
         self._ahead = _AHEAD
         self._submitted = 0
         self._ended = 0
-        self.nameless: set[str] = set()
-        """Sinks with a record that did not get through and carries no key."""
+        self.missed: dict[str, set[frozenset[str]]] = collections.defaultdict(set)
+        """Columns of the keys of records that did not get through, by sink."""
 
     def submit(self, writer: Writer, write: Write) -> None:
         """Take a record.
@@ -450,8 +450,9 @@ class Delivery:
         if outcome.value in GOT_THROUGH:
             self._call_children(lane.writer, writes)
         with self._progress.lock:
-            if error is not None and not lane.writer.identify(first.record):
-                self.nameless.add(first.stream)
+            if outcome.value not in GOT_THROUGH:
+                columns = (lane.writer.columns_of(write.record) for write in writes)
+                self.missed[first.stream].update(columns)
             self._count(writes, outcome)
             if outcome is Outcome.UNKNOWN and first.key:
                 # One that an earlier run left unknown may be in the input, too.

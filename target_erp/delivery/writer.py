@@ -80,6 +80,14 @@ class Writer(abc.ABC):
         """
         return key_of(record, self.keys, self._together)
 
+    def columns_of(self, record: t.Mapping[str, t.Any]) -> frozenset[str]:
+        """The columns of the keys that a record carries.
+
+        Args:
+            record: The record as it came.
+        """
+        return frozenset(name for name, _ in self.identify(record))
+
     @abc.abstractmethod
     def prepare(self, record: Body) -> Prepared:
         """Turn a record into what the vendor takes.

@@ -12,13 +12,14 @@ T = t.TypeVar("T")
 class _Ticket(t.Generic[T]):
     """What one thread writes."""
 
-    __slots__ = ("done", "error", "things")
+    __slots__ = ("error", "leads", "things", "woken")
 
     def __init__(self, things: t.Sequence[T]) -> None:
         self.things = things
         # A lock is a fifth of an event, and there are two tickets for each record.
-        self.done = threading.Lock()
-        self.done.acquire()
+        self.woken = threading.Lock()
+        self.woken.acquire()
+        self.leads = False
         self.error: BaseException | None = None
 
 
@@ -56,9 +57,9 @@ class Groups(t.Generic[T]):
         ticket = _Ticket(things)
         if threading.current_thread() is threading.main_thread() and not self._closed:
             self._hand_over(ticket)
+            ticket.woken.acquire()
         else:
             self._enter(ticket)
-        ticket.done.acquire()
         if ticket.error is not None:
             raise ticket.error
 
@@ -75,24 +76,37 @@ class Groups(t.Generic[T]):
 
     def _stand_in(self) -> None:
         while (ticket := self._handed.get()) is not None:
-            self._enter(ticket)
+            own = _Ticket(ticket.things)
+            self._enter(own)
+            ticket.error = own.error
+            ticket.woken.release()
 
     def _enter(self, ticket: _Ticket[T]) -> None:
-        """Put a ticket down; who finds nobody writing writes until no ticket is left."""
+        """Put a ticket down and wait until it is written, by this thread or by another.
+
+        A thread that finds nobody writing writes what is there, then gives the lead to one of those
+        who came meanwhile: nobody writes for others for longer than its own ticket takes.
+        """
         with self._lock:
             self._tickets.append(ticket)
-            leads, self._led = not self._led, True
-        while leads:
-            with self._lock:
-                tickets, self._tickets = self._tickets, []
-                if not tickets:
-                    self._led = leads = False
-                    continue
-            error: BaseException | None = None
-            try:
-                self._write([thing for ticket in tickets for thing in ticket.things])
-            except BaseException as problem:  # noqa: BLE001 - raised by each that is concerned
-                error = problem
-            for ended in tickets:
-                ended.error = error
-                ended.done.release()
+            ticket.leads, self._led = not self._led, True
+        if not ticket.leads:
+            ticket.woken.acquire()
+        if not ticket.leads:
+            return
+        with self._lock:
+            tickets, self._tickets = self._tickets, []
+        error: BaseException | None = None
+        try:
+            self._write([thing for ticket in tickets for thing in ticket.things])
+        except BaseException as problem:  # noqa: BLE001 - raised by each that is concerned
+            error = problem
+        for ended in tickets:
+            ended.error = error
+            if ended is not ticket:
+                ended.woken.release()
+        with self._lock:
+            self._led = bool(self._tickets)
+            if self._led:
+                self._tickets[0].leads = True
+                self._tickets[0].woken.release()

@@ -8,7 +8,6 @@ import typing as t
 import pytest
 
 from .adapter import load
-from .ahead import MARK, Ahead
 from .running import Bench, RunningServer
 
 if t.TYPE_CHECKING:
@@ -21,25 +20,6 @@ ADAPTERS = os.environ.get("CONFORMANCE_ADAPTERS", "").split() or [
 """The adapters to run the suite with, as module:Class, separated by blanks."""
 
 Benches = t.Callable[[str], Bench]
-
-
-_AHEAD = pytest.StashKey[Ahead]()
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", f"{MARK}: runs beside the other tests of its module.")
-    config.stash[_AHEAD] = Ahead(ADAPTERS[0])
-
-
-def pytest_unconfigure(config: pytest.Config) -> None:
-    config.stash[_AHEAD].close()
-
-
-def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
-    if pyfuncitem.get_closest_marker(MARK) is None:
-        return None
-    pyfuncitem.config.stash[_AHEAD].result(pyfuncitem)
-    return True
 
 
 @pytest.fixture(scope="session")

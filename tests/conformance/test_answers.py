@@ -12,7 +12,6 @@ if t.TYPE_CHECKING:
     from .book import Row
     from .running import Bench
 
-pytestmark = pytest.mark.side_by_side
 
 COUNT = 30
 """Records per test."""

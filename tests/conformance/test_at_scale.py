@@ -50,7 +50,6 @@ def use(bench: Bench, **vendor: t.Any) -> Bench:
     return bench
 
 
-@pytest.mark.side_by_side
 @pytest.mark.parametrize(
     ("vendor", "count", "settings"),
     [
@@ -84,7 +83,6 @@ def test_every_record_once_whatever_breaks_and_then_no_write(
     assert bench.position(again.state) == count
 
 
-@pytest.mark.side_by_side
 @pytest.mark.parametrize(
     ("vendor", "kills", "count"),
     [("Aims360", KILLS, KILLED_RECORDS), ("Aimsio", UPSERT_KILLS, UPSERT_RECORDS)],
@@ -105,7 +103,6 @@ def test_killed_at_many_random_points(
     assert bench.server.writes == 0
 
 
-@pytest.mark.side_by_side
 def test_what_a_killed_run_had_under_way_is_waited_for(benches: Benches) -> None:
     """The vendor carries it out when that run is dead and the next one is at work.
 
@@ -142,7 +139,7 @@ class Pair:
             self.runs.append(bench.run(bench.messages(records, every=20)))
 
         threads = [
-            threading.Thread(target=one, args=pair)
+            threading.Thread(target=one, args=pair, daemon=True)
             for pair in zip(self.benches, inputs, strict=True)
         ]
         for thread in threads:

@@ -16,9 +16,6 @@ if t.TYPE_CHECKING:
     from .running import Bench, Run
 
 
-pytestmark = pytest.mark.side_by_side
-
-
 def begin(bench: Bench) -> list[Row]:
     """Write some records with a target that deletes."""
     if not bench.adapter.deletes:

@@ -7,15 +7,12 @@ import threading
 import time
 import typing as t
 
-import pytest
-
 from .findings import Findings
 
 if t.TYPE_CHECKING:
     from .book import Row
     from .running import Bench
 
-pytestmark = pytest.mark.side_by_side
 
 LONG_TEXT = "x" * 1_000
 """Makes records long, so that the pipe between test and target holds few of them."""
@@ -54,7 +51,7 @@ def test_the_target_reads_no_more_than_so_far_ahead(one_bench: Bench) -> None:
         bench.server.no_rules()
 
     at_most: list[int] = []
-    watcher = threading.Thread(target=watch)
+    watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
     run = bench.run(messages())
     watcher.join()

@@ -6,15 +6,12 @@ import random
 import signal
 import typing as t
 
-import pytest
-
 from .findings import Findings
 
 if t.TYPE_CHECKING:
     from .book import Row
     from .running import Bench, Run
 
-pytestmark = pytest.mark.side_by_side
 
 COUNT = 120
 """Records."""

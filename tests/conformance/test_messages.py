@@ -16,7 +16,6 @@ if t.TYPE_CHECKING:
 
     from .running import Bench, Run
 
-pytestmark = pytest.mark.side_by_side
 
 DEEP = 5_000
 """Levels of lists in each other."""

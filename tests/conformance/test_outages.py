@@ -13,7 +13,6 @@ if t.TYPE_CHECKING:
     from .book import Row
     from .running import Bench
 
-pytestmark = pytest.mark.side_by_side
 
 _NO_ROUTE = ["<html><body>No such page</body></html>"]
 

@@ -16,7 +16,6 @@ if t.TYPE_CHECKING:
     from .book import Row
     from .running import Bench
 
-pytestmark = pytest.mark.side_by_side
 
 COUNT = 40
 """Records per test."""

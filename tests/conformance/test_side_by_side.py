@@ -16,7 +16,6 @@ if t.TYPE_CHECKING:
     from .book import Row
     from .running import Bench, Run
 
-pytestmark = pytest.mark.side_by_side
 
 COUNT = 60
 """Records of each run."""
@@ -32,7 +31,7 @@ def test_two_runs_at_once_write_each_record_once(bench: Bench) -> None:
         runs.append(bench.run(bench.messages(some)))
 
     inputs = (records[:COUNT], records[COUNT // 2 :])
-    threads = [threading.Thread(target=run, args=(some,)) for some in inputs]
+    threads = [threading.Thread(target=run, args=(some,), daemon=True) for some in inputs]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -12,7 +12,6 @@ if t.TYPE_CHECKING:
     from .book import Row
     from .running import Bench, Run
 
-pytestmark = pytest.mark.side_by_side
 
 COUNT = 40
 """Records per test."""

@@ -286,7 +286,7 @@ def burst(aimsio: Aimsio, calls: int) -> tuple[list[str], float]:
         except requests.ConnectionError:
             results.append("cut")
 
-    threads = [threading.Thread(target=one) for _ in range(calls)]
+    threads = [threading.Thread(target=one, daemon=True) for _ in range(calls)]
     start = time.monotonic()
     for thread in threads:
         thread.start()

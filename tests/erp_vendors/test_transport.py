@@ -181,7 +181,7 @@ def test_what_was_not_sent_is_sent_later_even_if_it_is_not_repeatable() -> None:
 
     with closed_port() as taken:
         taken.settimeout(5)
-        server = threading.Thread(target=serve_once)
+        server = threading.Thread(target=serve_once, daemon=True)
         server.start()
         url = f"http://127.0.0.1:{taken.getsockname()[1]}"
         transport = make_transport(url, clock=OpensLater(), timeout=5)

@@ -100,7 +100,7 @@ def test_a_page_is_on_stdout_before_the_next_call(tmp_path: pathlib.Path) -> Non
         )
         with process:
             assert process.stdout is not None
-            reader = threading.Thread(target=received.extend, args=(process.stdout,))
+            reader = threading.Thread(target=received.extend, args=(process.stdout,), daemon=True)
             reader.start()
             assert process.wait(30) == 0
             reader.join(5)

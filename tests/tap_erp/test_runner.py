@@ -83,7 +83,7 @@ def test_the_object_index_comes_after_all_other_streams(stub: Stub) -> None:
 def test_a_stream_finds_its_place_in_the_state_while_nobody_writes_it(stub: Stub) -> None:
     """To make the place is to change what another stream's thread may be writing."""
     tap = tap_of(stub, JOBS, USERS)
-    made = threading.Thread(target=lambda: tap.streams[JOBS].stream_state)
+    made = threading.Thread(target=lambda: tap.streams[JOBS].stream_state, daemon=True)
     with tap.message_writer.lock:
         made.start()
         made.join(0.1)

@@ -166,7 +166,9 @@ def test_lines_of_many_threads_do_not_mix() -> None:
             writer.write_message(RecordMessage(stream=f"s{number}", record=record))
 
     with contextlib.redirect_stdout(io.TextIOWrapper(out, write_through=True)):
-        threads = [threading.Thread(target=write, args=(number,)) for number in range(8)]
+        threads = [
+            threading.Thread(target=write, args=(number,), daemon=True) for number in range(8)
+        ]
         for thread in threads:
             thread.start()
         for thread in threads:

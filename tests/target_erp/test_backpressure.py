@@ -14,6 +14,7 @@ import pytest
 from target_erp.target import TargetErp
 from tests.support.plugins import record, schema, state
 from tests.support.stub import Reply, Request
+from tests.support.waiting import wait_until
 from tests.target_erp.acting import Site, Stage
 
 if t.TYPE_CHECKING:
@@ -70,16 +71,9 @@ def started(target: TargetErp, lines: Input, out: io.StringIO) -> threading.Thre
         with contextlib.redirect_stdout(out), contextlib.suppress(SystemExit):
             target.listen(t.cast("t.IO[t.Any]", lines))
 
-    thread = threading.Thread(target=run)
+    thread = threading.Thread(target=run, daemon=True)
     thread.start()
     return thread
-
-
-def wait_until(done: t.Callable[[], object], seconds: float = 90) -> None:
-    deadline = time.monotonic() + seconds
-    while not done() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert done()
 
 
 @pytest.mark.parametrize("every", [0, 1, 7, 100])

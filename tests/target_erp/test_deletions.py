@@ -275,6 +275,20 @@ def test_deletions_wait_where_a_record_without_a_key_did_not_get_through(
     assert office.office.deleted == ["2", "3"]
 
 
+@pytest.mark.parametrize("name", [WRONG, POISON, ORPHAN, "left out"])
+def test_what_may_be_the_record_that_did_not_get_through_is_not_deleted(
+    office: OfficeSite, name: str
+) -> None:
+    """The ledger knows one by its id alone, and the input has some record by its tax code alone."""
+    both = thing(1, tax="T1")
+    office.run(both, thing(2), thing(3, tax="T3"))
+    maps = {THINGS: {"__filter__": "name != 'left out'"}}
+    unknown = {**record(THINGS, tax="T2", name=name), "version": 1}
+    run = office.run(both, unknown, activate(), on_reject="continue", stream_maps=maps)
+    assert (run.code, office.office.deleted) == (REJECTED, ["3"])
+    assert "carries only tax" in run.error
+
+
 def test_deletions_do_not_wait_for_others(office: OfficeSite) -> None:
     """A record without a key that gets through, and one with a key that does not."""
     office.run(*FIRST)

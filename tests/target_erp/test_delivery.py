@@ -242,7 +242,7 @@ def test_a_record_never_overtakes_those_of_sinks_that_it_may_refer_to(
         while not over.is_set():
             delivery.admit()
 
-    thread = threading.Thread(target=hurry)
+    thread = threading.Thread(target=hurry, daemon=True)
     thread.start()
     try:
         for number in range(1, 401, 2):

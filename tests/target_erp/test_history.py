@@ -361,7 +361,7 @@ def test_who_changes_the_ledger_by_hand_waits_for_a_run(lost: Tool, command: str
                 main(["--ledger", setting, *arguments])
                 done.set()
 
-            thread = threading.Thread(target=work)
+            thread = threading.Thread(target=work, daemon=True)
             thread.start()
             assert not done.wait(0.6)
     assert done.wait(10)

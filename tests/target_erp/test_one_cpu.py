@@ -28,7 +28,7 @@ def test_a_run_and_its_threads_keep_to_one_cpu() -> None:
 
     with one_cpu():
         look()
-        thread = threading.Thread(target=look)
+        thread = threading.Thread(target=look, daemon=True)
         thread.start()
         thread.join()
     assert os.sched_getaffinity(0) == before

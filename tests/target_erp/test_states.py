@@ -120,7 +120,7 @@ def test_threads_do_not_tear_lines() -> None:
                 watermark.settle(number)
                 states.emit()
 
-        threads = [threading.Thread(target=work) for _ in range(3)]
+        threads = [threading.Thread(target=work, daemon=True) for _ in range(3)]
         for thread in threads:
             thread.start()
         for thread in threads:

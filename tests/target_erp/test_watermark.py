@@ -108,7 +108,7 @@ def test_many_threads_lose_no_number() -> None:
             watermark.settle(number)
             watermark.settle(number)
 
-    threads = [threading.Thread(target=work) for _ in range(4)]
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:

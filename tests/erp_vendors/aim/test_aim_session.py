@@ -111,7 +111,8 @@ def test_threads_share_a_new_login(shop: Shop) -> None:
     first = client._sessions.current()  # noqa: SLF001
     shop.lifetime, shop._uses = 10, 10  # noqa: SLF001 - the token dies for all of them at once
     threads = [
-        threading.Thread(target=client.call_operation, args=("GetLocations",)) for _ in range(4)
+        threading.Thread(target=client.call_operation, args=("GetLocations",), daemon=True)
+        for _ in range(4)
     ]
     for thread in threads:
         thread.start()
