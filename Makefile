@@ -5,21 +5,33 @@
 .SUFFIXES:
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench lint typecheck settings constraints clean
+.PHONY: help demo test test-fast nightly bench lint typecheck settings constraints clean
 
 BIN := .venv/bin
+# Most tests wait more than they work, so there may be more of them at once than cores.
+JOBS = 4
 SETUP := sh tools/setup.sh
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 demo: ## Read the sandbox's vendors into a warehouse, write corrections back, read the changes
 	@$(SETUP)
 	@$(BIN)/python -m demo
 
-test: ## Run all tests
+test: ## Run all tests, JOBS at once; ARGS goes to pytest
 	@$(SETUP)
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not serial and not nightly" $(ARGS) || [ $$? -eq 5 ]
+	@$(BIN)/python -m pytest -m "serial and not nightly" $(ARGS) || [ $$? -eq 5 ]
+
+test-fast: ## Run the tests that take no longer than a moment
+	@$(SETUP)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not serial and not slow and not nightly" $(ARGS)
+
+nightly: ## Run everything, with other random examples each time
+	@$(SETUP)
+	@ERP_TESTS_PROFILE=nightly $(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not serial" $(ARGS)
+	@ERP_TESTS_PROFILE=nightly $(BIN)/python -m pytest -m serial $(ARGS)
 
 bench: ## Measure speed against limits and peers (under ten minutes); ARGS names benchmarks
 	@$(SETUP)

@@ -164,6 +164,7 @@ def pair(
     return Pair(found)
 
 
+@pytest.mark.serial
 @pytest.mark.parametrize("store", ["postgres", "redis"])
 def test_two_runs_on_two_streams_share_one_budget(
     benches: Benches, tmp_path: pathlib.Path, store: str
@@ -188,6 +189,7 @@ def test_two_runs_on_two_streams_share_one_budget(
     assert RATE * 0.7 < bench.server.stats["most_in_a_second"] <= RATE
 
 
+@pytest.mark.serial
 def test_two_runs_on_one_stream_write_each_record_once(
     benches: Benches, tmp_path: pathlib.Path
 ) -> None:

@@ -228,6 +228,7 @@ def test_vendors_stand_side_by_side_and_may_come_later() -> None:
         )
 
 
+@pytest.mark.serial
 def test_it_runs_by_itself_and_ends_with_its_context(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Progress, "_run", BY_ITSELF)
     stream = Tty()

@@ -295,6 +295,7 @@ def burst(aimsio: Aimsio, calls: int) -> tuple[list[str], float]:
     return results, time.monotonic() - start
 
 
+@pytest.mark.serial
 def test_calls_above_the_rate_wait_in_a_queue(aimsio_with: Callable[..., Any]) -> None:
     with aimsio_with(limits=True) as aimsio:
         results, seconds = burst(aimsio, 15)
@@ -305,6 +306,7 @@ def test_calls_above_the_rate_wait_in_a_queue(aimsio_with: Callable[..., Any]) -
         assert report["queued"] >= 5
 
 
+@pytest.mark.serial
 def test_a_long_queue_ends_in_a_hang_up(aimsio_with: Callable[..., Any]) -> None:
     with aimsio_with(limits=True, rate=3, queue_seconds=0.5) as aimsio:
         results, seconds = burst(aimsio, 8)

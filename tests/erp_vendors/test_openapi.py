@@ -156,6 +156,7 @@ def test_only_what_needs_no_parameter_is_written(save: Save) -> None:
     assert {name: item.write_path for name, item in found.items()} == {"notes": "/notes"}
 
 
+@pytest.mark.serial
 def test_deep_and_wide_schemas_end(save: Save) -> None:
     """Forty records that all refer to each other: all paths through them are 40! many."""
     names = [f"R{number}" for number in range(40)]

@@ -44,6 +44,7 @@ def setting(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> t.Iterato
     yield redis_url() if request.param == "redis" else str(tmp_path / "a" / "rates.sqlite")
 
 
+@pytest.mark.serial
 def test_processes_keep_one_limit_together(setting: str, tmp_path: pathlib.Path) -> None:
     account = str(tmp_path)
     with running_stub(lambda _: Reply(body={})) as stub:

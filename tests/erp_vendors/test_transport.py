@@ -191,6 +191,7 @@ def test_what_was_not_sent_is_sent_later_even_if_it_is_not_repeatable() -> None:
     assert len(received) == 1
 
 
+@pytest.mark.serial
 @pytest.mark.parametrize(
     ("reply", "phase", "status"),
     [

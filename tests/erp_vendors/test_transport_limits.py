@@ -109,6 +109,7 @@ def test_something_remaining_waits_for_nothing(remaining: str) -> None:
     assert clock.now() < 1
 
 
+@pytest.mark.serial
 def test_never_more_calls_in_a_second_than_permitted() -> None:
     with running_stub(lambda _: OK) as stub:
         transport = make_transport(stub.url, limits=Limits(10, 10))

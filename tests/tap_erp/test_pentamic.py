@@ -151,6 +151,7 @@ def test_invoices_are_read_side_by_side_in_order(pentamic: Pentamic) -> None:
     assert 2 <= pentamic.stub.most_in_flight <= 4
 
 
+@pytest.mark.serial
 def test_the_default_rate_is_kept(pentamic: Pentamic) -> None:
     pentamic.customers = [{"id": number, "name": "x", "taxCode": "0"} for number in range(9)]
     pentamic.invoices = {str(number): [] for number in range(9)}

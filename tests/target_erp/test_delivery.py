@@ -162,6 +162,7 @@ def test_a_vendor_without_answer_ends_the_run_quickly(tmp_path: pathlib.Path) ->
     assert writer.calls == 2
 
 
+@pytest.mark.serial
 def test_a_fault_of_ours_ends_the_run_at_once(tmp_path: pathlib.Path) -> None:
     class Broken(Memory):
         def send(self, writes: list[Write]) -> None:

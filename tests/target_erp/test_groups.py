@@ -99,6 +99,7 @@ def test_what_writing_raises_reaches_all_that_are_concerned(kind: type[BaseExcep
     groups.close()
 
 
+@pytest.mark.serial
 def test_signals_in_the_main_thread_leave_nobody_waiting() -> None:
     """At any point of its work: the timer's interval drifts through all of them."""
     written: set[int] = set()

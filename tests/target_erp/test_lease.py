@@ -150,6 +150,7 @@ class Waited(Clock):
         super().sleep(min(seconds, 0.05))
 
 
+@pytest.mark.serial
 def test_who_takes_over_waits_for_calls_that_may_be_under_way(
     setting: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
