@@ -63,7 +63,7 @@ def target(job: Job) -> tuple[float, int]:
 def null_target(job: Job) -> tuple[float, int]:
     """As `target`, to a vendor that takes everything at once and is not even called."""
     from target_erp.delivery import Prepared, Writer  # noqa: PLC0415
-    from target_erp.sinks import SINKS  # noqa: PLC0415
+    from target_erp.writers import WRITERS  # noqa: PLC0415
 
     class NullWriter(Writer):
         stream = NULL_STREAM
@@ -77,7 +77,7 @@ def null_target(job: Job) -> tuple[float, int]:
         def send(self, writes: list[Write]) -> None:
             pass
 
-    SINKS["aimsio"] = lambda _plugin, _name, _keys: NullWriter()
+    WRITERS["aimsio"] = lambda _plugin, _name, _keys: NullWriter()
     return target(job)
 
 

@@ -21,7 +21,7 @@ Json = t.Any
 _START_SECONDS = 30.0
 
 
-class Sandbox:
+class DemoSandbox:
     """A running sandbox.
 
     Attributes:
@@ -94,7 +94,7 @@ def block(vendor: Vendor, played: t.Mapping[str, Json]) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def running(log: pathlib.Path, *arguments: str) -> t.Iterator[Sandbox]:
+def running(log: pathlib.Path, *arguments: str) -> t.Iterator[DemoSandbox]:
     """Run a sandbox on a free port, and end it however the block ends.
 
     Args:
@@ -114,7 +114,7 @@ def running(log: pathlib.Path, *arguments: str) -> t.Iterator[Sandbox]:
             command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True
         )
     try:
-        yield Sandbox(_address(process, log))
+        yield DemoSandbox(_address(process, log))
     finally:
         process.terminate()
         try:

@@ -13,7 +13,7 @@ from erp_vendors.vendors import VENDORS
 
 if t.TYPE_CHECKING:
     from demo.meltano import Meltano
-    from demo.sandbox import Sandbox
+    from demo.sandbox import DemoSandbox
 
 EDITED = {
     # View in edits.sql: vendor, resource, its key there, and a column that shows the edit.
@@ -46,7 +46,7 @@ class Story:
         wrong: What did not come out as it had to.
     """
 
-    def __init__(self, sandbox: Sandbox, meltano: Meltano) -> None:
+    def __init__(self, sandbox: DemoSandbox, meltano: Meltano) -> None:
         self._sandbox = sandbox
         self._meltano = meltano
         self._warehouse = Warehouse(meltano.warehouse)

@@ -36,7 +36,7 @@ class _Sample(t.NamedTuple):
     calls: dict[str, int]
 
 
-class Progress:
+class ProgressLine:
     """Shows how far a run is; reads counters that others keep.
 
     On a terminal there is one line on stderr, rewritten four times a second and out of the way

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from erp_sandbox.app import Sandbox
     from erp_sandbox.store import Collection, Row
-    from erp_sandbox.vendor import Vendor
+    from erp_sandbox.vendor import SandboxVendor
 
 
 class NotThereError(LookupError):
@@ -174,7 +174,7 @@ class Actions:
         """Set the vendors' clock this many seconds ahead of the real one."""
         self._sandbox.clock.shift(offset_seconds)
 
-    def _vendor(self, name: str) -> Vendor:
+    def _vendor(self, name: str) -> SandboxVendor:
         vendor = self._sandbox.vendors.get(name)
         if vendor is None:
             message = f"no vendor {name}; there are {', '.join(self._sandbox.vendors)}"

@@ -6,17 +6,17 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any
 
-from erp_sandbox.clock import Clock
+from erp_sandbox.clock import SandboxClock
 from erp_sandbox.config import check_options
 from erp_sandbox.faults import Faults
 from erp_sandbox.recorder import Recorder
-from erp_sandbox.store import Store
+from erp_sandbox.store import TableStore
 from erp_sandbox.vendor import (
     CUT,
-    Answer,
-    Call,
     CutConnection,
     Refusal,
+    SandboxAnswer,
+    SandboxCall,
     Workbench,
     text_answer,
     vendors,
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from erp_sandbox.config import Settings
-    from erp_sandbox.faults import Fault
-    from erp_sandbox.recorder import Entry
-    from erp_sandbox.vendor import Vendor
+    from erp_sandbox.faults import SandboxFault
+    from erp_sandbox.recorder import RecordedCall
+    from erp_sandbox.vendor import SandboxVendor
 
 _LOG = logging.getLogger(__name__)
 
@@ -42,9 +42,9 @@ class Sandbox:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.clock = Clock()
+        self.clock = SandboxClock()
         self.recorder = Recorder()
-        self.store = Store(settings.database)
+        self.store = TableStore(settings.database)
         self.faults = Faults(settings.seed)
         self.faults.add(list(settings.faults))
         bench = Workbench(
@@ -56,7 +56,7 @@ class Sandbox:
             settings.limits,
             settings.limit_scale,
         )
-        self.vendors: dict[str, Vendor] = {}
+        self.vendors: dict[str, SandboxVendor] = {}
         known = vendors()
         unknown = set(settings.vendors) - set(known)
         if unknown:
@@ -96,7 +96,7 @@ class Sandbox:
                 return
 
     async def _vendor_call(
-        self, scope: Scope, receive: Receive, send: Send, vendor: Vendor, raw_path: str
+        self, scope: Scope, receive: Receive, send: Send, vendor: SandboxVendor, raw_path: str
     ) -> None:
         body = bytearray()
         more = True
@@ -110,7 +110,7 @@ class Sandbox:
             name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
         }
         query = scope["query_string"].decode("latin-1")
-        call = Call(vendor.name, scope["method"], raw_path, query, headers, bytes(body))
+        call = SandboxCall(vendor.name, scope["method"], raw_path, query, headers, bytes(body))
         entry = self.recorder.begin(call)
         status: int | None = None
         outcome = "failed"
@@ -138,10 +138,10 @@ class Sandbox:
                 self.recorder.end(entry, status=status, outcome=outcome)
 
     async def _perform(
-        self, vendor: Vendor, call: Call, entry: Entry
-    ) -> tuple[Answer, Fault | None]:
+        self, vendor: SandboxVendor, call: SandboxCall, entry: RecordedCall
+    ) -> tuple[SandboxAnswer, SandboxFault | None]:
         refusal = await vendor.limiter.enter(call)
-        fault: Fault | None = None
+        fault: SandboxFault | None = None
         if refusal is not None:
             answer = refusal
         else:
@@ -167,7 +167,7 @@ class Sandbox:
             answer = fault.spoil(answer)
         return answer, fault
 
-    async def _handle(self, vendor: Vendor, call: Call) -> Answer:
+    async def _handle(self, vendor: SandboxVendor, call: SandboxCall) -> SandboxAnswer:
         try:
             return await vendor.handle(call)
         except Refusal as refusal:
@@ -179,7 +179,7 @@ class Sandbox:
             self.store.commit()
 
 
-async def _send(send: Send, answer: Answer, length: int | None = None) -> None:
+async def _send(send: Send, answer: SandboxAnswer, length: int | None = None) -> None:
     """Send an answer; with ``length``, only so many bytes of the promised body."""
     lines: list[tuple[bytes, bytes]] = [
         (b"content-type", answer.content_type.encode()),

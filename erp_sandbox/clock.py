@@ -6,7 +6,7 @@ import time
 from datetime import datetime, timezone
 
 
-class Clock:
+class SandboxClock:
     """Wall time and elapsed time of the played vendors, both in seconds."""
 
     def __init__(self) -> None:

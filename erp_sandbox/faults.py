@@ -9,12 +9,12 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from erp_sandbox import jsontext
-from erp_sandbox.vendor import Answer
+from erp_sandbox.vendor import SandboxAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from erp_sandbox.vendor import Call
+    from erp_sandbox.vendor import SandboxCall
 
 KINDS = (
     "status",
@@ -48,7 +48,7 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
 
 
 @dataclass
-class Fault:
+class SandboxFault:
     """One rule.
 
     Attributes:
@@ -83,7 +83,7 @@ class Fault:
     used: int = 0
 
     @classmethod
-    def from_json(cls, rule: object) -> Fault:
+    def from_json(cls, rule: object) -> SandboxFault:
         """Check and build a rule.
 
         Raises:
@@ -118,7 +118,7 @@ class Fault:
             raise ValueError(message) from error
         return cls(**values)
 
-    def matches(self, call: Call) -> bool:
+    def matches(self, call: SandboxCall) -> bool:
         """Return whether this rule is about the call."""
         return (
             self.vendor in {None, call.vendor}
@@ -134,9 +134,9 @@ class Fault:
         shown["seconds"] = str(self.seconds)
         return shown
 
-    def own_answer(self, status: int, otherwise: str) -> Answer:
+    def own_answer(self, status: int, otherwise: str) -> SandboxAnswer:
         """Return the rule's status, headers and body as an answer."""
-        answer = Answer(self.status or status, headers=dict(self.headers))
+        answer = SandboxAnswer(self.status or status, headers=dict(self.headers))
         if isinstance(self.body, str) or self.body is None:
             text = otherwise if self.body is None else self.body
             kind = "text/html" if text.lstrip().startswith("<") else "text/plain"
@@ -145,13 +145,15 @@ class Fault:
             answer.body = jsontext.dumps(self.body)
         return answer
 
-    def spoil(self, answer: Answer) -> Answer:
+    def spoil(self, answer: SandboxAnswer) -> SandboxAnswer:
         """Return what is sent instead of the true answer of an executed call."""
         if self.kind == "status_after":
             spoilt = self.own_answer(503, "Service Unavailable")
         elif self.kind == "garbage" and self.body == TRUNCATED:
             half = answer.body[: len(answer.body) // 2]
-            spoilt = Answer(self.status or 200, half, answer.content_type, dict(self.headers))
+            spoilt = SandboxAnswer(
+                self.status or 200, half, answer.content_type, dict(self.headers)
+            )
         elif self.kind == "garbage":
             spoilt = self.own_answer(200, _PAGE)
         elif self.kind == "wrong_type":
@@ -161,7 +163,7 @@ class Fault:
         spoilt.headers = {**answer.headers, **spoilt.headers}
         return spoilt
 
-    def _other_type(self, answer: Answer) -> Answer:
+    def _other_type(self, answer: SandboxAnswer) -> SandboxAnswer:
         """Return an array where an object belongs, an object where anything else does."""
         if self.body is not None:
             spoilt = self.own_answer(200, "")
@@ -171,7 +173,9 @@ class Fault:
             except ValueError:  # XML, CSV, or a vendor's illegal number
                 value = answer.body.decode(errors="replace")
             other: object = [value] if isinstance(value, dict) else {"value": value}
-            spoilt = Answer(self.status or 200, jsontext.dumps(other), headers=dict(self.headers))
+            spoilt = SandboxAnswer(
+                self.status or 200, jsontext.dumps(other), headers=dict(self.headers)
+            )
         spoilt.content_type = answer.content_type
         return spoilt
 
@@ -189,7 +193,7 @@ class Faults:
 
     def __init__(self, seed: int) -> None:
         self._random = random.Random(f"{seed}/faults")  # noqa: S311 - repeatable on purpose
-        self._rules: list[Fault] = []
+        self._rules: list[SandboxFault] = []
 
     def add(self, rules: object) -> None:
         """Add one rule or a list of rules, all or none.
@@ -198,7 +202,7 @@ class Faults:
             ValueError: One of them is not usable.
         """
         items: Sequence[object] = rules if isinstance(rules, list) else [rules]
-        self._rules.extend([Fault.from_json(rule) for rule in items])
+        self._rules.extend([SandboxFault.from_json(rule) for rule in items])
 
     def clear(self) -> None:
         """Drop all rules."""
@@ -208,7 +212,7 @@ class Faults:
         """Return the rules with their counts."""
         return [rule.as_json() for rule in self._rules]
 
-    def pick(self, call: Call) -> tuple[float, Fault | None]:
+    def pick(self, call: SandboxCall) -> tuple[float, SandboxFault | None]:
         """Return what befalls a call.
 
         Returns:

@@ -6,14 +6,14 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from erp_sandbox.clock import Clock
-    from erp_sandbox.vendor import Answer, Call
+    from erp_sandbox.clock import SandboxClock
+    from erp_sandbox.vendor import SandboxAnswer, SandboxCall
 
 
 class Limiter:
     """No limit; the base of every vendor's limit."""
 
-    async def enter(self, call: Call) -> Answer | None:  # noqa: ARG002 - for overriders
+    async def enter(self, call: SandboxCall) -> SandboxAnswer | None:  # noqa: ARG002 - for overriders
         """Let a call in, now or later.
 
         Returns:
@@ -24,10 +24,10 @@ class Limiter:
         """
         return None
 
-    def leave(self, call: Call) -> None:
+    def leave(self, call: SandboxCall) -> None:
         """Note that a call let in by :meth:`enter` has been handled."""
 
-    def decorate(self, answer: Answer) -> None:
+    def decorate(self, answer: SandboxAnswer) -> None:
         """Add the headers that the vendor puts on each answer."""
 
 
@@ -40,7 +40,7 @@ class SlidingWindow:
         seconds: Length of the window.
     """
 
-    def __init__(self, clock: Clock, count: float, seconds: float) -> None:
+    def __init__(self, clock: SandboxClock, count: float, seconds: float) -> None:
         self._clock = clock
         self._count = max(1, int(count))
         self._seconds = seconds
@@ -74,7 +74,7 @@ class FixedWindow:
         seconds: Length of the window.
     """
 
-    def __init__(self, clock: Clock, count: float, seconds: float) -> None:
+    def __init__(self, clock: SandboxClock, count: float, seconds: float) -> None:
         self._clock = clock
         self.count = max(1, int(count))
         self._seconds = seconds

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from erp_sandbox.vendor import Call
+    from erp_sandbox.vendor import SandboxCall
 
 LOG_LENGTH = 10_000
 """Calls kept in the log."""
@@ -17,11 +17,11 @@ BODY_LIMIT = 4_096
 
 
 @dataclass
-class Entry:
+class RecordedCall:
     """One logged call. Times are seconds since the epoch on the real clock."""
 
     number: int
-    call: Call
+    call: SandboxCall
     started: float
     ended: float | None = None
     status: int | None = None
@@ -70,11 +70,11 @@ class Recorder:
     """Counts and logs every call to a vendor."""
 
     def __init__(self) -> None:
-        self._entries: deque[Entry] = deque(maxlen=LOG_LENGTH)
+        self._entries: deque[RecordedCall] = deque(maxlen=LOG_LENGTH)
         self._counters: dict[str, Counters] = {}
         self._number = 0
 
-    def begin(self, call: Call) -> Entry:
+    def begin(self, call: SandboxCall) -> RecordedCall:
         """Count a call on its arrival."""
         now = time.monotonic()
         counters = self._counters.setdefault(call.vendor, Counters())
@@ -87,11 +87,11 @@ class Recorder:
             recent.popleft()
         counters.max_per_second = max(counters.max_per_second, len(recent))
         self._number += 1
-        entry = Entry(self._number, call, time.time())
+        entry = RecordedCall(self._number, call, time.time())
         self._entries.append(entry)
         return entry
 
-    def end(self, entry: Entry, *, status: int | None, outcome: str) -> None:
+    def end(self, entry: RecordedCall, *, status: int | None, outcome: str) -> None:
         """Count how a call ended.
 
         Args:

@@ -17,7 +17,7 @@ Row: TypeAlias = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Shape:
+class TableShape:
     """How one resource is kept.
 
     Attributes:
@@ -41,7 +41,7 @@ class Shape:
 class Collection:
     """The rows of one resource, with an index on each business key and lookup column."""
 
-    def __init__(self, shape: Shape, sink: Callable[[str, Row | None], None]) -> None:
+    def __init__(self, shape: TableShape, sink: Callable[[str, Row | None], None]) -> None:
         self.shape = shape
         self._sink = sink
         self._rows: dict[str, Row] = {}
@@ -156,7 +156,7 @@ def _values(values: Iterable[object]) -> tuple[str, ...] | None:
     return texts if all(texts) else None
 
 
-class Store:
+class TableStore:
     """The collections of all vendors, and the file behind them if there is one."""
 
     def __init__(self, database: str | None = None) -> None:
@@ -178,7 +178,7 @@ class Store:
                 """
             )
 
-    def open(self, vendor: str, shape: Shape) -> Collection:
+    def open(self, vendor: str, shape: TableShape) -> Collection:
         """Return the collection of one resource, filled from the file if it is there."""
 
         def sink(key: str, row: Row | None) -> None:

@@ -18,9 +18,9 @@ from erp_sandbox.limits import Limiter
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from erp_sandbox.clock import Clock
+    from erp_sandbox.clock import SandboxClock
     from erp_sandbox.recorder import Recorder
-    from erp_sandbox.store import Collection, Row, Shape, Store
+    from erp_sandbox.store import Collection, Row, TableShape, TableStore
 
 
 CUT = "cut"
@@ -40,7 +40,7 @@ class CutConnection(Exception):  # noqa: N818 - not an error: the vendor hangs u
 
 
 @dataclass
-class Answer:
+class SandboxAnswer:
     """What a vendor answers.
 
     Attributes:
@@ -59,23 +59,25 @@ class Answer:
 class Refusal(Exception):  # noqa: N818 - carries an ordinary answer out of nested code
     """Raised by a vendor to answer at once with something else than success."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: SandboxAnswer) -> None:
         super().__init__(answer.status)
         self.answer = answer
 
 
-def json_answer(value: object, status: int = 200, headers: dict[str, str] | None = None) -> Answer:
+def json_answer(
+    value: object, status: int = 200, headers: dict[str, str] | None = None
+) -> SandboxAnswer:
     """Return an answer with a JSON body."""
-    return Answer(status, jsontext.dumps(value), headers=dict(headers or {}))
+    return SandboxAnswer(status, jsontext.dumps(value), headers=dict(headers or {}))
 
 
-def text_answer(text: str, status: int, headers: dict[str, str] | None = None) -> Answer:
+def text_answer(text: str, status: int, headers: dict[str, str] | None = None) -> SandboxAnswer:
     """Return an answer with a plain text body."""
-    return Answer(status, text.encode(), "text/plain; charset=utf-8", dict(headers or {}))
+    return SandboxAnswer(status, text.encode(), "text/plain; charset=utf-8", dict(headers or {}))
 
 
 @dataclass
-class Call:
+class SandboxCall:
     """One request to a vendor.
 
     Attributes:
@@ -149,8 +151,8 @@ class Workbench:
         limit_scale: Factor on the vendors' allowed rates.
     """
 
-    store: Store
-    clock: Clock
+    store: TableStore
+    clock: SandboxClock
     recorder: Recorder
     size: int = 60
     seed: int = 1
@@ -162,7 +164,7 @@ class Workbench:
         return random.Random(f"{self.seed}/{name}")  # noqa: S311 - test data, not secrets
 
 
-class Vendor(ABC):
+class SandboxVendor(ABC):
     """One vendor.
 
     A sub-package makes a subclass and exports it as ``VENDOR``. Class attributes name the vendor
@@ -184,7 +186,7 @@ class Vendor(ABC):
         self.limiter = self.make_limiter() if bench.limits else Limiter()
 
     @abstractmethod
-    def shapes(self) -> Iterable[Shape]:
+    def shapes(self) -> Iterable[TableShape]:
         """Return how each resource is kept. Called once, after ``options`` is set."""
 
     @abstractmethod
@@ -192,7 +194,7 @@ class Vendor(ABC):
         """Fill the empty collections with ``bench.size`` rows each, the same for equal seeds."""
 
     @abstractmethod
-    async def handle(self, call: Call) -> Answer:
+    async def handle(self, call: SandboxCall) -> SandboxAnswer:
         """Answer one call. A raised :class:`Refusal` counts as an answer too."""
 
     @abstractmethod
@@ -252,10 +254,10 @@ class Vendor(ABC):
         return None
 
 
-def vendors() -> dict[str, type[Vendor]]:
+def vendors() -> dict[str, type[SandboxVendor]]:
     """Return every vendor, by name: all sub-packages of the sandbox that export ``VENDOR``."""
     package = __name__.rpartition(".")[0]
-    found: dict[str, type[Vendor]] = {}
+    found: dict[str, type[SandboxVendor]] = {}
     for module in pkgutil.iter_modules([str(Path(__file__).parent)]):
         if module.ispkg:
             vendor = getattr(importlib.import_module(f"{package}.{module.name}"), "VENDOR", None)

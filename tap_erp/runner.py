@@ -26,7 +26,7 @@ _STREAMS_AT_ONCE = 4
 
 
 @dataclasses.dataclass
-class Report:
+class StreamReport:
     """What became of the streams of a run.
 
     Attributes:
@@ -48,7 +48,7 @@ def run_streams(tap: TapErp, streams: t.Sequence[ErpStream]) -> None:
     Raises:
         ExitCode: With 1, if a stream failed or the run was stopped; the others have finished.
     """
-    report = Report()
+    report = StreamReport()
     started = time.monotonic()
     vendors = dict.fromkeys(stream.vendor for stream in streams)
     jobs = [
@@ -61,7 +61,7 @@ def run_streams(tap: TapErp, streams: t.Sequence[ErpStream]) -> None:
     _summarise(tap, streams, report, time.monotonic() - started)
 
 
-def _run_vendor(tap: TapErp, streams: list[ErpStream], report: Report) -> None:
+def _run_vendor(tap: TapErp, streams: list[ErpStream], report: StreamReport) -> None:
     """The streams of one vendor: turn by turn, within a turn several at once."""
     at_once = min(_STREAMS_AT_ONCE, tap.block(streams[0].vendor).get("max_concurrency"))
     for turn in sorted({stream.turn for stream in streams}):
@@ -106,7 +106,7 @@ def _side_by_side(jobs: t.Iterable[t.Callable[[], None]], workers: int) -> None:
         raise broken[0]
 
 
-def _run_stream(stream: ErpStream, report: Report) -> None:
+def _run_stream(stream: ErpStream, report: StreamReport) -> None:
     try:
         stream.sync()
     except Interrupted:
@@ -129,7 +129,9 @@ def _run_stream(stream: ErpStream, report: Report) -> None:
         stream.logger.exception("%s failed", stream.name)
 
 
-def _summarise(tap: TapErp, streams: t.Sequence[ErpStream], report: Report, seconds: float) -> None:
+def _summarise(
+    tap: TapErp, streams: t.Sequence[ErpStream], report: StreamReport, seconds: float
+) -> None:
     for stream in streams:
         if stream.name not in report.failed and stream.name not in report.skipped:
             tap.logger.info("%s: %d records", stream.name, stream.records_read)

@@ -16,7 +16,7 @@ from singer_sdk.singerlib import Catalog, StateMessage
 
 from erp_plugin import ErpPlugin, config_schema, output, run
 from erp_plugin.cli import FAILED
-from erp_plugin.progress import Progress
+from erp_plugin.progress import ProgressLine
 from erp_vendors.errors import ConfigError
 from erp_vendors.settings import Setting
 from tap_erp import doors
@@ -187,9 +187,9 @@ class TapErp(ErpPlugin, Tap):
         return list(self._clients)
 
     @functools.cached_property
-    def progress(self) -> Progress:
+    def progress(self) -> ProgressLine:
         """Shows how far the run is; streams that know how much is to come add their totals."""
-        return Progress(
+        return ProgressLine(
             self.logger,
             rows=lambda: sum(stream.records_read for stream in self.erp_streams),
             budgets=lambda: {name: self.client(name).transport.budget for name in self.connected},

@@ -12,18 +12,18 @@ import collections
 import logging
 import typing as t
 
+from erp_ledger import RecordStatus
 from erp_vendors.errors import ConfigError
 from erp_vendors.vendors import VENDORS
 from target_erp.delivery import RefusedError, Write
-from target_erp.ledger import Mark
-from target_erp.plan import allowance
+from target_erp.planning.planner import allowance
 from target_erp.presence import Presence
-from target_erp.sinks.keys import key_of, no_key
+from target_erp.writers.keys import key_of, no_key
 
 if t.TYPE_CHECKING:
+    from erp_ledger import Ledger
     from target_erp.delivery import Writer
-    from target_erp.ledger import Ledger
-    from target_erp.sinks.keys import Key
+    from target_erp.writers.keys import Key
 
 logger = logging.getLogger("target-erp")
 
@@ -199,7 +199,7 @@ class Deletions:
 
         def deleted_before() -> bool:
             line = ledger.look(writer.account, writer.stream, write.identity)
-            return line is not None and line.mark is Mark.DELETED
+            return line is not None and line.mark is RecordStatus.DELETED
 
         return not presence.bury(names, deleted_before=deleted_before)
 

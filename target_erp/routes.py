@@ -9,7 +9,7 @@ from singer_sdk.mapper import RemoveRecordTransform, SameRecordTransform
 
 from erp_vendors.http import codec
 from target_erp.reader import InputError, NoSchemaError
-from target_erp.sinks import UnknownStreamError
+from target_erp.writers import UnknownStreamError
 
 if t.TYPE_CHECKING:
     from singer_sdk.mapper import StreamMap

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from erp_vendors.settings import Setting, object_schema
-from target_erp.history.webhook import WEBHOOK_SETTINGS
+from target_erp.webhook import WEBHOOK_SETTINGS
 
 SETTINGS = (
     Setting(

@@ -8,8 +8,8 @@ from singer_sdk.sinks import Sink
 
 from target_erp.deletions import TOMBSTONE
 from target_erp.delivery import RefusedError, Write
-from target_erp.shapes import Shapes
-from target_erp.sinks.keys import key_of
+from target_erp.schema_check import SchemaCheck
+from target_erp.writers.keys import key_of
 
 if t.TYPE_CHECKING:
     from target_erp.target import TargetErp
@@ -42,7 +42,7 @@ class ErpSink(Sink):
         self._site_keys = target.site_keys_of(self.writer)
         self._stream = self.writer.stream
         self._tally = target.delivery.tallies[self.writer.stream]
-        self._shapes = Shapes(self.schema if self.validate_schema else None)
+        self._shapes = SchemaCheck(self.schema if self.validate_schema else None)
         if self._shapes.unchecked:
             unchecked = self._shapes.unchecked
             more = len(unchecked) - _SHOWN_KEYWORDS

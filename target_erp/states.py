@@ -18,7 +18,7 @@ _PENDING = 64
 """STATE messages that are kept at most while the records before them are open."""
 
 
-class OutputError(ErpError):
+class StateOutputError(ErpError):
     """STATE cannot be written to stdout."""
 
 
@@ -62,7 +62,7 @@ class States:
         """Write the newest STATE before which everything is settled, if there is a new one.
 
         Raises:
-            OutputError: If stdout does not take it. After that nothing more is written.
+            StateOutputError: If stdout does not take it. After that nothing more is written.
         """
         with self._lock:
             self._advance()
@@ -77,7 +77,7 @@ class States:
                     f"STATE cannot be written to stdout: {error}; what was written to the vendor "
                     "is in the ledger, so the next run recognises it"
                 )
-                raise OutputError(msg) from None
+                raise StateOutputError(msg) from None
             self._ready = None
 
     def _advance(self) -> None:

@@ -7,15 +7,15 @@ import pathlib
 import time
 import typing as t
 
+from erp_ledger.partitions import iso
 from erp_vendors.http import codec
 from erp_vendors.private import replace_file
 from target_erp.delivery import Outcome
-from target_erp.ledger.book import iso
-from target_erp.plan import allowance
+from target_erp.planning.planner import allowance
 
 if t.TYPE_CHECKING:
     from erp_vendors.vendor import Client
-    from target_erp.delivery.lanes import Tally
+    from target_erp.delivery.key_queue import Tally
 
 logger = logging.getLogger("target-erp")
 

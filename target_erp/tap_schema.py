@@ -15,7 +15,7 @@ Schema = dict[str, t.Any]
 Path = tuple["str | int", ...]
 
 
-class Fault(t.NamedTuple):
+class SchemaFault(t.NamedTuple):
     """A keyword that cannot be compiled.
 
     Attributes:
@@ -150,8 +150,8 @@ def _gather_required(schema: Schema, plain: Schema) -> None:
 
 
 def _faults(
-    schema: Schema, root: Schema, path: Path = (), around: Fault | None = None
-) -> t.Iterator[Fault]:
+    schema: Schema, root: Schema, path: Path = (), around: SchemaFault | None = None
+) -> t.Iterator[SchemaFault]:
     """What cannot be compiled.
 
     Args:
@@ -161,7 +161,7 @@ def _faults(
         around: What has to go if anything is wrong in here.
     """
     for word, value in schema.items():
-        whole = Fault((*path, word))
+        whole = SchemaFault((*path, word))
         outer = around or (whole if word in _TURNED else None)
         by_name = word in _BY_NAME and isinstance(value, dict)
         if word == "$ref":
@@ -175,7 +175,7 @@ def _faults(
                 place = whole.path if name is None else (*whole.path, name)
                 if by_name and not _compiles({word: {name: _hollow(part)}}):
                     named = word != "patternProperties"
-                    yield outer or (Fault(place, named=True) if named else whole)
+                    yield outer or (SchemaFault(place, named=True) if named else whole)
                 elif isinstance(part, dict):
                     yield from _faults(part, root, place, outer)
 
@@ -218,7 +218,7 @@ def _at(root: t.Any, path: t.Iterable[str | int]) -> t.Any:  # noqa: ANN401
     return place
 
 
-def _remove(schema: Schema, fault: Fault) -> None:
+def _remove(schema: Schema, fault: SchemaFault) -> None:
     """Take something out so that no record fits less for it."""
     *way, last = fault.path
     place = _at(schema, way)

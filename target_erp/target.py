@@ -17,42 +17,42 @@ from singer_sdk.exceptions import SingerSDKError
 from singer_sdk.helpers.capabilities import PluginCapabilities, TargetCapabilities
 from singer_sdk.mapper import PluginMapper
 
+from erp_ledger import Ledger, open_ledger
+from erp_ledger.lease import Leases, leases
 from erp_plugin import ErpPlugin, config_schema, run
 from erp_plugin.cli import FAILED, ExitCode
-from erp_plugin.progress import Progress
+from erp_plugin.progress import ProgressLine
 from erp_vendors.errors import ConfigError, Interrupted
 from erp_vendors.http import codec
 from erp_vendors.http.redact import redact
-from target_erp import rehearsal
+from target_erp.cpu_affinity import keep_to_one_cpu
 from target_erp.deletions import Deletions
 from target_erp.delivery import Delivery, RefusedError, Write, Writer
 from target_erp.delivery.dead_letters import DeadLetters
-from target_erp.delivery.engine import StoppedError
+from target_erp.delivery.delivery import StoppedError
 from target_erp.delivery.journal import Journal
 from target_erp.delivery.watermark import Watermark
-from target_erp.history.webhook import deliver
-from target_erp.ledger import Ledger, open_ledger
-from target_erp.ledger.lease import Leases, leases
 from target_erp.messages import record_of, schema_of, stream_of, value_of, version_of
-from target_erp.one_cpu import one_cpu
-from target_erp.periodic import every
-from target_erp.places import check_places, is_file
-from target_erp.plan import Guards, Planner, allowance
+from target_erp.output_paths import check_output_paths, is_file
+from target_erp.planning import guard_check
+from target_erp.planning.planner import Guards, Planner, allowance
 from target_erp.reader import InputError, LineReader
 from target_erp.replay import replay
 from target_erp.routes import Routes
 from target_erp.settings import SETTINGS
 from target_erp.sink import ErpSink
-from target_erp.sinks import make_writer
-from target_erp.sinks.keys import Key, key_of
 from target_erp.states import States
 from target_erp.summary import Summary, save
-from target_erp.versions import Versions
+from target_erp.table_versions import TableVersions
+from target_erp.timer import every
+from target_erp.webhook import deliver
+from target_erp.writers import make_writer
+from target_erp.writers.keys import Key, key_of
 
 if t.TYPE_CHECKING:
     from types import FrameType
 
-    from target_erp.delivery.families import Child
+    from target_erp.delivery.references import Child
 
 REJECTED = 3
 """Exit code of a run that finished with rejected or unknown records."""
@@ -89,7 +89,7 @@ class TargetErp(ErpPlugin, Target):
             self.setting("deletes") or (), self._guards.max_deletes, self.config.get("streams")
         )
         self.rehearses = self.asks_vendor = False
-        self.versions = Versions(self)
+        self.versions = TableVersions(self)
         self._writers: dict[str, Writer] = {}
         self._given_keys: dict[str, tuple[str, ...]] = {}
         self._routes = Routes(self, skip_unknown=self.setting("unknown_streams") == "skip")
@@ -136,8 +136,8 @@ class TargetErp(ErpPlugin, Target):
             guarded = self._guards.needs_vendor or self.deletions.streams
             if guarded and not self.setting("dry_run"):
                 kept = spool.enter_context(tempfile.TemporaryFile())
-                rehearsal.keep(kept, file_input)
-                rehearsal.check(self, self._guards, kept)
+                guard_check.keep(kept, file_input)
+                guard_check.check(self, self._guards, kept)
                 file_input = kept
             super().listen(file_input)
 
@@ -153,10 +153,10 @@ class TargetErp(ErpPlugin, Target):
         """
         if not self.setting("dry_run"):
             names = ("ledger", "dead_letters", "report_file")
-            check_places(**{name: self.setting(name) for name in names})
+            check_output_paths(**{name: self.setting(name) for name in names})
         code, said = FAILED, "the run was ended"
         # Last of all, when the leases are given back: others need not wait for a webhook.
-        with one_cpu(), contextlib.ExitStack() as afterwards, self.opened:
+        with keep_to_one_cpu(), contextlib.ExitStack() as afterwards, self.opened:
             try:
                 with (
                     self._progress(),
@@ -189,9 +189,9 @@ class TargetErp(ErpPlugin, Target):
             self.delivery.flush()
             raise
 
-    def _progress(self) -> Progress:
+    def _progress(self) -> ProgressLine:
         """Shows how far the run is."""
-        return Progress(
+        return ProgressLine(
             self.logger,
             # Not `records_read`: another thread must not be the one that opens the ledger.
             rows=lambda: self.records_read if "summary" in self.__dict__ else 0,

@@ -23,7 +23,7 @@ import typing as t
 from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 
 from erp_vendors.aim import AimResource
-from erp_vendors.aim.operations import SINKS, AimSink
+from erp_vendors.aim.operations import WRITE_SPECS, AimWriteSpec
 from erp_vendors.aims360 import Aims360Resource
 from erp_vendors.aimsio import AimsioResource
 from erp_vendors.aimsio.client import PREFIX
@@ -31,9 +31,9 @@ from erp_vendors.cimcloud import CimcloudResource
 from erp_vendors.pentamic.resources import PentamicResource
 from erp_vendors.vendors import VENDORS
 from tap_erp.tap import TapErp
-from target_erp.sinks import UnknownStreamError, make_writer
-from target_erp.sinks.aim import AimWriter
-from target_erp.sinks.aim_lookups import look_up_of
+from target_erp.writers import UnknownStreamError, make_writer
+from target_erp.writers.aim import AimWriter
+from target_erp.writers.aim_lookups import look_up_of
 
 if t.TYPE_CHECKING:
     from erp_vendors.resource import Resource
@@ -305,7 +305,7 @@ def _writing(tap: TapErp, entries: dict[str, dict[str, Entry]], uses: dict[str, 
     for vendor in VENDORS:
         for name, writer in writers(tap, vendor):
             entry = entries[vendor].setdefault(writer.stream, Entry())
-            place: AimSink | Resource
+            place: AimWriteSpec | Resource
             if isinstance(writer, AimWriter):
                 place, documented = writer.sink, True
                 entry.write_key = _key(place.keys)
@@ -326,7 +326,7 @@ def writers(tap: TapErp, vendor: str) -> t.Iterator[tuple[str, Writer]]:
         tap: What has the vendor's client.
         vendor: Its name.
     """
-    names = [*tap.client(vendor).resources, *(sink.name for sink in SINKS if vendor == "aim")]
+    names = [*tap.client(vendor).resources, *(sink.name for sink in WRITE_SPECS if vendor == "aim")]
     for name in dict.fromkeys(names):
         try:
             yield name, make_writer(tap, f"{vendor}_{name}", ())
@@ -361,10 +361,10 @@ def _reads(resource: Resource) -> t.Iterator[str]:
             yield from (f"GET {path}" for path in resource.paths)
 
 
-def _writes(place: AimSink | Resource) -> t.Iterator[str]:
+def _writes(place: AimWriteSpec | Resource) -> t.Iterator[str]:
     """How a sink writes, looking for the record included."""
     match place:
-        case AimSink():
+        case AimWriteSpec():
             yield from (f"{action.method} /api/{action.name}" for action in place.operations)
             for look_up in filter(None, map(look_up_of, place.operations)):
                 yield f"GET /api/{look_up.read}"

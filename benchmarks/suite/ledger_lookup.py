@@ -21,11 +21,11 @@ from benchmarks.processes import ProcessError, execute, ours
 from benchmarks.records import PLAIN, messages
 from benchmarks.suite.null_target import settings
 from benchmarks.work import NULL_STREAM
+from erp_ledger import LedgerRecord, RecordStatus, open_ledger
+from erp_ledger.record import digest_of
 from erp_vendors.aimsio.settings import SETTINGS, VENDOR
 from erp_vendors.http import codec
 from erp_vendors.settings import Block
-from target_erp.ledger import Entry, Mark, open_ledger
-from target_erp.ledger.entry import digest_of
 
 _BATCH = 20_000
 _LOOKS, _CHUNK = 10_000, 500
@@ -83,7 +83,11 @@ def _fill(path: str, account: str, lines: int, read: set[int]) -> None:
                 digest = bytes(16)
                 if number in read:
                     digest = digest_of(codec.decode(PLAIN.render(number)))
-                entries.append(Entry(_key(number), digest, Mark.ACCEPTED, str(number), 1, "filled"))
+                entries.append(
+                    LedgerRecord(
+                        _key(number), digest, RecordStatus.ACCEPTED, str(number), 1, "filled"
+                    )
+                )
             ledger.write(account, NULL_STREAM, entries)
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from erp_sandbox.aim.options import AimOptions
     from erp_sandbox.aim.types import Fields
     from erp_sandbox.store import Collection, Row
-    from erp_sandbox.vendor import Call, Workbench
+    from erp_sandbox.vendor import SandboxCall, Workbench
 
 
 class Trouble(Exception):  # noqa: N818 - it becomes an answer
@@ -57,7 +57,7 @@ class Ask:
     """
 
     args: Row
-    call: Call
+    call: SandboxCall
     login: str = ""
     acct: int | None = None
 
@@ -71,7 +71,7 @@ Run: TypeAlias = "Callable[[Shop, Ask], Row]"
 
 
 @dataclass(frozen=True)
-class Operation:
+class SandboxOperation:
     """One operation of 7.5.
 
     Attributes:
@@ -112,11 +112,11 @@ def operation(  # noqa: PLR0917 - one line of a table
     answer: str | Fields,
     run: Run,
     path: str = "",
-) -> Operation:
+) -> SandboxOperation:
     """Return an operation from one line of the table in 7.5; words are divided by blanks."""
     shown = fields(answer) if isinstance(answer, str) else answer
     words = tuple(verbs.split()), tuple(modules.split())
-    return Operation(
+    return SandboxOperation(
         name, words[0], auth, words[1], fields(members), shown, run, resource, path or name
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from erp_sandbox.aim.seed import CHANGED
-from erp_sandbox.store import Shape
+from erp_sandbox.store import TableShape
 
 _TABLES: tuple[tuple[str, str, str, str, str], ...] = (
     # Resource, type of a row, primary key, business key, columns that are looked up.
@@ -49,7 +49,7 @@ KINDS = {name: kind for name, kind, *_ in _TABLES if kind}
 """Type of each resource's rows."""
 
 SHAPES = [
-    Shape(name, key, ((business,),) if business else (), CHANGED, tuple(lookups.split()))
+    TableShape(name, key, ((business,),) if business else (), CHANGED, tuple(lookups.split()))
     for name, _, key, business, lookups in _TABLES
 ]
 """All resources; the hidden change stamp is what ChangedDate looks at."""

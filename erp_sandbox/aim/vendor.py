@@ -12,17 +12,17 @@ from erp_sandbox.aim.options import AimOptions
 from erp_sandbox.aim.people import PEOPLE, touched
 from erp_sandbox.aim.reads import READS
 from erp_sandbox.aim.seed import AimSeed
-from erp_sandbox.aim.shop import Ask, Operation, Shop, Trouble
+from erp_sandbox.aim.shop import Ask, SandboxOperation, Shop, Trouble
 from erp_sandbox.aim.tables import KINDS, SHAPES
 from erp_sandbox.aim.types import fields
 from erp_sandbox.aim.writes import WRITES
-from erp_sandbox.vendor import Answer, Vendor
+from erp_sandbox.vendor import SandboxAnswer, SandboxVendor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from erp_sandbox.store import Collection, Row, Shape
-    from erp_sandbox.vendor import Call, Workbench
+    from erp_sandbox.store import Collection, Row, TableShape
+    from erp_sandbox.vendor import SandboxCall, Workbench
 
 OPERATIONS = (*ITEMS, *PEOPLE, *READS, *WRITES)
 STORE = "/store"
@@ -39,7 +39,7 @@ def _denied(code: str, text: str) -> Trouble:
     return Trouble(code, text, "auth", 401)
 
 
-class AimVendor(Vendor):
+class AimVendor(SandboxVendor):
     """AIM's web services of one shop, and the central host that knows where it is."""
 
     name: ClassVar[str] = "aim"
@@ -52,7 +52,7 @@ class AimVendor(Vendor):
         super().__init__(bench, options)
         self.shop = Shop(bench, options, self.collections)
 
-    def shapes(self) -> Iterable[Shape]:
+    def shapes(self) -> Iterable[TableShape]:
         """Return how each resource is kept."""
         return SHAPES
 
@@ -109,7 +109,7 @@ class AimVendor(Vendor):
         self._logins.clear()
         return count
 
-    async def handle(self, call: Call) -> Answer:
+    async def handle(self, call: SandboxCall) -> SandboxAnswer:
         """Answer one call; paths go without regard to case (1)."""
         path, form = _format(call)
         login = ""
@@ -139,7 +139,7 @@ class AimVendor(Vendor):
                 call.count("refused")
             return self._failed(trouble, form, login)
 
-    def _central(self, call: Call, path: str, form: str) -> Answer:
+    def _central(self, call: SandboxCall, path: str, form: str) -> SandboxAnswer:
         """Answer GetEndPoint on the central host: ApiKey and AppId only (2, step 1)."""
         if path.removeprefix("/api").strip("/") != "getendpoint" or call.method != "GET":
             code = "NotFound"
@@ -162,7 +162,7 @@ class AimVendor(Vendor):
         self._oauth[token] = self._expires()
         return token
 
-    def _check_key(self, call: Call) -> None:
+    def _check_key(self, call: SandboxCall) -> None:
         query = {name.lower(): value for name, value in call.parameters().items()}
         # Clients of Security send AppId in the query only (OBS, 2 step 2).
         sent = (call.headers.get("apikey"), call.headers.get("appid", query.get("appid")))
@@ -170,7 +170,7 @@ class AimVendor(Vendor):
             code = "InvalidApiKey"
             raise _denied(code, "The ApiKey or AppId is not valid.")
 
-    def _who(self, call: Call) -> tuple[str, int | None]:
+    def _who(self, call: SandboxCall) -> tuple[str, int | None]:
         """Check what every call on the shop's server carries; return the login, if there is one."""
         self._check_key(call)
         if self._oauth.get(call.headers.get("oauthtoken", ""), 0.0) <= self.bench.clock.now():
@@ -179,7 +179,7 @@ class AimVendor(Vendor):
         expires, login, acct = self._logins.get(call.headers.get("token", ""), (0.0, "", None))
         return (login, acct) if expires > self.bench.clock.now() else ("", None)
 
-    def _security(self, call: Call, token: str, form: str) -> Answer:
+    def _security(self, call: SandboxCall, token: str, form: str) -> SandboxAnswer:
         """Answer the login of an employee or a customer (2, step 2)."""
         call.template = f"{STORE}/api/Security" + "/{token}" * bool(token)
         call.private = True
@@ -221,7 +221,7 @@ class AimVendor(Vendor):
             payload["Domain"] = f"http://{call.headers.get('host', '')}/aim{STORE}"
         return self._answer(payload, _LOGIN, "SecurityResponse", form, login)
 
-    def _operation(self, call: Call, name: str) -> Operation:
+    def _operation(self, call: SandboxCall, name: str) -> SandboxOperation:
         """Return the operation of a path, also of ``{format}/reply/{DTO}`` (7.5)."""
         parts = name.split("/")
         reply = len(parts) == 3 and parts[1] == "reply"  # noqa: PLR2004 - format, reply, DTO
@@ -244,7 +244,9 @@ class AimVendor(Vendor):
         kind = "operation" if status == "status" else "binding"
         raise Trouble(code, f"Unable to resolve service {name}.", kind, 404)
 
-    def _run(self, call: Call, operation: Operation, login: str, acct: int | None) -> Row:
+    def _run(
+        self, call: SandboxCall, operation: SandboxOperation, login: str, acct: int | None
+    ) -> Row:
         if operation.auth == "S" and not login:
             code = "InvalidToken"
             raise _denied(code, "The Token is missing, not valid or has expired.")
@@ -261,7 +263,7 @@ class AimVendor(Vendor):
         return operation.run(self.shop, Ask(args, call, login, acct))
 
     @staticmethod
-    def _args(call: Call, members: Mapping[str, str]) -> Row:
+    def _args(call: SandboxCall, members: Mapping[str, str]) -> Row:
         """Return the request members from query and body, the body first (6).
 
         Raises:
@@ -278,7 +280,7 @@ class AimVendor(Vendor):
 
     def _answer(
         self, payload: Row, kinds: Mapping[str, str], name: str, form: str, login: str
-    ) -> Answer:
+    ) -> SandboxAnswer:
         """Return a payload beside a Status that is Ok (3.2)."""
         status: Row = {
             "StatusCode": "Ok",
@@ -292,7 +294,7 @@ class AimVendor(Vendor):
         body = {"Status": status, **payload}
         return self._encoded(body, {"Status": "{BaseResponseResult}", **kinds}, name, form, 200)
 
-    def _failed(self, trouble: Trouble, form: str, login: str) -> Answer:
+    def _failed(self, trouble: Trouble, form: str, login: str) -> SandboxAnswer:
         """Return an error in one of its two forms (5.2)."""
         styles = {"auth": self.options.auth_style, "binding": "servicestack"}
         if styles.get(trouble.kind, self.options.error_style) == "servicestack":
@@ -323,16 +325,16 @@ class AimVendor(Vendor):
 
     def _encoded(
         self, body: Row, kinds: Mapping[str, str], name: str, form: str, status: int
-    ) -> Answer:
+    ) -> SandboxAnswer:
         empty = self.options.empty_dates
         if form == "xml":
             text = wire.to_xml(body, kinds, name, empty)
-            return Answer(status, text, "application/xml; charset=utf-8")
+            return SandboxAnswer(status, text, "application/xml; charset=utf-8")
         data = wire.to_json(body, kinds, empty, nulls=self.options.show_nulls)
-        return Answer(status, data)
+        return SandboxAnswer(status, data)
 
 
-def _format(call: Call) -> tuple[str, str]:
+def _format(call: SandboxCall) -> tuple[str, str]:
     """Return the path in lower case without a suffix, and json or xml (3.1)."""
     path = call.path.lower().rstrip("/")
     for form in ("json", "xml"):

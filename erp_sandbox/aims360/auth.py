@@ -14,14 +14,14 @@ from erp_sandbox.vendor import Refusal, json_answer
 
 if TYPE_CHECKING:
     from erp_sandbox.aims360.options import Aims360Options
-    from erp_sandbox.clock import Clock
-    from erp_sandbox.vendor import Answer, Call
+    from erp_sandbox.clock import SandboxClock
+    from erp_sandbox.vendor import SandboxAnswer, SandboxCall
 
 NO_PERMISSION_USER = "no-permission"
 """An operator with the right password but without API permission (DOC that it is needed)."""
 
 
-class Authority:
+class Aims360Authority:
     """Gives out and checks tokens.
 
     Args:
@@ -29,12 +29,12 @@ class Authority:
         options: Credentials and lives.
     """
 
-    def __init__(self, clock: Clock, options: Aims360Options) -> None:
+    def __init__(self, clock: SandboxClock, options: Aims360Options) -> None:
         self._clock = clock
         self._options = options
         self._tokens: dict[str, float | None] = {}
 
-    def grant(self, call: Call) -> Answer:
+    def grant(self, call: SandboxCall) -> SandboxAnswer:
         """Answer the token URL: password grant, client in the form or as Basic (2)."""
         call.private = True
         options = self._options
@@ -66,7 +66,7 @@ class Authority:
             body["expires_in"] = int(options.token_seconds)
         return json_answer(body)
 
-    def known(self, call: Call) -> bool:
+    def known(self, call: SandboxCall) -> bool:
         """Return whether a call carries a live token."""
         scheme, _, value = call.headers.get("authorization", "").partition(" ")
         token = value.strip()
@@ -77,7 +77,7 @@ class Authority:
         expires = self._tokens.get(token, 0.0)
         return expires is None or expires > self._clock.now()
 
-    def check(self, call: Call) -> None:
+    def check(self, call: SandboxCall) -> None:
         """Refuse a call without a live token."""
         if not self.known(call):
             text = "Authorization has been denied for this request."

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 from erp_sandbox.aims360 import views
 from erp_sandbox.aims360.seed import DOCUMENT_PATH, OPERATOR
 from erp_sandbox.aims360.values import compact, moment_text, refusal
-from erp_sandbox.vendor import Answer, json_answer
+from erp_sandbox.vendor import SandboxAnswer, json_answer
 
 if TYPE_CHECKING:
     from erp_sandbox.aims360.vendor import Aims360Vendor
     from erp_sandbox.store import Row
-    from erp_sandbox.vendor import Call
+    from erp_sandbox.vendor import SandboxCall
 
 SCOPES = ("Public", "Private", "PeopleInOrganization")
 STORAGE_PATH = "/storage"
@@ -39,7 +39,7 @@ class Jobs:
         self._jobs = vendor.collections["background_jobs"]
         self._documents = vendor.collections["documents"]
 
-    def submit(self, call: Call) -> Answer:
+    def submit(self, call: SandboxCall) -> SandboxAnswer:
         """Answer ``POST exportdata`` (10, step 1 and 2)."""
         body = _lowered(_body(call))
         settings = body.get("exportdatasettings")
@@ -86,7 +86,7 @@ class Jobs:
         call.count("created")
         return self._reply(call, self._jobs.get(key) or row)
 
-    def rerun(self, call: Call, key: str) -> Answer:
+    def rerun(self, call: SandboxCall, key: str) -> SandboxAnswer:
         """Answer ``POST .../rerun``; job id and link stay (10, step 6)."""
         row = self.find(key)
         if row.get("canReRun") != "Yes":
@@ -118,7 +118,9 @@ class Jobs:
         for row in self._jobs:
             self._moved(row)
 
-    def download(self, call: Call, document: str, token: str | None, *, storage: bool) -> Answer:
+    def download(
+        self, call: SandboxCall, document: str, token: str | None, *, storage: bool
+    ) -> SandboxAnswer:
         """Answer a publish link or a document's own link (10, step 5)."""
         self.move_all()
         row = self._documents.get(document)
@@ -134,16 +136,16 @@ class Jobs:
             self._vendor.authority.check(call)
         return self._output(row)
 
-    def _output(self, row: Row) -> Answer:
+    def _output(self, row: Row) -> SandboxAnswer:
         if "_view" not in row:
-            return Answer(200, b"a document of the sandbox\n", "application/octet-stream")
+            return SandboxAnswer(200, b"a document of the sandbox\n", "application/octet-stream")
         kind = "text/csv; charset=utf-8" if row["_format"] == "csv" else "application/json"
-        return Answer(200, row["_output"].encode(), kind)
+        return SandboxAnswer(200, row["_output"].encode(), kind)
 
     def _ms(self, seconds: float) -> int:
         return self._clock.now_ms() + int(seconds * 1000)
 
-    def _reply(self, call: Call, row: Row, run: str | None = None) -> Answer:
+    def _reply(self, call: SandboxCall, row: Row, run: str | None = None) -> SandboxAnswer:
         """Return the reply to a submit or a rerun (10, step 2)."""
         body: Row = {
             "jobId": row["jobID"],
@@ -277,7 +279,7 @@ def _moment(milliseconds: int) -> str:
     return moment_text(moment, 7)
 
 
-def _body(call: Call) -> dict[str, Any]:
+def _body(call: SandboxCall) -> dict[str, Any]:
     try:
         body = call.json()
     except ValueError:

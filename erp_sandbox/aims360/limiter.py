@@ -10,12 +10,12 @@ from erp_sandbox.limits import Limiter, SlidingWindow
 
 if TYPE_CHECKING:
     from erp_sandbox.aims360.options import Aims360Options
-    from erp_sandbox.vendor import Answer, Call, Workbench
+    from erp_sandbox.vendor import SandboxAnswer, SandboxCall, Workbench
 
 _PLAIN_STATUS = 400
 
 
-def overload(status: int, wait: float = 0.0) -> Answer:
+def overload(status: int, wait: float = 0.0) -> SandboxAnswer:
     """Return the overload answer: HTTP 400 with a code of its own (OBS(v), 5.2).
 
     Args:
@@ -43,7 +43,7 @@ class CallsPerMinute(Limiter):
         self._calls = 0
         self.refused = 0
 
-    async def enter(self, call: Call) -> Answer | None:
+    async def enter(self, call: SandboxCall) -> SandboxAnswer | None:
         """Count a call, or refuse it."""
         self._calls += 1
         every = self._options.overload_every

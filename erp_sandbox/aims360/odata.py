@@ -79,13 +79,13 @@ def compile_filter(text: str, columns: Columns) -> Callable[[Row], bool]:
     Raises:
         BadQuery: It cannot be read, names no column, or compares unlike things.
     """
-    parser = _Parser(text)
+    parser = _FilterParser(text)
     test = parser.either({"": columns})
     parser.end()
     return lambda row: test({"": row})
 
 
-class _Parser:
+class _FilterParser:
     """Recursive descent over the tokens of one ``$filter``."""
 
     def __init__(self, text: str) -> None:

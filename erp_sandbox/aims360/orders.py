@@ -12,7 +12,7 @@ from erp_sandbox.vendor import json_answer
 if TYPE_CHECKING:
     from erp_sandbox.aims360.vendor import Aims360Vendor
     from erp_sandbox.store import Row
-    from erp_sandbox.vendor import Answer, Call
+    from erp_sandbox.vendor import SandboxAnswer, SandboxCall
 
 _COLUMNS = next(item.columns for item in RESOURCES if item.name == "orders")
 _OWN = frozenset({"orderID", "order", "customerAccount", "lastModifiedOn", "lineItems"})
@@ -20,7 +20,7 @@ _OWN = frozenset({"orderID", "order", "customerAccount", "lastModifiedOn", "line
 _BAD = "InvalidInput"
 
 
-def create(vendor: Aims360Vendor, call: Call) -> Answer:
+def create(vendor: Aims360Vendor, call: SandboxCall) -> SandboxAnswer:
     """Create one order and return its number; nothing is updated and nothing recognised (6.1)."""
     try:
         row = _row(vendor, call)
@@ -32,7 +32,7 @@ def create(vendor: Aims360Vendor, call: Call) -> Answer:
     return json_answer({"order": row["order"]}, vendor.options.order_status)
 
 
-def _row(vendor: Aims360Vendor, call: Call) -> Row:
+def _row(vendor: Aims360Vendor, call: SandboxCall) -> Row:
     try:
         body = call.json()
     except ValueError:

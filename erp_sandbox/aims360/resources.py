@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from erp_sandbox.store import Shape
+from erp_sandbox.store import TableShape
 
 STAMP = "lastModifiedOn"
 
 
 @dataclass(frozen=True)
-class Resource:
+class Aims360Resource:
     """One resource.
 
     Attributes:
@@ -35,12 +35,12 @@ class Resource:
     single: tuple[str, str] | None = None
     aliases: dict[str, str] = field(default_factory=dict)
 
-    def shape(self) -> Shape:
+    def shape(self) -> TableShape:
         """Return how the resource is kept."""
         business = ((self.business,),) if self.business else ()
         column = self.single[1] if self.single else self.key
         lookups = () if column == self.key else (column,)
-        return Shape(self.name, self.key, business, self.stamp, lookups, (self.entity_set,))
+        return TableShape(self.name, self.key, business, self.stamp, lookups, (self.entity_set,))
 
 
 def _columns(text: str, **more: object) -> dict[str, object]:
@@ -57,7 +57,7 @@ LINE = _columns(
 
 RESOURCES = (
     # Read names mirror the create body (INF, 8.5).
-    Resource(
+    Aims360Resource(
         "orders", "orders/v1.0/orders", "orderID",
         _columns(
             "orderID:guid order customerAccount customerID:guid divisionID:guid seasonID:guid "
@@ -73,7 +73,7 @@ RESOURCES = (
         "Orders", business="thirdPartyOrderID",
     ),
     # 8.3
-    Resource(
+    Aims360Resource(
         "style_colors", "stylecolors/v1.1/stylecolors", "styleColorID",
         _columns(
             "styleColorID:guid styleID:guid style color description colorDescription bodyCode "
@@ -84,13 +84,13 @@ RESOURCES = (
         "StyleColors",
     ),
     # 8.4; the list's path follows the naming rule only (INF, 7.3).
-    Resource(
+    Aims360Resource(
         "styles", "styles/v1.0/styles", "styleID",
         _columns("styleID:guid style description fabricContent lastModifiedOn:moment"),
         "Styles", single=("styles/v1.0/style", "styleID"),
     ),
     # 8.6
-    Resource(
+    Aims360Resource(
         "customers", "customers/v1.0/customers", "customerID",
         _columns(
             "customerID:guid customerAccount customerName city active:bool creditLimit:number "
@@ -99,18 +99,18 @@ RESOURCES = (
         "Customers", business="customerAccount",
     ),
     # 8.7; no stamp is seen.
-    Resource(
+    Aims360Resource(
         "warehouses", "warehouses/v1.0/warehouses", "warehouseID",
         _columns("warehouseID:guid warehouseName state"), "Warehouses", stamp=None,
     ),
     # 8.2; the sample is a whole record and has no stamp.
-    Resource(
+    Aims360Resource(
         "currencies", "codes/v1.0/currencies", "currencyID",
         _columns("currencyID:guid currencyCode currencyName currencySymbol currencyEnabled:bool"),
         "Currencies", stamp=None,
     ),
     # 8.8
-    Resource(
+    Aims360Resource(
         "purchase_orders", "wip/v1.0/purchaseorders", "purchaseOrderID",
         _columns(
             "purchaseOrderID:guid purchaseOrderNo type vendor status lastModifiedOn:moment",
@@ -119,7 +119,7 @@ RESOURCES = (
         "PurchaseOrders", single=("wip/v1.0/purchaseorder", "purchaseOrderNo"),
     ),
     # 10.1
-    Resource(
+    Aims360Resource(
         "background_jobs", "jobsmanagement/odata/v1.0/backgroundjob", "jobID",
         _columns(
             "@odata.etag jobID categoryName subCategoryName jobDescription clientID:guid "
@@ -132,7 +132,7 @@ RESOURCES = (
         single=("jobsmanagement/v1.0/backgroundjob", "jobID"),
     ),
     # 8.1; the filter sample names the key GUID.
-    Resource(
+    Aims360Resource(
         "documents", "documentmanagement/odata/v1.0/aimsdocument", "documentGUID",
         _columns(
             "documentGUID:guid accessScope documentName fileType category aimsReference User title "

@@ -7,22 +7,22 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import parse_qsl, quote, unquote_plus
 
 from erp_sandbox.aims360 import odata, orders
-from erp_sandbox.aims360.auth import Authority
+from erp_sandbox.aims360.auth import Aims360Authority
 from erp_sandbox.aims360.jobs import STORAGE_PATH, Jobs
 from erp_sandbox.aims360.limiter import CallsPerMinute
 from erp_sandbox.aims360.options import REGIONS, Aims360Options
 from erp_sandbox.aims360.resources import RESOURCES, STAMP
 from erp_sandbox.aims360.seed import Aims360Seed
 from erp_sandbox.aims360.values import moment_text, refusal
-from erp_sandbox.vendor import Answer, Vendor, json_answer
+from erp_sandbox.vendor import SandboxAnswer, SandboxVendor, json_answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from erp_sandbox.aims360.resources import Resource
+    from erp_sandbox.aims360.resources import Aims360Resource
     from erp_sandbox.limits import Limiter
-    from erp_sandbox.store import Collection, Row, Shape
-    from erp_sandbox.vendor import Call, Workbench
+    from erp_sandbox.store import Collection, Row, TableShape
+    from erp_sandbox.vendor import SandboxCall, Workbench
 
 TOKEN_PATH = "authentication/v1/authentication/token"  # noqa: S105 - a path
 _EXPORT_PATHS = ("reports/v1.0/reports/exportdata", "reports/v1.0/exportdata")
@@ -32,7 +32,7 @@ _LINKS = ("publishLink", "requestURL", "downloadUri")
 _KNOWN = ("$count", "$expand", "$filter", "$orderby", "$select", "$skip", "$top", "$format")
 
 
-class Aims360Vendor(Vendor):
+class Aims360Vendor(SandboxVendor):
     """AIMS360's API of one tenant; the region hosts are path prefixes here."""
 
     name: ClassVar[str] = "aims360"
@@ -49,10 +49,10 @@ class Aims360Vendor(Vendor):
         super().__init__(bench, options)
         if options.overload_every and not bench.limits:
             self.limiter = CallsPerMinute(bench, options, limited=False)
-        self.authority = Authority(bench.clock, options)
+        self.authority = Aims360Authority(bench.clock, options)
         self._jobs = Jobs(self)
 
-    def shapes(self) -> Iterable[Shape]:
+    def shapes(self) -> Iterable[TableShape]:
         """Return how each resource is kept."""
         return [resource.shape() for resource in self.resources.values()]
 
@@ -116,13 +116,13 @@ class Aims360Vendor(Vendor):
         refused = self.limiter.refused if isinstance(self.limiter, CallsPerMinute) else 0
         return {"overloaded": refused}
 
-    def absolute(self, call: Call, path: object) -> object:
+    def absolute(self, call: SandboxCall, path: object) -> object:
         """Return a path of this tenant as a URL of its region, as the caller reaches it."""
         if not isinstance(path, str) or not path.startswith("/"):
             return path
         return f"http://{call.headers.get('host', '')}/aims360/{self.options.region}{path}"
 
-    async def handle(self, call: Call) -> Answer:
+    async def handle(self, call: SandboxCall) -> SandboxAnswer:
         """Answer one call; the case of a path does not matter (INF, 1.1)."""
         parts = call.path.strip("/").split("/")
         region = parts.pop(0).lower() if parts[0].lower() in REGIONS else None
@@ -152,13 +152,13 @@ class Aims360Vendor(Vendor):
         return self._read(call, path, parts)
 
     @staticmethod
-    def _only(call: Call, verb: str, path: str) -> None:
+    def _only(call: SandboxCall, verb: str, path: str) -> None:
         call.template = "/" + path
         if call.method != verb:
             text = f"The requested resource does not support {call.method}."
             raise refusal(405, "UnsupportedHttpVerb", text, {"Allow": verb})
 
-    def _download(self, call: Call, parts: list[str], folder: str) -> Answer:
+    def _download(self, call: SandboxCall, parts: list[str], folder: str) -> SandboxAnswer:
         depth = folder.count("/") + 1
         keys = parts[depth:]
         storage = folder != _DOCUMENT
@@ -168,7 +168,7 @@ class Aims360Vendor(Vendor):
         token = keys[1] if len(keys) > 1 else None
         return self._jobs.download(call, keys[0].lower(), token, storage=storage)
 
-    def _read(self, call: Call, path: str, parts: list[str]) -> Answer:
+    def _read(self, call: SandboxCall, path: str, parts: list[str]) -> SandboxAnswer:
         for resource in self.resources.values():
             if resource.name in {"background_jobs", "documents"}:
                 self._jobs.move_all()
@@ -182,7 +182,7 @@ class Aims360Vendor(Vendor):
                 return self._single(call, resource, parts[-1])
         raise refusal(404, "ResourceNotFound", f"Nothing at {path}.")
 
-    def _single(self, call: Call, resource: Resource, key: str) -> Answer:
+    def _single(self, call: SandboxCall, resource: Aims360Resource, key: str) -> SandboxAnswer:
         """Return one record as a bare object (3)."""
         if resource.name == "background_jobs":
             return json_answer(self._shown(call, resource, self._jobs.find(key)))
@@ -198,7 +198,7 @@ class Aims360Vendor(Vendor):
             raise refusal(400, "InvalidQueryParameterValue", str(bad)) from None
         return json_answer(self._shown(call, resource, show(row)))
 
-    def _shown(self, call: Call, resource: Resource, row: Row) -> Row:
+    def _shown(self, call: SandboxCall, resource: Aims360Resource, row: Row) -> Row:
         """Return a row without what is hidden, its links made absolute."""
         bare = resource.stamp == STAMP and resource.name in self.options.unstamped
         shown = {
@@ -212,7 +212,7 @@ class Aims360Vendor(Vendor):
             shown["response"] = described.replace('"DownloadLink": "/', f'"DownloadLink": "{start}')
         return shown
 
-    def _list(self, call: Call, resource: Resource) -> Answer:
+    def _list(self, call: SandboxCall, resource: Aims360Resource) -> SandboxAnswer:
         """Answer an OData list (4)."""
         query = self._query(call)
         columns = dict(resource.columns)
@@ -240,8 +240,8 @@ class Aims360Vendor(Vendor):
 
     def _wrapped(
         self,
-        call: Call,
-        resource: Resource,
+        call: SandboxCall,
+        resource: Aims360Resource,
         query: dict[str, str],
         shown: list[Row],
         place: tuple[int, int, int],
@@ -268,7 +268,7 @@ class Aims360Vendor(Vendor):
             body["@odata.nextLink"] = f"{start}?{_with_skip(call.query, ahead)}"
         return body
 
-    def _query(self, call: Call) -> dict[str, str]:
+    def _query(self, call: SandboxCall) -> dict[str, str]:
         """Return the query options; a name with ``$`` that is not known is refused."""
         query: dict[str, str] = {}
         for part in filter(None, call.query.split("&")):
@@ -291,7 +291,7 @@ class Aims360Vendor(Vendor):
             raise odata.BadQuery(message)
         return int(text)
 
-    def _ordered(self, resource: Resource) -> list[Row]:
+    def _ordered(self, resource: Aims360Resource) -> list[Row]:
         """Return all rows in the order without ``$orderby``, which is UNK (4.1)."""
         rows = self.collections[resource.name]
         if self.options.order == "key":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from erp_sandbox.store import Shape
+from erp_sandbox.store import TableShape
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,10 +77,10 @@ class Entity:
         """Name of the detail's creation stamp."""
         return f"{self.prefix}CreatedAt"
 
-    def shape(self) -> Shape:
+    def shape(self) -> TableShape:
         """Return how the entity is kept."""
         business = tuple((name,) for name in self.identities)
-        return Shape(
+        return TableShape(
             self.resource, self.key, business, self.stamp, self.lookups, (self.name, self.prefix)
         )
 

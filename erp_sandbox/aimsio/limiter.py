@@ -10,7 +10,7 @@ from erp_sandbox.vendor import TIMEOUT, CutConnection, text_answer
 
 if TYPE_CHECKING:
     from erp_sandbox.aimsio.options import AimsioOptions
-    from erp_sandbox.vendor import Answer, Call, Workbench
+    from erp_sandbox.vendor import SandboxAnswer, SandboxCall, Workbench
 
 
 class QueueLimiter(Limiter):
@@ -32,7 +32,7 @@ class QueueLimiter(Limiter):
         self.timeouts = 0
         self.queued = 0
 
-    async def enter(self, call: Call) -> Answer | None:
+    async def enter(self, call: SandboxCall) -> SandboxAnswer | None:
         """Wait for a turn; hang up when it does not come in time."""
         alone = self._working == 0 and not self._head.locked()
         if self._options.sequential_free and alone:
@@ -63,7 +63,7 @@ class QueueLimiter(Limiter):
             self._window.add()
             self.queued += waited
 
-    def leave(self, call: Call) -> None:  # noqa: ARG002 - same signature as the base
+    def leave(self, call: SandboxCall) -> None:  # noqa: ARG002 - same signature as the base
         """Free the place of a call."""
         self._working -= 1
         self._free.release()

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from erp_sandbox.store import Collection, Row
 
 
-class Records:
+class AimsioTables:
     """Looks across the collections.
 
     Args:

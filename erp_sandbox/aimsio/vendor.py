@@ -10,18 +10,18 @@ from urllib.parse import unquote
 from erp_sandbox.aimsio.entities import EMBEDDED, ENTITIES
 from erp_sandbox.aimsio.limiter import QueueLimiter
 from erp_sandbox.aimsio.options import AimsioOptions
-from erp_sandbox.aimsio.records import Records
+from erp_sandbox.aimsio.records import AimsioTables
 from erp_sandbox.aimsio.seed import AimsioSeed
-from erp_sandbox.aimsio.writes import Writer
-from erp_sandbox.vendor import Refusal, Vendor, json_answer
+from erp_sandbox.aimsio.writes import AimsioWrites
+from erp_sandbox.vendor import Refusal, SandboxVendor, json_answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from erp_sandbox.aimsio.entities import Entity
     from erp_sandbox.limits import Limiter
-    from erp_sandbox.store import Collection, Row, Shape
-    from erp_sandbox.vendor import Answer, Call, Workbench
+    from erp_sandbox.store import Collection, Row, TableShape
+    from erp_sandbox.vendor import SandboxAnswer, SandboxCall, Workbench
 
 PREFIX = "/rest/api/standard/v1"
 """Path prefix of every operation (1)."""
@@ -34,7 +34,7 @@ def refusal(status: int, text: str, headers: dict[str, str] | None = None) -> Re
     return Refusal(json_answer({"message": text}, status, headers))
 
 
-class AimsioVendor(Vendor):
+class AimsioVendor(SandboxVendor):
     """Aimsio's REST API."""
 
     name: ClassVar[str] = "aimsio"
@@ -53,10 +53,10 @@ class AimsioVendor(Vendor):
             for entity in ENTITIES
         }
         super().__init__(bench, options)
-        self.records = Records(self.collections)
-        self._writer = Writer(self)
+        self.records = AimsioTables(self.collections)
+        self._writer = AimsioWrites(self)
 
-    def shapes(self) -> Iterable[Shape]:
+    def shapes(self) -> Iterable[TableShape]:
         """Return how each entity is kept."""
         return [entity.shape() for entity in self.entities.values()]
 
@@ -67,7 +67,7 @@ class AimsioVendor(Vendor):
     def seed(self) -> None:
         """Make the rows."""
         made = AimsioSeed(self.bench, self.entities).make()
-        records = Records(self.collections)
+        records = AimsioTables(self.collections)
         for resource, rows in made.items():
             for row in rows:
                 self.collections[resource].put(records.derived(self.entities[resource], row))
@@ -111,7 +111,7 @@ class AimsioVendor(Vendor):
             return {}
         return {"queued": self.limiter.queued, "queue_timeouts": self.limiter.timeouts}
 
-    async def handle(self, call: Call) -> Answer:
+    async def handle(self, call: SandboxCall) -> SandboxAnswer:
         """Answer one call."""
         segments = call.raw_path.removeprefix(PREFIX).strip("/").split("/")
         known = call.raw_path.startswith(PREFIX + "/") and len(segments) <= 2  # noqa: PLR2004
@@ -139,7 +139,7 @@ class AimsioVendor(Vendor):
             return ["POST"] if writing else ["GET"]
         return ["GET", "POST"] if entity.wrapper else ["GET"]
 
-    def _authorize(self, call: Call) -> None:
+    def _authorize(self, call: SandboxCall) -> None:
         """Check HTTP Basic (2)."""
         found = call.basic_credentials()
         challenge = {"WWW-Authenticate": 'Basic realm="Aimsio"'}

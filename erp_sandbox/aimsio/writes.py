@@ -6,13 +6,13 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from erp_sandbox.aimsio.entities import PAYROLL_FIELDS, Field
-from erp_sandbox.vendor import Answer, Refusal, json_answer
+from erp_sandbox.vendor import Refusal, SandboxAnswer, json_answer
 
 if TYPE_CHECKING:
     from erp_sandbox.aimsio.entities import Entity
     from erp_sandbox.aimsio.vendor import AimsioVendor
     from erp_sandbox.store import Collection, Row
-    from erp_sandbox.vendor import Call
+    from erp_sandbox.vendor import SandboxCall
 
 _TYPES: dict[str, tuple[type, ...]] = {
     "text": (str,),
@@ -36,7 +36,7 @@ class BadRecord(Exception):  # noqa: N818 - becomes part of an answer
         self.errors = errors
 
 
-class Writer:
+class AimsioWrites:
     """Carries out POSTs.
 
     Args:
@@ -47,7 +47,7 @@ class Writer:
         self._vendor = vendor
         self._options = vendor.options
 
-    def post(self, entity: Entity, call: Call) -> Answer:
+    def post(self, entity: Entity, call: SandboxCall) -> SandboxAnswer:
         """Create or update the records of a body.
 
         Nothing in here awaits, so no other call sees a half-done list.
@@ -83,10 +83,10 @@ class Writer:
             raise Refusal(json_answer({"message": "Validation failed", "errors": errors}, 400))
         return self._accepted(entity, written)
 
-    def _accepted(self, entity: Entity, written: list[Row]) -> Answer:
+    def _accepted(self, entity: Entity, written: list[Row]) -> SandboxAnswer:
         """Return the success answer; its body is UNK (5.2)."""
         if self._options.answer == "empty":
-            return Answer(200)
+            return SandboxAnswer(200)
         if self._options.answer == "full":
             return json_answer({entity.wrapper: written})
         names = (entity.key, *entity.identities, entity.stamp)
@@ -94,7 +94,7 @@ class Writer:
             {entity.wrapper: [{name: row.get(name) for name in names} for row in written]}
         )
 
-    def _body(self, entity: Entity, call: Call) -> list[Any]:
+    def _body(self, entity: Entity, call: SandboxCall) -> list[Any]:
         try:
             body = call.json()
         except ValueError:

@@ -14,8 +14,8 @@ from erp_sandbox.vendor import Refusal, json_answer
 
 if TYPE_CHECKING:
     from erp_sandbox.cimcloud.options import CimcloudOptions
-    from erp_sandbox.clock import Clock
-    from erp_sandbox.vendor import Answer, Call
+    from erp_sandbox.clock import SandboxClock
+    from erp_sandbox.vendor import SandboxAnswer, SandboxCall
 
 
 @dataclass
@@ -37,7 +37,7 @@ def unauthorized() -> Refusal:
     return Refusal(json_answer({"message": text}, 401, {"WWW-Authenticate": "Bearer"}))
 
 
-class Authority:
+class CimcloudAuthority:
     """Gives out and checks tokens.
 
     Args:
@@ -45,13 +45,13 @@ class Authority:
         options: Credentials and lives.
     """
 
-    def __init__(self, clock: Clock, options: CimcloudOptions) -> None:
+    def __init__(self, clock: SandboxClock, options: CimcloudOptions) -> None:
         self._clock = clock
         self._options = options
         self._tokens: dict[str, tuple[float, str | None]] = {}
         self._refresh: dict[str, float] = {}
 
-    def authenticate(self, call: Call) -> Answer:
+    def authenticate(self, call: SandboxCall) -> SandboxAnswer:
         """Answer ``POST authenticate`` (2.2)."""
         call.private = True
         try:
@@ -70,7 +70,7 @@ class Authority:
             raise unauthorized()
         return json_answer(self._pair())
 
-    def refresh(self, call: Call) -> Answer:
+    def refresh(self, call: SandboxCall) -> SandboxAnswer:
         """Answer ``POST refresh``: the body is a bare JSON string (2.3)."""
         call.private = True
         try:
@@ -86,7 +86,7 @@ class Authority:
             del self._refresh[sent]
         return json_answer(self._pair())
 
-    def session(self, identity: Identity, customer: str) -> Answer:
+    def session(self, identity: Identity, customer: str) -> SandboxAnswer:
         """Answer ``POST GenerateCustomerSession`` for an existing customer (2.5)."""
         if not identity.bearer or not self._options.session_access:
             text = "Customer sessions are not available to this authorization."
@@ -98,7 +98,7 @@ class Authority:
             {"expiration": shown, "token": token, "session": secrets.token_hex(16).upper()}
         )
 
-    def identify(self, call: Call) -> Identity:
+    def identify(self, call: SandboxCall) -> Identity:
         """Return who calls, by bearer token or Basic login.
 
         Raises:

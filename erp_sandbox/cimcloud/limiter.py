@@ -10,7 +10,7 @@ from erp_sandbox.vendor import text_answer
 
 if TYPE_CHECKING:
     from erp_sandbox.cimcloud.options import CimcloudOptions
-    from erp_sandbox.vendor import Answer, Call, Workbench
+    from erp_sandbox.vendor import SandboxAnswer, SandboxCall, Workbench
 
 JITTER_SECONDS = 0.05
 """Two calls sent a second apart may arrive this much closer together; that is let pass."""
@@ -33,7 +33,7 @@ class TwoWindows(Limiter):
         )
         self.refused = 0
 
-    async def enter(self, call: Call) -> Answer | None:
+    async def enter(self, call: SandboxCall) -> SandboxAnswer | None:
         """Count a call, or refuse it with 429 and a plain text (INF)."""
         path = call.path.rstrip("/").lower()
         if not self._options.count_authenticate and path.endswith(("/authenticate", "/refresh")):
@@ -54,7 +54,7 @@ class TwoWindows(Limiter):
         self._quarter.add()
         return None
 
-    def decorate(self, answer: Answer) -> None:
+    def decorate(self, answer: SandboxAnswer) -> None:
         """Put the three headers on an answer; the reset is in seconds."""
         answer.headers["X-RateLimit-Limit"] = str(self._quarter.count)
         answer.headers["X-RateLimit-Remaining"] = str(self._quarter.remaining())

@@ -92,7 +92,7 @@ def split_page(rest: str, refuse: Collection[str] = ()) -> tuple[str, int]:
     return unquote(plain), page
 
 
-class _Parser:
+class _SearchParser:
     """Recursive descent over one searchstring."""
 
     def __init__(self, text: str, rules: Rules) -> None:
@@ -254,4 +254,4 @@ def compile_search(text: str, rules: Rules) -> Test:
     """
     if not text:
         return lambda _: True
-    return _Parser(text, rules).parse()
+    return _SearchParser(text, rules).parse()

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from erp_sandbox.cimcloud.resources import CREATED, MODIFIED
-from erp_sandbox.store import Shape
+from erp_sandbox.store import TableShape
 
 if TYPE_CHECKING:
-    from erp_sandbox.cimcloud.resources import Resource
+    from erp_sandbox.cimcloud.resources import CimcloudResource
     from erp_sandbox.store import Collection, Row
 
-PASSTHROUGH = Shape(
+PASSTHROUGH = TableShape(
     "order_passthrough", "passthrough_id", (("order_number",),), None, (), ("orderpassthrough",)
 )
 """Orders received by orderpassthrough; kept for the report, readable by no vendor call."""
@@ -32,7 +32,9 @@ class OnlineOrders:
         resources: All of its resources.
     """
 
-    def __init__(self, collections: dict[str, Collection], resources: dict[str, Resource]) -> None:
+    def __init__(
+        self, collections: dict[str, Collection], resources: dict[str, CimcloudResource]
+    ) -> None:
         self._collections = collections
         self._resources = resources
 

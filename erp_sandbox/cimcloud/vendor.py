@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import unquote
 
-from erp_sandbox.cimcloud.auth import Authority
+from erp_sandbox.cimcloud.auth import CimcloudAuthority
 from erp_sandbox.cimcloud.limiter import TwoWindows
 from erp_sandbox.cimcloud.options import CimcloudOptions
 from erp_sandbox.cimcloud.resources import CREATED, MODIFIED, resources
@@ -15,17 +15,17 @@ from erp_sandbox.cimcloud.search import BadSearch, Rules, compile_search, split_
 from erp_sandbox.cimcloud.seed import CimcloudSeed
 from erp_sandbox.cimcloud.special import PASSTHROUGH, OnlineOrders, passthrough_errors
 from erp_sandbox.cimcloud.values import moment_text, money, shown_moment
-from erp_sandbox.cimcloud.writes import Writer
-from erp_sandbox.vendor import Answer, Refusal, Vendor, json_answer
+from erp_sandbox.cimcloud.writes import CimcloudWrites
+from erp_sandbox.vendor import Refusal, SandboxAnswer, SandboxVendor, json_answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from erp_sandbox.cimcloud.auth import Identity
-    from erp_sandbox.cimcloud.resources import Resource
+    from erp_sandbox.cimcloud.resources import CimcloudResource
     from erp_sandbox.limits import Limiter
-    from erp_sandbox.store import Collection, Row, Shape
-    from erp_sandbox.vendor import Call, Workbench
+    from erp_sandbox.store import Collection, Row, TableShape
+    from erp_sandbox.vendor import SandboxCall, Workbench
 
 
 def refusal(status: int, text: str, headers: dict[str, str] | None = None) -> Refusal:
@@ -33,7 +33,7 @@ def refusal(status: int, text: str, headers: dict[str, str] | None = None) -> Re
     return Refusal(json_answer({"message": text}, status, headers))
 
 
-class CimcloudVendor(Vendor):
+class CimcloudVendor(SandboxVendor):
     """CIMcloud's HTTP API of one site."""
 
     name: ClassVar[str] = "cimcloud"
@@ -43,11 +43,11 @@ class CimcloudVendor(Vendor):
     def __init__(self, bench: Workbench, options: CimcloudOptions) -> None:
         self.resources = resources(options.primary_keys)
         super().__init__(bench, options)
-        self._authority = Authority(bench.clock, options)
-        self._writer = Writer(self)
+        self._authority = CimcloudAuthority(bench.clock, options)
+        self._writer = CimcloudWrites(self)
         self._online = OnlineOrders(self.collections, self.resources)
 
-    def shapes(self) -> Iterable[Shape]:
+    def shapes(self) -> Iterable[TableShape]:
         """Return how each resource is kept."""
         return [*(resource.shape() for resource in self.resources.values()), PASSTHROUGH]
 
@@ -127,7 +127,7 @@ class CimcloudVendor(Vendor):
         """Work off the queue."""
         self._writer.finish()
 
-    async def handle(self, call: Call) -> Answer:
+    async def handle(self, call: SandboxCall) -> SandboxAnswer:
         """Answer one call."""
         site, _, rest = call.raw_path.lstrip("/").partition("/")
         # A searchstring may hold slashes, also at its ends; only the outer ones are dropped.
@@ -152,7 +152,7 @@ class CimcloudVendor(Vendor):
             return self._built_in(path, call, identity)
         return self._resource_call(rest, call, identity)
 
-    def _built_in(self, path: str, call: Call, identity: Identity) -> Answer:
+    def _built_in(self, path: str, call: SandboxCall, identity: Identity) -> SandboxAnswer:
         """Answer healthcheck, validate (1.2) and GenerateCustomerSession (2.5)."""
         wanted = "POST" if path == "generatecustomersession" else "GET"
         if call.method != wanted:
@@ -181,7 +181,7 @@ class CimcloudVendor(Vendor):
             raise refusal(400, "Unknown username.")
         return self._authority.session(identity, str(username))
 
-    def _resource_call(self, rest: str, call: Call, identity: Identity) -> Answer:
+    def _resource_call(self, rest: str, call: SandboxCall, identity: Identity) -> SandboxAnswer:
         segment, _, tail = rest.partition("/")
         segment = unquote(segment)
         special = segment.lower()
@@ -208,7 +208,7 @@ class CimcloudVendor(Vendor):
         return self._writer.write(resource, call)
 
     @staticmethod
-    def _template(call: Call, segment: str, tail: str, *, searching: bool) -> None:
+    def _template(call: SandboxCall, segment: str, tail: str, *, searching: bool) -> None:
         call.template = f"/{{site}}/{segment}"
         if call.method == "DELETE":
             call.template += "/{key}"
@@ -217,17 +217,19 @@ class CimcloudVendor(Vendor):
         elif tail:
             call.template += "/{page}"
 
-    def _resource(self, segment: str) -> Resource | None:
+    def _resource(self, segment: str) -> CimcloudResource | None:
         return next((item for item in self.resources.values() if item.answers_to(segment)), None)
 
-    def _granted(self, call: Call, name: str) -> None:
+    def _granted(self, call: SandboxCall, name: str) -> None:
         """Check what the authorization may reach (2.1); statuses are UNK."""
         if self.options.resources and name not in self.options.resources:
             raise refusal(self.options.denied_status, "The resource is not assigned.")
         if call.method not in self.options.methods:
             raise refusal(405, "The requested resource does not support this method.")
 
-    def _read(self, resource: Resource | None, tail: str, identity: Identity) -> Answer:
+    def _read(
+        self, resource: CimcloudResource | None, tail: str, identity: Identity
+    ) -> SandboxAnswer:
         """Answer a GET: filter, order, one page (4); OnlineOrders also marks (10)."""
         table = self.resources["orders"] if resource is None else resource
         rules = Rules(table.columns, self.options.refuse, self.local_now())
@@ -245,7 +247,7 @@ class CimcloudVendor(Vendor):
             raise refusal(404, "No such page.")
         return json_answer([self._shown(table, row, identity) for row in found])
 
-    def _ordered(self, resource: Resource) -> list[Row]:
+    def _ordered(self, resource: CimcloudResource) -> list[Row]:
         """Return all rows in the site's order, which is UNK (4.1)."""
         collection = self.collections[resource.name]
         if self.options.order == "created":
@@ -255,7 +257,7 @@ class CimcloudVendor(Vendor):
             rows.sort(key=lambda row: str(row.get(MODIFIED)), reverse=True)
         return rows
 
-    def _shown(self, resource: Resource, row: Row, identity: Identity) -> Row:
+    def _shown(self, resource: CimcloudResource, row: Row, identity: Identity) -> Row:
         form = self.options.stamp_format
         if form != "iso":
             row = {
@@ -270,7 +272,7 @@ class CimcloudVendor(Vendor):
             row = {**row, "customer_price": None if price is None else money(price * 9 / 10)}
         return row
 
-    def _online_orders(self, rows: list[Row], page: int) -> Answer:
+    def _online_orders(self, rows: list[Row], page: int) -> SandboxAnswer:
         """Return orders not taken yet and mark them as taken.
 
         Paging while the mark changes is UNK; here a page is cut out of the orders that are open
@@ -292,7 +294,7 @@ class CimcloudVendor(Vendor):
                     shown[name] = shown_moment(shown[name], form)
         return json_answer(found)
 
-    def _passthrough(self, call: Call) -> Answer:
+    def _passthrough(self, call: SandboxCall) -> SandboxAnswer:
         """Take one nested order (11); the answer is UNK."""
         call.template = "/{site}/orderpassthrough"
         call.resource = PASSTHROUGH.name

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from erp_sandbox.cimcloud.resources import CREATED, MODIFIED
 from erp_sandbox.cimcloud.values import BadValue, stored
-from erp_sandbox.vendor import Answer, Refusal, json_answer
+from erp_sandbox.vendor import Refusal, SandboxAnswer, json_answer
 
 if TYPE_CHECKING:
-    from erp_sandbox.cimcloud.resources import Resource
+    from erp_sandbox.cimcloud.resources import CimcloudResource
     from erp_sandbox.cimcloud.vendor import CimcloudVendor
     from erp_sandbox.store import Collection, Row
-    from erp_sandbox.vendor import Call
+    from erp_sandbox.vendor import SandboxCall
 
 _WRITE_ONLY = frozenset({"pw", "Send_pw_email"})
 """Columns that are taken and never shown (8.2)."""
@@ -26,7 +26,7 @@ class MissingHeader(BadValue):
 
 
 @dataclass(eq=False)
-class Job:
+class BatchJob:
     """One queued request.
 
     Attributes:
@@ -36,7 +36,7 @@ class Job:
         tries: How often it was worked on.
     """
 
-    resource: Resource
+    resource: CimcloudResource
     method: str
     records: list[object]
     tries: int = 0
@@ -58,7 +58,7 @@ class Result:
         return [*self.errors, *(text for _, text in self.waiting)]
 
 
-class Writer:
+class CimcloudWrites:
     """Carries out writes.
 
     Args:
@@ -68,7 +68,7 @@ class Writer:
     def __init__(self, vendor: CimcloudVendor) -> None:
         self._vendor = vendor
         self._options = vendor.options
-        self._jobs: list[Job] = []
+        self._jobs: list[BatchJob] = []
         self._timers: set[asyncio.Task[None]] = set()
         self.failed: list[str] = []
 
@@ -77,7 +77,7 @@ class Writer:
         """Records that wait in the queue."""
         return sum(len(job.records) for job in self._jobs)
 
-    def write(self, resource: Resource, call: Call) -> Answer:
+    def write(self, resource: CimcloudResource, call: SandboxCall) -> SandboxAnswer:
         """Answer a POST or PUT with one object or an array of them."""
         try:
             body = call.json()
@@ -115,7 +115,7 @@ class Writer:
         updated: int = 0,
         message: str | None = None,
         success: bool = True,
-    ) -> Answer:
+    ) -> SandboxAnswer:
         """Return the aggregate answer (6.2); its failure variant is UNK."""
         imported = created + (updated if self._options.updates_count_as_imported else 0)
         body = {
@@ -128,13 +128,13 @@ class Writer:
         }
         return json_answer(body, 200 if success else self._options.failure_status)
 
-    def delete(self, resource: Resource, key: str) -> Answer:
+    def delete(self, resource: CimcloudResource, key: str) -> SandboxAnswer:
         """Answer ``DELETE {resource}/{primary key}``, a form that is UNK (6.1)."""
         if not self._vendor.collections[resource.name].delete(key):
             raise Refusal(json_answer({"message": "Record not found."}, 404))
         return json_answer({"action": "DataDeleted", "success": True, "message": None})
 
-    def _batch(self, resource: Resource, method: str, records: list[Any]) -> Result:
+    def _batch(self, resource: CimcloudResource, method: str, records: list[Any]) -> Result:
         collection = self._vendor.collections[resource.name]
         result = Result()
         undo: list[tuple[str, Row | None]] = []
@@ -168,7 +168,7 @@ class Writer:
         return result
 
     def _one(
-        self, resource: Resource, collection: Collection, method: str, record: object
+        self, resource: CimcloudResource, collection: Collection, method: str, record: object
     ) -> tuple[Row | None, Row | None]:
         """Return the row to put and the one it replaces; no row for a PUT that matches none."""
         if not isinstance(record, dict):
@@ -199,7 +199,7 @@ class Writer:
         sent[resource.key] = key or self._vendor.new_key(collection)
         return {**blank, **sent, CREATED: stamp, MODIFIED: stamp}, None
 
-    def _values(self, resource: Resource, record: dict[str, Any]) -> Row:
+    def _values(self, resource: CimcloudResource, record: dict[str, Any]) -> Row:
         """Return a written record with its values as the columns keep them."""
         known = {name.lower(): name for name in resource.columns}
         sent: Row = {}
@@ -223,7 +223,7 @@ class Writer:
                 sent[name] = stored(name, "custom", value)
         return sent
 
-    def _check_header(self, resource: Resource, sent: Row) -> None:
+    def _check_header(self, resource: CimcloudResource, sent: Row) -> None:
         if resource.header is None:
             return
         name, columns = resource.header
@@ -242,9 +242,11 @@ class Writer:
         message = f"No {name} record for this line."
         raise MissingHeader(message)
 
-    def _enqueue(self, resource: Resource, call: Call, records: list[object]) -> Answer:
+    def _enqueue(
+        self, resource: CimcloudResource, call: SandboxCall, records: list[object]
+    ) -> SandboxAnswer:
         """Take more than ten records for later; the answer is of an unknown shape (6.3)."""
-        job = Job(resource, call.method, records)
+        job = BatchJob(resource, call.method, records)
         self._jobs.append(job)
         call.count("queued", len(records))
         timer = asyncio.get_running_loop().create_task(self._later(job))
@@ -261,12 +263,12 @@ class Writer:
         }
         return json_answer(body, self._options.queue_status)
 
-    async def _later(self, job: Job) -> None:
+    async def _later(self, job: BatchJob) -> None:
         while job in self._jobs:
             await asyncio.sleep(self._options.queue_delay)
             self._work(job, last=job.tries + 1 >= self._options.queue_retries)
 
-    def _work(self, job: Job, *, last: bool) -> None:
+    def _work(self, job: BatchJob, *, last: bool) -> None:
         """Work on a queued request; lines without their header stay in the queue."""
         if job not in self._jobs:
             return

@@ -11,14 +11,14 @@ from urllib.parse import parse_qs
 from erp_sandbox.pentamic import seed
 from erp_sandbox.pentamic.options import PentamicOptions
 from erp_sandbox.pentamic.wire import TAX_CODE, UNQUOTED, answer, lenient
-from erp_sandbox.store import Shape
-from erp_sandbox.vendor import Answer, Refusal, Vendor, json_answer
+from erp_sandbox.store import TableShape
+from erp_sandbox.vendor import Refusal, SandboxAnswer, SandboxVendor, json_answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from erp_sandbox.store import Collection, Row
-    from erp_sandbox.vendor import Call, Workbench
+    from erp_sandbox.vendor import SandboxCall, Workbench
 
 _TAX_CODE = re.compile(r"\d{1,14}(-\d{3})?")
 """What counts as a valid tax code; the vendor's rule is not stated (5.2)."""
@@ -36,7 +36,7 @@ def coded(status: int, code: str) -> Refusal:
     return Refusal(json_answer({"error": code}, status))
 
 
-class PentamicVendor(Vendor):
+class PentamicVendor(SandboxVendor):
     """Pentamic's documented demonstration API (the real one differs per customer)."""
 
     name: ClassVar[str] = "pentamic"
@@ -47,11 +47,11 @@ class PentamicVendor(Vendor):
         self._tokens: dict[str, float] = {}
         super().__init__(bench, options)
 
-    def shapes(self) -> Iterable[Shape]:
+    def shapes(self) -> Iterable[TableShape]:
         """Return how customers and invoices are kept."""
         return [
-            Shape("customers", "id", ((TAX_CODE,),)),
-            Shape("customer_invoices", "_key", lookups=("_customer_id",)),
+            TableShape("customers", "id", ((TAX_CODE,),)),
+            TableShape("customer_invoices", "_key", lookups=("_customer_id",)),
         ]
 
     def seed(self) -> None:
@@ -106,7 +106,7 @@ class PentamicVendor(Vendor):
         self._tokens.clear()
         return count
 
-    async def handle(self, call: Call) -> Answer:
+    async def handle(self, call: SandboxCall) -> SandboxAnswer:
         """Answer one call; a slash at the end of the path changes nothing (DOC, 1)."""
         path = call.path.strip("/")
         if path in _TOKEN_PATHS:
@@ -132,7 +132,7 @@ class PentamicVendor(Vendor):
         found = self.collections["customer_invoices"].find(("_customer_id",), (owner["id"],))
         return answer(call, found, "Invoice", self.options.tax_code)
 
-    def _token(self, call: Call) -> Answer:
+    def _token(self, call: SandboxCall) -> SandboxAnswer:
         """Answer the token server: client_credentials in the body, three error codes (2)."""
         call.private = True
         call.template = "/connect/token"
@@ -158,7 +158,7 @@ class PentamicVendor(Vendor):
         lasts: object = int(options.token_seconds)
         return json_answer({"access_token": token, "expires_in": lasts, "token_type": "Bearer"})
 
-    def _authorize(self, call: Call) -> None:
+    def _authorize(self, call: SandboxCall) -> None:
         scheme, _, token = call.headers.get("authorization", "").partition(" ")
         expires = self._tokens.get(token.strip(), 0.0)
         if scheme.lower() != "bearer" or expires <= self.bench.clock.now():
@@ -167,7 +167,7 @@ class PentamicVendor(Vendor):
             raise refusal(403, "Not allowed")
 
     @staticmethod
-    def _only(call: Call, verbs: tuple[str, ...]) -> None:
+    def _only(call: SandboxCall, verbs: tuple[str, ...]) -> None:
         if call.method not in verbs:
             raise refusal(405, "Method not allowed", {"Allow": ", ".join(verbs)})
 
@@ -178,7 +178,7 @@ class PentamicVendor(Vendor):
             raise coded(403, "ID_NOTFOUND")
         return row
 
-    def _list_or_create(self, call: Call) -> Answer:
+    def _list_or_create(self, call: SandboxCall) -> SandboxAnswer:
         self._only(call, ("GET", "POST"))
         customers = self.collections["customers"]
         if call.method == "GET":
@@ -192,7 +192,7 @@ class PentamicVendor(Vendor):
         call.count("created")
         return answer(call, row, "Customer", self.options.tax_code)
 
-    def _change_or_delete(self, call: Call, key: str) -> Answer:
+    def _change_or_delete(self, call: SandboxCall, key: str) -> SandboxAnswer:
         customers = self.collections["customers"]
         try:
             old = self._customer(key)
@@ -205,7 +205,7 @@ class PentamicVendor(Vendor):
             for invoice in invoices.find(("_customer_id",), (old["id"],)):
                 invoices.delete(invoice["_key"])
             call.count("deleted")
-            return Answer(200)  # the body is not described (6)
+            return SandboxAnswer(200)  # the body is not described (6)
         cleared: Row = {"address": None, "phone": None} if self.options.put == "clear" else {}
         row = {**old, **cleared, **self._fields(call)}
         customers.put(row)
@@ -227,7 +227,7 @@ class PentamicVendor(Vendor):
             rows, key=lambda row: (row[field] is not None, row[field] or ""), reverse=down
         )
 
-    def _fields(self, call: Call) -> Row:
+    def _fields(self, call: SandboxCall) -> Row:
         """Return the written fields, checked (5.2, 8.1)."""
         try:
             body = lenient(call.body)

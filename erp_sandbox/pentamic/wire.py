@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from erp_sandbox import jsontext, xmltext
-from erp_sandbox.vendor import Answer, json_answer
+from erp_sandbox.vendor import SandboxAnswer, json_answer
 
 if TYPE_CHECKING:
     from erp_sandbox.store import Row
-    from erp_sandbox.vendor import Call
+    from erp_sandbox.vendor import SandboxCall
 
 _STRING_OR_NUMBER = re.compile(r'"(?:[^"\\]|\\.)*"|(?<![\w.+-])0\d+(?![\w.])')
 TAX_CODE = "taxCode"
@@ -37,13 +37,13 @@ UNQUOTED = "\ue000"
 """Marks text that :func:`lenient` found as a bare number."""
 
 
-def wants_xml(call: Call) -> bool:
+def wants_xml(call: SandboxCall) -> bool:
     """Return whether the Accept header names XML and not JSON (UNK how; INF)."""
     accept = call.headers.get("accept", "").lower()
     return "xml" in accept and "json" not in accept
 
 
-def answer(call: Call, value: Row | list[Row], name: str, tax_code: str) -> Answer:
+def answer(call: SandboxCall, value: Row | list[Row], name: str, tax_code: str) -> SandboxAnswer:
     """Return records as the caller wants them.
 
     Args:
@@ -58,7 +58,7 @@ def answer(call: Call, value: Row | list[Row], name: str, tax_code: str) -> Answ
             text = xmltext.element(f"ArrayOf{name}", inside)
         else:
             text = _element(name, value)
-        return Answer(200, (xmltext.HEAD + text).encode(), "application/xml; charset=utf-8")
+        return SandboxAnswer(200, (xmltext.HEAD + text).encode(), "application/xml; charset=utf-8")
     if isinstance(value, list):
         return json_answer([_shown(row, tax_code) for row in value])
     return json_answer(_shown(value, tax_code))

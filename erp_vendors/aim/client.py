@@ -22,7 +22,7 @@ from erp_vendors.aim.answers import (
     rows_of,
     without_envelope,
 )
-from erp_vendors.aim.paging import Listing, Page, Row, coming
+from erp_vendors.aim.paging import AimListing, AimPage, ListedRow, coming
 from erp_vendors.aim.resources import AimResource, Parent, resources_of
 from erp_vendors.aim.session import Sessions
 from erp_vendors.aim.settings import VENDOR
@@ -40,7 +40,7 @@ from erp_vendors.keylist import Key, KeyList
 
 if t.TYPE_CHECKING:
     from erp_vendors.aim.resources import Params
-    from erp_vendors.aim.session import Session
+    from erp_vendors.aim.session import AimSession
     from erp_vendors.http import Answer
     from erp_vendors.schemas import Schema
     from erp_vendors.settings import Block
@@ -112,7 +112,7 @@ class AimClient:
         """
         params = _members(query)
 
-        def ask(session: Session) -> Body:
+        def ask(session: AimSession) -> Body:
             return self._sessions.exchange(
                 "GET",
                 f"{session.base_url}/{name}",
@@ -162,7 +162,7 @@ class AimClient:
         """
         params, raw = _members(query), codec.encode(body or {})
 
-        def send(session: Session) -> Answer:
+        def send(session: AimSession) -> Answer:
             return self._sessions.write(
                 method,
                 f"{session.base_url}/{name}",
@@ -176,7 +176,7 @@ class AimClient:
 
     def rows(
         self, resource: AimResource, since: str | None = None, *, keep_keys: bool = True
-    ) -> t.Iterator[Row]:
+    ) -> t.Iterator[ListedRow]:
         """Read a listing, all of its variants and pages.
 
         Args:
@@ -194,7 +194,7 @@ class AimClient:
             ErpError: If a call fails.
         """
         bound = {resource.since: since} if since and resource.since else {}
-        listing = Listing(f"aim: {resource.path}", resource.primary_keys)
+        listing = AimListing(f"aim: {resource.path}", resource.primary_keys)
         wanted = (
             {fields: KeyList() for fields in self._wanted(resource)}
             if keep_keys and not bound
@@ -301,7 +301,9 @@ class AimClient:
             resource.schema,
         )
 
-    def _listed(self, resource: AimResource, listing: Listing, members: Params) -> t.Iterator[Row]:
+    def _listed(
+        self, resource: AimResource, listing: AimListing, members: Params
+    ) -> t.Iterator[ListedRow]:
         ask = functools.partial(self._page, resource, members)
         for _ in range(_PASSES):
             if resource.paging is None:
@@ -340,14 +342,14 @@ class AimClient:
                 raise UnknownRecordError(str(error), certain=certain) from None
             raise
 
-    def _page(self, resource: AimResource, members: Params, offset: int) -> Page:
+    def _page(self, resource: AimResource, members: Params, offset: int) -> AimPage:
         paging = resource.paging
         place = {paging.from_row: str(offset), paging.at_once: str(paging.rows)} if paging else {}
         answer = self._read(resource, "", {**members, **place})
         rows = rows_of(answer, resource.list_name, resource.primary_keys, f"aim: {resource.path}")
         for record in rows:
             _complete(resource, record, members)
-        return Page(rows, remaining_of(answer))
+        return AimPage(rows, remaining_of(answer))
 
     def _read(self, resource: AimResource, operation: str, members: Params) -> Body:
         own, _, query = resource.path.partition("?")

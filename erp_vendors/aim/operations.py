@@ -18,7 +18,7 @@ class Operation:
         query: Members that the documents put into the URL; the others go into the body.
         members: All members that it takes; empty where the vendor's page is cut and more exist.
         wrapper: Member that holds the record as the one item of a list; empty if it is the body.
-        repeats: Executing it twice is the same as once.
+        is_idempotent: Executing it twice is the same as once.
         when: Members that choose this operation among those of a sink: all of them must be there.
         without: Members that rule it out.
         replaces: Members that replace a whole list at the vendor, which the log says once.
@@ -35,7 +35,7 @@ class Operation:
     query: frozenset[str] = frozenset()
     members: frozenset[str] = frozenset()
     wrapper: str = ""
-    repeats: bool = False
+    is_idempotent: bool = False
     when: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
     replaces: tuple[str, ...] = ()
@@ -47,7 +47,7 @@ class Operation:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class AimSink:
+class AimWriteSpec:
     """How records of one sink are written.
 
     Attributes:
@@ -119,15 +119,15 @@ _BOOKING_QUERY = frozenset(
     {"AppointmentStart", "StudentName", "RefNumber", "CustomerAcct", "Notes"}
 )
 
-SINKS: tuple[AimSink, ...] = (
-    AimSink(
+WRITE_SPECS: tuple[AimWriteSpec, ...] = (
+    AimWriteSpec(
         name="customers",
         operations=(
             Operation(
                 name="UpdateCustomer",
                 query=_CUSTOMER_QUERY | {"Acct", "RefreshCustomerDefaults"},
                 members=_CUSTOMER | {"Acct", "RefreshCustomerDefaults"},
-                repeats=True,
+                is_idempotent=True,
                 when=("Acct",),
                 makes=False,
             ),
@@ -152,7 +152,7 @@ SINKS: tuple[AimSink, ...] = (
         },
         vendor_id="Acct",
     ),
-    AimSink(
+    AimWriteSpec(
         name="customer_dependants",
         operations=(
             Operation(
@@ -168,7 +168,7 @@ SINKS: tuple[AimSink, ...] = (
         keys=(("Acct", "Name"),),
         read_only="Id",
     ),
-    AimSink(
+    AimWriteSpec(
         name="shipping_addresses",
         operations=(
             Operation(
@@ -205,19 +205,19 @@ SINKS: tuple[AimSink, ...] = (
         },
         read_only="Id",
     ),
-    AimSink(
+    AimWriteSpec(
         name="external_ids",
         operations=(
             Operation(
                 name="LinkExternalId",
                 query=frozenset({"Type"}),
                 members=frozenset({"Id", "ExternalId", "Type", "OverrideExistingId"}),
-                repeats=True,
+                is_idempotent=True,
             ),
         ),
         keys=(("Type", "Id"),),
     ),
-    AimSink(
+    AimWriteSpec(
         name="inventory",
         operations=(
             Operation(
@@ -239,7 +239,7 @@ SINKS: tuple[AimSink, ...] = (
                         "NewComputerQuantity",
                     ]
                 ),
-                repeats=True,
+                is_idempotent=True,
                 replaces=("Barcodes",),
                 makes=False,
             ),
@@ -253,7 +253,7 @@ SINKS: tuple[AimSink, ...] = (
             },
         },
     ),
-    AimSink(
+    AimWriteSpec(
         name="inventory_scans",
         operations=(
             Operation(
@@ -263,7 +263,7 @@ SINKS: tuple[AimSink, ...] = (
             ),
         ),
     ),
-    AimSink(
+    AimWriteSpec(
         name="inventory_images",
         operations=(
             Operation(
@@ -276,13 +276,13 @@ SINKS: tuple[AimSink, ...] = (
         ),
         read_only="UriPk",
     ),
-    AimSink(
+    AimWriteSpec(
         name="web_orders",
         operations=(Operation(name="CustomerOrders", wrapper="Orders", makes=True),),
         keys=(("OrderNumber",),),
         names={"WebOrder": "OrderNumber", "DateTime": "OrderDate", "Items": "LineItems"},
     ),
-    AimSink(
+    AimWriteSpec(
         name="delivery_tickets",
         operations=(
             Operation(
@@ -302,14 +302,14 @@ SINKS: tuple[AimSink, ...] = (
                 wrapper="DeliveryTickets",
                 # Images are added, so only a ticket without any may be sent twice.
                 without=("Images",),
-                repeats=True,
+                is_idempotent=True,
                 makes=False,
             ),
             Operation(name="DeliveryTickets", wrapper="DeliveryTickets", makes=False),
         ),
         keys=(("RefNumber",),),
     ),
-    AimSink(
+    AimWriteSpec(
         name="scheduled_returns",
         operations=(
             Operation(
@@ -335,7 +335,7 @@ SINKS: tuple[AimSink, ...] = (
                 method="PUT",
                 members=frozenset({"Acct", "Sub"}),
                 wrapper="Contracts",
-                repeats=True,
+                is_idempotent=True,
                 needs=_all("Acct", "Sub"),
                 makes=False,
             ),
@@ -343,13 +343,13 @@ SINKS: tuple[AimSink, ...] = (
         keys=(("Acct", "Sub", "ReturnDate"), ("Acct", "Sub")),
         names={"ScheduledReturnDate": "ReturnDate"},
     ),
-    AimSink(
+    AimWriteSpec(
         name="contracts",
         operations=(
             Operation(
                 name="C2BSetContractCustomer",
                 members=frozenset({"WebRef", "Acct"}),
-                repeats=True,
+                is_idempotent=True,
                 when=("WebRef", "Acct"),
                 makes=False,
             ),
@@ -363,7 +363,7 @@ SINKS: tuple[AimSink, ...] = (
         ),
         keys=(("WebRef",),),
     ),
-    AimSink(
+    AimWriteSpec(
         name="service_tickets",
         operations=(
             Operation(
@@ -393,7 +393,7 @@ SINKS: tuple[AimSink, ...] = (
         keys=(("RefNumber",),),
         names={"SoldToCustomerAcct": "CustomerAcct"},
     ),
-    AimSink(
+    AimWriteSpec(
         name="lessons",
         operations=(
             Operation(
@@ -418,7 +418,7 @@ SINKS: tuple[AimSink, ...] = (
         ),
         keys=(("RefNumber",),),
     ),
-    AimSink(
+    AimWriteSpec(
         name="ap_invoices",
         operations=(
             Operation(
@@ -426,7 +426,7 @@ SINKS: tuple[AimSink, ...] = (
             ),
         ),
     ),
-    AimSink(
+    AimWriteSpec(
         name="time_clock",
         operations=(
             Operation(
@@ -440,10 +440,10 @@ SINKS: tuple[AimSink, ...] = (
 )
 """The sinks. Left out: payments, cards, gift cards, passwords, registrations, and operations that
 the vendor calls in development (6)."""
-SINK_NAMES = frozenset(sink.name for sink in SINKS)
+SINK_NAMES = frozenset(sink.name for sink in WRITE_SPECS)
 
 
-def custom(name: str, write_path: str, keys: tuple[str, ...]) -> AimSink:
+def custom(name: str, write_path: str, keys: tuple[str, ...]) -> AimWriteSpec:
     """A sink from the settings or an OpenAPI file: each record is the body of one POST.
 
     Args:
@@ -452,4 +452,4 @@ def custom(name: str, write_path: str, keys: tuple[str, ...]) -> AimSink:
         keys: Members that identify a record together.
     """
     operation = Operation(name=write_path.strip("/").removeprefix("api/"))
-    return AimSink(name=name, operations=(operation,), keys=(keys,) if keys else ())
+    return AimWriteSpec(name=name, operations=(operation,), keys=(keys,) if keys else ())

@@ -35,7 +35,7 @@ class Paging(t.NamedTuple):
     sure: bool = True
 
 
-class Page(t.NamedTuple):
+class AimPage(t.NamedTuple):
     """One answer.
 
     Attributes:
@@ -47,7 +47,7 @@ class Page(t.NamedTuple):
     remaining: int | None
 
 
-class Row(t.NamedTuple):
+class ListedRow(t.NamedTuple):
     """A record of a listing.
 
     Attributes:
@@ -63,7 +63,7 @@ class Row(t.NamedTuple):
     replaced: bytes | None = None
 
 
-class Listing:
+class AimListing:
     """Reads a listing, or several that overlap, and gives each version of a record once."""
 
     def __init__(self, where: str, keys: t.Sequence[str]) -> None:
@@ -79,7 +79,7 @@ class Listing:
         self.moved = False
         """Rows moved, so that one may have gone to where the last reading had already been."""
 
-    def rows(self, ask: t.Callable[[int], Page], paging: Paging | None) -> t.Iterator[Row]:
+    def rows(self, ask: t.Callable[[int], AimPage], paging: Paging | None) -> t.Iterator[ListedRow]:
         """Read all pages.
 
         Rows come in no stated order, and offsets shift when a row before them is inserted, deleted
@@ -129,7 +129,7 @@ class Listing:
                 return
             offset = end - (len(rows) > 1)
 
-    def _is_last(self, page: Page, paging: Paging, overlap: int, *, repeated: bool) -> bool:
+    def _is_last(self, page: AimPage, paging: Paging, overlap: int, *, repeated: bool) -> bool:
         if page.remaining is not None:
             if page.remaining > 0 and (repeated or not page.rows):
                 msg = f"{self._where}: it says that {page.remaining} records remain, and gives none"
@@ -139,7 +139,7 @@ class Listing:
             return True  # it does not page
         return len(page.rows) < paging.rows if paging.sure else len(page.rows) <= overlap
 
-    def _new(self, rows: list[Row]) -> t.Iterator[Row]:
+    def _new(self, rows: list[ListedRow]) -> t.Iterator[ListedRow]:
         for row in rows:
             mark, before = int.from_bytes(row.mark, "big"), self._seen.get(row.identity)
             if before != mark:
@@ -147,14 +147,14 @@ class Listing:
                 was = None if before is None else before.to_bytes(len(row.mark), "big")
                 yield row._replace(replaced=was)
 
-    def _row(self, record: Body) -> Row:
+    def _row(self, record: Body) -> ListedRow:
         mark = _digest(codec.encode_sorted(record))
         key = [record.get(name) for name in self._keys]
         known = bool(key) and None not in key
-        return Row(_digest(codec.encode(key)) if known else mark, mark, record)
+        return ListedRow(_digest(codec.encode(key)) if known else mark, mark, record)
 
 
-def coming(paging: Paging, offset: int, page: Page) -> Coming:
+def coming(paging: Paging, offset: int, page: AimPage) -> Coming:
     """The offsets that are asked for next as long as no row moves.
 
     Args:

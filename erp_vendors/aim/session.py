@@ -39,7 +39,7 @@ Result = t.TypeVar("Result")
 logger = logging.getLogger("erp.aim")
 
 
-class Session(t.NamedTuple):
+class AimSession(t.NamedTuple):
     """A login at the shop's server.
 
     Attributes:
@@ -67,10 +67,10 @@ class Sessions:
             "AppId": self._app_id,
         }
         self._lock = threading.Lock()
-        self._session: Session | None = None
+        self._session: AimSession | None = None
         self._refused: CredentialsError | None = None
 
-    def current(self) -> Session:
+    def current(self) -> AimSession:
         """The session, opened by whoever needs it first.
 
         Raises:
@@ -80,7 +80,7 @@ class Sessions:
         with self._lock:
             return self._session or self._open()
 
-    def renew(self, dead: Session) -> Session:
+    def renew(self, dead: AimSession) -> AimSession:
         """A session in place of one whose token is no longer taken.
 
         Args:
@@ -95,7 +95,9 @@ class Sessions:
                 return self._session
             return self._open()
 
-    def logged_in(self, call: t.Callable[[Session], Result], *, repeatable: bool = True) -> Result:
+    def logged_in(
+        self, call: t.Callable[[AimSession], Result], *, repeatable: bool = True
+    ) -> Result:
         """Make a call with this login, or with a new one if its token has died.
 
         Args:
@@ -193,7 +195,7 @@ class Sessions:
             return answer
         return dataclasses.replace(answer, body=codec.encode(members.get("", members)))
 
-    def _open(self) -> Session:
+    def _open(self) -> AimSession:
         if self._refused is not None:
             raise self._refused  # logging in again and again could lock the account
         self._session = None
@@ -217,7 +219,7 @@ class Sessions:
             raise CredentialsError(msg)
         return domain, _text(answer.get("OAuthToken"))
 
-    def _log_in(self, domain: str, oauth_token: str) -> Session:
+    def _log_in(self, domain: str, oauth_token: str) -> AimSession:
         headers = {**self._headers, **({"OAuthToken": oauth_token} if oauth_token else {})}
         redact.add(oauth_token)
         # Query parameters and an empty body, as all clients do (2, OBS).
@@ -240,7 +242,7 @@ class Sessions:
         moved = _text(answer.get("Domain"))
         if moved.startswith(("http://", "https://")):
             domain = _base_url(moved) or domain
-        return Session(domain, {**headers, "Token": token})
+        return AimSession(domain, {**headers, "Token": token})
 
     def _ask(
         self,

@@ -98,7 +98,7 @@ def exports(block: Block) -> list[Export]:
     return list(found.values())
 
 
-class Job(t.NamedTuple):
+class AquaJob(t.NamedTuple):
     """What one run tells the next one about a job.
 
     Attributes:
@@ -120,7 +120,7 @@ class Aqua:
         self._clock = connection.clock
 
     def read(
-        self, export: Export, job: Job | None, remember: t.Callable[[Job | None], None]
+        self, export: Export, job: AquaJob | None, remember: t.Callable[[AquaJob | None], None]
     ) -> Output:
         """Run an export and fetch its output.
 
@@ -137,18 +137,18 @@ class Aqua:
         """
         record = self._again(job, remember) if job else None
         if job is None or record is None:
-            job = Job(self.submit(export))
+            job = AquaJob(self.submit(export))
             remember(job)
             record = self._end(job, remember)
         output = self.output(record, export)
         if job.late:
-            remember(Job(job.id))
+            remember(AquaJob(job.id))
         return output
 
     def _end(
         self,
-        job: Job,
-        remember: t.Callable[[Job | None], None],
+        job: AquaJob,
+        remember: t.Callable[[AquaJob | None], None],
         before: Row | None = None,
         run_id: object = None,
     ) -> Row:
@@ -160,7 +160,7 @@ class Aqua:
             raise
         except JobError:
             # It may be done by the next run; if not even then, that one is followed by a new job.
-            remember(None if job.late else Job(job.id, late=True))
+            remember(None if job.late else AquaJob(job.id, late=True))
             raise
 
     def submit(self, export: Export) -> str:
@@ -272,7 +272,7 @@ class Aqua:
                 )
                 raise JobError(msg)
 
-    def _again(self, job: Job, remember: t.Callable[[Job | None], None]) -> Row | None:
+    def _again(self, job: AquaJob, remember: t.Callable[[AquaJob | None], None]) -> Row | None:
         """The job of an earlier run, completed anew; None if a new one has to be made."""
         before, run_id = None, None
         try:

@@ -19,7 +19,7 @@ from erp_vendors.http.policy import Action, Rule
 from erp_vendors.resource import configured
 
 if t.TYPE_CHECKING:
-    from erp_vendors.aims360.odata import Page, Row
+    from erp_vendors.aims360.odata import ODataPage, Row
     from erp_vendors.http import Answer
     from erp_vendors.settings import Block
     from erp_vendors.vendor import Connection
@@ -86,7 +86,7 @@ class Aims360Client:
 
     def page(
         self, resource: Aims360Resource, skip: int = 0, *, search: str = "", order: str = ""
-    ) -> Page:
+    ) -> ODataPage:
         """One page of a list (aims360.md 4.1).
 
         Args:

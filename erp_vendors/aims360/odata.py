@@ -19,7 +19,7 @@ _READABLE = "$(),;:'/@="
 _ENVELOPE = frozenset({"@odata.context", "@odata.count", "@odata.nextLink"})
 
 
-class Page(t.NamedTuple):
+class ODataPage(t.NamedTuple):
     """One page of a list.
 
     Attributes:
@@ -114,7 +114,7 @@ def pick(record: t.Mapping[str, t.Any], *names: str) -> t.Any:  # noqa: ANN401
     return next((by_name[name.casefold()] for name in names if name.casefold() in by_name), None)
 
 
-def read_page(where: str, answer: object, keys: t.Iterable[str]) -> Page:
+def read_page(where: str, answer: object, keys: t.Iterable[str]) -> ODataPage:
     """Read a list in any of the shapes that the vendor shows (aims360.md 3).
 
     Args:
@@ -140,7 +140,7 @@ def read_page(where: str, answer: object, keys: t.Iterable[str]) -> Page:
     ):
         msg = f"aims360: GET {where} answered with something else than a list of objects"
         raise DataError(msg)
-    return Page(rows, total)
+    return ODataPage(rows, total)
 
 
 def _count(value: object) -> int | None:

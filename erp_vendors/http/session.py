@@ -23,7 +23,7 @@ _ADDRESSES = 256
 """Prepared addresses that are kept: a vendor has fewer that are called again and again."""
 
 
-class Session:
+class HttpSession:
     """Prepares and sends the calls of one thread.
 
     Cookies that an answer sets go out with the thread's later calls, as with `requests`. Redirects

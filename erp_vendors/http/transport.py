@@ -23,7 +23,7 @@ from erp_vendors.errors import (
 from erp_vendors.http import codec, policy
 from erp_vendors.http.policy import Action, Failure, Rule
 from erp_vendors.http.redact import redact
-from erp_vendors.http.session import Session
+from erp_vendors.http.session import HttpSession
 from erp_vendors.http.wire import Sending
 
 if t.TYPE_CHECKING:
@@ -311,10 +311,10 @@ class Transport:
             self._heed(call, response)
         return response
 
-    def _session(self) -> Session:
-        session: Session | None = getattr(self._local, "session", None)
+    def _session(self) -> HttpSession:
+        session: HttpSession | None = getattr(self._local, "session", None)
         if session is None:
-            session = self._local.session = Session(
+            session = self._local.session = HttpSession(
                 user_agent=self.options.user_agent,
                 timeout=self.options.timeout,
                 verify=self.options.verify,

@@ -17,7 +17,7 @@ T = t.TypeVar("T")
 R = t.TypeVar("R")
 
 
-class Outcome(t.Generic[T, R]):
+class CallOutcome(t.Generic[T, R]):
     """What became of one item: its result, or the exception that its call raised."""
 
     __slots__ = ("_done", "beside", "dropped", "error", "item", "result")
@@ -50,11 +50,11 @@ class _Workers(t.Generic[T, R]):
         self._call = call
         self._most = most
         self._started = 0
-        self._work: queue.SimpleQueue[Outcome[T, R] | None] = queue.SimpleQueue()
+        self._work: queue.SimpleQueue[CallOutcome[T, R] | None] = queue.SimpleQueue()
         self._closed = threading.Event()
 
-    def take(self, item: T) -> Outcome[T, R]:
-        outcome: Outcome[T, R] = Outcome(item)
+    def take(self, item: T) -> CallOutcome[T, R]:
+        outcome: CallOutcome[T, R] = CallOutcome(item)
         self._work.put(outcome)
         if self._started < self._most:
             self._started += 1
@@ -76,7 +76,7 @@ class _Workers(t.Generic[T, R]):
 
 def ordered_map(
     call: t.Callable[[T], R], items: t.Iterable[T], *, workers: int, ahead: int | None = None
-) -> t.Iterator[Outcome[T, R]]:
+) -> t.Iterator[CallOutcome[T, R]]:
     """Call a function for many items in threads and yield the outcomes in the items' order.
 
     Args:
@@ -89,7 +89,7 @@ def ordered_map(
         One outcome per item, in order. Closing the iterator starts no further call.
     """
     crew = _Workers(call, workers)
-    window: collections.deque[Outcome[T, R]] = collections.deque()
+    window: collections.deque[CallOutcome[T, R]] = collections.deque()
     limit = ahead or 2 * workers
     try:
         for item in items:
@@ -147,7 +147,7 @@ class ReadAhead(t.Generic[T, R]):
         self._most = limits.in_flight if limits.in_flight > 1 else 0
         self._guesses = min(1, self._most) if limits.window_calls else self._most
         self._crew = _Workers(call, self._most)
-        self._foreseen: dict[T, Outcome[T, R]] = {}
+        self._foreseen: dict[T, CallOutcome[T, R]] = {}
         self._used = 0
         self.side_by_side = False
 

@@ -11,7 +11,7 @@ from erp_vendors import schemas
 from erp_vendors.aims360 import AIMS360, Aims360Client, Aims360Resource
 from erp_vendors.aims360.aqua import exports
 from erp_vendors.aims360.client import refuses_query
-from erp_vendors.aims360.odata import Page, Row, between, pick
+from erp_vendors.aims360.odata import ODataPage, Row, between, pick
 from erp_vendors.aims360.resources import RESOURCES, custom
 from erp_vendors.errors import CallError, DataError, ErpError, MissingResourceError
 from erp_vendors.http import codec, ordered_map
@@ -216,7 +216,7 @@ class _Listing:
         self._filters = len(searches) > 1
         self._accepted = False
 
-    def __call__(self, skip: int) -> Page:
+    def __call__(self, skip: int) -> ODataPage:
         if self._accepted:
             return self._page(skip)
         page = self._first_page(skip)
@@ -233,7 +233,7 @@ class _Listing:
                 return whole
         return page
 
-    def _first_page(self, skip: int) -> Page:
+    def _first_page(self, skip: int) -> ODataPage:
         while True:
             try:
                 return self._page(skip)
@@ -243,7 +243,7 @@ class _Listing:
                 self._stream.logger.info("%s: %s", self._stream.name, error)
                 self._ways.pop(0)
 
-    def _page(self, skip: int) -> Page:
+    def _page(self, skip: int) -> ODataPage:
         search, order = self._ways[0]
         try:
             return self._stream.client.page(self._stream.resource, skip, search=search, order=order)

@@ -7,7 +7,7 @@ import typing as t
 
 from erp_vendors import schemas
 from erp_vendors.aims360 import AIMS360, Aims360Client
-from erp_vendors.aims360.aqua import Job
+from erp_vendors.aims360.aqua import AquaJob
 from erp_vendors.errors import DataError, ErpError
 from erp_vendors.http import codec
 from erp_vendors.remembered import Remembered
@@ -102,10 +102,10 @@ class AquaStream(LearningStream):
         client: Aims360Client = self.erp.client("aims360")
         state, job = self.stream_state, None
         if state.get("job") and state.get("question") == self._question:
-            job = Job(str(state["job"]), late=bool(state.get("late")))
+            job = AquaJob(str(state["job"]), late=bool(state.get("late")))
         return client.aqua.read(self.export, job, self._remember)
 
-    def _remember(self, job: Job | None) -> None:
+    def _remember(self, job: AquaJob | None) -> None:
         known = {"job": job and job.id, "late": bool(job and job.late)}
         self.save(lambda: {**known, "question": self._question}, now=True)
 

@@ -12,12 +12,12 @@ import typing as t
 
 from erp_vendors.errors import CallError, Phase
 from erp_vendors.http import codec
-from target_erp.delivery.trouble import speaks_of_trouble
+from target_erp.delivery.unclear_answer import speaks_of_trouble
 
 if t.TYPE_CHECKING:
     from erp_vendors.http import Answer
     from erp_vendors.success import Given
-    from target_erp.delivery.outcome import Write
+    from target_erp.delivery.model import Write
 
 _SHOWN = 200
 _TEXT = 100
@@ -31,7 +31,7 @@ no JSON) and the records that were sent."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Shape:
+class AnswerShape:
     """What answers have in common: everything but their values.
 
     Attributes:
@@ -52,7 +52,7 @@ class Shape:
     blank: tuple[str, ...] | None = None
 
     @classmethod
-    def of(cls, answer: Answer, method: str = "POST") -> Shape:
+    def of(cls, answer: Answer, method: str = "POST") -> AnswerShape:
         """The shape of an answer.
 
         Args:
@@ -72,7 +72,7 @@ class Shape:
         )
 
     @classmethod
-    def parse(cls, given: Given) -> Shape:
+    def parse(cls, given: Given) -> AnswerShape:
         """A shape from the setting `success`, or from the ledger.
 
         Args:
@@ -106,7 +106,7 @@ class Shape:
             parts["blank"] = list(self.blank)
         return codec.encode(parts).decode()
 
-    def covers(self, other: Shape) -> bool:
+    def covers(self, other: AnswerShape) -> bool:
         """Whether an answer of another shape is one of this.
 
         Args:
@@ -129,7 +129,9 @@ class UnclearError(CallError):
             for a page of HTML, broken JSON, or an object that speaks of trouble.
     """
 
-    def __init__(self, stream: str, answer: Answer, shape: Shape, *, can_be_learned: bool) -> None:
+    def __init__(
+        self, stream: str, answer: Answer, shape: AnswerShape, *, can_be_learned: bool
+    ) -> None:
         said = " ".join(answer.text[:_SHOWN].split()) or "an empty body"
         super().__init__(
             f"{stream}: HTTP {answer.status}, but the answer is not known to mean success: {said}",
@@ -161,8 +163,8 @@ class Answers:
         """
         self._stream = stream
         self._documented = documented
-        self._given = {Shape.parse(one) for one in given}
-        self._learned: set[Shape] = set()
+        self._given = {AnswerShape.parse(one) for one in given}
+        self._learned: set[AnswerShape] = set()
         self._lock = threading.Lock()
 
     @property
@@ -199,7 +201,7 @@ class Answers:
         documented = self._documented if method != "DELETE" else None
         if documented is not None and documented(answer, said, writes):
             return said
-        shape = Shape.of(answer, method)
+        shape = AnswerShape.of(answer, method)
         if shape.type not in _UNREADABLE:
             trouble = speaks_of_trouble(said, writes)
             # Who names the very members knows what they mean.
@@ -213,7 +215,7 @@ class Answers:
             learnable = False
         raise UnclearError(self._stream, answer, shape, can_be_learned=learnable)
 
-    def learn(self, shape: Shape) -> None:
+    def learn(self, shape: AnswerShape) -> None:
         """From now on an answer of this shape is a success.
 
         Args:
@@ -222,7 +224,7 @@ class Answers:
         with self._lock:
             self._learned = {*self._learned, shape}
 
-    def snippet(self, shape: Shape) -> str:
+    def snippet(self, shape: AnswerShape) -> str:
         """The setting with which the user says that answers of a shape are a success.
 
         Args:

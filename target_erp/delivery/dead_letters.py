@@ -9,23 +9,23 @@ import logging
 import pathlib
 import typing as t
 
+from erp_ledger.group_commit import GroupCommit
+from erp_ledger.record import RecordStatus
 from erp_vendors.errors import ConfigError
 from erp_vendors.http import codec
 from erp_vendors.http.redact import redact
 from erp_vendors.masking import hiding, is_masked, masked
 from erp_vendors.private import make_folder
 from target_erp.delivery import letter_files
-from target_erp.ledger.entry import Mark
-from target_erp.ledger.groups import Groups
 
 if t.TYPE_CHECKING:
+    from erp_ledger import Known, Ledger
     from target_erp.delivery.letter_files import Letter, Line
-    from target_erp.delivery.outcome import Outcome, RefusedError, Write
-    from target_erp.ledger import Known, Ledger
+    from target_erp.delivery.model import Outcome, RefusedError, Write
 
 logger = logging.getLogger("erp.delivery")
 
-_GOT_THROUGH = frozenset({Mark.ACCEPTED, Mark.DELETED})
+_GOT_THROUGH = frozenset({RecordStatus.ACCEPTED, RecordStatus.DELETED})
 _AT_ONCE = 500
 """Keys of one look-up."""
 _ID_BYTES = 6
@@ -44,7 +44,7 @@ class DeadLetters:
         self.folder = pathlib.Path(folder)
         self.added: set[tuple[str, str]] = set()
         self._run = run
-        self._groups: Groups[tuple[str, bytes]] = Groups(self._append)
+        self._groups: GroupCommit[tuple[str, bytes]] = GroupCommit(self._append)
 
     def add(
         self,

@@ -16,7 +16,7 @@ from erp_vendors.errors import (
     Phase,
 )
 from target_erp.delivery.answers import UnclearError
-from target_erp.delivery.outcome import ABSENT, Look, RefusedError, Sight, Write, same_value
+from target_erp.delivery.model import ABSENT, Look, RefusedError, Sight, Write, same_value
 
 if t.TYPE_CHECKING:
     from target_erp.delivery.journal import Journal
@@ -133,10 +133,10 @@ class InDoubt:
             ErpError: If the vendor fails.
         """
         there = write.known is not None and write.known.is_there
-        unsure = there or (write.known is None and writer.look_first)
-        if not (write.doubtful or (unsure and writer.findable)):
+        unsure = there or (write.known is None and writer.check_before_create)
+        if not (write.doubtful or (unsure and writer.can_look_up)):
             return None
-        if not writer.findable:
+        if not writer.can_look_up:
             raise _untold(write, "this vendor cannot be asked what came of it")
         look = self._ask_before(writer, write)
         if look.sight is Sight.UNTOLD and write.doubtful:
@@ -198,7 +198,7 @@ class InDoubt:
 
     def _after(self, writer: Writer, write: Write, error: CallError) -> Look:
         """What the vendor has after a call that may have been executed."""
-        if not writer.findable or not (write.key or writer.by_contents):
+        if not writer.can_look_up or not (write.key or writer.by_contents):
             return Look.untold("this vendor cannot be asked for it")
         try:
             look = self.look(writer, write, fresh=True)
@@ -216,7 +216,7 @@ class InDoubt:
 
     def _shows_what_is_known(self, writer: Writer, write: Write) -> bool:
         """Whether a list that lacks a record has at least one that the ledger knows to be there."""
-        if not writer.look_first:
+        if not writer.check_before_create:
             return True
         known = [line for line in self._journal.held(writer, _KNOWN) if line != write.identity]
         lines = (line.partition("=")[::2] for line in known)

@@ -5,19 +5,19 @@ from __future__ import annotations
 import itertools
 import typing as t
 
+from erp_ledger import LedgerRecord, RecordStatus
 from erp_vendors.http import codec
 from erp_vendors.masking import hidden_in
-from target_erp.delivery.answers import Shape
-from target_erp.ledger import Entry, Mark
+from target_erp.delivery.answers import AnswerShape
 
 if t.TYPE_CHECKING:
-    from target_erp.delivery.outcome import Write
+    from erp_ledger import Change, Intent, Known, Ledger
+    from target_erp.delivery.model import Write
     from target_erp.delivery.writer import Writer
-    from target_erp.ledger import Change, Intent, Known, Ledger
 
-    Ended = tuple[Writer, t.Sequence[Write], Mark]
+    Ended = tuple[Writer, t.Sequence[Write], RecordStatus]
 
-_GOT_THROUGH = frozenset({Mark.ACCEPTED, Mark.DELETED})
+_GOT_THROUGH = frozenset({RecordStatus.ACCEPTED, RecordStatus.DELETED})
 _AT_ONCE = 500
 """Keys of one look-up."""
 
@@ -80,16 +80,16 @@ class Journal:
         if names:
             self._ledger.commit(self._ledger.named(writer.account, writer.stream, names))
 
-    def learned(self, writer: Writer) -> list[Shape]:
+    def learned(self, writer: Writer) -> list[AnswerShape]:
         """Answers that have proven to mean success.
 
         Args:
             writer: The sink.
         """
         texts = self._ledger.learned(writer.account, writer.stream)
-        return [Shape.parse(codec.decode(text.encode())) for text in texts]
+        return [AnswerShape.parse(codec.decode(text.encode())) for text in texts]
 
-    def learn(self, writer: Writer, shape: Shape) -> None:
+    def learn(self, writer: Writer, shape: AnswerShape) -> None:
         """Note that an answer has proven to mean success.
 
         Args:
@@ -120,16 +120,16 @@ class Journal:
         """
         return self._ledger.strike(writer.account, writer.stream, keys, self.run)
 
-    def unknown(self, writer: Writer) -> list[Entry]:
+    def unknown(self, writer: Writer) -> list[LedgerRecord]:
         """Records that earlier runs left without an outcome and whose body is known.
 
         Args:
             writer: The sink.
         """
         entries = self._ledger.unsettled(writer.account, writer.stream)
-        return [entry for entry in entries if entry.mark is Mark.UNKNOWN and entry.body]
+        return [entry for entry in entries if entry.mark is RecordStatus.UNKNOWN and entry.body]
 
-    def waiting(self, account: str) -> list[tuple[str, Entry]]:
+    def waiting(self, account: str) -> list[tuple[str, LedgerRecord]]:
         """Sink and line of all records that wait for a parent.
 
         Args:
@@ -137,7 +137,7 @@ class Journal:
         """
         return self._ledger.waiting(account)
 
-    def look_waiting(self, account: str, stream: str, key: str) -> Entry | None:
+    def look_waiting(self, account: str, stream: str, key: str) -> LedgerRecord | None:
         """The line of a record, if it still waits for a parent.
 
         Args:
@@ -193,7 +193,11 @@ class Journal:
             _forget(some)
 
     def receipt(
-        self, writer: Writer, writes: t.Sequence[Write], mark: Mark, parent: str | None = None
+        self,
+        writer: Writer,
+        writes: t.Sequence[Write],
+        mark: RecordStatus,
+        parent: str | None = None,
     ) -> None:
         """Note what came of records.
 
@@ -207,11 +211,15 @@ class Journal:
         _forget(writes)
 
     def _receipt(
-        self, writer: Writer, writes: t.Sequence[Write], mark: Mark, parent: str | None = None
+        self,
+        writer: Writer,
+        writes: t.Sequence[Write],
+        mark: RecordStatus,
+        parent: str | None = None,
     ) -> list[Change]:
-        keeps = mark is Mark.UNKNOWN or parent is not None
+        keeps = mark is RecordStatus.UNKNOWN or parent is not None
         entries = [
-            Entry(
+            LedgerRecord(
                 write.identity,
                 write.digest,
                 mark,

@@ -16,7 +16,7 @@ from erp_vendors.errors import ErpError
 
 if t.TYPE_CHECKING:
     from target_erp.delivery.journal import Journal
-    from target_erp.delivery.outcome import RefusedError, Write
+    from target_erp.delivery.model import RefusedError, Write
     from target_erp.delivery.writer import Writer
 
 _TRIED = 3

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import typing as t
 
-from target_erp.ledger import Mark
+from erp_ledger import RecordStatus
 
 if t.TYPE_CHECKING:
+    from erp_ledger import Known
     from target_erp.delivery.journal import Journal
-    from target_erp.delivery.outcome import Write
+    from target_erp.delivery.model import Write
     from target_erp.delivery.writer import Writer
-    from target_erp.ledger import Known
 
-_FAILED = frozenset({Mark.REFUSED, Mark.WAITING})
+_FAILED = frozenset({RecordStatus.REFUSED, RecordStatus.WAITING})
 
 
 def recognise(journal: Journal, writer: Writer, writes: t.Sequence[Write]) -> None:
@@ -69,11 +69,11 @@ def is_unchanged(write: Write, *, resync: bool) -> bool:
     known = write.known
     if known is None or resync:
         return False
-    if known.mark is Mark.ACCEPTED and write.sent_before is None:
+    if known.mark is RecordStatus.ACCEPTED and write.sent_before is None:
         return known.digest == write.digest
     if write.sent_before is not None and known.last_at > write.sent_before:
-        return known.mark in {Mark.ACCEPTED, Mark.DELETED}
-    if known.mark in {Mark.ACCEPTED, Mark.DELETED}:
+        return known.mark in {RecordStatus.ACCEPTED, RecordStatus.DELETED}
+    if known.mark in {RecordStatus.ACCEPTED, RecordStatus.DELETED}:
         return known.digest == write.digest
     # A newer version was refused: the vendor still has the one before it.
     return known.mark in _FAILED and known.held == write.digest

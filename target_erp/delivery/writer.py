@@ -11,7 +11,7 @@ if t.TYPE_CHECKING:
     from erp_vendors.errors import CallError
     from erp_vendors.http import Transport
     from target_erp.delivery.answers import Answers
-    from target_erp.delivery.outcome import Body, Key, Look, Prepared, Write
+    from target_erp.delivery.model import Body, Key, Look, Prepared, Write
 
 
 class Statement(t.NamedTuple):
@@ -40,9 +40,9 @@ class Writer(abc.ABC):
         batch_size: Largest number of records in a call.
         keys: Properties that identify a record, best one first.
         upsert: Sending a record twice is the same as sending it once.
-        findable: The vendor can be asked whether it has a record (`find`).
+        can_look_up: The vendor can be asked whether it has a record (`find`).
         by_contents: It is asked by the contents: a record without a key can be looked for, too.
-        look_first: Ask before a record is sent for which the ledger has no line.
+        check_before_create: Ask before a record is sent for which the ledger has no line.
         create_only: What is there cannot be changed; that it is there is enough.
         deletable: Records can be deleted (`delete`).
         after: Sinks whose records must be settled before one of this sink is sent.
@@ -59,9 +59,9 @@ class Writer(abc.ABC):
     batch_size: int = 1
     keys: tuple[str, ...] = ()
     upsert: bool = True
-    findable: bool = False
+    can_look_up: bool = False
     by_contents: bool = False
-    look_first: bool = False
+    check_before_create: bool = False
     create_only: bool = False
     deletable: bool = False
     after: tuple[str, ...] = ()
@@ -138,7 +138,7 @@ class Writer(abc.ABC):
         """Calls of the current thread so far, and seconds it waited for the vendor's limits."""
         return self.transport.budget.spent() if self.transport else (0, 0.0)
 
-    def repeats(self, write: Write) -> bool:  # noqa: ARG002
+    def is_idempotent(self, write: Write) -> bool:  # noqa: ARG002
         """Whether sending this record twice is the same as sending it once.
 
         Args:

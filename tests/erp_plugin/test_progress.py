@@ -12,11 +12,11 @@ import typing as t
 import pytest
 from singer_sdk.logging import StructuredFormatter
 
-from erp_plugin.progress import Progress
+from erp_plugin.progress import ProgressLine
 from erp_vendors.http.budget import Budget, Limits
 from tests.support.transport import VirtualClock
 
-BY_ITSELF = Progress._run  # noqa: SLF001
+BY_ITSELF = ProgressLine._run  # noqa: SLF001
 
 
 class Tty(io.StringIO):
@@ -46,7 +46,7 @@ class Run:
         self.budgets = {"demo": Budget("demo", Limits(16, 5), self.clock)}
         self.logger = logging.getLogger("test.progress")
         self.stream = Tty() if stream is None else stream
-        self.progress = Progress(
+        self.progress = ProgressLine(
             self.logger,
             rows=lambda: self.rows,
             budgets=lambda: self.budgets,
@@ -67,7 +67,7 @@ class Run:
 @pytest.fixture(autouse=True)
 def _by_hand(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     del capsys  # a stdout that has no file number, whatever pytest's own is
-    monkeypatch.setattr(Progress, "_run", lambda _: None)
+    monkeypatch.setattr(ProgressLine, "_run", lambda _: None)
     monkeypatch.setenv("COLUMNS", "200")
 
 
@@ -230,10 +230,10 @@ def test_vendors_stand_side_by_side_and_may_come_later() -> None:
 
 @pytest.mark.serial
 def test_it_runs_by_itself_and_ends_with_its_context(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Progress, "_run", BY_ITSELF)
+    monkeypatch.setattr(ProgressLine, "_run", BY_ITSELF)
     stream = Tty()
     run = Run(stream)
-    progress = Progress(
+    progress = ProgressLine(
         run.logger, rows=lambda: 7, budgets=dict, stream=stream, environ={"NO_COLOR": "1"}
     )
     with progress:

@@ -9,7 +9,7 @@ import requests
 
 from erp_vendors.errors import CallError
 from erp_vendors.http.auth import Auth
-from erp_vendors.http.session import Session
+from erp_vendors.http.session import HttpSession
 from tests.support.stub import Reply, Request, running_stub
 from tests.support.transport import make_transport
 
@@ -28,9 +28,9 @@ def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-def session(**options: t.Any) -> Session:
+def session(**options: t.Any) -> HttpSession:
     defaults = {"user_agent": "demo", "timeout": 5, "verify": True, "pins": {}}
-    return Session(**{**defaults, **options})
+    return HttpSession(**{**defaults, **options})
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH"])

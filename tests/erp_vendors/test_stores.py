@@ -9,11 +9,11 @@ import typing as t
 
 import pytest
 
+from erp_ledger import open_ledger
 from erp_vendors.errors import ConfigError
 from erp_vendors.http.redact import redact
 from erp_vendors.http.store import open_store
 from erp_vendors.stores import explained, kind_of
-from target_erp.ledger import open_ledger
 
 if t.TYPE_CHECKING:
     import pathlib

@@ -13,7 +13,7 @@ MANY = Limits(per_second=1000, in_flight=8)
 """Nothing keeps pages from being read side by side."""
 
 
-class _Late(window.Outcome[t.Any, t.Any]):
+class _Late(window.CallOutcome[t.Any, t.Any]):
     """An outcome that is settled when it is waited for, or together with others before that."""
 
     __slots__ = ("_crew",)

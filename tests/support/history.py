@@ -6,7 +6,7 @@ import datetime as dt
 import json
 import typing as t
 
-from target_erp.ledger import Entry, Found, Mark, Run
+from erp_ledger import FoundRecord, LedgerRecord, RecordStatus, Run
 
 NOW = dt.datetime(2026, 11, 27, 6, 30, tzinfo=dt.timezone.utc)
 EMPLOYEES = "aimsio_employees"
@@ -63,7 +63,9 @@ def letter(key: str = "E-1", reason: str = "bad trade", **more: t.Any) -> dict[s
     }
 
 
-def doubt(key: str = "thirdPartyOrderID=W-1", mark: Mark = Mark.UNKNOWN) -> Found:
+def doubt(
+    key: str = "thirdPartyOrderID=W-1", mark: RecordStatus = RecordStatus.UNKNOWN
+) -> FoundRecord:
     """A line of the ledger whose outcome nobody noted."""
-    entry = Entry(key, b"0" * 16, mark, None, 1, "00009995", stamp(30), stamp(4), None)
-    return Found("aims360|api_url=https://west.example.com|username=ann", ORDERS, entry)
+    entry = LedgerRecord(key, b"0" * 16, mark, None, 1, "00009995", stamp(30), stamp(4), None)
+    return FoundRecord("aims360|api_url=https://west.example.com|username=ann", ORDERS, entry)

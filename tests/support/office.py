@@ -6,8 +6,8 @@ import threading
 import typing as t
 
 from target_erp.delivery import Prepared, RefusedError, Write, Writer
-from target_erp.delivery.outcome import Reference
-from target_erp.sinks.keys import key_of
+from target_erp.delivery.model import Reference
+from target_erp.writers.keys import key_of
 from tests.support.plugins import Message, TargetRun, record, run_target, schema
 
 if t.TYPE_CHECKING:

@@ -8,7 +8,7 @@ from erp_vendors.settings import Block
 from erp_vendors.vendor import Connection
 from erp_vendors.vendors import VENDORS
 from target_erp.delivery import Write, Writer
-from target_erp.sinks import SINKS
+from target_erp.writers import WRITERS
 
 
 class Account:
@@ -24,7 +24,7 @@ class Account:
 
     def writer(self, resource: str, keys: t.Sequence[str] = ()) -> Writer:
         """The writer of a sink that there must be."""
-        writer = SINKS[self.vendor](t.cast("t.Any", self), resource, keys)
+        writer = WRITERS[self.vendor](t.cast("t.Any", self), resource, keys)
         assert writer is not None
         return writer
 

@@ -12,7 +12,7 @@ from tests.erp_vendors.aim.shop import Shop, listing, open_shop, stock_error
 from tests.erp_vendors.aim.taprun import bookmark, run_tap
 
 if t.TYPE_CHECKING:
-    from tests.erp_vendors.aim.shop import Params, Row
+    from tests.erp_vendors.aim.shop import ListedRow, Params
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def test_no_change_is_lost_and_none_comes_twice(
         version[row] = version.get(row, 0) + 1
         changed[row] = clock.local
 
-    def answer(params: Params) -> Row:
+    def answer(params: Params) -> ListedRow:
         bound = params.get("ChangedDate")
         since = dt.datetime.fromisoformat(bound) if bound else dt.datetime.min  # noqa: DTZ901
         rows = [
@@ -84,7 +84,7 @@ def test_no_change_is_lost_and_none_comes_twice(
         return page
 
     loaded: dict[t.Any, str] = {}
-    state: Row | None = None
+    state: ListedRow | None = None
     with open_shop() as shop:
         shop.operations[operation] = answer
         for changes in [*history, []]:
@@ -173,8 +173,8 @@ def test_a_full_table_is_read_without_a_filter(shop: Shop) -> None:
     assert again.state == first.state
 
 
-def invoices(rows: list[Row]) -> t.Callable[[Params], Row]:
-    def answer(params: Params) -> Row:
+def invoices(rows: list[ListedRow]) -> t.Callable[[Params], ListedRow]:
+    def answer(params: Params) -> ListedRow:
         since = params.get("InvoiceStartDate", "")
         # The least that a filter can be: it is exclusive, and compares days.
         wanted = [row for row in rows if row["DateTime"][:10] > since[:10] or not since]
@@ -185,7 +185,7 @@ def invoices(rows: list[Row]) -> t.Callable[[Params], Row]:
 
 
 def test_invoices_follow_their_date_and_changed_balances_come_again(shop: Shop) -> None:
-    rows: list[Row] = [
+    rows: list[ListedRow] = [
         {"InvoiceNumber": str(n), "DateTime": f"2026-01-0{n}T10:00:00.0000000", "Balance": 5}
         for n in (3, 1, 2)
     ]
@@ -214,7 +214,7 @@ def test_a_return_in_the_future_does_not_hide_what_comes_before_it(
     monkeypatch.setattr(tap_erp.streams.aim, "_now", lambda: now)
     rows = [{"Acct": 1, "Sub": 1, "ScheduledReturnDate": "2099-01-01T00:00:00.0000000"}]
 
-    def answer(params: Params) -> Row:
+    def answer(params: Params) -> ListedRow:
         since = params.get("DateFrom", "")
         return {"Contracts": [row for row in rows if row["ScheduledReturnDate"] >= since]}
 
@@ -234,7 +234,7 @@ def test_a_run_that_is_stopped_is_made_up_for_by_the_next(shop: Shop, at: int) -
     stopping = pytest.MonkeyPatch()
     original = tap_erp.streams.aim.AimListStream._has_key  # noqa: SLF001 - called before each record
 
-    def has_key(self: tap_erp.streams.aim.AimListStream, record: Row) -> bool:
+    def has_key(self: tap_erp.streams.aim.AimListStream, record: ListedRow) -> bool:
         if self.records_read == at:
             self.erp.connection.clock.stop()
         return original(self, record)

@@ -14,7 +14,7 @@ from tests.erp_vendors.aim.taprun import catalog_of, run_tap
 from tests.support.stub import Reply, running_stub
 
 if t.TYPE_CHECKING:
-    from tests.erp_vendors.aim.shop import Params, Row
+    from tests.erp_vendors.aim.shop import ListedRow, Params
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ def test_a_parent_deleted_meanwhile_is_no_failure_and_one_still_listed_is(shop: 
     assert "Acct 3: it is listed, but CustomerInfo does not know it" in run.error
     assert len(run.records["customer_info"]) == 4
 
-    def info(params: Params) -> Row:
+    def info(params: Params) -> ListedRow:
         if params["Acct"] != "3":
             return {"Emails": []}
         people[:] = [row for row in people if row["Acct"] != 3]
@@ -133,7 +133,7 @@ def test_a_token_that_keeps_dying_loses_no_child(shop: Shop) -> None:
 
 
 def test_instruments_are_asked_for_by_teacher_else_by_plan_else_at_large(shop: Shop) -> None:
-    def instruments(params: Params) -> Row:
+    def instruments(params: Params) -> ListedRow:
         by = params.get("TeacherId") or params.get("PlanCode") or "all"
         return {"Instruments": [{"Sku": by, "InstrumentName": "Flute"}]}
 
@@ -212,7 +212,7 @@ def test_an_account_that_is_not_known_is_named(shop: Shop) -> None:
         ({"accounts": ["x"]}, "aim.customer_access_tokens.accounts[0]' must be of type integer"),
     ],
 )
-def test_wrong_settings_of_access_tokens_are_named(tokens: Row, message: str) -> None:
+def test_wrong_settings_of_access_tokens_are_named(tokens: ListedRow, message: str) -> None:
     with pytest.raises(ConfigError) as caught:
         catalog_of({"customer_access_tokens": tokens})
     assert message in str(caught.value)

@@ -11,7 +11,7 @@ from tests.erp_vendors.aim.taprun import bookmark, catalog_of, run_tap
 from tests.support.stub import Reply
 
 if t.TYPE_CHECKING:
-    from tests.erp_vendors.aim.shop import Row
+    from tests.erp_vendors.aim.shop import ListedRow
 
 PARENTS = [
     "inventory",
@@ -60,7 +60,7 @@ def shop() -> t.Iterator[Shop]:
         yield shop
 
 
-def catalog(config: Row) -> dict[str, Row]:
+def catalog(config: ListedRow) -> dict[str, ListedRow]:
     return {entry["tap_stream_id"]: entry for entry in catalog_of(config)["streams"]}
 
 
@@ -171,7 +171,7 @@ def test_a_guess_that_does_not_exist_is_skipped(shop: Shop) -> None:
 
 
 def test_a_record_without_its_key_fails_the_stream_and_keeps_the_bookmark(shop: Shop) -> None:
-    rows: list[Row] = [{"Acct": 1, "Sub": 1}, {"Account": 2, "Sub": 1}, {"Acct": 3, "Sub": 1}]
+    rows: list[ListedRow] = [{"Acct": 1, "Sub": 1}, {"Account": 2, "Sub": 1}, {"Acct": 3, "Sub": 1}]
     shop.operations["ContractFullDetails"] = listing("Contracts", rows)
     run = run_tap(shop.config(), "contracts")
     assert run.code == 1

@@ -139,16 +139,16 @@ class Listed:
 
         def of_aims360(
             _client: object, _resource: object, skip: int = 0, **_: object
-        ) -> odata.Page:
+        ) -> odata.ODataPage:
             rows, total = self._take(skip)
-            return odata.Page(rows, total if self.counts else None)
+            return odata.ODataPage(rows, total if self.counts else None)
 
         def of_aim(
             _client: object, _resource: object, _members: object, offset: int
-        ) -> paging.Page:
+        ) -> paging.AimPage:
             rows, total = self._take(offset)
             left = max(0, total - offset - len(rows))
-            return paging.Page(rows, left if self.counts else None)
+            return paging.AimPage(rows, left if self.counts else None)
 
         if self.vendor == "cimcloud":
             return mock.patch.object(CimcloudClient, "page", of_cimcloud)

@@ -9,15 +9,15 @@ import typing as t
 
 from requests.structures import CaseInsensitiveDict
 
+from erp_ledger import Ledger, open_ledger
 from erp_vendors.errors import CallError, ErpError, MissingResourceError, Phase
 from erp_vendors.http import Answer, codec
 from target_erp.delivery import Delivery, Prepared, RefusedError, Write, Writer
 from target_erp.delivery.answers import Answers
 from target_erp.delivery.dead_letters import DeadLetters
 from target_erp.delivery.journal import Journal
-from target_erp.delivery.outcome import UNSEEN, Look
+from target_erp.delivery.model import UNSEEN, Look
 from target_erp.delivery.watermark import Watermark
-from target_erp.ledger import Ledger, open_ledger
 
 if t.TYPE_CHECKING:
     import pathlib
@@ -73,7 +73,7 @@ class Site(Writer):
             with self.lock:
                 for write in writes:
                     rows = self.rows.setdefault(write.key[0][1], [])
-                    if self.repeats(write):
+                    if self.is_idempotent(write):
                         rows.clear()
                     rows.append(write.body)
             self.behind(writes)

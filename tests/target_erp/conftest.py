@@ -6,14 +6,14 @@ import typing as t
 
 import pytest
 
-from target_erp.ledger import open_ledger
+from erp_ledger import open_ledger
 from tests.support.services import postgres_url
 from tests.support.stub import Reply, Request, Stub, running_stub
 
 if t.TYPE_CHECKING:
     import pathlib
 
-    from target_erp.ledger import Ledger
+    from erp_ledger import Ledger
 
 TAKEN = {"status": 200, "type": "object", "members": []}
 """What this vendor answers to a write that has worked, where the documents do not say so."""

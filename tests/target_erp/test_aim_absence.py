@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from erp_ledger import Known, RecordStatus
 from erp_vendors.errors import DataError, ErpError
-from target_erp.delivery.outcome import ABSENT, UNSEEN, Look, Sight
-from target_erp.ledger import Known, Mark
+from target_erp.delivery.model import ABSENT, UNSEEN, Look, Sight
 from tests.erp_vendors.aim.shop import OK, Shop, error, open_shop, stock_error
 from tests.support.stub import Reply
 from tests.support.writers import Account, prepared
@@ -104,7 +104,7 @@ class Desk:
         self.shop.special = lambda name, params: (
             (answer(params) if callable(answer) else answer) if name == operation else None
         )
-        lost = Known(Mark.INTENT, b"", None, None, None, 0)
+        lost = Known(RecordStatus.INTENT, b"", None, None, None, 0)
         try:
             return writer.find(prepared(writer, record or known, known=lost), fresh=True)
         finally:

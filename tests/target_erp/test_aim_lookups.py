@@ -6,10 +6,10 @@ import typing as t
 
 import pytest
 
+from erp_ledger import Known, RecordStatus
 from erp_sandbox.testing import running_sandbox
 from erp_vendors.errors import ErpError
-from target_erp.delivery.outcome import ABSENT, UNSEEN, Look, Sight
-from target_erp.ledger import Known, Mark
+from target_erp.delivery.model import ABSENT, UNSEEN, Look, Sight
 from tests.erp_vendors.aim.shop import error, open_shop, stock_error
 from tests.support.stub import Reply
 from tests.support.writers import Account, prepared, sent
@@ -17,7 +17,7 @@ from tests.support.writers import Account, prepared, sent
 if t.TYPE_CHECKING:
     from erp_sandbox.testing import RunningSandbox
     from target_erp.delivery import Write, Writer
-    from target_erp.sinks.aim import AimWriter
+    from target_erp.writers.aim import AimWriter
 
 IMAGE = {"FileName": "a.png", "Base64Image": "aGVsbG8="}
 CUSTOMER = {
@@ -56,7 +56,7 @@ class Shop:
     def look(self, sink: str, record: dict[str, t.Any]) -> Look:
         writer = self.writer(sink)
         # The ledger says that a version of it was on its way when the run was killed.
-        lost = Known(Mark.INTENT, b"", None, None, None, 0)
+        lost = Known(RecordStatus.INTENT, b"", None, None, None, 0)
         return writer.find(prepared(writer, record, known=lost), fresh=True)
 
     def send(self, sink: str, record: dict[str, t.Any]) -> Write:
@@ -115,7 +115,7 @@ def test_a_record_is_absent_until_it_is_there(shop: Shop, sink: str, kind: str) 
     shop = Shop(shop.sandbox, kind)
     record, member = records(shop)[sink]
     absent = UNSEEN if sink in UNDOCUMENTED else ABSENT
-    assert shop.writer(sink).findable
+    assert shop.writer(sink).can_look_up
     assert shop.look(sink, record) == absent
     write = shop.send(sink, record)
     assert shop.look(sink, record).sight is Sight.FOUND
@@ -301,4 +301,4 @@ def test_an_operation_that_is_not_there_proves_nothing(problem: Reply) -> None:
     "sink", ["external_ids", "inventory", "inventory_scans", "lessons", "ap_invoices", "time_clock"]
 )
 def test_what_no_read_shows_is_not_findable(shop: Shop, sink: str) -> None:
-    assert not shop.writer(sink).findable
+    assert not shop.writer(sink).can_look_up

@@ -8,7 +8,7 @@ import pytest
 
 from erp_sandbox.testing import running_sandbox
 from target_erp.delivery import RefusedError
-from target_erp.delivery.outcome import Reference
+from target_erp.delivery.model import Reference
 from tests.support.writers import Account, prepared, sent
 
 if t.TYPE_CHECKING:
@@ -89,7 +89,7 @@ def test_a_customer_of_a_foreign_key_is_added_and_then_updated(sandbox: RunningS
     assert sandbox.row("aim", "customers", number)["Name"] == "Ann Lee"
     # An update needs none of what a new customer does, and only the ledger knows that it is one.
     later = prepared(writer, {"crm_id": "C-1", "Name": "Ann Roe"}, vendor_id=write.vendor_id)
-    assert writer.repeats(later)
+    assert writer.is_idempotent(later)
     writer.send([later])
     assert later.created is False
     assert sandbox.row("aim", "customers", number)["Name"] == "Ann Roe"
@@ -208,9 +208,9 @@ def test_a_custom_sink_calls_the_operation_that_it_names(sandbox: RunningSandbox
         "schema": {"properties": {"ClockIn": {"type": "boolean"}}},
     }
     writer = account(sandbox, resources=[entry]).writer("clockings")
-    assert (writer.upsert, writer.findable) == (False, False)
+    assert (writer.upsert, writer.can_look_up) == (False, False)
     write = sent(writer, {"Notes": "n-1", "ClockIn": True, "Override": True})
-    assert (write.identity, writer.repeats(write)) == ("Notes=n-1", False)
+    assert (write.identity, writer.is_idempotent(write)) == ("Notes=n-1", False)
     assert [row["Notes"] for row in sandbox.rows("aim", "time_clock")][-1] == "n-1"
     with pytest.raises(RefusedError, match="ClockIn: 'yes' is text"):
         writer.prepare({"Notes": "n-2", "ClockIn": "yes"})

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from erp_vendors.aim.operations import SINKS
+from erp_vendors.aim.operations import WRITE_SPECS
 from erp_vendors.errors import CallError, Phase
 from target_erp.delivery import RefusedError
 from target_erp.delivery.answers import UnclearError
 from target_erp.delivery.writer import Statement
-from target_erp.sinks.aim_lookups import look_up_of
+from target_erp.writers.aim_lookups import look_up_of
 from tests.erp_vendors.aim.shop import OK, Shop, error, open_shop, stock_error, to_xml
 from tests.support.stub import Reply
 from tests.support.writers import Account, prepared, sent
@@ -70,7 +70,7 @@ def writers(shop: Shop) -> list[t.Any]:
 
 def test_every_operation_is_here() -> None:
     tried = {operation for _, operation, _ in RECORDS.values()}
-    assert tried == {operation.name for sink in SINKS for operation in sink.operations}
+    assert tried == {operation.name for sink in WRITE_SPECS for operation in sink.operations}
 
 
 SCALARS = (
@@ -335,14 +335,14 @@ def test_a_missing_record_and_a_missing_operation(
     assert writer.is_refusal(caught.value) is refusal
 
 
-@pytest.mark.parametrize("sink", [sink.name for sink in SINKS])
+@pytest.mark.parametrize("sink", [sink.name for sink in WRITE_SPECS])
 def test_every_sink_states_what_is_known(desk: Desk, sink: str) -> None:
     writer: t.Any = Account("aim", desk.shop.config()).writer(sink)
     assert isinstance(writer.statement, Statement)
     assert all(writer.statement)
     reads = [look_up.read for look_up in map(look_up_of, writer.sink.operations) if look_up]
     assert all(read in writer.statement.look_up for read in reads)
-    assert writer.findable is bool(reads)
+    assert writer.can_look_up is bool(reads)
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))

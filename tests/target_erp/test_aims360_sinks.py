@@ -8,7 +8,7 @@ import urllib.parse
 import pytest
 
 from target_erp.delivery import RefusedError
-from target_erp.delivery.outcome import Sight
+from target_erp.delivery.model import Sight
 from tests.support.stub import Reply, Request, Stub, running_stub
 from tests.support.writers import Account, prepared, sent
 
@@ -102,7 +102,7 @@ def test_card_data_stays_here(tenant: Tenant) -> None:
 
 def test_a_custom_resource_is_created_and_found_by_its_key(tenant: Tenant) -> None:
     writer = tenant.account(resources=[TICKETS]).writer("pick_tickets")
-    assert (writer.upsert, writer.findable, writer.look_first) == (False, True, True)
+    assert (writer.upsert, writer.can_look_up, writer.check_before_create) == (False, True, True)
     write = sent(writer, {"ticketNo": "P-1", "qty": 3})
     assert (write.created, write.vendor_id) == (True, "P-1")
     assert tenant.created == [{"ticketNo": "P-1", "qty": 3}]
@@ -125,6 +125,6 @@ def test_a_guid_key_is_asked_for_without_quotes(tenant: Tenant) -> None:
 def test_a_custom_resource_that_cannot_be_read_cannot_be_asked(tenant: Tenant) -> None:
     entry = {name: TICKETS[name] for name in ("name", "write_path", "primary_keys")}
     writer = tenant.account(resources=[entry]).writer("pick_tickets")
-    assert (writer.findable, writer.look_first) == (False, False)
+    assert (writer.can_look_up, writer.check_before_create) == (False, False)
     keyless = tenant.account(resources=[{**entry, "primary_keys": []}]).writer("pick_tickets")
     assert keyless.prepare({"any": 1}).key == ()

@@ -9,7 +9,7 @@ import pytest
 from erp_vendors.errors import CallError, MissingResourceError
 from target_erp.delivery import RefusedError
 from target_erp.delivery.answers import UnclearError
-from target_erp.delivery.outcome import Reference, Sight
+from target_erp.delivery.model import Reference, Sight
 from tests.support.stub import Reply, Request, Stub, running_stub
 from tests.support.writers import Account, prepared, sent
 
@@ -128,7 +128,7 @@ def test_a_guid_needs_no_search(aimsio: Aimsio) -> None:
 
 def test_a_key_that_only_the_user_knows_is_no_upsert(aimsio: Aimsio) -> None:
     writer = aimsio.account(resources=[CUSTOM]).writer("projects", ["code", "part"])
-    assert (writer.upsert, writer.batch_size, writer.findable) == (False, 1, True)
+    assert (writer.upsert, writer.batch_size, writer.can_look_up) == (False, 1, True)
     write = prepared(writer, {"code": "P", "part": 2, "name": "x"})
     assert write.key == (("code,part", "P,2"),)
     aimsio.cuts = 1
@@ -137,10 +137,10 @@ def test_a_key_that_only_the_user_knows_is_no_upsert(aimsio: Aimsio) -> None:
     assert len([path for path in aimsio.stub.paths if path.startswith("POST")]) == 1
     aimsio.put("a", 5, code="P", part=1)
     aimsio.put("b", 4, code="P", part=2)
-    assert not writer.repeats(write)
+    assert not writer.is_idempotent(write)
     write.vendor_id = writer.find(write, fresh=True).vendor_id
     assert write.vendor_id == "b"
-    assert writer.repeats(write)
+    assert writer.is_idempotent(write)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from erp_vendors.errors import CallError
 from target_erp.delivery import RefusedError
 from target_erp.delivery.answers import UnclearError
-from target_erp.delivery.outcome import Reference, Sight
+from target_erp.delivery.model import Reference, Sight
 from target_erp.target import REJECTED
 from tests.support.plugins import record, run_target, schema
 from tests.support.stub import Reply, Request, Stub, running_stub
@@ -107,8 +107,8 @@ def test_a_row_of_an_unproven_key_is_made_once_and_then_only_updated(site: Site)
     write = sent(writer, {"id": 7, "amount": 1})
     assert (write.created, write.vendor_id) == (True, "7")
     later = prepared(writer, {"id": 7, "amount": 2}, vendor_id="7")
-    assert (writer.repeats(write), writer.repeats(later)) == (True, True)
-    assert not writer.repeats(prepared(writer, {"id": 8}))
+    assert (writer.is_idempotent(write), writer.is_idempotent(later)) == (True, True)
+    assert not writer.is_idempotent(prepared(writer, {"id": 8}))
     site.counts = (0, 1)
     writer.send([later])
     assert later.created is False
@@ -169,7 +169,7 @@ def test_a_row_is_found_by_its_key_or_keys(site: Site) -> None:
         {"order": "b", "line": 1},
     ]
     writer = site.account().writer("order_details", ["order", "line"])
-    assert writer.findable
+    assert writer.can_look_up
     write = prepared(writer, {"order": "a/1", "line": 2})
     assert writer.find(write, fresh=True).vendor_id == "a/1,2"
     for order, line in (("A/1", 3), ("c", 1)):
@@ -187,7 +187,7 @@ def test_a_search_that_cannot_be_trusted_is_no_absence(site: Site) -> None:
     assert writer.find(prepared(writer, {"id": "1"}), fresh=True).vendor_id == "1"
     look = writer.find(prepared(writer, {"id": "2"}), fresh=True)
     assert (look.sight, "other rows" in look.why) == (Sight.UNTOLD, True)
-    assert not site.account().writer("credits").findable
+    assert not site.account().writer("credits").can_look_up
 
 
 def test_what_the_vendor_does_not_tell_stays_unknown_in_the_next_run(

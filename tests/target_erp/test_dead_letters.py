@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from erp_ledger import Ledger, LedgerRecord, RecordStatus
 from erp_vendors.errors import ConfigError
 from erp_vendors.masking import hidden_in, hiding, is_masked, masked
 from target_erp.delivery import Outcome, RefusedError, Write
 from target_erp.delivery.dead_letters import DeadLetters, dismiss, handle, newest, still_open
-from target_erp.ledger import Entry, Ledger, Mark
 
 if t.TYPE_CHECKING:
     import pathlib
@@ -129,9 +129,11 @@ def test_tidying_leaves_the_newest_letter_of_who_has_not_got_through(
     add(letters, written(other=2))
     with (tmp_path / f"{STREAM}.jsonl").open("ab") as file:
         file.write(b'{"torn')
-    ledger.write("acc", STREAM, [Entry("number=2", b"d", Mark.ACCEPTED)])
-    ledger.write("acc", STREAM, [Entry("tax=3", b"d", Mark.DELETED, aliases=("number=3",))])
-    ledger.write("acc", STREAM, [Entry("number=4", b"d", Mark.WAITING)])
+    ledger.write("acc", STREAM, [LedgerRecord("number=2", b"d", RecordStatus.ACCEPTED)])
+    ledger.write(
+        "acc", STREAM, [LedgerRecord("tax=3", b"d", RecordStatus.DELETED, aliases=("number=3",))]
+    )
+    ledger.write("acc", STREAM, [LedgerRecord("number=4", b"d", RecordStatus.WAITING)])
     names = [handle(letter) for letter in still_open(newest(str(tmp_path)), ledger)]
     assert names[:3] == ["number=4", "number=1", "id=9"]
     letters.compact(ledger, [STREAM, "none"], {(STREAM, names[3])})
@@ -149,9 +151,9 @@ def test_a_letter_of_one_account_is_not_taken_for_another_ones(
 ) -> None:
     letters = DeadLetters(str(tmp_path), "r")
     add(letters, written("1"), account="ours")
-    ledger.write("theirs", STREAM, [Entry("number=1", b"d", Mark.ACCEPTED)])
+    ledger.write("theirs", STREAM, [LedgerRecord("number=1", b"d", RecordStatus.ACCEPTED)])
     assert len(still_open(newest(str(tmp_path)), ledger)) == 1
-    ledger.write("ours", STREAM, [Entry("number=1", b"d", Mark.ACCEPTED)])
+    ledger.write("ours", STREAM, [LedgerRecord("number=1", b"d", RecordStatus.ACCEPTED)])
     assert still_open(newest(str(tmp_path)), ledger) == []
 
 
@@ -162,7 +164,7 @@ def test_many_letters_are_a_few_questions(
     letters = DeadLetters(str(tmp_path), "r")
     for n in range(1200):
         add(letters, written(str(n)))
-    half = [Entry(f"number={n}", b"d", Mark.ACCEPTED) for n in range(600)]
+    half = [LedgerRecord(f"number={n}", b"d", RecordStatus.ACCEPTED) for n in range(600)]
     ledger.write("acc", STREAM, half)
     store = ledger._store  # noqa: SLF001
     asked: list[str] = []

@@ -8,8 +8,8 @@ import pytest
 
 from erp_vendors.errors import ConfigError, ErpError
 from target_erp.delivery import Outcome, Prepared, Write, Writer
-from target_erp.sinks.keys import key_of
 from target_erp.target import REJECTED
+from target_erp.writers.keys import key_of
 from tests.support.office import (
     ORPHAN,
     POISON,

@@ -32,7 +32,7 @@ NAMES: list[t.Any] = ["a", "b", "c", WRONG, POISON, ORPHAN, 7, FILTERED]
 STREAMS = ("kunden", "clienti")
 
 
-class Entry(t.NamedTuple):
+class LedgerRecord(t.NamedTuple):
     """One thing that the source says.
 
     Attributes:
@@ -52,7 +52,7 @@ class Entry(t.NamedTuple):
 
 ENTRIES = st.lists(
     st.builds(
-        Entry,
+        LedgerRecord,
         st.sampled_from([1, 2, 3, 4, 1, 2, 3, 4, None]),
         st.sampled_from(["both", "id", "tax", "small"]),
         st.sampled_from(NAMES),
@@ -89,7 +89,7 @@ class Table(RuleBasedStateMachine):
     )
     def run(
         self,
-        entries: list[Entry],
+        entries: list[LedgerRecord],
         versions: list[tuple[int, int]],
         limit: int | str,
         broken: bool,  # noqa: FBT001
@@ -141,7 +141,7 @@ class Table(RuleBasedStateMachine):
     def _expected(
         self,
         number: int,
-        entries: list[Entry],
+        entries: list[LedgerRecord],
         versions: list[tuple[int, int]],
         *,
         broken: bool,
@@ -162,7 +162,7 @@ class Table(RuleBasedStateMachine):
     def _stream(self, place: int) -> str:
         return self.streams[place % len(self.streams)]
 
-    def _message(self, entry: Entry, stated: set[int | None]) -> Message:
+    def _message(self, entry: LedgerRecord, stated: set[int | None]) -> Message:
         stream = self._stream(entry.stream)
         if entry.number is None:
             return thing(None, entry.name, stream) if not entry.gone else thing(None, WRONG, stream)
@@ -181,24 +181,24 @@ class Table(RuleBasedStateMachine):
             return record(stream, **keys, name="a", _sdc_deleted_at="2026-01-01T00:00:00Z")
         return {**record(stream, **keys, name=entry.name), "version": 1}
 
-    def _complete(self, entries: list[Entry], versions: list[tuple[int, int]]) -> bool:
+    def _complete(self, entries: list[LedgerRecord], versions: list[tuple[int, int]]) -> bool:
         """Whether each stream was declared complete at some place of the input."""
         declared = {self._stream(s) for at, s in versions if at <= len(entries)}
         return declared == set(self.streams)
 
-    def _shown(self, entries: list[Entry]) -> bool:
+    def _shown(self, entries: list[LedgerRecord]) -> bool:
         """Whether the input has a record that carries a key, and some record of each stream."""
         filled = {self._stream(e.stream) for e in entries if not e.gone or e.number is None}
         return bool(live(entries) - {None}) and filled == set(self.streams)
 
-    def _may_wait(self, entries: list[Entry]) -> bool:
+    def _may_wait(self, entries: list[LedgerRecord]) -> bool:
         """Whether a record that does not get through carries no key, or one of its keys alone."""
         return self._waits(entries) or any(
             entry.form != "both" and entry.name in [WRONG, POISON, ORPHAN, 7, FILTERED]
             for entry in entries
         )
 
-    def _waits(self, entries: list[Entry]) -> bool:
+    def _waits(self, entries: list[LedgerRecord]) -> bool:
         """Whether a record without a key does not get through; one that is filtered is not sent."""
         return any(
             entry.number is None and (entry.gone or entry.name in [WRONG, POISON, ORPHAN, 7])
@@ -206,7 +206,7 @@ class Table(RuleBasedStateMachine):
         )
 
 
-def live(entries: list[Entry]) -> set[int | None]:
+def live(entries: list[LedgerRecord]) -> set[int | None]:
     """The records that the input has."""
     return {entry.number for entry in entries if not entry.gone}
 

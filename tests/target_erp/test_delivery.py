@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from erp_ledger import Change, Ledger, LedgerError, RecordStatus, open_ledger
+from erp_ledger.store import open_store
 from erp_vendors.errors import CallError, Phase
 from target_erp.delivery import Delivery, Outcome, Prepared, RefusedError, Write, Writer
 from target_erp.delivery.dead_letters import DeadLetters
 from target_erp.delivery.journal import Journal
-from target_erp.ledger import Change, Ledger, LedgerError, Mark, open_ledger
-from target_erp.ledger.store import open_store
 from tests.target_erp.acting import GivenNumbers
 
 if t.TYPE_CHECKING:
@@ -192,7 +192,7 @@ def test_a_receipt_is_committed_with_the_next_intent(tmp_path: pathlib.Path) -> 
     delivery = open_delivery(tmp_path, ledger)
     submit_all(delivery, writer, [str(n) for n in range(100)])
     assert delivery.tallies["memory"].accepted == 100
-    assert len(ledger.find("memory", mark=Mark.ACCEPTED)) == 100
+    assert len(ledger.find("memory", mark=RecordStatus.ACCEPTED)) == 100
     assert 101 <= ledger.commits < 150
 
 
@@ -209,7 +209,7 @@ def test_what_got_through_before_an_outage_is_noted(tmp_path: pathlib.Path) -> N
     with pytest.raises(CallError, match="timed out"):
         submit_all(delivery, Failing({6}), [str(n) for n in range(8)])
     delivery.close(30)
-    assert {found.entry.key for found in ledger.find(mark=Mark.ACCEPTED)} == {
+    assert {found.entry.key for found in ledger.find(mark=RecordStatus.ACCEPTED)} == {
         f"key={n}" for n in range(4)
     }
     assert (delivery.settled, delivery.tallies["memory"].accepted) == (4, 4)

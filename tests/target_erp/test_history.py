@@ -13,10 +13,10 @@ import typing as t
 
 import pytest
 
+from erp_cli.ledger import _repeated, main
+from erp_ledger import RecordStatus, open_ledger
+from erp_ledger.lease import leases
 from erp_vendors.http.budget import Clock
-from target_erp.history.command import _repeated, main
-from target_erp.ledger import Mark, open_ledger
-from target_erp.ledger.lease import leases
 from tests.support.plugins import record, run_target, schema
 from tests.support.records import passing_order
 from tests.support.stub import Reply
@@ -253,8 +253,8 @@ def test_a_record_of_a_run_that_was_cut_off_can_be_settled(lost: Tool) -> None:
     with contextlib.closing(open_ledger(lost.config["ledger"])) as ledger:
         ledger.recover(account, PASSTHROUGH)  # as the next run does
         marks = {line.entry.key: line.entry.mark for line in ledger.find(PASSTHROUGH)}
-    assert marks["order_number=B-1"] is Mark.ACCEPTED
-    assert marks["order_number=B-2"] is Mark.INTENT
+    assert marks["order_number=B-1"] is RecordStatus.ACCEPTED
+    assert marks["order_number=B-2"] is RecordStatus.INTENT
 
 
 def test_a_ledger_url_is_not_repeated() -> None:

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from erp_ledger import open_ledger
 from erp_vendors.errors import CallError, ErpError, Phase
 from target_erp.delivery import RefusedError, Write
-from target_erp.delivery.answers import Answers, Shape, UnclearError
-from target_erp.delivery.outcome import ABSENT, UNSEEN, Look
-from target_erp.delivery.trouble import speaks_of_trouble
-from target_erp.ledger import open_ledger
+from target_erp.delivery.answers import Answers, AnswerShape, UnclearError
+from target_erp.delivery.model import ABSENT, UNSEEN, Look
+from target_erp.delivery.unclear_answer import speaks_of_trouble
 from tests.target_erp.acting import FAILURES, Site, Stage, answer
 
 if t.TYPE_CHECKING:
@@ -49,7 +49,7 @@ PROOFS: dict[str, dict[str, t.Any]] = {
 NO_PROOFS: dict[str, dict[str, t.Any]] = {
     "unseen": {"look": lambda _: UNSEEN},
     "untold": {"look": lambda _: Look.untold("it lists others")},
-    "no look-up": {"findable": False},
+    "no look-up": {"can_look_up": False},
 }
 
 
@@ -65,7 +65,7 @@ def once(error: t.Callable[[], Exception]) -> t.Callable[[list[Write]], None]:
 
 
 def creator(**more: t.Any) -> Site:
-    return Site(**{"findable": True, **more})
+    return Site(**{"can_look_up": True, **more})
 
 
 @pytest.mark.parametrize("doubt", DOUBTS)
@@ -130,7 +130,7 @@ def test_a_look_up_that_does_not_find_the_control_proves_nothing(tmp_path: pathl
 
 def learner(more: dict[str, t.Any]) -> Site:
     """A sink of whose answers nothing is known."""
-    site = Site(answers=Answers(Site.stream), findable=True, workers=4, look_first=True)
+    site = Site(answers=Answers(Site.stream), can_look_up=True, workers=4, check_before_create=True)
 
     def look(write: Write) -> Look:
         seen = Site.seen(site, write)
@@ -195,7 +195,7 @@ def test_what_is_plainly_no_success_is_never_learned(body: object, tmp_path: pat
 def test_where_nothing_can_be_read_back_one_record_goes_out_and_the_run_says_how_to_go_on(
     tmp_path: pathlib.Path,
 ) -> None:
-    site, stage = learner({"findable": False, "look_first": False}), Stage(tmp_path)
+    site, stage = learner({"can_look_up": False, "check_before_create": False}), Stage(tmp_path)
     run = stage.run(site, [{"key": f"k{n}"} for n in range(5)])
     assert (len(site.calls), run["unknown"], run.delivery.settled) == (1, 1, 1)
     snippet = re.search(r"site\.resources: (\[.*\])", run.error)
@@ -206,7 +206,9 @@ def test_where_nothing_can_be_read_back_one_record_goes_out_and_the_run_says_how
         "success": {"status": 200, "type": "object", "members": ["id", "of"]},
     }
     told = Answers(Site.stream, given=[entry["success"]])
-    site = learner({"findable": False, "look_first": False, "answers": told, "rows": site.rows})
+    site = learner(
+        {"can_look_up": False, "check_before_create": False, "answers": told, "rows": site.rows}
+    )
     run = stage.run(site, [{"key": f"k{n}"} for n in range(1, 5)])
     assert (run.error, run["written"], len(site.rows)) == ("", 4, 5)
 
@@ -266,7 +268,7 @@ def test_answers_that_get_lost_again_and_again_are_not_the_vendors_fault_for_eve
 
 
 def test_a_list_that_lacks_what_the_ledger_knows_proves_no_absence(tmp_path: pathlib.Path) -> None:
-    site, stage = creator(look_first=True), Stage(tmp_path)
+    site, stage = creator(check_before_create=True), Stage(tmp_path)
     assert stage.run(site, [{"key": "a"}, {"key": "b"}])["written"] == 2
     site.look, site.behind = lambda _: ABSENT, once(lost)
     run = stage.run(site, [{"key": "c"}])
@@ -294,7 +296,7 @@ def test_the_older_version_is_sent_when_the_newer_one_may_have_been_executed(
     upsert: bool,  # noqa: FBT001
     tmp_path: pathlib.Path,
 ) -> None:
-    site = Site(upsert=upsert, findable=True, repeats=lambda _: True)
+    site = Site(upsert=upsert, can_look_up=True, is_idempotent=lambda _: True)
     stage = Stage(tmp_path)
     stage.run(site, [{"key": "a", "v": 1}, {"key": "b", "v": 0}])
 
@@ -338,7 +340,7 @@ def saying(created: bool | None) -> t.Callable[[list[Write]], None]:  # noqa: FB
 
 
 @pytest.mark.parametrize(
-    ("said", "look_first", "there", "word"),
+    ("said", "check_before_create", "there", "word"),
     [
         (True, False, False, "created"),
         (False, False, False, "updated"),
@@ -349,16 +351,16 @@ def saying(created: bool | None) -> t.Callable[[list[Write]], None]:  # noqa: FB
 )
 def test_created_and_updated_are_said_only_where_it_is_proven(
     said: bool | None,  # noqa: FBT001
-    look_first: bool,  # noqa: FBT001
+    check_before_create: bool,  # noqa: FBT001
     there: bool,  # noqa: FBT001
     word: str,
     tmp_path: pathlib.Path,
 ) -> None:
-    site = creator(behind=saying(said), look_first=look_first)
+    site = creator(behind=saying(said), check_before_create=check_before_create)
     site.look = lambda write: Look.found(write.identity) if there else ABSENT
     stage = Stage(tmp_path)
     assert stage.run(site, [{"key": "a", "v": 1}]).counts == {word: 1}
-    site.behind, site.repeats = saying(None), lambda _: True  # type: ignore[method-assign]
+    site.behind, site.is_idempotent = saying(None), lambda _: True  # type: ignore[method-assign]
     assert stage.run(site, [{"key": "a", "v": 2}]).counts == {"updated": 1}
 
 
@@ -392,7 +394,7 @@ def test_without_a_word_of_the_vendor_nothing_is_a_success(body: t.Any, status: 
         answers.learn(error.shape)
         assert answers.is_understood
         answers.check(said, writes)
-        assert Shape.parse(json.loads(error.shape.as_json(whole=True))) == error.shape
+        assert AnswerShape.parse(json.loads(error.shape.as_json(whole=True))) == error.shape
     with pytest.raises(UnclearError):
         answers.check(answer(b"<!DOCTYPE html><p>log in", status), writes)
 
@@ -423,7 +425,7 @@ def test_a_count_that_falls_to_nothing_is_another_answer(good: object, bad: obje
     answers = Answers(Site.stream)
     with pytest.raises(UnclearError) as caught:
         answers.check(answer(good), [])
-    answers.learn(Shape.parse(json.loads(caught.value.shape.as_json(whole=True))))
+    answers.learn(AnswerShape.parse(json.loads(caught.value.shape.as_json(whole=True))))
     answers.check(answer(good), [])
     with pytest.raises(UnclearError):
         answers.check(answer(bad), [])
@@ -441,7 +443,7 @@ def test_what_cannot_be_changed_is_looked_for_and_left_alone(
     way: str, tmp_path: pathlib.Path
 ) -> None:
     """The user wants records sent again; one that is there as it is, is unchanged."""
-    site = creator(look_first=True, create_only=True, behind=saying(created=True))
+    site = creator(check_before_create=True, create_only=True, behind=saying(created=True))
     stage = Stage(tmp_path)
     assert stage.run(site, [{"key": "a"}, {"key": "b"}]).counts == {"created": 2}
     site.looked.clear()

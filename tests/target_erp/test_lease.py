@@ -14,20 +14,20 @@ import typing as t
 
 import pytest
 
+from erp_ledger import LedgerError, LedgerRecord, RecordStatus, open_ledger
+from erp_ledger.lease import leases
 from erp_sandbox.testing import running_sandbox
 from erp_vendors.errors import Interrupted
 from erp_vendors.http import Transport, TransportOptions
 from erp_vendors.http.budget import Budget, Clock, Limits
-from target_erp.ledger import Entry, LedgerError, Mark, open_ledger
-from target_erp.ledger.lease import leases
 from tests.support.plugins import record, schema
 from tests.support.stub import Reply, running_stub
 from tests.target_erp.test_once import ORDERS, config, order, ours
 
 if t.TYPE_CHECKING:
+    from erp_ledger import Ledger
+    from erp_ledger.lease import Leases
     from erp_sandbox.testing import RunningSandbox
-    from target_erp.ledger import Ledger
-    from target_erp.ledger.lease import Leases
 
 TERMINATE = """SELECT pg_terminate_backend(l.pid) FROM pg_locks AS l JOIN pg_stat_activity AS a
     USING (pid) WHERE l.locktype = 'advisory' AND l.granted AND a.application_name = %s"""
@@ -88,15 +88,15 @@ def test_who_lost_a_lease_can_neither_commit_nor_send(
         with pytest.raises(LedgerError, match="sends anything more"):
             ledger.intend("acc", "s", "r1", {"k=1": b"d"})
         with pytest.raises(LedgerError, match="sends anything more"):
-            ledger.write("acc", "s", [Entry("k=1", b"d", Mark.ACCEPTED)])
+            ledger.write("acc", "s", [LedgerRecord("k=1", b"d", RecordStatus.ACCEPTED)])
         assert other.intents("acc", "s") == []
         assert other.find("s") == []
-        monkeypatch.setattr("target_erp.ledger.lease._FRESH_SECONDS", 0.05)
+        monkeypatch.setattr("erp_ledger.lease._FRESH_SECONDS", 0.05)
         time.sleep(0.1)
         with pytest.raises(LedgerError):
             first.prove()
         second.prove()
-        other.write("acc", "s", [Entry("k=1", b"d", Mark.ACCEPTED)])
+        other.write("acc", "s", [LedgerRecord("k=1", b"d", RecordStatus.ACCEPTED)])
 
 
 def test_a_session_that_ended_is_no_loss_while_nobody_else_comes(setting: str) -> None:
@@ -154,8 +154,8 @@ class Waited(Clock):
 def test_who_takes_over_waits_for_calls_that_may_be_under_way(
     setting: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("target_erp.ledger.lease._FRESH_SECONDS", 0.5)
-    monkeypatch.setattr("target_erp.ledger.lease._MARGIN_SECONDS", 0.25)
+    monkeypatch.setattr("erp_ledger.lease._FRESH_SECONDS", 0.5)
+    monkeypatch.setattr("erp_ledger.lease._MARGIN_SECONDS", 0.25)
     caplog.set_level("INFO")
     with (
         opened(named(setting, "first")) as (ledger, first),
@@ -206,7 +206,7 @@ def test_a_process_that_died_makes_nobody_wait_for_its_file_lock(tmp_path: pathl
 
 
 RUN = """
-import sys, target_erp.ledger.lease as lease
+import sys, erp_ledger.lease as lease
 lease._FRESH_SECONDS, lease._MARGIN_SECONDS = 0.5, 0.5
 from target_erp.target import main
 main()

@@ -14,12 +14,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from erp_ledger import LedgerError, LedgerRecord, RecordStatus, open_ledger
+from erp_ledger.lease import Leases
 from erp_vendors.http.budget import Clock
-from target_erp.ledger import Entry, LedgerError, Mark, open_ledger
-from target_erp.ledger.lease import Leases
 
 if t.TYPE_CHECKING:
-    from target_erp.ledger import Ledger
+    from erp_ledger import Ledger
 
 RUNS = 3
 _COUNT = itertools.count()
@@ -163,10 +163,10 @@ class OneRun:
         ledger.recover("acc", "s")
         for key in KEYS:
             known = ledger.look_many("acc", "s", [key]).get(key)
-            if known is not None and known.mark is Mark.ACCEPTED:
+            if known is not None and known.mark is RecordStatus.ACCEPTED:
                 continue
             if known is not None and key in world.made:  # the vendor is asked, as it is in doubt
-                ledger.write("acc", "s", [Entry(key, b"d", Mark.ACCEPTED)])
+                ledger.write("acc", "s", [LedgerRecord(key, b"d", RecordStatus.ACCEPTED)])
                 continue
             intent = ledger.intend("acc", "s", self.name, {key: b"d"})
             yield  # such as a wait for the vendor's limits
@@ -175,7 +175,7 @@ class OneRun:
             world.calls.append((self.until, key))
             while world.now < self.until:
                 yield
-            ledger.write("acc", "s", [Entry(key, b"d", Mark.ACCEPTED)], [intent])
+            ledger.write("acc", "s", [LedgerRecord(key, b"d", RecordStatus.ACCEPTED)], [intent])
             yield
         self.leases.give_back(ended=True)
 
@@ -192,8 +192,8 @@ def ledgers(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[list[Ledger]
 
 def in_virtual_time(world: World, monkeypatch: pytest.MonkeyPatch, ledgers: list[Ledger]) -> None:
     """One clock for processes and database; and numbers that are checked as in PostgreSQL."""
-    monkeypatch.setattr("target_erp.ledger.lease._now", lambda: world.now)
-    monkeypatch.setattr("target_erp.ledger.lease._MARGIN_SECONDS", 0)
+    monkeypatch.setattr("erp_ledger.lease._now", lambda: world.now)
+    monkeypatch.setattr("erp_ledger.lease._MARGIN_SECONDS", 0)
     for ledger in ledgers:
         store = ledger._store  # noqa: SLF001
         store._writer.create_function("erp_virtual", 0, lambda: int(world.now * 1000))  # noqa: SLF001

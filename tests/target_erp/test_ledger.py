@@ -14,12 +14,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from erp_ledger import Ledger, LedgerError, LedgerRecord, RecordStatus, open_ledger
 from erp_vendors.errors import CallError, ConfigError, ErpError, Phase
 from target_erp.delivery import Delivery, Outcome, Prepared, RefusedError, Write, Writer
 from target_erp.delivery.dead_letters import DeadLetters
 from target_erp.delivery.journal import Journal
-from target_erp.delivery.outcome import ABSENT, Look
-from target_erp.ledger import Entry, Ledger, LedgerError, Mark, open_ledger
+from target_erp.delivery.model import ABSENT, Look
 from tests.support.plugins import record, run_target, schema
 from tests.support.records import passing_order
 from tests.support.stub import Reply
@@ -32,12 +32,18 @@ EMPLOYEES = "aimsio_employees"
 
 def test_a_line_is_found_again_and_keeps_what_it_learned(ledger: Ledger) -> None:
     assert ledger.look("acc", "s", "k=1") is None
-    ledger.write("acc", "s", [Entry("k=1", b"d1", Mark.INTENT, attempts=1, run="r1")])
-    ledger.write("acc", "s", [Entry("k=1", b"d1", Mark.ACCEPTED, vendor_id="V", run="r1")])
-    ledger.write("acc", "s", [Entry("k=1", b"d2", Mark.INTENT, attempts=1, run="r2")])
+    ledger.write(
+        "acc", "s", [LedgerRecord("k=1", b"d1", RecordStatus.INTENT, attempts=1, run="r1")]
+    )
+    ledger.write(
+        "acc", "s", [LedgerRecord("k=1", b"d1", RecordStatus.ACCEPTED, vendor_id="V", run="r1")]
+    )
+    ledger.write(
+        "acc", "s", [LedgerRecord("k=1", b"d2", RecordStatus.INTENT, attempts=1, run="r2")]
+    )
     entry = ledger.look("acc", "s", "k=1")
     assert entry is not None
-    assert (entry.digest, entry.mark, entry.vendor_id) == (b"d2", Mark.INTENT, "V")
+    assert (entry.digest, entry.mark, entry.vendor_id) == (b"d2", RecordStatus.INTENT, "V")
     assert (entry.attempts, entry.run) == (2, "r2")
     assert entry.first_at <= entry.last_at
     assert ledger.look("other", "s", "k=1") is None
@@ -46,13 +52,15 @@ def test_a_line_is_found_again_and_keeps_what_it_learned(ledger: Ledger) -> None
 
 def test_it_survives_being_closed(setting: str) -> None:
     first = open_ledger(setting)
-    first.write("acc", "s", [Entry(f"k={n}", b"d", Mark.ACCEPTED) for n in range(500)])
+    first.write(
+        "acc", "s", [LedgerRecord(f"k={n}", b"d", RecordStatus.ACCEPTED) for n in range(500)]
+    )
     first.close()
     second = open_ledger(setting)
     entry = second.look("acc", "s", "k=499")
     second.close()
     assert entry is not None
-    assert entry.mark is Mark.ACCEPTED
+    assert entry.mark is RecordStatus.ACCEPTED
 
 
 def test_a_ledger_of_version_1_is_brought_along(setting: str) -> None:
@@ -85,10 +93,10 @@ def test_a_ledger_of_version_1_is_brought_along(setting: str) -> None:
     connection.close()
     ledger = open_ledger(setting)
     entry = ledger.look("acc", "s", "k=1")
-    assert entry == Entry(
+    assert entry == LedgerRecord(
         key="k=1",
         digest=b"\x01\x02\xff",
-        mark=Mark.ACCEPTED,
+        mark=RecordStatus.ACCEPTED,
         vendor_id="V",
         attempts=3,
         run="r1",
@@ -101,21 +109,21 @@ def test_a_ledger_of_version_1_is_brought_along(setting: str) -> None:
 
 
 def test_what_the_vendor_holds_outlives_a_refusal(ledger: Ledger) -> None:
-    def note(digest: bytes, mark: Mark) -> t.Any:
-        ledger.write("acc", "s", [Entry("k=1", digest, mark, vendor_id="V")])
+    def note(digest: bytes, mark: RecordStatus) -> t.Any:
+        ledger.write("acc", "s", [LedgerRecord("k=1", digest, mark, vendor_id="V")])
         return ledger.look_many("acc", "s", ["k=1"])["k=1"]
 
-    assert note(b"a", Mark.INTENT).held is None
-    assert note(b"a", Mark.ACCEPTED).is_there
-    refused = note(b"b", Mark.REFUSED)
+    assert note(b"a", RecordStatus.INTENT).held is None
+    assert note(b"a", RecordStatus.ACCEPTED).is_there
+    refused = note(b"b", RecordStatus.REFUSED)
     assert (refused.held, refused.is_there) == (b"a", True)
     since = refused.failed_at
     assert since is not None
-    assert note(b"c", Mark.INTENT).failed_at == since
-    assert note(b"c", Mark.REFUSED).failed_at == since
-    accepted = note(b"c", Mark.ACCEPTED)
+    assert note(b"c", RecordStatus.INTENT).failed_at == since
+    assert note(b"c", RecordStatus.REFUSED).failed_at == since
+    accepted = note(b"c", RecordStatus.ACCEPTED)
     assert (accepted.held, accepted.failed_at) == (None, None)
-    gone = note(b"deleted", Mark.DELETED)
+    gone = note(b"deleted", RecordStatus.DELETED)
     assert (gone.is_there, gone.vendor_id) == (False, None)
     assert list(ledger.names_of("acc", "s")) == []
 
@@ -123,10 +131,10 @@ def test_what_the_vendor_holds_outlives_a_refusal(ledger: Ledger) -> None:
 def test_rows_that_do_not_go_into_one_statement_are_written(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("target_erp.ledger.store._VARIABLES", 25)  # room for three lines
+    monkeypatch.setattr("erp_ledger.store._VARIABLES", 25)  # room for three lines
     ledger = open_ledger(str(tmp_path / "ledger.sqlite"))
-    marks = (Mark.ACCEPTED, Mark.REFUSED)
-    entries = [Entry(f"k={n}", b"%d" % n, marks[n % 2], run=f"r{n % 3}") for n in range(40)]
+    marks = (RecordStatus.ACCEPTED, RecordStatus.REFUSED)
+    entries = [LedgerRecord(f"k={n}", b"%d" % n, marks[n % 2], run=f"r{n % 3}") for n in range(40)]
     ledger.write("acc", "s", entries)
     found = {line.entry.key: line.entry for line in ledger.find()}
     assert len(found) == 40
@@ -137,7 +145,7 @@ def test_rows_that_do_not_go_into_one_statement_are_written(
 
 def test_many_are_looked_up_at_once_and_strange_keys_are_found(ledger: Ledger) -> None:
     keys = [f"k={n}" for n in range(1000)] + ["k=a\0b", "k=%", "k='", "k=Zoë 🤖", "k="]
-    ledger.write("acc", "s", [Entry(key, b"d", Mark.ACCEPTED) for key in keys])
+    ledger.write("acc", "s", [LedgerRecord(key, b"d", RecordStatus.ACCEPTED) for key in keys])
     found: dict[str, t.Any] = {}
     for start in range(0, len(keys), 500):
         found |= ledger.look_many("acc", "s", [*keys[start : start + 500], "k=none"])
@@ -151,8 +159,12 @@ def test_threads_share_commits_and_each_line_is_there(ledger: Ledger) -> None:
         for n in range(20):
             key = f"k={number}-{n}"
             intent = ledger.intend("acc", f"s{number % 3}", "r", {key: b"d"})
-            ledger.write("acc", f"s{number % 3}", [Entry(key, b"d", Mark.ACCEPTED)], [intent])
-            assert ledger.look_many("acc", f"s{number % 3}", [key])[key].mark is Mark.ACCEPTED
+            ledger.write(
+                "acc", f"s{number % 3}", [LedgerRecord(key, b"d", RecordStatus.ACCEPTED)], [intent]
+            )
+            assert (
+                ledger.look_many("acc", f"s{number % 3}", [key])[key].mark is RecordStatus.ACCEPTED
+            )
 
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         for future in [pool.submit(work, number) for number in range(8)]:
@@ -162,23 +174,33 @@ def test_threads_share_commits_and_each_line_is_there(ledger: Ledger) -> None:
 
 def test_what_a_dead_run_was_sending_is_noted_record_by_record(setting: str) -> None:
     first = open_ledger(setting)
-    first.write("acc", "s", [Entry("k=1", b"old", Mark.ACCEPTED, vendor_id="V", attempts=1)])
+    first.write(
+        "acc", "s", [LedgerRecord("k=1", b"old", RecordStatus.ACCEPTED, vendor_id="V", attempts=1)]
+    )
     batch = first.intend("acc", "s", "r1", {"k=1": b"new", "k=2": b"d2", "k=a\0": b"d3"})
     first.intend("acc", "another", "r1", {"k=1": b"x"})
-    first.write("acc", "s", [Entry("k=2", b"d2", Mark.ACCEPTED, attempts=1)], [batch])
+    first.write(
+        "acc", "s", [LedgerRecord("k=2", b"d2", RecordStatus.ACCEPTED, attempts=1)], [batch]
+    )
     # It is not among the lines yet, but whoever asks is told.
-    assert ledger_marks(first, "k=1", "k=2") == {"k=1": Mark.ACCEPTED, "k=2": Mark.ACCEPTED}
+    assert ledger_marks(first, "k=1", "k=2") == {
+        "k=1": RecordStatus.ACCEPTED,
+        "k=2": RecordStatus.ACCEPTED,
+    }
     (open_line,) = (line.entry for line in first.find("s", "1"))
-    assert (open_line.mark, open_line.digest) == (Mark.INTENT, b"new")
+    assert (open_line.mark, open_line.digest) == (RecordStatus.INTENT, b"new")
     assert (open_line.vendor_id, open_line.attempts) == ("V", 2)
-    assert {line.entry.key for line in first.find("s", mark=Mark.INTENT)} == {"k=1", "k=a\\0"}
+    assert {line.entry.key for line in first.find("s", mark=RecordStatus.INTENT)} == {
+        "k=1",
+        "k=a\\0",
+    }
     first.close()
     second = open_ledger(setting)
     second.recover("acc", "s")
     assert ledger_marks(second, "k=1", "k=2", "k=a\0") == {
-        "k=1": Mark.INTENT,
-        "k=2": Mark.ACCEPTED,
-        "k=a\0": Mark.INTENT,
+        "k=1": RecordStatus.INTENT,
+        "k=2": RecordStatus.ACCEPTED,
+        "k=a\0": RecordStatus.INTENT,
     }
     known = second.look_many("acc", "s", ["k=1"])["k=1"]
     assert (known.digest, known.held, known.vendor_id) == (b"new", b"", "V")
@@ -197,7 +219,7 @@ def test_what_was_not_sent_after_all_leaves_no_doubt(ledger: Ledger) -> None:
     assert ledger.find("s") == []
 
 
-def ledger_marks(ledger: Ledger, *keys: str) -> dict[str, Mark]:
+def ledger_marks(ledger: Ledger, *keys: str) -> dict[str, RecordStatus]:
     return {key: known.mark for key, known in ledger.look_many("acc", "s", keys).items()}
 
 
@@ -209,14 +231,14 @@ def test_a_store_that_fails_ends_the_run_with_one_line(tmp_path: pathlib.Path) -
     other.commit()
     other.close()
     with pytest.raises(LedgerError, match=r"'ledger'.*erp_records"):
-        ledger.write("acc", "s", [Entry("k=1", b"d", Mark.INTENT)])
+        ledger.write("acc", "s", [LedgerRecord("k=1", b"d", RecordStatus.INTENT)])
 
 
 def test_a_thread_that_comes_late_finds_it_closed(ledger: Ledger) -> None:
-    ledger.write("acc", "s", [Entry("k=1", b"d", Mark.ACCEPTED)])
+    ledger.write("acc", "s", [LedgerRecord("k=1", b"d", RecordStatus.ACCEPTED)])
     ledger.close()
     with pytest.raises(LedgerError, match="closed"):
-        ledger.write("acc", "s", [Entry("k=1", b"d", Mark.ACCEPTED)])
+        ledger.write("acc", "s", [LedgerRecord("k=1", b"d", RecordStatus.ACCEPTED)])
     with pytest.raises(LedgerError, match="closed"):
         ledger.look("acc", "s", "k=1")
 
@@ -305,7 +327,7 @@ class Shop(Writer):
     vendor = "shop"
     workers = 3
     upsert = False
-    findable = True
+    can_look_up = True
 
     def __init__(self, faults: t.Iterator[str]) -> None:
         self.rows: list[str] = []
@@ -405,7 +427,7 @@ def test_a_run_killed_before_its_receipt_does_not_double(tmp_path: pathlib.Path)
             shop.send([write])
         except KilledError:
             break
-        journal.receipt(shop, [write], Mark.ACCEPTED)
+        journal.receipt(shop, [write], RecordStatus.ACCEPTED)
     ledger.close()
     run_shop(shop, tmp_path, range(5))
     assert sorted(shop.rows) == ["0", "1", "2", "3", "4"]

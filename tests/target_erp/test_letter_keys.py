@@ -9,12 +9,12 @@ import typing as t
 
 import pytest
 
-from erp_vendors.aim.operations import SINKS as AIM_SINKS
-from target_erp.history.command import main
-from target_erp.sinks import make_writer
-from target_erp.sinks.aimsio import StatusWriter
-from target_erp.sinks.door import Door
+from erp_cli.ledger import main
+from erp_vendors.aim.operations import WRITE_SPECS
 from target_erp.target import REJECTED, TargetErp
+from target_erp.writers import make_writer
+from target_erp.writers.aimsio import StatusWriter
+from target_erp.writers.write_validator import Door
 from tests.support.plugins import Message, record, run_target, schema, state
 
 if t.TYPE_CHECKING:
@@ -36,7 +36,7 @@ CONFIG: Message = {
 def sinks() -> t.Iterator[tuple[str, tuple[str, ...]]]:
     """Each sink with each set of properties that is a key of it."""
     target = TargetErp(config=CONFIG)
-    for sink in AIM_SINKS:
+    for sink in WRITE_SPECS:
         for names in sink.keys:
             yield f"aim_{sink.name}", names
     for vendor in ("aims360", "aimsio", "cimcloud", "pentamic"):
@@ -60,7 +60,7 @@ def _any_body_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
     def without_a_vendor(target: TargetErp, stream: str, keys: t.Sequence[str]) -> Writer:
         writer: t.Any = make_writer(target, stream, keys)
         writer.send = lambda _: None
-        writer.upsert, writer.findable, writer.look_first = True, False, False
+        writer.upsert, writer.can_look_up, writer.check_before_create = True, False, False
         return t.cast("Writer", writer)
 
     monkeypatch.setattr("target_erp.target.make_writer", without_a_vendor)
@@ -80,7 +80,7 @@ def whole(stream: str, names: t.Sequence[str]) -> Message:
     """A record that goes through if its schema lets it."""
     body: Message = {"status": "new", **dict.fromkeys(names, "K-1")}
     if stream.startswith("aim_"):
-        (sink,) = (sink for sink in AIM_SINKS if f"aim_{sink.name}" == stream)
+        (sink,) = (sink for sink in WRITE_SPECS if f"aim_{sink.name}" == stream)
         own = {name for operation in sink.operations for name in (operation.customer,)}
         body |= {name: "A-1" for name in own if name and name not in names}
     return body

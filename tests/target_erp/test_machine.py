@@ -15,13 +15,13 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from erp_ledger import Change, Ledger, RecordStatus, open_ledger
+from erp_ledger.store import open_store
 from erp_vendors.errors import CallError, ErpError, Interrupted, Phase
 from target_erp.delivery import Delivery, Prepared, RefusedError, Write, Writer
 from target_erp.delivery.dead_letters import DeadLetters, identity, last_at, newest
 from target_erp.delivery.journal import Journal
-from target_erp.delivery.outcome import ABSENT, Look
-from target_erp.ledger import Change, Ledger, Mark, open_ledger
-from target_erp.ledger.store import open_store
+from target_erp.delivery.model import ABSENT, Look
 from tests.target_erp.acting import GivenNumbers
 
 FAULTS = ("lost_after", "lost_before", "error_after", "error_before", "not_sent")
@@ -121,8 +121,8 @@ class Orders(Upserts):
     stream = "orders"
     batch_size = 1
     upsert = False
-    findable = True
-    look_first = True
+    can_look_up = True
+    check_before_create = True
     create_only = True
 
     def send(self, writes: list[Write]) -> None:
@@ -148,7 +148,7 @@ class Customers(Orders):
     stream = "customers"
     create_only = False
 
-    def repeats(self, write: Write) -> bool:
+    def is_idempotent(self, write: Write) -> bool:
         return write.vendor_id is not None
 
     def send(self, writes: list[Write]) -> None:
@@ -167,8 +167,8 @@ class Parked(Orders):
     """Created by each call, and nobody can ask."""
 
     stream = "parked"
-    findable = False
-    look_first = False
+    can_look_up = False
+    check_before_create = False
 
 
 WRITERS = (Upserts, Orders, Customers, Parked)
@@ -252,16 +252,18 @@ class Pipeline(RuleBasedStateMachine):
             line = ledger.look("acc", stream, f"key={key}")
             where = f"{stream} {key}: {self.log}: vendor {rows}, ledger {line and line.mark}"
             assert line is not None, where
-            if line.mark is Mark.ACCEPTED:
+            if line.mark is RecordStatus.ACCEPTED:
                 accepted.add(f"{stream} {key}")
                 assert rows, where
                 if v != POISON and stream in {"upserts", "customers"}:
                     assert rows == [v], where
             else:
-                assert line.mark is Mark.REFUSED or stream == "parked", where
-                assert line.mark is not Mark.INTENT, where
+                assert line.mark is RecordStatus.REFUSED or stream == "parked", where
+                assert line.mark is not RecordStatus.INTENT, where
                 # Only what may have reached the vendor is in doubt.
-                assert line.mark is not Mark.UNKNOWN or f"{stream} {key}" in self.site.begun, where
+                assert (
+                    line.mark is not RecordStatus.UNKNOWN or f"{stream} {key}" in self.site.begun
+                ), where
                 assert (stream, f"key={key}") in letters, where
         assert not [line for kind in WRITERS for line in ledger.intents("acc", kind.stream)]
         ledger.close()

@@ -116,7 +116,7 @@ def test_they_go_through_the_same_engine(
     site: t.Any, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("target_erp.delivery.in_doubt.GRACE_SECONDS", 0.0)
-    findable = isinstance(site, Aims360Site)
+    can_look_up = isinstance(site, Aims360Site)
     with running_stub(site.answer) as stub:
         config = {
             **site.block(stub.url, saver(tmp_path)(site.file())),
@@ -130,7 +130,7 @@ def test_they_go_through_the_same_engine(
         run = run_target(config, [schema(site.stream), *rows, *wrong])
         assert run.code == 3
         tally = run.target.delivery.tallies[site.stream]
-        lost = 0 if findable else 2
+        lost = 0 if can_look_up else 2
         # Neither the file nor what is answered tells a new one from an old one.
         assert tally[Outcome.CREATED] + tally[Outcome.WRITTEN] == 6 - lost
         assert tally[Outcome.UNKNOWN] == lost, "what cannot be looked up is parked"
@@ -140,7 +140,7 @@ def test_they_go_through_the_same_engine(
         assert "qty: 'many' is text" in reasons
         assert "ticketNo" in reasons
         sent = sorted(ticket["ticketNo"] for ticket in site.tickets)
-        assert sent == [f"T-{n}" for n in range(6) if findable or n != 3], "none twice"
+        assert sent == [f"T-{n}" for n in range(6) if can_look_up or n != 3], "none twice"
 
         again = run_target(config, [schema(site.stream), *rows])
         assert again.target.delivery.tallies[site.stream][Outcome.UNCHANGED] == 6 - lost

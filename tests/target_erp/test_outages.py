@@ -9,8 +9,8 @@ import pytest
 
 from erp_vendors.errors import CallError, Phase
 from target_erp.delivery import RefusedError
-from target_erp.delivery.answers import Shape, UnclearError
-from target_erp.delivery.outcome import Look
+from target_erp.delivery.answers import AnswerShape, UnclearError
+from target_erp.delivery.model import Look
 from tests.target_erp.acting import FAILURES, Run, Site, Stage, answer
 
 if t.TYPE_CHECKING:
@@ -24,7 +24,7 @@ KINDS = [*FAILURES, "unclear"]
 def failure(kind: str) -> Exception:
     if kind == "unclear":
         said = answer(b"<html>log in</html>")
-        return UnclearError(Site.stream, said, Shape.of(said), can_be_learned=False)
+        return UnclearError(Site.stream, said, AnswerShape.of(said), can_be_learned=False)
     return FAILURES[kind]()
 
 
@@ -43,11 +43,11 @@ def rows(count: int, **more: t.Any) -> list[dict[str, t.Any]]:
 
 
 def upserts(**more: t.Any) -> Site:
-    return Site(upsert=True, findable=True, **more)
+    return Site(upsert=True, can_look_up=True, **more)
 
 
 def creates(**more: t.Any) -> Site:
-    return Site(findable=True, control=lambda: True, **more)
+    return Site(can_look_up=True, control=lambda: True, **more)
 
 
 SINKS = pytest.mark.parametrize("sink", [upserts, creates])
@@ -197,7 +197,7 @@ def test_a_look_up_whose_answer_makes_no_sense_lets_nothing_out(
     count: int, tmp_path: pathlib.Path
 ) -> None:
     """A page for people is no absence, and no reason to refuse a record either."""
-    site, stage = creates(look_first=True), Stage(tmp_path)
+    site, stage = creates(check_before_create=True), Stage(tmp_path)
     honest = site.look
     site.look = lambda _: Look.untold("the list is a page of HTML", garbled=True)
     run = stage.run(site, rows(count))
@@ -210,6 +210,6 @@ def test_a_look_up_whose_answer_makes_no_sense_lets_nothing_out(
 def test_what_cannot_be_asked_at_all_is_sent_with_a_warning(
     tmp_path: pathlib.Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    site = creates(look_first=True, look=lambda _: Look.untold("it takes no filter"))
+    site = creates(check_before_create=True, look=lambda _: Look.untold("it takes no filter"))
     assert Stage(tmp_path).run(site, rows(3)).counts == {"written": 3}
     assert caplog.text.count("only the ledger protects") == 1

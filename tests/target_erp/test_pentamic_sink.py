@@ -12,7 +12,7 @@ from erp_sandbox.testing import running_sandbox
 from erp_vendors.errors import CallError
 from target_erp.delivery import RefusedError
 from target_erp.delivery.answers import UnclearError
-from target_erp.delivery.outcome import Sight
+from target_erp.delivery.model import Sight
 from tests.support.stub import Reply, Request, running_stub
 from tests.support.writers import Account, prepared, sent
 
@@ -175,6 +175,6 @@ def test_a_custom_resource_without_a_list_cannot_be_asked(sandbox: RunningSandbo
     ]
     account = Account("pentamic", block(sandbox.url, resources=entries))
     vouchers, bills = account.writer("vouchers"), account.writer("bills")
-    assert (vouchers.findable, vouchers.look_first) == (False, False)
-    assert (bills.findable, bills.look_first) == (True, True)
+    assert (vouchers.can_look_up, vouchers.check_before_create) == (False, False)
+    assert (bills.can_look_up, bills.check_before_create) == (True, True)
     assert vouchers.prepare({"no": 7}).key == (("no", "7"),)

@@ -7,12 +7,12 @@ import typing as t
 
 import pytest
 
+from erp_ledger import open_ledger
 from erp_plugin.cli import FAILED
 from erp_vendors.errors import ConfigError
 from erp_vendors.http.redact import redact
 from target_erp.delivery import Prepared, RefusedError, Write, Writer
-from target_erp.ledger import open_ledger
-from target_erp.plan import Guards, Planner
+from target_erp.planning.planner import Guards, Planner
 from target_erp.target import REJECTED
 from tests.support.plugins import record, run_target, schema, state
 from tests.support.stub import Reply, Request

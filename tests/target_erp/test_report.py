@@ -9,12 +9,12 @@ from html.parser import HTMLParser
 
 import pytest
 
+from erp_ledger import RecordStatus
 from erp_vendors.http.redact import redact
-from target_erp.history.charts import Series, columns, compact
-from target_erp.history.letters import cause_of, causes
-from target_erp.history.report import page
-from target_erp.history.runs import past_run
-from target_erp.ledger import Mark
+from target_erp.report.charts import Series, columns, compact
+from target_erp.report.letters import cause_of, causes
+from target_erp.report.page import page
+from target_erp.report.past_runs import past_run
 from tests.support.history import EMPLOYEES, NOW, ORDERS, doubt, letter, past, stamp
 
 HOSTILE = (
@@ -135,7 +135,7 @@ def test_the_first_sentence_says_how_the_last_run_ended(
 def test_it_says_what_needs_a_person() -> None:
     letters = [letter("E-1"), letter("E-2"), letter("E-3", "no such job", outcome="waiting")]
     run = past(4, exit_code=1, error="aimsio: HTTP 401, the credentials were refused")
-    said = built([run], letters, [doubt(), doubt("x=2", Mark.INTENT)]).said
+    said = built([run], letters, [doubt(), doubt("x=2", RecordStatus.INTENT)]).said
     tasks = said[said.index("What needs a person") : said.index("Runs over time")]
     assert "Find out why the last run failed: aimsio: HTTP 401, the credentials" in tasks
     assert "Look up 1 record at the vendor" in tasks
@@ -274,7 +274,7 @@ def contrast(one: str, other: str) -> float:
 
 @pytest.mark.parametrize("place", [0, 1, 2], ids=["light", "dark", "print"])
 def test_colours_can_be_told_from_the_page(place: int) -> None:
-    template = importlib.resources.files("target_erp.history").joinpath("page.html")
+    template = importlib.resources.files("target_erp.report").joinpath("page.html")
     css = re.findall(r":root \{(.*?)\}", template.read_text(encoding="utf-8"), re.DOTALL)[place]
     colours = dict(re.findall(r"--(\w+): (#[0-9a-f]{6})", css))
     for ground in ("page", "panel"):

@@ -10,8 +10,8 @@ import typing as t
 
 import pytest
 
-from target_erp.history.report import page
-from target_erp.ledger import Mark
+from erp_ledger import RecordStatus
+from target_erp.report.page import page
 from tests.support.browser import Visit, visit
 from tests.support.history import EMPLOYEES, NOW, ORDERS, doubt, letter, past
 
@@ -87,7 +87,11 @@ def nightly() -> str:
     runs[5:7] = [past(120, ended=False), past(145, exit_code=1, error="E" * 200 + NASTY)]
     letters = [letter(f"E-{n}", f"no trade {n}") for n in range(20)]
     letters += [letter("L" * 90, "withoutaspace" * 40), letter(NASTY, NASTY, stream=NASTY)]
-    doubts = [doubt(), doubt("x=" + "9" * 80, Mark.INTENT), doubt(NASTY)._replace(account=NASTY)]
+    doubts = [
+        doubt(),
+        doubt("x=" + "9" * 80, RecordStatus.INTENT),
+        doubt(NASTY)._replace(account=NASTY),
+    ]
     return page(runs, letters, doubts, NOW)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from erp_vendors.errors import CallError, MissingResourceError
 from target_erp.delivery import RefusedError
-from target_erp.delivery.outcome import Look, Sight
+from target_erp.delivery.model import Look, Sight
 from tests.support.stub import Reply, Request, Stub, running_stub
 from tests.support.writers import Account, prepared
 

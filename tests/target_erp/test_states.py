@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from target_erp.delivery.watermark import Watermark
-from target_erp.states import _PENDING, OutputError, States
+from target_erp.states import _PENDING, StateOutputError, States
 
 
 @contextlib.contextmanager
@@ -132,7 +132,7 @@ def test_a_closed_stdout_is_one_error_and_then_silence(monkeypatch: pytest.Monke
     states = States(Watermark())
     states.note(0, 1)
     monkeypatch.setattr(sys, "stdout", None)
-    with pytest.raises(OutputError, match="STATE cannot be written to stdout: it is closed"):
+    with pytest.raises(StateOutputError, match="STATE cannot be written to stdout: it is closed"):
         states.emit()
     states.note(0, 2)
     states.emit()
@@ -147,7 +147,9 @@ def test_a_reader_that_went_away_is_one_error_and_the_last_flush_has_a_place(
     states.note(0, 1)
     with open(writing, "w", encoding="utf-8") as pipe:  # noqa: PTH123 - a descriptor
         monkeypatch.setattr(sys, "stdout", pipe)
-        with pytest.raises(OutputError, match=r"STATE cannot be written to stdout: .*Broken pipe"):
+        with pytest.raises(
+            StateOutputError, match=r"STATE cannot be written to stdout: .*Broken pipe"
+        ):
             states.emit()
         pipe.flush()  # what the interpreter does when it ends
         monkeypatch.undo()

@@ -15,8 +15,8 @@ from requests.structures import CaseInsensitiveDict
 from erp_vendors.http import Answer
 from erp_vendors.success import success_schema
 from target_erp.delivery import RefusedError, Write
-from target_erp.delivery.answers import Answers, Shape, UnclearError
-from target_erp.sinks.fitting import by_schema
+from target_erp.delivery.answers import Answers, AnswerShape, UnclearError
+from target_erp.writers.answer_check import by_schema
 from tools import answers as page
 from tools import coverage
 
@@ -218,7 +218,7 @@ def test_what_is_stated_counts_and_the_rest_is_learned_or_named(name: str) -> No
     with pytest.raises(UnclearError) as unclear:
         fresh.check(odd, [write_for(writer)])
     assert unclear.value.can_be_learned
-    fresh.learn(Shape.parse(json.loads(unclear.value.shape.as_json(whole=True))))
+    fresh.learn(AnswerShape.parse(json.loads(unclear.value.shape.as_json(whole=True))))
     assert fresh.check(odd, [write_for(writer)]) == {"thanks": 1, "your key": "K-1"}
     assert fresh.is_understood
     with pytest.raises(UnclearError):

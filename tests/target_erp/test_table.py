@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import typing as t
 
-from target_erp.history.table import WIDE, columns, cut, screen, table, visible
+from target_erp.text_table import WIDE, columns, cut, screen, table, visible
 
 if t.TYPE_CHECKING:
     import pytest

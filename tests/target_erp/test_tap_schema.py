@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from target_erp.shapes import Shapes
+from target_erp.schema_check import SchemaCheck
 from target_erp.tap_schema import understood
 from tests.support.plugins import record, run_target, schema, state
 
@@ -26,7 +26,7 @@ EMPLOYEES = "aimsio_employees"
 
 def fits(said: dict[str, t.Any], value: t.Any, **more: t.Any) -> bool:
     """Whether a property may have a value; asked twice, for what is remembered."""
-    shapes = Shapes({"type": "object", "properties": {"a": said}, **more})
+    shapes = SchemaCheck({"type": "object", "properties": {"a": said}, **more})
     body = {"a": value}
     verdicts = {not shapes.misfit(body, shapes.of(body)) for _ in range(2)}
     assert len(verdicts) == 1
@@ -69,12 +69,12 @@ def test_annotations_are_never_checked(said: dict[str, t.Any], value: str, depth
     else:
         assert fits(said, value)
         assert not fits(said, 1)
-    assert Shapes({"properties": {"a": said}}).unchecked == ()
+    assert SchemaCheck({"properties": {"a": said}}).unchecked == ()
 
 
 @pytest.mark.parametrize("name", ["format", "contentEncoding", "title", "required", "$ref", "not"])
 def test_a_property_may_be_called_like_a_keyword(name: str) -> None:
-    shapes = Shapes({"properties": {name: {"type": "integer"}}, "required": [name]})
+    shapes = SchemaCheck({"properties": {name: {"type": "integer"}}, "required": [name]})
     assert shapes.unchecked == ()
     for body, good in (({name: 1}, True), ({name: "x"}, False), ({}, False)):
         assert (not shapes.misfit(body, shapes.of(body))) == good
@@ -97,13 +97,15 @@ def test_a_property_may_be_called_like_a_keyword(name: str) -> None:
 def test_forms_of_draft_4_are_understood(
     said: dict[str, t.Any], good: list[t.Any], bad: list[t.Any]
 ) -> None:
-    assert Shapes({"properties": {"a": said}}).unchecked == ()
+    assert SchemaCheck({"properties": {"a": said}}).unchecked == ()
     assert all(fits(said, value) for value in good)
     assert not any(fits(said, value) for value in bad)
 
 
 def test_a_required_property_of_draft_4_has_to_be_there() -> None:
-    shapes = Shapes({"properties": {"a": {"type": "integer", "required": True}}, "required": ["b"]})
+    shapes = SchemaCheck(
+        {"properties": {"a": {"type": "integer", "required": True}}, "required": ["b"]}
+    )
     for body, good in (({"a": 1, "b": 1}, True), ({"b": 1}, False), ({"a": 1}, False)):
         assert (not shapes.misfit(body, shapes.of(body))) == good
 
@@ -153,7 +155,7 @@ def test_a_keyword_that_cannot_be_compiled_is_left_unchecked(
 ) -> None:
     whole = {"properties": {"a": said, "b": {"type": "integer"}}}
     before = copy.deepcopy(whole)
-    shapes = Shapes(whole)
+    shapes = SchemaCheck(whole)
     assert whole == before
     assert shapes.unchecked == (f"properties.a.{keyword}",)
     for value in ("x", {"b": 1}, None, "b"):
@@ -193,7 +195,7 @@ def test_what_stands_beside_a_broken_keyword_is_checked() -> None:
 def test_local_references_are_followed(
     more: dict[str, t.Any], said: dict[str, t.Any], good: t.Any, bad: t.Any
 ) -> None:
-    assert Shapes({"properties": {"a": said}, **more}).unchecked == ()
+    assert SchemaCheck({"properties": {"a": said}, **more}).unchecked == ()
     assert fits(said, good, **more)
     assert not fits(said, bad, **more)
 
@@ -289,7 +291,7 @@ ANYTHING = st.recursive(
 def test_any_schema_can_be_used(said: dict[str, t.Any], value: t.Any) -> None:
     whole = {"properties": {"a": said}, "required": ["b"]}
     before = copy.deepcopy(whole)
-    shapes = Shapes(whole)
+    shapes = SchemaCheck(whole)
     assert whole == before
     for body in ({"a": value, "b": 1}, {"a": value, "b": 1}, {"a": value}):
         shapes.misfit(body, shapes.of(body))

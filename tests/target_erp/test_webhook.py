@@ -17,7 +17,7 @@ from jsonschema import Draft7Validator
 from erp_plugin import config_schema
 from erp_vendors.errors import Interrupted
 from erp_vendors.settings import explain
-from target_erp.history.webhook import WEBHOOK_SETTINGS, deliver
+from target_erp.webhook import WEBHOOK_SETTINGS, deliver
 from tests.support.stub import Reply, Stub, running_stub
 
 if t.TYPE_CHECKING:
@@ -174,7 +174,7 @@ def test_it_does_not_wait_for_longer_than_a_minute(
 def test_an_answer_that_does_not_come_ends_the_attempt(
     receiver: Stub, replies: list[Reply], clock: Time, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("target_erp.history.webhook._TIMEOUT", 1.0)
+    monkeypatch.setattr("target_erp.webhook._TIMEOUT", 1.0)
     replies[:] = [Reply(delay=1.5), Reply()]
     assert send(receiver.url, clock) == ""
     assert clock.pauses == [1]

@@ -15,9 +15,9 @@ from erp_vendors.settings import Block
 from erp_vendors.vendor import Connection
 from tests.support.stub import Reply, Request, running_stub
 
-Row = dict[str, t.Any]
+ListedRow = dict[str, t.Any]
 Params = dict[str, str]
-Operation = t.Callable[[Params], Row]
+Operation = t.Callable[[Params], ListedRow]
 
 ARRAYS = "http://schemas.microsoft.com/2003/10/Serialization/Arrays"
 OK = {"StatusCode": "Ok"}
@@ -25,7 +25,7 @@ PASSWORD = "s3cret & pass"
 API_KEY = "key-1234567"
 
 
-def error(message: str = "", code: str = "") -> Row:
+def error(message: str = "", code: str = "") -> ListedRow:
     """An error inside HTTP 200."""
     return {"Status": {"StatusCode": "Error", "ErrorCode": code, "ErrorMessage": message}}
 
@@ -78,7 +78,7 @@ class Shop:
             payload = self.operations[name]({**params, **body})
             return self._reply(name, {"Status": OK, **payload}, xml)
 
-    def _log_in(self, method: str, params: Params) -> Row:
+    def _log_in(self, method: str, params: Params) -> ListedRow:
         if method != "POST" or params.get("Password") != PASSWORD:
             return error("Invalid login or password", "AuthFailed")
         assert params["UserName"] == "E7"
@@ -91,7 +91,7 @@ class Shop:
         self._uses += 1
         return self.lifetime is None or self._uses <= self.lifetime
 
-    def _reply(self, name: str, payload: Row, xml: bool) -> Reply:  # noqa: FBT001
+    def _reply(self, name: str, payload: ListedRow, xml: bool) -> Reply:  # noqa: FBT001
         if xml:
             return Reply(body=to_xml(f"{name}Response", payload))
         return Reply(body=codec.encode(_without_nulls(payload)))
@@ -102,7 +102,7 @@ class Shop:
     def asked(self, name: str, member: str) -> list[str | None]:
         return [params.get(member) for called, params in self.calls if called == name]
 
-    def config(self, **more: t.Any) -> Row:
+    def config(self, **more: t.Any) -> ListedRow:
         return {
             "api_url": f"{self.url}/central/api",
             "api_key": API_KEY,
@@ -126,11 +126,11 @@ def open_shop() -> t.Iterator[Shop]:
 
 
 def listing(
-    name: str, rows: t.Sequence[Row], *, remaining: bool = True, most: int = 10**9
+    name: str, rows: t.Sequence[ListedRow], *, remaining: bool = True, most: int = 10**9
 ) -> Operation:
     """A list operation over rows that may change between calls."""
 
-    def answer(params: Params) -> Row:
+    def answer(params: Params) -> ListedRow:
         params = {key.lower(): value for key, value in params.items()}
         offset = int(params.get("startoffset", 0))
         size = min(int(params.get("recordcount", 10**9)), most)
@@ -141,7 +141,7 @@ def listing(
     return answer
 
 
-def to_xml(name: str, payload: Row) -> bytes:
+def to_xml(name: str, payload: ListedRow) -> bytes:
     """An answer as the DataContract serializer writes it: members by name, base members first."""
     namespace = "http://schemas.datacontract.org/2004/07/AIM.WebService"
     body = _members({"Status": payload["Status"]}) if "Status" in payload else ""
@@ -153,7 +153,7 @@ def to_xml(name: str, payload: Row) -> bytes:
     ).encode()
 
 
-def _members(row: Row) -> str:
+def _members(row: ListedRow) -> str:
     return "".join(_element(key, value) for key, value in row.items())
 
 

@@ -12,12 +12,12 @@ from unittest import mock
 from erp_plugin.cli import ExitCode
 from tests.tap_erp.running import make_tap, parsed
 
-Row = dict[str, t.Any]
+ListedRow = dict[str, t.Any]
 
 
-def catalog_of(config: Row) -> Row:
+def catalog_of(config: ListedRow) -> ListedRow:
     """The tap's catalog for an `aim` block."""
-    catalog: Row = make_tap({"aim": config}).catalog_dict
+    catalog: ListedRow = make_tap({"aim": config}).catalog_dict
     return catalog
 
 
@@ -26,8 +26,8 @@ class Run(t.NamedTuple):
 
     code: int
     error: str
-    records: dict[str, list[Row]]
-    state: Row
+    records: dict[str, list[ListedRow]]
+    state: ListedRow
 
 
 @functools.cache
@@ -35,7 +35,9 @@ def whole_catalog(relevant: str) -> str:
     return json.dumps(catalog_of(json.loads(relevant)))
 
 
-def run_tap(config: Row, *streams: str, state: Row | None = None, method: str | None = None) -> Run:
+def run_tap(
+    config: ListedRow, *streams: str, state: ListedRow | None = None, method: str | None = None
+) -> Run:
     """Run the tap on some streams.
 
     Args:
@@ -63,7 +65,7 @@ def run_tap(config: Row, *streams: str, state: Row | None = None, method: str | 
         except ExitCode as ending:
             code, failure = ending.code, str(ending)
     out.flush()
-    records: dict[str, list[Row]] = {}
+    records: dict[str, list[ListedRow]] = {}
     for message in parsed(out.buffer.getvalue().splitlines()):
         if message["type"] == "RECORD":
             name = message["stream"].removeprefix("aim_")

@@ -23,7 +23,7 @@ from erp_vendors.http import codec
 from erp_vendors.schemas import load
 from tests.erp_vendors.aim.shop import ARRAYS, to_xml
 
-Row = dict[str, t.Any]
+ListedRow = dict[str, t.Any]
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ Row = dict[str, t.Any]
         ({"ResponseStatus": {"Errors": []}}, None),
     ],
 )
-def test_an_error_inside_a_success(answer: Row, expected: tuple[str, str] | None) -> None:
+def test_an_error_inside_a_success(answer: ListedRow, expected: tuple[str, str] | None) -> None:
     assert refusal(answer) == expected
 
 
@@ -127,7 +127,7 @@ OK = {"StatusCode": "Ok"}
     ],
 )
 def test_the_records_of_an_answer(
-    answer: Row, name: str, keys: list[str], expected: list[Row]
+    answer: ListedRow, name: str, keys: list[str], expected: list[ListedRow]
 ) -> None:
     assert rows_of(answer, name, keys, "aim: Op") == expected
 
@@ -135,7 +135,7 @@ def test_the_records_of_an_answer(
 @pytest.mark.parametrize(
     "answer", [{"message": "maintenance"}, {"Rows": "x", "Status": OK}, {"Rows": [1]}, {"Rows": {}}]
 )
-def test_what_is_no_list_of_records(answer: Row) -> None:
+def test_what_is_no_list_of_records(answer: ListedRow) -> None:
     with pytest.raises(DataError, match="aim: Op"):
         rows_of(answer, "Rows", ["Id"], "aim: Op")
 
@@ -224,7 +224,7 @@ def without_nulls(value: t.Any) -> t.Any:
 
 
 @given(st.lists(rows, max_size=4), st.integers(0, 10**6))
-def test_xml_gives_the_records_that_json_gives(records: list[Row], remaining: int) -> None:
+def test_xml_gives_the_records_that_json_gives(records: list[ListedRow], remaining: int) -> None:
     answer = {"Rows": records, "RemainingRecords": remaining, "Status": {"StatusCode": "Ok"}}
     in_json = decode(codec.encode(without_nulls(answer)))
     in_xml = decode(to_xml("OpResponse", answer), SCHEMA)
@@ -251,7 +251,7 @@ def test_xml_gives_the_records_that_json_gives(records: list[Row], remaining: in
         ("<A>2026-01-02</A>", {"A": "2026-01-02"}),
     ],
 )
-def test_xml_of_which_nothing_is_known(xml: str, expected: Row) -> None:
+def test_xml_of_which_nothing_is_known(xml: str, expected: ListedRow) -> None:
     assert from_xml(f"<Root>{xml}</Root>".encode(), {}) == expected
 
 

@@ -14,7 +14,7 @@ from tests.support.stub import Reply
 
 if t.TYPE_CHECKING:
     from erp_vendors.aim import AimClient
-    from tests.erp_vendors.aim.shop import Params, Row, Shop
+    from tests.erp_vendors.aim.shop import ListedRow, Params, Shop
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def client(shop: Shop) -> AimClient:
     return client
 
 
-def read(client: AimClient, name: str, since: str | None = None) -> list[Row]:
+def read(client: AimClient, name: str, since: str | None = None) -> list[ListedRow]:
     return [row.record for row in client.rows(client.resources[name], since)]
 
 
@@ -276,7 +276,7 @@ def test_employees_of_both_modes_come_with_their_mode_and_a_key(
 def test_a_full_listing_whose_rows_moved_is_read_again(client: AimClient, shop: Shop) -> None:
     rows = [{"Acct": number} for number in range(150)]
 
-    def search(params: Params) -> Row:
+    def search(params: Params) -> ListedRow:
         if shop.count("SearchCustomers") == 2:
             rows.insert(0, rows.pop())
         return listing("Customers", rows)(params)

@@ -12,7 +12,7 @@ from tests.support.stub import Reply
 
 if t.TYPE_CHECKING:
     from erp_vendors.aim import AimClient
-    from tests.erp_vendors.aim.shop import Params, Row, Shop
+    from tests.erp_vendors.aim.shop import ListedRow, Params, Shop
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def client(shop: Shop) -> AimClient:
     return shop.client()
 
 
-def read(client: AimClient, name: str, since: str | None = None) -> list[Row]:
+def read(client: AimClient, name: str, since: str | None = None) -> list[ListedRow]:
     return [row.record for row in client.rows(client.resources[name], since)]
 
 
@@ -64,7 +64,7 @@ def test_an_unlicensed_parent_is_asked_for_once(client: AimClient, shop: Shop) -
     assert shop.count("SearchInventory") == 1
 
 
-CHILDREN: list[tuple[str, tuple[t.Any, ...], str, Params, Row, list[Row]]] = [
+CHILDREN: list[tuple[str, tuple[t.Any, ...], str, Params, ListedRow, list[ListedRow]]] = [
     (
         "inventory_details",
         (7,),
@@ -251,7 +251,7 @@ def test_serials_are_found_through_the_details(shop: Shop, format_: str) -> None
     ],
 )
 def test_serials_that_the_details_do_not_name(
-    client: AimClient, shop: Shop, answer: Row, expected: list[Row]
+    client: AimClient, shop: Shop, answer: ListedRow, expected: list[ListedRow]
 ) -> None:
     shop.operations["InventoryDetail"] = lambda _: {"SadPk": 7}
     shop.operations["SerialDetail"] = lambda _: answer

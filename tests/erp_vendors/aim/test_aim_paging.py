@@ -7,12 +7,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from erp_vendors.aim.paging import Listing, Page, Paging, coming
+from erp_vendors.aim.paging import AimListing, AimPage, Paging, coming
 from erp_vendors.errors import DataError
 from erp_vendors.http import ReadAhead
 from tests.support.ahead import MANY, scrambled
 
-Row = dict[str, t.Any]
+ListedRow = dict[str, t.Any]
 
 SIZE = 10
 
@@ -21,24 +21,24 @@ class Table:
     """A list that is asked for page by page and may change in between."""
 
     def __init__(self, count: int, *, remaining: bool, most: int = SIZE) -> None:
-        self.rows: list[Row] = [{"Pk": number} for number in range(count)]
+        self.rows: list[ListedRow] = [{"Pk": number} for number in range(count)]
         self.remaining = remaining
         self.most = most
         self.asked: list[int] = []
         self.last: int | None = None
         self.before: t.Callable[[int], None] = lambda _: None
 
-    def ask(self, offset: int) -> Page:
+    def ask(self, offset: int) -> AimPage:
         self.before(len(self.asked))
         self.asked.append(offset)
         rows = [dict(row) for row in self.rows[offset : offset + self.most]]
         left = max(0, len(self.rows) - offset - len(rows))
         self.last = rows[-1].get("Pk") if rows else None
-        return Page(rows, left if self.remaining else None)
+        return AimPage(rows, left if self.remaining else None)
 
 
-def read(table: Table, *, sure: bool = True, keys: t.Sequence[str] = ("Pk",)) -> list[Row]:
-    rows = Listing("aim: Op", keys).rows(table.ask, Paging(SIZE, sure=sure))
+def read(table: Table, *, sure: bool = True, keys: t.Sequence[str] = ("Pk",)) -> list[ListedRow]:
+    rows = AimListing("aim: Op", keys).rows(table.ask, Paging(SIZE, sure=sure))
     return [row.record for row in rows]
 
 
@@ -64,22 +64,22 @@ def test_a_server_that_gives_fewer_rows_than_asked_for_is_read_to_the_end(count:
 @pytest.mark.parametrize("sure", [True, False])
 def test_a_server_that_does_not_page_is_read_once(count: int, *, sure: bool) -> None:
     table = Table(count, remaining=False)
-    listing = Listing("aim: Op", ("Pk",))
-    rows = listing.rows(lambda _: Page(list(table.rows), None), Paging(SIZE, sure=sure))
+    listing = AimListing("aim: Op", ("Pk",))
+    rows = listing.rows(lambda _: AimPage(list(table.rows), None), Paging(SIZE, sure=sure))
     assert [row.record for row in rows] == table.rows
     assert not listing.moved
 
 
 def test_a_listing_without_pages_is_one_call() -> None:
     table = Table(35, remaining=True, most=100)
-    rows = Listing("aim: Op", ("Pk",)).rows(table.ask, None)
+    rows = AimListing("aim: Op", ("Pk",)).rows(table.ask, None)
     assert [row.record for row in rows] == table.rows
     assert table.asked == [0]
 
 
 @pytest.mark.parametrize("rows", [[], [{"Pk": 1}], [{"Pk": n} for n in range(SIZE)]])
-def test_rows_that_remain_but_never_come_are_no_end(rows: list[Row]) -> None:
-    listing = Listing("aim: Op", ("Pk",)).rows(lambda _: Page(list(rows), 7), Paging(SIZE))
+def test_rows_that_remain_but_never_come_are_no_end(rows: list[ListedRow]) -> None:
+    listing = AimListing("aim: Op", ("Pk",)).rows(lambda _: AimPage(list(rows), 7), Paging(SIZE))
     with pytest.raises(DataError, match="7 records remain"):
         list(listing)
 
@@ -87,23 +87,23 @@ def test_rows_that_remain_but_never_come_are_no_end(rows: list[Row]) -> None:
 def test_a_page_that_comes_empty_by_mistake_loses_nothing() -> None:
     table = Table(95, remaining=True)
 
-    def ask(offset: int) -> Page:
+    def ask(offset: int) -> AimPage:
         page = table.ask(offset)
-        return Page([], page.remaining) if len(table.asked) == 4 else page
+        return AimPage([], page.remaining) if len(table.asked) == 4 else page
 
-    rows = Listing("aim: Op", ("Pk",)).rows(ask, Paging(SIZE))
+    rows = AimListing("aim: Op", ("Pk",)).rows(ask, Paging(SIZE))
     assert [row.record for row in rows] == table.rows
 
 
 def test_rows_that_never_stand_still_are_an_error() -> None:
     calls = iter(range(10**6))
 
-    def ask(_: int) -> Page:
+    def ask(_: int) -> AimPage:
         number = next(calls)
-        return Page([{"Pk": number * SIZE + n} for n in range(SIZE)], 100)
+        return AimPage([{"Pk": number * SIZE + n} for n in range(SIZE)], 100)
 
     with pytest.raises(DataError, match="move faster"):
-        list(Listing("aim: Op", ("Pk",)).rows(ask, Paging(SIZE)))
+        list(AimListing("aim: Op", ("Pk",)).rows(ask, Paging(SIZE)))
     assert next(calls) < 250
 
 
@@ -168,7 +168,7 @@ def test_no_row_that_stays_is_lost_while_others_come_go_and_move(
             touched.add(row["Pk"])
 
     table.before = change
-    listing = Listing("aim: Op", ("Pk",))
+    listing = AimListing("aim: Op", ("Pk",))
     keys = [row.record["Pk"] for row in listing.rows(table.ask, Paging(SIZE, sure=sure))]
     there = {row["Pk"] for row in table.rows}
     assert there - touched <= set(keys)
@@ -177,7 +177,7 @@ def test_no_row_that_stays_is_lost_while_others_come_go_and_move(
     assert len(keys) == len(set(keys))
 
 
-def side_by_side(table: Table, seed: int, listing: Listing, *, sure: bool) -> list[int]:
+def side_by_side(table: Table, seed: int, listing: AimListing, *, sure: bool) -> list[int]:
     paging = Paging(SIZE, sure=sure)
     with scrambled(seed), ReadAhead(table.ask, functools.partial(coming, paging), MANY) as ahead:
         return [row.record["Pk"] for row in listing.rows(ahead, paging)]
@@ -189,7 +189,7 @@ def side_by_side(table: Table, seed: int, listing: Listing, *, sure: bool) -> li
 def test_side_by_side_every_row_comes_once(count: int, *, remaining: bool, most: int) -> None:
     alone = Table(count, remaining=remaining, most=most)
     table = Table(count, remaining=remaining, most=most)
-    listing = Listing("aim: Op", ("Pk",))
+    listing = AimListing("aim: Op", ("Pk",))
     assert side_by_side(table, count, listing, sure=False) == list(range(count))
     assert not listing.moved
     read(alone, sure=False)
@@ -219,7 +219,7 @@ def test_side_by_side_no_row_that_stays_is_lost(
                 touched.add(table.rows.pop(place % len(table.rows))["Pk"])
 
     table.before = change
-    keys = side_by_side(table, seed, Listing("aim: Op", ("Pk",)), sure=True)
+    keys = side_by_side(table, seed, AimListing("aim: Op", ("Pk",)), sure=True)
     assert set(range(count)) - touched <= set(keys)
     assert len(keys) == len(set(keys))
 
@@ -233,7 +233,7 @@ def test_a_version_that_was_replaced_is_named() -> None:
     table.before = change
     rows = [
         row
-        for row in Listing("aim: Op", ("Pk",)).rows(table.ask, Paging(SIZE))
+        for row in AimListing("aim: Op", ("Pk",)).rows(table.ask, Paging(SIZE))
         if row.record["Pk"] == 9
     ]
     assert [row.replaced for row in rows] == [None, rows[0].mark]

@@ -15,7 +15,7 @@ import urllib.parse
 
 from erp_plugin.cli import ExitCode
 from erp_vendors.aims360 import AIMS360, Aims360Client
-from erp_vendors.aims360.aqua import Export, Job
+from erp_vendors.aims360.aqua import AquaJob, Export
 from erp_vendors.errors import ErpError
 from erp_vendors.http.budget import Clock
 from erp_vendors.settings import Block
@@ -242,13 +242,13 @@ class Reader:
         self.clock = VirtualClock()
         self.client = make_client(fake.url, self.clock, **block)
         self.export = export
-        self.job: Job | None = None
+        self.job: AquaJob | None = None
         fake.output = lambda _: Reply(body={"totalRecordCount": 2, "data": ROWS})
 
     def read(self) -> list[dict[str, t.Any]]:
         return list(self.client.aqua.read(self.export, self.job, self.remember).rows(fail))
 
-    def remember(self, job: Job | None) -> None:
+    def remember(self, job: AquaJob | None) -> None:
         self.job = job
 
     @property

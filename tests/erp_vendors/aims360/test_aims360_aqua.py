@@ -7,7 +7,7 @@ import typing as t
 
 import pytest
 
-from erp_vendors.aims360.aqua import Export, Job, JobError, JobFailedError, exports
+from erp_vendors.aims360.aqua import AquaJob, Export, JobError, JobFailedError, exports
 from erp_vendors.errors import CallError, ConfigError, DataError, Interrupted
 from tests.erp_vendors.aims360.fake import (
     EXPORT,
@@ -57,11 +57,11 @@ def test_a_job_that_does_not_end_is_left_to_the_next_run(fake: Fake) -> None:
         reader.read()
     assert not isinstance(late.value, JobFailedError)
     assert 60 <= reader.clock.now() < 61
-    assert reader.job == Job(reader.job_id, late=True)
+    assert reader.job == AquaJob(reader.job_id, late=True)
     fake.jobs[reader.job_id]["looks"] = ["Completed"]
     assert reader.read() == ROWS
     assert reader.posts == ["exportdata"], "its output counts, however late it came"
-    assert reader.job == Job(reader.job_id)
+    assert reader.job == AquaJob(reader.job_id)
     reader.fake.statuses = ["Completed"]
     assert reader.read() == ROWS
     assert reader.posts == ["exportdata", "rerun"]
@@ -69,7 +69,7 @@ def test_a_job_that_does_not_end_is_left_to_the_next_run(fake: Fake) -> None:
 
 def test_a_run_that_was_stopped_leaves_its_job_to_the_next_one(reader: Reader, fake: Fake) -> None:
     fake.statuses = ["Queued", "Queued", "Inprogress", "Completed"]
-    job = Job(reader.client.aqua.submit(ORDERS))
+    job = AquaJob(reader.client.aqua.submit(ORDERS))
     reader.job = job
     assert reader.read() == ROWS
     assert reader.posts == ["exportdata"]
@@ -81,7 +81,7 @@ def test_a_rerun_that_does_not_end_is_left_to_the_next_run(fake: Fake) -> None:
     fake.statuses = ["InProgress"] * 1000
     with pytest.raises(JobError):
         reader.read()
-    assert reader.job == Job(reader.job_id, late=True)
+    assert reader.job == AquaJob(reader.job_id, late=True)
 
 
 def test_a_job_that_has_had_its_time_twice_is_given_up(fake: Fake) -> None:
@@ -231,7 +231,7 @@ def test_a_new_end_is_believed_at_once(reader: Reader, fake: Fake, mark: str) ->
         return None
 
     fake.before = before
-    reader.job = Job("a-job")
+    reader.job = AquaJob("a-job")
     assert reader.read() == [{"run": 1}]
     assert reader.read() == [{"run": 2}]
     assert reader.posts == ["rerun", "rerun"]

@@ -1,0 +1,1 @@
+"""Commands for people; it may import every package, and no package imports it."""

@@ -1,0 +1,21 @@
+"""The ledger: what was sent to a vendor, and what became of it, across runs."""
+
+from erp_ledger.intents import Intent
+from erp_ledger.ledger import Ledger, open_ledger
+from erp_ledger.record import Known, LedgerRecord, RecordStatus
+from erp_ledger.records import FoundRecord
+from erp_ledger.runs import Run
+from erp_ledger.store import Change, LedgerError
+
+__all__ = [
+    "Change",
+    "FoundRecord",
+    "Intent",
+    "Known",
+    "Ledger",
+    "LedgerError",
+    "LedgerRecord",
+    "RecordStatus",
+    "Run",
+    "open_ledger",
+]

@@ -1,0 +1,89 @@
+"""What is about to be sent, one row a call: it costs little, and it is gone when all went well."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import secrets
+import typing as t
+
+from erp_ledger.store import Change
+from erp_vendors.http import codec
+
+_PUT = """INSERT INTO erp_intents (intent, place, run, noted_at, lines) VALUES {rows}
+    ON CONFLICT (intent) DO UPDATE SET lines = excluded.lines"""
+_DROP = "DELETE FROM erp_intents WHERE intent IN (VALUES {rows})"
+COLUMNS = "intent, place, run, noted_at, lines"
+_NUMBERS = itertools.count(secrets.randbits(62))
+"""Nothing else counts from there: of any two processes, at most one will ever come by a number."""
+
+
+@dataclasses.dataclass(slots=True, eq=False)
+class Intent:
+    """Records of one sink that are about to be sent, or were when their run was cut off.
+
+    Attributes:
+        intent: Its number, which no other one has.
+        place: Number of the account and stream.
+        run: Run that sends them.
+        noted_at: Epoch milliseconds.
+        lines: Hash of the body (32 hexadecimal digits) by business key.
+    """
+
+    intent: int
+    place: int
+    run: str
+    noted_at: int
+    lines: dict[str, str]
+
+    @classmethod
+    def new(cls, place: int, run: str, noted_at: int, lines: t.Mapping[str, bytes]) -> Intent:
+        """Make one.
+
+        Args:
+            place: See the class.
+            run: See the class.
+            noted_at: See the class.
+            lines: Hash of the body by business key.
+        """
+        texts = {key: digest.hex() for key, digest in lines.items()}
+        return cls(next(_NUMBERS), place, run, noted_at, texts)
+
+    @classmethod
+    def of(cls, row: t.Sequence[t.Any]) -> Intent:
+        """One that was read.
+
+        Args:
+            row: Its `COLUMNS`.
+        """
+        intent, place, run, noted_at, lines = row
+        return cls(intent, place, run, noted_at, codec.decode(lines.encode()))
+
+    @property
+    def noted(self) -> Change:
+        """What writes it down."""
+        lines = codec.encode(self.lines).decode()
+        return Change(
+            _PUT, "(?, ?, ?, ?, ?)", [(self.intent, self.place, self.run, self.noted_at, lines)]
+        )
+
+    @property
+    def dropped(self) -> Change:
+        """What removes it."""
+        return Change(_DROP, "(?)", [(self.intent,)])
+
+    def without(self, keys: t.Iterable[str]) -> list[Change]:
+        """Take records out whose end is known.
+
+        Args:
+            keys: Business keys; those of other records do no harm.
+
+        Returns:
+            What changes in the store.
+        """
+        before = len(self.lines)
+        for key in keys:
+            self.lines.pop(key, None)
+        if not self.lines:
+            return [self.dropped]
+        return [self.noted] if len(self.lines) < before else []

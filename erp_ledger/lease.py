@@ -1,0 +1,326 @@
+"""Keeps two runs from working on one account and stream at once.
+
+A lease is held by the process itself (a file lock, or a session of PostgreSQL), so it ends with the
+process, however that dies. Either can be lost while the process lives: a server ends sessions, and
+somebody may delete a lock file. So an owner proves its leases (see `Fence`) inside each commit, and
+before each attempt of a call is written to the wire. Who takes a lease over that was not given back
+waits until no call of the owner before can be under way any more.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import fcntl
+import hashlib
+import logging
+import os
+import pathlib
+import secrets
+import time
+import typing as t
+
+from erp_ledger.store import LedgerError, postgres
+from erp_vendors.errors import ConfigError
+from erp_vendors.private import is_at, open_private
+from erp_vendors.stores import explained, kind_of
+
+if t.TYPE_CHECKING:
+    from erp_ledger.ledger import Ledger
+    from erp_vendors.http.budget import Clock
+
+logger = logging.getLogger("erp.ledger")
+
+_POLL_SECONDS = 0.25
+_REMIND_SECONDS = 15.0
+_FRESH_SECONDS = 5.0
+"""A lease that was proven counts as ours for so long; after that the database is asked again."""
+_MARGIN_SECONDS = 5.0
+"""Beyond that and the longest call, for a vendor that is still at work when its connection ends."""
+_LONGEST_WAIT = 900.0
+"""Seconds that a run waits for the calls of one that was cut off; if it must be more, it fails."""
+_PROOFS = 3
+"""Questions to a slow database before the run gives up."""
+_LOCK_NAME_BYTES = 8
+_TOKEN_BYTES = 16
+
+
+class Locks(t.Protocol):
+    """Locks that end with this process."""
+
+    def take(self, name: str) -> str:
+        """Take one without waiting.
+
+        Args:
+            name: Its name.
+
+        Returns:
+            What identifies it: nobody can get a lock with this token while its owner lives. Empty
+            if another process has the lock.
+
+        Raises:
+            ErpError: If that cannot be told.
+        """
+
+    def check(self) -> None:
+        """Whether the locks are still there, as far as this machine can tell.
+
+        Raises:
+            LedgerError: If one is not.
+        """
+
+    def close(self) -> None:
+        """Give all of them back."""
+
+
+class Leases:
+    """The leases of one run; they are taken by one thread and proven by many."""
+
+    def __init__(self, ledger: Ledger, locks: Locks) -> None:
+        """Begin without any.
+
+        Args:
+            ledger: The ledger, whose commits prove the leases from now on.
+            locks: What the leases end with.
+        """
+        self._ledger = ledger
+        self._locks = locks
+        self._waited: dict[int, bool] = {}
+        self._proven = 0.0
+        self._over = False
+        ledger.guard(self._check)
+
+    def take(self, account: str, stream: str, clock: Clock, longest: float = 0.0) -> None:
+        """Take a lease, waiting for a run that holds it, and for calls of one that lost it.
+
+        Args:
+            account: The account.
+            stream: The sink.
+            clock: For waiting.
+            longest: Seconds that an attempt of a call of this run can take.
+
+        Raises:
+            LedgerError: If it would have to wait for such calls for too long.
+            Interrupted: If the run is asked to stop meanwhile.
+        """
+        started = reminded = clock.now()
+        while not self.try_to_take(account, stream, longest):
+            if clock.now() - reminded >= _REMIND_SECONDS or clock.now() == started:
+                reminded = clock.now()
+                logger.info("%s: waiting for another run that writes to this account", stream)
+            clock.sleep(_POLL_SECONDS)
+        place = self._ledger.place(account, stream)
+        self._outwait(stream, place, clock)
+        self._waited[place] = True
+
+    def try_to_take(self, account: str, stream: str, longest: float = 0.0) -> bool:
+        """Take a lease if nobody holds it; calls of the owner before may still be under way.
+
+        Args:
+            account: See `take`.
+            stream: See `take`.
+            longest: See `take`.
+        """
+        text = f"{account}\0{stream}".encode()
+        token = self._locks.take(hashlib.blake2b(text, digest_size=_LOCK_NAME_BYTES).hexdigest())
+        if not token:
+            return False
+        place = self._ledger.place(account, stream)
+        seconds = longest + _FRESH_SECONDS + _MARGIN_SECONDS
+        started = _now()
+        self._ledger.fence.take_over(place, token, round(1000 * seconds))
+        if not self._waited:
+            self._proven = started
+        self._waited[place] = False
+        return True
+
+    def prove(self) -> None:
+        """Make sure that all leases are still ours; it costs next to nothing if that was just done.
+
+        Raises:
+            LedgerError: If one is not, or if the run is over.
+        """
+        if self._over:
+            msg = "the run is over and has given its leases back; it sends nothing more"
+            raise LedgerError(msg)
+        if not self._waited:
+            return
+        for _ in range(_PROOFS):
+            if _now() - self._proven < _FRESH_SECONDS:
+                self._locks.check()
+                return
+            self._ledger.fence.prove()
+        msg = "the ledger (setting 'ledger') answers too slowly to tell whether this run may go on"
+        raise LedgerError(msg)
+
+    def give_back(self, *, ended: bool) -> None:
+        """Give all leases back; nothing can be proven from then on.
+
+        Args:
+            ended: No call of this run is under way.
+
+        Raises:
+            LedgerError: If the store fails.
+        """
+        self._over = True
+        self._ledger.guard(None)
+        try:
+            while self._waited:
+                place, waited = self._waited.popitem()
+                self._ledger.fence.give_back(place, waited=waited, ended=ended)
+        finally:
+            self._locks.close()
+
+    def _check(self, cursor: t.Any) -> None:  # noqa: ANN401 - DB-API has no type
+        # The time before the question counts: the answer may be long on its way.
+        started = _now()
+        self._locks.check()
+        if cursor is not None:
+            self._ledger.fence.check(cursor)
+        self._proven = max(self._proven, started)
+
+    def _outwait(self, stream: str, place: int, clock: Clock) -> None:
+        told = False
+        while (left := self._ledger.fence.left(place)) > 0:
+            if left > _LONGEST_WAIT:
+                until = dt.datetime.now(dt.timezone.utc) + dt.timedelta(seconds=left)
+                msg = (
+                    f"{stream}: another run lost its lease while it was sending records, and its "
+                    f"last call may be under way until {until:%Y-%m-%d %H:%M:%S} UTC; start this "
+                    "run again after that"
+                )
+                raise LedgerError(msg)
+            if not told:
+                logger.info(
+                    "%s: another run lost its lease while it was sending records; waiting %.0f s "
+                    "until its last call has surely ended",
+                    stream,
+                    left,
+                )
+            told = True
+            clock.sleep(min(left, _REMIND_SECONDS))
+
+
+@contextlib.contextmanager
+def leases(
+    setting: str, ledger: Ledger, ended: t.Callable[[], bool] = lambda: True
+) -> t.Iterator[Leases]:
+    """Open the place where leases are taken; leaving the context gives all of them back.
+
+    Args:
+        setting: The `ledger` setting.
+        ledger: The open ledger.
+        ended: Whether no call of this run is under way, asked when they are given back.
+
+    Yields:
+        The run's leases.
+
+    Raises:
+        ConfigError: If there is no such place.
+    """
+    locks: Locks
+    if kind_of("ledger", setting, "postgresql") == "postgresql":
+        locks = _Sessions(setting)
+    else:
+        locks = _Files(pathlib.Path(setting).absolute())
+    held = Leases(ledger, locks)
+    abandoned = False
+    try:
+        yield held
+    except GeneratorExit:
+        abandoned = True  # nobody has left the context, and the ledger may be closed
+        raise
+    finally:
+        if abandoned:
+            locks.close()
+        else:
+            # A lock file says by itself that its owner is dead.
+            held.give_back(ended=isinstance(locks, _Files) or ended())
+
+
+class _Files:
+    """Locks of files beside an SQLite ledger."""
+
+    def __init__(self, ledger: pathlib.Path) -> None:
+        self._ledger = ledger
+        self._held: dict[pathlib.Path, int] = {}
+        self._file = _file_of(ledger)
+
+    def take(self, name: str) -> str:
+        path = self._ledger.with_name(f"{self._ledger.name}.{name}.lock")
+        try:
+            while (descriptor := open_private(path, os.O_RDWR | os.O_APPEND)) >= 0:
+                with contextlib.ExitStack() as undo:
+                    undo.callback(os.close, descriptor)
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    if not is_at(descriptor, path):
+                        continue  # it was deleted since it was opened
+                    token = os.pread(descriptor, 2 * _TOKEN_BYTES, 0).decode()
+                    if not token:
+                        token = secrets.token_hex(_TOKEN_BYTES)
+                        os.write(descriptor, token.encode())
+                    undo.pop_all()
+                    self._held[path] = descriptor
+                    return token
+        except BlockingIOError:
+            pass
+        except OSError as error:
+            msg = f"cannot lock {path} (setting 'ledger'): {error.strerror}"
+            raise ConfigError(msg) from None
+        return ""
+
+    def check(self) -> None:
+        if _file_of(self._ledger) != self._file:
+            msg = (
+                f"the ledger {self._ledger} was deleted or replaced, so what this run notes is "
+                "lost; it ends before it sends anything more"
+            )
+            raise LedgerError(msg)
+        for path, descriptor in list(self._held.items()):
+            if not is_at(descriptor, path):
+                msg = (
+                    f"the lock file {path} was deleted or replaced, so another run may be under "
+                    "way; this run ends before it sends anything more"
+                )
+                raise LedgerError(msg)
+
+    def close(self) -> None:
+        while self._held:
+            os.close(self._held.popitem()[1])
+
+
+def _file_of(path: pathlib.Path) -> tuple[int, int] | None:
+    """Which file lies at a path: device and number; None if there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+class _Sessions:
+    """Advisory locks of a session in PostgreSQL."""
+
+    def __init__(self, url: str) -> None:
+        self._session = postgres(url, autocommit=True)
+        self._token = secrets.token_hex(_TOKEN_BYTES)
+
+    def take(self, name: str) -> str:
+        statement = "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
+        try:
+            row = self._session.execute(statement, (name,)).fetchone()
+        except Exception as error:  # noqa: BLE001 - the driver is optional
+            msg = f"the ledger in PostgreSQL (setting 'ledger') fails: {explained(error)}"
+            raise LedgerError(msg) from None
+        return self._token if row[0] else ""
+
+    def check(self) -> None:
+        """Nothing: a session may have ended, and the lease be ours as long as nobody takes it."""
+
+    def close(self) -> None:
+        self._session.close()
+
+
+def _now() -> float:
+    """Seconds by a clock that goes on while the machine sleeps, where there is one."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))

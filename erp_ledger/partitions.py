@@ -1,0 +1,120 @@
+"""What all parts of the ledger have in common: the store, its places and its commits."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+import typing as t
+
+from erp_ledger.fence import Fence
+from erp_ledger.group_commit import GroupCommit
+from erp_ledger.store import Change
+
+if t.TYPE_CHECKING:
+    from erp_ledger.store import LedgerStore, Row
+
+_NEW_PLACE = """INSERT INTO erp_places (place, account, stream)
+    SELECT COALESCE(MAX(place), 0) + 1, ?, ? FROM erp_places WHERE 1 = 1 ON CONFLICT DO NOTHING"""
+
+
+class Partitions:
+    """The store, where each account and stream has a place with a number.
+
+    Attributes:
+        fence: The numbers of this process's leases.
+    """
+
+    def __init__(self, store: LedgerStore) -> None:
+        self._store = store
+        self._places: dict[tuple[str, str], int] = {}
+        self._places_lock = threading.Lock()
+        self._commits = GroupCommit(self._commit)
+        self.fence = Fence(store)
+
+    def commit(self, changes: t.Sequence[Change]) -> None:
+        """Make changes; they are on the disk when this returns.
+
+        What several threads change at once is one transaction.
+
+        Args:
+            changes: What other methods gave.
+
+        Raises:
+            LedgerError: If the store fails.
+        """
+        if changes:
+            self._commits.write(changes)
+
+    def _commit(self, changes: list[Change]) -> None:
+        """Changes of several threads, those of one statement together."""
+        rows: dict[tuple[str, str, Row], list[Row]] = {}
+        for statement, row, some, shared in changes:
+            rows.setdefault((statement, row, shared), []).extend(some)
+        merged = [Change(*key[:2], some, key[2]) for key, some in rows.items()]
+        self._store.apply(merged, guarded=True)
+
+    def guard(self, check: t.Callable[[t.Any], None] | None) -> None:
+        """Make each commit depend on a check.
+
+        Args:
+            check: See `LedgerStore.apply`; None for none.
+        """
+        self._store.guard = check
+
+    def place(self, account: str, stream: str) -> int:
+        """The number of a place, which is given out now if it has none.
+
+        Args:
+            account: Whose data it is.
+            stream: Sink name.
+        """
+        return t.cast("int", self._place(account, stream, make=True))
+
+    def close(self) -> None:
+        """Close the store."""
+        self._commits.close()
+        self._store.close()
+
+    def _place_of(self, account: str, stream: str) -> int | None:
+        """The number of a place; None if nothing was ever noted there."""
+        return self._place(account, stream, make=False)
+
+    def _place(self, account: str, stream: str, *, make: bool) -> int | None:
+        with self._places_lock:
+            while (account, stream) not in self._places:
+                rows = self._store.read(
+                    "SELECT place FROM erp_places WHERE account = ? AND stream = ?",
+                    (account, stream),
+                )
+                if rows:
+                    self._places[account, stream] = int(rows[0][0])
+                elif not make:
+                    return None
+                else:
+                    # Another run may take the same number at the same time: then look again.
+                    self._store.apply([Change(_NEW_PLACE, "", [(account, stream)])])
+            return self._places[account, stream]
+
+
+def stored(key: str) -> str:
+    """A business key as the store has it: PostgreSQL has no text with a zero in it.
+
+    Args:
+        key: Business key.
+    """
+    return key.replace("\0", "\\0") if "\0" in key else key
+
+
+def now() -> int:
+    """Epoch milliseconds."""
+    return int(dt.datetime.now(dt.timezone.utc).timestamp() * 1000)
+
+
+def iso(millis: int) -> str:
+    """UTC time in ISO 8601.
+
+    Args:
+        millis: Epoch milliseconds.
+    """
+    moment = dt.datetime.fromtimestamp(millis / 1000, dt.timezone.utc)
+    return moment.isoformat(timespec="milliseconds")

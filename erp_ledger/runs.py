@@ -1,0 +1,59 @@
+"""The runs of the target, with their reports."""
+
+from __future__ import annotations
+
+import typing as t
+
+from erp_ledger.partitions import Partitions, iso, now
+from erp_ledger.store import Change
+
+
+class Run(t.NamedTuple):
+    """A run of the target.
+
+    Attributes:
+        run: Its id.
+        started_at: UTC time (ISO 8601).
+        ended_at: UTC time, or None while it runs or if it was killed.
+        report: Its report as JSON text, or None.
+    """
+
+    run: str
+    started_at: str
+    ended_at: str | None
+    report: str | None
+
+
+class Runs(Partitions):
+    """Runs by id."""
+
+    def begin_run(self, run: str) -> None:
+        """Note that a run has started.
+
+        Args:
+            run: Its id.
+        """
+        begun = "INSERT INTO erp_runs (run, started_at) VALUES (?, ?)"
+        self._store.apply([Change(begun, "", [(run, iso(now()))])])
+
+    def end_run(self, run: str, report: str) -> None:
+        """Note that a run has ended.
+
+        Args:
+            run: Its id.
+            report: Its report as JSON text.
+        """
+        ended = "UPDATE erp_runs SET ended_at = ?, report = ? WHERE run = ?"
+        self._store.apply([Change(ended, "", [(iso(now()), report, run)])])
+
+    def runs(self, limit: int) -> list[Run]:
+        """The newest runs, newest first.
+
+        Args:
+            limit: How many at most.
+        """
+        rows = self._store.read(
+            "SELECT run, started_at, ended_at, report FROM erp_runs ORDER BY run DESC LIMIT ?",
+            (limit,),
+        )
+        return [Run(*row) for row in rows]

@@ -1,0 +1,309 @@
+"""What is written, and what became of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import typing as t
+
+from erp_ledger.record import Known, RecordStatus, digest_of
+from erp_vendors.errors import ErpError
+
+if t.TYPE_CHECKING:
+    from erp_ledger.intents import Intent
+
+Body = dict[str, t.Any]
+Key = tuple[tuple[str, str], ...]
+
+GOT_THROUGH = ("created", "updated", "written", "deleted")
+"""Values of the outcomes that the vendor has executed in this run."""
+
+_DELETED = b"deleted"
+
+
+class Outcome(enum.Enum):
+    """The end of one record."""
+
+    CREATED = "created"
+    """The vendor has it, and had no version of it before."""
+    UPDATED = "updated"
+    """The vendor has this version of it, and had another one before."""
+    WRITTEN = "written"
+    """The vendor has it; nobody can tell whether it was created or updated."""
+    DELETED = "deleted"
+    """The vendor does not have it any more."""
+    UNCHANGED = "unchanged"
+    """The vendor has had it since before; it was not sent."""
+    REFUSED = "refused"
+    """It cannot be written as it is; it stands in the dead letters."""
+    WAITING = "waiting"
+    """A record that it refers to did not get through; it stands in the dead letters until then."""
+    UNKNOWN = "unknown"
+    """It was sent, the answer is lost, and sending it again could double it."""
+
+
+class RefusedError(ErpError):
+    """A record, or a batch that holds one, cannot be written.
+
+    Attributes:
+        reason: Class of the refusal, one word.
+        status: HTTP status, or None when nothing was sent.
+        answer: The vendor's answer.
+        attempts: Attempts made.
+        request: Method and address of the call, secrets masked.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        reason: str = "invalid",
+        status: int | None = None,
+        answer: str = "",
+        attempts: int = 0,
+        request: str = "",
+    ) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.status = status
+        self.answer = answer
+        self.attempts = attempts
+        self.request = request
+
+    @property
+    def may_have_run(self) -> bool:
+        """True when an attempt before the refusal may have been executed."""
+        return self.attempts > 1
+
+    def masked(self, hide: t.Callable[[str], str]) -> RefusedError:
+        """The same refusal with its texts changed.
+
+        Args:
+            hide: Masks secrets in a text.
+        """
+        return RefusedError(
+            hide(str(self)),
+            reason=self.reason,
+            status=self.status,
+            answer=hide(self.answer),
+            attempts=self.attempts,
+            request=hide(self.request),
+        )
+
+
+class Sight(enum.Enum):
+    """What asking the vendor for a record has shown."""
+
+    FOUND = "found"
+    ABSENT = "absent"
+    """Proven: a documented key or filter was asked, or a whole list that is documented as such."""
+    UNSEEN = "unseen"
+    """Nothing was seen by a look-up that is not documented: it proves an absence only if the same
+    look-up finds a record that is known to be there (a control), and shows no other."""
+    UNTOLD = "untold"
+    """Nobody can tell: the answer shows neither."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Look:
+    """What a look-up has shown.
+
+    Attributes:
+        sight: See `Sight`.
+        vendor_id: With FOUND: the vendor's id of it, or the business key where there is no other.
+        row: With FOUND: the vendor's version under the names that are used when writing, as far as
+            they are known; None where the look-up shows no contents.
+        changed: With FOUND, after `Writer.mark`: whether it has changed since. None: unknown.
+        why: With UNTOLD: one line for people.
+        garbled: With UNTOLD: the vendor's answer makes no sense, so the vendor fails.
+    """
+
+    sight: Sight
+    vendor_id: str | None = None
+    row: Body | None = None
+    changed: bool | None = None
+    why: str = ""
+    garbled: bool = False
+
+    @classmethod
+    def found(cls, vendor_id: str, row: Body | None = None, *, changed: bool | None = None) -> Look:
+        """The vendor has it.
+
+        Args:
+            vendor_id: See the class.
+            row: See the class.
+            changed: See the class.
+        """
+        return cls(Sight.FOUND, vendor_id, row, changed)
+
+    @classmethod
+    def untold(cls, why: str, *, garbled: bool = False) -> Look:
+        """Nobody can tell.
+
+        Args:
+            why: One line for people.
+            garbled: See the class.
+        """
+        return cls(Sight.UNTOLD, why=why, garbled=garbled)
+
+
+ABSENT = Look(Sight.ABSENT)
+UNSEEN = Look(Sight.UNSEEN)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Reference:
+    """A record of another sink that a record refers to.
+
+    Attributes:
+        stream: The other record's sink.
+        keys: What its line in the ledger may be called, as `name=value`, best one first.
+        fill: Member of the body that takes the vendor's id of the other record; empty if the
+            reference goes out as it is.
+    """
+
+    stream: str
+    keys: tuple[str, ...]
+    fill: str = ""
+
+
+@dataclasses.dataclass(slots=True)
+class Prepared:
+    """A record turned into what its vendor takes.
+
+    Attributes:
+        key: Names and values of the properties that identify it, best ones first.
+        body: What is sent.
+        parents: Records of other sinks that it refers to.
+        before: Records of other streams (stream, record) to be written before it.
+        behind: Records of other streams to be written after it.
+    """
+
+    key: tuple[tuple[str, str], ...]
+    body: Body
+    parents: tuple[Reference, ...] = ()
+    before: list[tuple[str, Body]] = dataclasses.field(default_factory=list)
+    behind: list[tuple[str, Body]] = dataclasses.field(default_factory=list)
+
+
+@dataclasses.dataclass(slots=True)
+class Write:
+    """One record on its way.
+
+    Attributes:
+        number: Its place in the input.
+        stream: Sink it goes to.
+        record: The record as it came.
+        key: See `Prepared`.
+        body: See `Prepared`.
+        parents: See `Prepared`.
+        deletes: The record is to be deleted.
+        created: Whether the vendor made it anew; None if the answer does not say.
+        vendor_id: The vendor's own id, from the ledger or from an answer.
+        known: What the ledger knew of it when it came.
+        wants: Parents (`stream` and business key with a tab between) that the ledger does not
+            know: if the record is refused, it waits for them.
+        was_there: Whether the vendor had a version of it before it was sent, as a look-up has
+            proven; None if nobody knows.
+        sent_before: Epoch milliseconds of this version, if it is replayed; a newer one wins.
+        intent: What the ledger has it under while it is being sent.
+        attempts: Times it was sent since its line in the ledger was written.
+        unsure: An attempt to send it may have been executed, whatever came of later ones.
+        identity: The key under which the ledger has it; the best one that it carries.
+        aliases: Its other keys that the ledger does not know yet.
+        blocked_by: Number of its keys that records before it have.
+        refusal: Why it is not sent at all; it is refused when it is its turn.
+        held_back: It is through without being settled: the vendor failed with it.
+    """
+
+    number: int
+    stream: str
+    record: Body
+    key: tuple[tuple[str, str], ...] = ()
+    body: Body = dataclasses.field(default_factory=dict)
+    parents: tuple[Reference, ...] = ()
+    deletes: bool = False
+    created: bool | None = None
+    vendor_id: str | None = None
+    known: Known | None = None
+    wants: tuple[str, ...] = ()
+    was_there: bool | None = None
+    sent_before: int | None = None
+    intent: Intent | None = None
+    attempts: int = 0
+    unsure: bool = False
+    aliases: tuple[str, ...] = ()
+    blocked_by: int = 0
+    refusal: RefusedError | None = None
+    held_back: bool = False
+    _digest: bytes = b""
+    _identity: str = ""
+    _names: tuple[str, ...] | None = None
+
+    @property
+    def label(self) -> str:
+        """The record's name in messages."""
+        key = ", ".join(f"{name}={value}" for name, value in self.key)
+        return f"{self.stream} record {self.number}" + (f" ({key})" if key else "")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Its keys as `name=value`, best one first."""
+        if self._names is None:
+            names = [f"{name}={value}" for name, value in self.key]
+            self._names = tuple(names if len(names) < 2 else dict.fromkeys(names))  # noqa: PLR2004
+        return self._names
+
+    @property
+    def identity(self) -> str:
+        """See the class."""
+        return self._identity or self.names[0]
+
+    @identity.setter
+    def identity(self, name: str) -> None:
+        self._identity = name
+
+    @property
+    def digest(self) -> bytes:
+        """Hash of the body."""
+        if not self._digest:
+            self._digest = _DELETED if self.deletes else digest_of(self.body)
+        return self._digest
+
+    def fill(self, member: str, value: str) -> None:
+        """Put the vendor's id of a parent into the body.
+
+        Args:
+            member: Member of the body.
+            value: The id; it becomes a number if it looks like one.
+        """
+        number = value.isdecimal() and (value == "0" or value[0] != "0")
+        self.body = {**self.body, member: int(value) if number else value}
+        self._digest = b""
+
+    @property
+    def forgotten(self) -> bool:
+        """The user wants it sent although the vendor has it; which version, is forgotten."""
+        return self.known is not None and not self.known.digest
+
+    @property
+    def doubtful(self) -> bool:
+        """An earlier attempt may have got through, and nobody knows."""
+        return self.known is not None and self.known.mark in {
+            RecordStatus.INTENT,
+            RecordStatus.UNKNOWN,
+        }
+
+
+def same_value(old: object, new: object) -> bool:
+    """Whether a vendor's value is the one that was sent, as far as its form tells.
+
+    1.50 and 1.5 are one amount; "1" and 1 are one flag to a vendor that sends both.
+
+    Args:
+        old: The vendor's value.
+        new: The value that was sent.
+    """
+    return old == new or (
+        not isinstance(old, (dict, list)) and old is not None and str(old) == str(new)
+    )

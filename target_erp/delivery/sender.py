@@ -1,0 +1,415 @@
+"""Sends one batch and finds out what became of each of its records."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import re
+import threading
+import typing as t
+
+import backoff
+
+from erp_ledger import RecordStatus
+from erp_vendors.errors import CallError, ErpError, MissingResourceError, Phase
+from erp_vendors.masking import hiding
+from target_erp.delivery.answers import UnclearError
+from target_erp.delivery.in_doubt import Executed, InDoubt, LookUpError
+from target_erp.delivery.model import Outcome, RefusedError, Sight, Write
+from target_erp.delivery.outages import Failed
+
+if t.TYPE_CHECKING:
+    from erp_vendors.http.redact import Redactor
+    from target_erp.delivery.dead_letters import DeadLetters
+    from target_erp.delivery.journal import Ended, Journal
+    from target_erp.delivery.outages import Outages
+    from target_erp.delivery.references import References
+    from target_erp.delivery.writer import Writer
+
+logger = logging.getLogger("erp.delivery")
+
+_SERVER_ERROR = 500
+_NOT_ABOUT_THE_RECORD = frozenset({404, 405, 408, 410, 425, 429})
+"""Statuses that speak of the address or of the vendor's load."""
+_PAGE = re.compile(r"\s*<(!doctype html|html|head|body)\b", re.IGNORECASE)
+"""How a page for people begins: a proxy or a portal has answered, whatever the status."""
+_ATTEMPTS = 3
+"""Times a record is sent while its answers are lost or unclear and the vendor does not have it."""
+_MARKS = {
+    Outcome.REFUSED: RecordStatus.REFUSED,
+    Outcome.WAITING: RecordStatus.WAITING,
+    Outcome.UNKNOWN: RecordStatus.UNKNOWN,
+}
+
+Settled = t.Callable[[t.Sequence[Write], Outcome, "RefusedError | None"], None]
+"""Told of records' ends, after ledger and dead letters have them."""
+
+
+class _Sent(threading.local):
+    """What one thread has sent successfully, and the ledger does not know yet."""
+
+    def __init__(self) -> None:
+        self.batches: list[Ended] = []  # one at most: `accept` settles what is there
+        self.then: list[t.Callable[[bool], None]] = []
+
+
+class Sender:
+    """Makes the calls; safe to use from many threads.
+
+    A commit costs more than a call on a fast network. So the receipt of what a thread has sent
+    waits for the intent of what it sends next, and both are one commit; see `settle`.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        dead_letters: DeadLetters,
+        references: References,
+        outages: Outages,
+        *,
+        settled: Settled,
+        held_back: t.Callable[[Write], None],
+        stopped: t.Callable[[], bool],
+        pause: t.Callable[[float], None],
+    ) -> None:
+        """Make a sender.
+
+        Args:
+            journal: Where intents and receipts go.
+            dead_letters: Where records go that do not get through.
+            references: Who waits for whom.
+            outages: Tells an outage from a record that alone fails.
+            settled: Told of records' ends.
+            held_back: Told of records that are through without an end.
+            stopped: Whether nothing more may be sent.
+            pause: Waits for some seconds.
+        """
+        self._journal = journal
+        self._dead_letters = dead_letters
+        self._references = references
+        self._outages = outages
+        self._in_doubt = InDoubt(journal, pause)
+        self._settled = settled
+        self._held_back = held_back
+        self._stopped = stopped
+        self._pause = pause
+        self._sent = _Sent()
+        self._exhausted: set[tuple[str, str]] = set()
+
+    def deliver(self, writer: Writer, batch: list[Write]) -> None:
+        """Send a batch; of one that is refused, find each bad record.
+
+        What was sent last is settled when this thread sends again, or by `settle`.
+
+        With k bad records among n this takes at most 1 + k * (2 + log2(n)) calls: each is found
+        by halving what is left before it, sent alone for the vendor's own words about it, and
+        what comes behind it is one batch again.
+
+        Args:
+            writer: How the records are written.
+            batch: Records with different keys.
+
+        Raises:
+            ErpError: If the run cannot go on; what is not settled then stays open.
+        """
+        while len(batch) > 1 and not self._stopped():
+            error = self._attempt(writer, batch)
+            if error is None:
+                return
+            if _is_failure(writer, error):
+                # One record tells whether the batch was too much or the vendor fails with all.
+                self._alone(writer, batch[0])
+                middle = (len(batch) + 1) // 2
+                self.deliver(writer, batch[1:middle])
+                batch = batch[middle:]
+                continue
+            good, bad = 0, len(batch)  # the first bad one is at one of these places
+            while bad - good > 1 and not self._stopped():
+                middle = (good + bad) // 2
+                error = self._attempt(writer, batch[good:middle])
+                if error is not None and _is_failure(writer, error):
+                    break  # it says nothing about where the bad one is
+                good, bad = (middle, bad) if error is None else (good, middle)
+            if not self._stopped():
+                self._alone(writer, batch[good])
+            batch = batch[good + 1 :]
+        if batch and not self._stopped():
+            self._alone(writer, batch[0])
+
+    def refuse(self, writer: Writer | None, write: Write, error: RefusedError) -> None:
+        """Settle a record that is not sent.
+
+        Args:
+            writer: How it would have been written.
+            write: The record.
+            error: Why; the reason `waiting` lets it wait for its parent.
+        """
+        outcome = Outcome.WAITING if error.reason == "waiting" else Outcome.REFUSED
+        self._settle(writer, write, outcome, error)
+
+    def accept(self, writer: Writer, batch: list[Write]) -> None:
+        """Settle records that the vendor has, as soon as this thread sends again, or by `settle`.
+
+        Args:
+            writer: How they were written.
+            batch: The records.
+        """
+        self.settle()
+        for old in self._outages.taken(batch):
+            self._settled([old.write], Outcome.UNCHANGED, None)
+        mark = RecordStatus.DELETED if batch[0].deletes else RecordStatus.ACCEPTED
+        self._sent.batches.append((writer, batch, mark))
+
+    def settle(self) -> None:
+        """Note what this thread has sent.
+
+        Raises:
+            ErpError: If that fails; it stays open then.
+        """
+        if self._sent.batches:
+            self._note(None, ())
+
+    def then(self, call: t.Callable[[bool], None]) -> None:
+        """Do something as soon as it is decided whether all is noted that this thread has sent.
+
+        Args:
+            call: What to do, in this thread; told whether noting has worked.
+        """
+        if self._sent.batches:
+            self._sent.then.append(call)
+        else:
+            call(True)  # noqa: FBT003
+
+    def _note(self, writer: Writer | None, batch: t.Sequence[Write]) -> None:
+        """Note what is about to be sent, and what was sent last, together."""
+        sent = self._sent
+        batches, then, sent.batches, sent.then = sent.batches, sent.then, [], []
+        noted = False
+        try:
+            self._journal.intend(writer, batch, batches)
+            for _, writes, _ in batches:
+                for outcome, some in itertools.groupby(writes, _outcome):
+                    self._settled(list(some), outcome, None)
+            noted = True
+        finally:
+            for call in then:
+                call(noted)
+
+    def _attempt(self, writer: Writer, batch: list[Write]) -> RefusedError | CallError | None:
+        """Send a batch once, and settle it if the vendor takes it."""
+        self._in_doubt.mark(writer)
+        try:
+            self._note(writer, batch)
+            if batch[0].deletes:
+                writer.delete(batch[0])
+            else:
+                writer.send(batch)
+        except MissingResourceError as error:
+            return CallError(str(error), phase=Phase.ANSWERED, status=404)
+        except (RefusedError, CallError) as error:
+            if isinstance(error, CallError) and error.phase is Phase.NOT_SENT:
+                # What may be repeated, the transport may have sent before.
+                self._journal.withdraw(
+                    [w for w in batch if w.attempts == 1 and not writer.is_idempotent(w)]
+                )
+                raise
+            for write in batch:
+                write.unsure = write.unsure or error.may_have_run
+            return error
+        self._in_doubt.sent(batch[-1])
+        self.accept(writer, batch)
+        return None
+
+    def _alone(self, writer: Writer, write: Write) -> None:
+        """Send one record until its end is known."""
+        try:
+            if self._is_there(writer, write):
+                return
+            pauses = backoff.expo(factor=0.5)
+            next(pauses)  # the generator's first value only starts it
+            for left in reversed(range(_ATTEMPTS)):
+                error = self._attempt(writer, [write])
+                if error is None:
+                    return
+                if isinstance(error, RefusedError):
+                    raise error
+                if not _is_failure(writer, error):
+                    raise _refusal(error, "refused")
+                first = left == _ATTEMPTS - 1
+                if self._settle_failure(writer, write, error, first=first, last=not left):
+                    return
+                self._pause(backoff.full_jitter(next(pauses)))
+        except RefusedError as error:
+            if error.reason == "unknown":
+                self._settle(writer, write, Outcome.UNKNOWN, error)
+                return
+            if error.status or error.attempts:
+                self._outages.refused(write)
+            self._settle(writer, write, Outcome.REFUSED, error)
+
+    def _settle_failure(
+        self, writer: Writer, write: Write, error: CallError, *, first: bool, last: bool
+    ) -> bool:
+        """Whether a record is through with which the vendor failed; if not, it is sent again."""
+        safe = write.deletes or writer.is_idempotent(write)
+        unclear = isinstance(error, UnclearError)
+        if unclear and safe and first:
+            return False  # something between here and the vendor may have said it
+        if not unclear and (safe or not error.may_have_run):
+            if error.unreachable:
+                raise error
+            self._hold_back(writer, write, error)
+            return True
+        executed, why = self._in_doubt.settle(writer, write, error)
+        if executed is Executed.UNKNOWN:
+            self._settle_untold(writer, write, error, why, safe=safe)
+            return True
+        if executed is not Executed.NO:
+            if executed is Executed.PROVEN:
+                self._in_doubt.learn(writer, error)
+            self.accept(writer, [write])
+            return True
+        if last and error.status is None and not unclear:
+            self._exhausted.add((writer.stream, write.identity))
+            self._settle(writer, write, Outcome.UNKNOWN, _refusal(error, "unknown"))
+        elif last:
+            self._hold_back(writer, write, error)
+        return last
+
+    def _is_there(self, writer: Writer, write: Write) -> bool:
+        """Settle a record that may have got through before; its id is known then."""
+        if not write.key or write.deletes or writer.upsert or writer.is_idempotent(write):
+            return False
+        there = write.known is not None and write.known.is_there
+        if (
+            there
+            and writer.create_only
+            and not (write.doubtful or write.forgotten or self._journal.resync)
+        ):
+            exists = RefusedError(
+                "the vendor has an earlier version of it, and this API cannot change it",
+                reason="exists",
+            )
+            raise exists
+        if (writer.stream, write.identity) in self._exhausted:
+            msg = "its answers got lost again and again in this run; look before you send it again"
+            raise RefusedError(msg, reason="unknown")
+        self.settle()  # the vendor may be slow to answer
+        try:
+            look = self._in_doubt.before(writer, write)
+        except LookUpError as error:
+            self._hold_back(writer, write, error)
+            return True
+        if look is None:
+            return False
+        if look.sight is not Sight.FOUND:
+            write.was_there = False if look.sight is Sight.ABSENT else None
+            return False
+        # Of one that was in doubt nobody can tell when it came to be there.
+        write.was_there = None if write.doubtful else True
+        write.vendor_id = look.vendor_id
+        return self._settle_found(writer, write)
+
+    def _settle_found(self, writer: Writer, write: Write) -> bool:
+        """An earlier version of it that is there does not settle this one."""
+        same = write.known is None or write.forgotten or write.known.digest == write.digest
+        if writer.create_only and same and not write.doubtful:
+            self._journal.receipt(writer, [write], RecordStatus.ACCEPTED)
+            self._settled([write], Outcome.UNCHANGED, None)
+            return True
+        if write.known is None or write.known.digest != write.digest:
+            return False
+        self.accept(writer, [write])
+        return True
+
+    def _settle_untold(
+        self, writer: Writer, write: Write, error: CallError, why: str, *, safe: bool
+    ) -> None:
+        """Nobody can tell what came of a record: people have to look, unless it may be repeated."""
+        if safe:
+            self._hold_back(writer, write, error)
+        else:
+            refused = _refusal(error, "unknown")
+            self._settle(writer, write, Outcome.UNKNOWN, refused)
+            failed = Failed(writer, write, refused.masked(_secrets_of(writer, write)))
+            self._outages.failed(failed, settled=True)
+        if isinstance(error, UnclearError) and writer.answers and not writer.answers.is_understood:
+            state = "held back" if safe else "parked as unknown"
+            msg = (
+                f"{error}; {write.label} is {state} ({why}). If the vendor has it, such an answer "
+                "means success; say so, and the next run goes on: "
+                f"{writer.vendor}.{writer.answers.snippet(error.shape)}"
+            )
+            raise ErpError(_secrets_of(writer, write)(msg))
+
+    def _hold_back(self, writer: Writer, write: Write, error: CallError) -> None:
+        """The vendor fails with a record, and what became of others will tell why."""
+        refused = _refusal(error, "server_error").masked(_secrets_of(writer, write))
+        if self._outages.failed(Failed(writer, write, refused)):
+            self._settle(writer, write, Outcome.REFUSED, refused)
+            return
+        logger.warning("%s held back: %s", write.label, refused)
+        self._held_back(write)
+
+    def _settle(
+        self, writer: Writer | None, write: Write, outcome: Outcome, error: RefusedError
+    ) -> None:
+        parent = None
+        if writer is not None:
+            if writer.transport and not error.request and (error.status or error.attempts):
+                error.request = writer.transport.last_request
+            error = error.masked(_secrets_of(writer, write))
+            if outcome is Outcome.WAITING and not write.key:
+                outcome = Outcome.REFUSED  # nothing could find it again
+            elif outcome is not Outcome.UNKNOWN and write.wants and write.key:
+                # A parent that the ledger does not know may be why the vendor refused it.
+                parent = self._references.missed(write)
+        known = (writer.secrets, writer.account) if writer else ((), "")
+        self._dead_letters.add(write, outcome, error, *known)
+        if writer is not None:
+            self._journal.receipt(writer, [write], _MARKS[outcome], parent)
+        logger.warning("%s %s: %s", write.label, outcome.value, error)
+        self._settled([write], outcome, error)
+
+
+def _is_failure(writer: Writer, error: RefusedError | CallError) -> bool:
+    """Whether the vendor failed, so that other records decide what it means."""
+    if isinstance(error, RefusedError):
+        return False
+    if error.unreachable or (error.status or 0) >= _SERVER_ERROR:
+        return True
+    elsewhere = error.status in _NOT_ABOUT_THE_RECORD or _PAGE.match(error.body) is not None
+    return elsewhere and not writer.is_refusal(error)
+
+
+def _outcome(write: Write) -> Outcome:
+    if write.deletes:
+        return Outcome.DELETED
+    created, known = write.created, write.known
+    if created is None and write.was_there is not None:
+        created = not write.was_there
+    if created is None and known is not None:
+        # The ledger's own history proves it: what it has written is there, what it has deleted
+        # is not.
+        if known.mark is RecordStatus.DELETED:
+            created = True
+        elif known.mark is RecordStatus.ACCEPTED or known.held:
+            created = False
+    if created is None:
+        return Outcome.WRITTEN
+    return Outcome.CREATED if created else Outcome.UPDATED
+
+
+def _refusal(error: CallError, reason: str) -> RefusedError:
+    return RefusedError(
+        str(error),
+        reason=reason,
+        status=error.answered_status,
+        answer=error.body,
+        attempts=error.attempts,
+    )
+
+
+def _secrets_of(writer: Writer, write: Write) -> Redactor:
+    """Masks what this record's own secret properties hold, should the vendor repeat it."""
+    return hiding([write.record, write.body], writer.secrets)

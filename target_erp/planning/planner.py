@@ -1,0 +1,371 @@
+"""The plan: what a run would write, without writing it."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import enum
+import logging
+import math
+import os
+import pathlib
+import sys
+import typing as t
+
+from erp_vendors.errors import ConfigError
+from erp_vendors.http import codec
+from erp_vendors.http.redact import redact
+from erp_vendors.masking import hiding, masked
+from erp_vendors.private import make_file
+from target_erp.delivery.key_queue import Tally
+from target_erp.delivery.model import Outcome, RefusedError, same_value
+from target_erp.delivery.recognition import is_unchanged, recognise
+from target_erp.text_table import cut, screen, table
+
+if t.TYPE_CHECKING:
+    from target_erp.delivery.journal import Journal
+    from target_erp.delivery.model import Write
+    from target_erp.delivery.writer import Writer
+
+logger = logging.getLogger("erp.plan")
+
+_ROWS = 50
+"""Rows per stream in the table on stderr; the plan file has all."""
+_REMEMBERED = 100_000
+"""Records of the input whose newest version is remembered, so that it is planned once."""
+_NO_CHANGE = "the vendor has these values; it is sent, because the ledger does not know that"
+_SHOWN_FIELDS = 6
+_SHOWN_CHARACTERS = 40
+
+
+class Step(str, enum.Enum):
+    """What a run would do with a record."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+    UNCHANGED = "unchanged"
+    REFUSED = "refused"
+
+
+_FIRST = (Step.REFUSED, Step.DELETE, Step.UPDATE, Step.CREATE, Step.UNCHANGED)
+"""Rows in the order in which a person should see them; the last ones may not fit."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Guards:
+    """Limits of a plan, as the `guards` setting states them: a count, or a percentage of it.
+
+    Attributes:
+        max_creates: Records that may be created.
+        max_updates: Records that may be updated.
+        max_deletes: Records that may be deleted.
+    """
+
+    max_creates: int | str | None = None
+    max_updates: int | str | None = None
+    max_deletes: int | str | None = None
+
+    @property
+    def needs_vendor(self) -> bool:
+        """Whether only the vendor can tell if they are kept; deletions are told by the ledger."""
+        return self.max_creates is not None or self.max_updates is not None
+
+    def check(self, counts: t.Mapping[Step, int], others: int = 0) -> None:
+        """Stop a run whose plan is larger than allowed.
+
+        Args:
+            counts: Records by step.
+            others: Records of the plan that are not among them; a percentage is of all.
+
+        Raises:
+            ConfigError: If a guard is exceeded, or cannot be understood.
+        """
+        total = sum(counts.values()) + others
+        for name, setting, step in (
+            ("max_creates", self.max_creates, Step.CREATE),
+            ("max_updates", self.max_updates, Step.UPDATE),
+            ("max_deletes", self.max_deletes, Step.DELETE),
+        ):
+            allowed = allowance(f"guards.{name}", setting, total)
+            if counts[step] > allowed:
+                msg = (
+                    f"guards.{name} allows {setting} of {total} records, but the plan has "
+                    f"{counts[step]} to {step.value}; nothing was written"
+                )
+                raise ConfigError(msg)
+
+
+class Planner:
+    """Stands in for the delivery: asks the vendor what it has, and writes nothing."""
+
+    def __init__(
+        self,
+        file: str,
+        *,
+        show: bool,
+        journal: Journal | None = None,
+        asks: bool = True,
+        deleted: t.Callable[[Writer, Write], bool] = lambda *_: False,
+    ) -> None:
+        """Start a plan.
+
+        Args:
+            file: Where to write it, one JSON line per record; empty for nowhere.
+            show: Keep rows for the table, too.
+            journal: The ledger, which is only read; None if there is none yet.
+            asks: Ask the vendor what it has; without that the plan is about deletions alone.
+            deleted: Whether a record that is to be deleted is deleted already.
+
+        Raises:
+            ConfigError: If the file cannot be written.
+        """
+        self._file = pathlib.Path(file) if file else None
+        self._show = show
+        self._journal = journal
+        self._planned: dict[tuple[str, str], bytes] = {}
+        self._asks = asks
+        self._deleted = deleted
+        self.unasked = 0
+        self.missed: dict[str, set[frozenset[str]]] = collections.defaultdict(set)
+        self.counts: collections.Counter[Step] = collections.Counter()
+        self.tallies: dict[str, Tally] = collections.defaultdict(Tally)
+        self.steps: dict[str, collections.Counter[Step]] = collections.defaultdict(
+            collections.Counter
+        )
+        self._rows: dict[tuple[str, Step], list[tuple[str, ...]]] = collections.defaultdict(list)
+        if self._file is not None:
+            make_file("plan_file", self._file)
+            os.truncate(self._file, 0)  # an empty plan must not leave an old one in its place
+
+    @property
+    def total(self) -> int:
+        """Records of the plan."""
+        return sum(self.counts.values()) + self.unasked
+
+    settled = -1
+    """No STATE goes out: nothing is written, so nothing is done with."""
+
+    def submit(self, writer: Writer, write: Write) -> None:
+        """Plan one record.
+
+        Args:
+            writer: How it would be written.
+            write: The record, prepared.
+
+        Raises:
+            ErpError: If the vendor cannot be asked.
+        """
+        if write.deletes:
+            if self._deleted(writer, write):
+                self._note(writer, write, Step.UNCHANGED)
+            else:
+                self.note_delete(writer, write)
+            return
+        if not self._asks:
+            self.unasked += 1
+            return
+        if self._is_unchanged(writer, write):
+            self._note(writer, write, Step.UNCHANGED)
+            return
+        try:
+            current = writer.current(write)
+        except RefusedError as error:
+            self.refuse(writer, write, error)
+            return
+        if current is None:
+            self._note(writer, write, Step.CREATE)
+            return
+        if writer.create_only:
+            self._plan_existing(writer, write)
+            return
+        changes = {
+            name: (current.get(name), value)
+            for name, value in write.body.items()
+            if not same_value(current.get(name), value)
+        }
+        self._note(writer, write, Step.UPDATE, changes, "" if changes else _NO_CHANGE)
+
+    def _is_unchanged(self, writer: Writer, write: Write) -> bool:
+        """Whether a run would not send a record, as the ledger and the input before it tell."""
+        if not write.key:
+            return False
+        unchanged = False
+        if self._journal is not None:
+            recognise(self._journal, writer, [write])
+            unchanged = is_unchanged(write, resync=self._journal.resync)
+        # An earlier version in this input is what the ledger will know by then.
+        place = (write.stream, write.identity)
+        before = self._planned.pop(place, None)
+        self._planned[place] = write.digest
+        if len(self._planned) > _REMEMBERED:
+            del self._planned[next(iter(self._planned))]
+        return unchanged if before is None else before == write.digest
+
+    def _plan_existing(self, writer: Writer, write: Write) -> None:
+        """Plan a record that the vendor has, of a sink whose records cannot be changed."""
+        if write.known is not None and write.known.is_there:
+            reason = "the vendor has an earlier version of it, and this API cannot change it"
+            self.refuse(writer, write, RefusedError(reason, reason="exists"))
+        else:
+            self._note(writer, write, Step.UNCHANGED)
+
+    def refuse(self, writer: Writer | None, write: Write, error: RefusedError) -> None:
+        """Plan a record that would be refused.
+
+        Args:
+            writer: How it would have been written.
+            write: The record.
+            error: Why it would not.
+        """
+        self.tallies[write.stream][Outcome.REFUSED] += 1
+        if writer is not None:
+            self.missed[write.stream].add(writer.columns_of(write.record))
+        self._note(writer, write, Step.REFUSED, reason=str(error))
+
+    def note_delete(self, writer: Writer, write: Write) -> None:
+        """Plan the deletion of a record; the vendor is not asked whether it still has it.
+
+        Args:
+            writer: How it would be deleted.
+            write: The record.
+        """
+        self._note(writer, write, Step.DELETE)
+
+    def resume(self, writer: Writer) -> None:
+        """Nothing: a plan settles nothing."""
+
+    def change_keys(self, writer: Writer) -> None:
+        """Nothing: nothing is open."""
+
+    def finish(self) -> None:
+        """Nothing: every record is planned at once."""
+
+    def fail(self, error: Exception) -> None:
+        """End the run.
+
+        Args:
+            error: Why.
+        """
+        raise error
+
+    def nudge(self) -> None:
+        """Nothing: every record is planned at once."""
+
+    def flush(self, *streams: str) -> None:
+        """Nothing: every record is planned at once."""
+
+    def close(self, seconds: float) -> None:
+        """Nothing to wait for."""
+
+    def summary(self) -> None:
+        """Log the plan as tables: the records of each stream, then the totals."""
+        width = screen(sys.stderr)
+        for stream in self.steps if self._show else ():
+            self._show_stream(stream, width)
+        where = f"; the plan is in {self._file}" if self._file else ""
+        rows: list[tuple[object, ...]] = [("stream", *(step.value for step in Step))]
+        rows += [
+            (stream, *(f"{counts[step]:,}" for step in Step))
+            for stream, counts in self.steps.items()
+        ]
+        if len(self.steps) > 1:
+            rows.append(("all", *(f"{self.counts[step]:,}" for step in Step)))
+        logger.info("Nothing was written%s\n%s", where, table(rows, width))
+
+    def _show_stream(self, stream: str, width: int) -> None:
+        found = [row for step in _FIRST for row in self._rows[stream, step]][:_ROWS]
+        rows = [("step", "record", "key", "what"), *found]
+        more = sum(self.steps[stream].values()) - len(found)
+        rest = f"\n… and {more:,} more{f', see {self._file}' if self._file else ''}" if more else ""
+        logger.info("Plan for %s\n%s%s", stream, table(rows, width), rest)
+
+    def _note(
+        self,
+        writer: Writer | None,
+        write: Write,
+        step: Step,
+        changes: t.Mapping[str, tuple[t.Any, t.Any]] | None = None,
+        reason: str = "",
+    ) -> None:
+        hidden = writer.secrets if writer else frozenset()
+        was = masked({name: old for name, (old, _) in (changes or {}).items()}, hidden)
+        will = masked({name: new for name, (_, new) in (changes or {}).items()}, hidden)
+        shown = {name: (_clean(old), _clean(will[name])) for name, old in was.items()}
+        reason = redact(hiding([write.record, write.body], hidden)(reason))
+        self.counts[step] += 1
+        self.steps[write.stream][step] += 1
+        rows = self._rows[write.stream, step]
+        if self._show and len(rows) < _ROWS:
+            key = ", ".join(f"{name}={value}" for name, value in write.key)
+            sent = _fields(masked(write.body, hidden)) if step is Step.CREATE else _changes(shown)
+            rows.append((step.value, str(write.number), redact(key), sent or reason))
+        line = {
+            "stream": write.stream,
+            "number": write.number,
+            "key": dict(write.key),
+            "step": step.value,
+            "changes": {name: {"old": old, "new": new} for name, (old, new) in shown.items()},
+            "reason": reason,
+        }
+        self._write(codec.encode(line) + b"\n")
+
+    def _write(self, line: bytes) -> None:
+        if self._file is None:
+            return
+        try:
+            with self._file.open("ab") as file:
+                file.write(line)
+        except OSError as error:
+            msg = f"cannot write the plan (setting 'plan_file'): {error}"
+            raise ConfigError(msg) from None
+
+
+def allowance(name: str, setting: int | str | None, total: int) -> float:
+    """Read a count or a percentage.
+
+    Args:
+        name: The setting, for errors.
+        setting: A number, a percentage such as `5%`, or None for no bound.
+        total: What a percentage is of.
+
+    Returns:
+        Number of records.
+
+    Raises:
+        ConfigError: If it is neither.
+    """
+    if setting is None:
+        return float("inf")
+    text = str(setting).strip()
+    try:
+        found = float(text[:-1]) * total / 100 if text.endswith("%") else int(text)
+    except ValueError:
+        found = math.nan
+    if not found >= 0 or text.startswith("-"):
+        msg = f"setting '{name}' must be a number or a percentage such as 5%, not {setting!r}"
+        raise ConfigError(msg)
+    return found
+
+
+def _changes(changes: t.Mapping[str, tuple[t.Any, t.Any]]) -> str:
+    return _listed(
+        [f"{name}: {_short(old)} -> {_short(new)}" for name, (old, new) in changes.items()]
+    )
+
+
+def _fields(body: t.Mapping[str, t.Any]) -> str:
+    return _listed([f"{name}: {_short(value)}" for name, value in body.items()])
+
+
+def _listed(parts: t.Sequence[str]) -> str:
+    more = len(parts) - _SHOWN_FIELDS
+    return "; ".join([*parts[:_SHOWN_FIELDS], *([f"and {more} more"] if more > 0 else [])])
+
+
+def _clean(value: object) -> object:
+    return redact(value) if isinstance(value, str) else value
+
+
+def _short(value: object) -> str:
+    return cut(redact(codec.encode(value).decode()), _SHOWN_CHARACTERS)

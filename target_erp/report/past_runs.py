@@ -1,0 +1,117 @@
+"""Runs as people see them: read from reports of this version and of earlier ones."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import enum
+import json
+import typing as t
+
+if t.TYPE_CHECKING:
+    from erp_ledger import Run
+
+WRITTEN = ("created", "updated", "written", "deleted", "accepted")
+"""Outcomes of records that the vendor has because of the run. Reports of version 0.1 say `accepted`
+of all of them, because nobody noted whether they were created or updated."""
+OPEN = ("refused", "waiting", "unknown")
+"""Outcomes that somebody has to look at."""
+OUTCOMES = (*WRITTEN, "unchanged", *OPEN)
+
+
+class State(enum.Enum):
+    """How a run ended."""
+
+    SUCCEEDED = "succeeded"
+    REJECTED = "rejected records"
+    FAILED = "failed"
+    ENDED = "ended"
+    """Its report does not say how: it is of version 0.1."""
+    UNFINISHED = "has not ended"
+    """It is still running, or it was killed."""
+
+
+_STATES = {0: State.SUCCEEDED, 1: State.FAILED, 3: State.REJECTED}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class PastRun:
+    """A run and its report.
+
+    Attributes:
+        run: Its id.
+        started_at: UTC time (ISO 8601).
+        ended_at: UTC time; empty if it has not ended.
+        exit_code: 0, 1 or 3; None if nobody noted it.
+        error: One line, or empty.
+        seconds: How long it took; None if it has not ended.
+        read: Records of its input.
+        streams: Records by outcome (`OUTCOMES`), by sink.
+        calls: Calls to all vendors.
+        waited: Seconds that calls waited for the vendors' limits, summed over calls side by side.
+    """
+
+    run: str
+    started_at: str
+    ended_at: str
+    exit_code: int | None
+    error: str
+    seconds: float | None
+    read: int
+    streams: dict[str, collections.Counter[str]]
+    calls: int
+    waited: float
+
+    @property
+    def counts(self) -> collections.Counter[str]:
+        """Records of all sinks by outcome."""
+        return sum(self.streams.values(), collections.Counter())
+
+    @property
+    def state(self) -> State:
+        """How it ended."""
+        if not self.ended_at:
+            return State.UNFINISHED
+        if self.exit_code is not None:
+            return _STATES.get(self.exit_code, State.FAILED)
+        return State.REJECTED if any(self.counts[name] for name in OPEN) else State.ENDED
+
+
+def past_run(run: Run) -> PastRun:
+    """Read a run of the ledger.
+
+    Args:
+        run: With or without a report.
+    """
+    report = _object(json.loads(run.report or "{}"))
+    vendors = [_object(vendor) for vendor in _object(report.get("vendors")).values()]
+    code = report.get("exit_code")
+    return PastRun(
+        run=run.run,
+        started_at=run.started_at,
+        ended_at=run.ended_at or "",
+        exit_code=code if isinstance(code, int) else None,
+        error=str(report.get("error") or ""),
+        seconds=_number(report["seconds"]) if "seconds" in report else None,
+        read=int(_number(report.get("records_read"))),
+        streams={
+            str(name): _outcomes(_object(stream))
+            for name, stream in _object(report.get("streams")).items()
+        },
+        calls=int(sum(_number(vendor.get("calls")) for vendor in vendors)),
+        waited=sum(_number(vendor.get("seconds_waiting")) for vendor in vendors),
+    )
+
+
+def _outcomes(stream: dict[str, t.Any]) -> collections.Counter[str]:
+    counts = collections.Counter({name: int(_number(stream.get(name))) for name in OUTCOMES})
+    return +counts
+
+
+def _object(value: object) -> dict[str, t.Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _number(value: object) -> float:
+    # What an earlier version did not count is 0.
+    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else 0

@@ -1,0 +1,137 @@
+"""What the ledger and the dead letters know of one record, in words."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import typing as t
+
+from erp_ledger import RecordStatus
+from erp_vendors.http import codec
+from erp_vendors.http.redact import redact
+from erp_vendors.vendors import VENDORS
+from target_erp.report.conclusion import moment
+from target_erp.report.letters import first_and_last
+from target_erp.text_table import visible
+
+if t.TYPE_CHECKING:
+    from erp_ledger import FoundRecord
+    from target_erp.report.letters import Letter
+
+_MEANING = {
+    RecordStatus.ACCEPTED: "accepted: the vendor has it",
+    RecordStatus.DELETED: "deleted: the vendor does not have it any more",
+    RecordStatus.WAITING: "waiting: a record that it refers to did not get through",
+    RecordStatus.REFUSED: "refused: the vendor does not have this version",
+    RecordStatus.UNKNOWN: "unknown: it was sent, and the answer was lost",
+    RecordStatus.INTENT: (
+        "open: its run was cut off while it was being sent, or is still sending it"
+    ),
+}
+_WIDTH = 12
+
+
+def as_line(found: FoundRecord, letter: Letter | None) -> str:
+    """A record as one JSON line, for scripts.
+
+    Args:
+        found: Its line in the ledger.
+        letter: Its newest dead letter, if it has one. What was sent is taken from there, because
+            secrets are masked there.
+    """
+    entry = found.entry
+    return json.dumps(
+        {
+            "account": found.account,
+            "stream": found.stream,
+            "key": entry.key,
+            "state": entry.mark.value,
+            "vendor_id": entry.vendor_id,
+            "attempts": entry.attempts,
+            "first_at": entry.first_at,
+            "last_at": entry.last_at,
+            "run": entry.run,
+            "letter": None if letter is None else json.loads(codec.encode(letter)),
+        }
+    )
+
+
+def described(found: FoundRecord, letter: Letter | None) -> str:
+    """What is known of a record.
+
+    Args:
+        found: Its line in the ledger.
+        letter: Its newest dead letter, if it has one.
+    """
+    entry = found.entry
+    lines = [
+        ("state", _MEANING.get(entry.mark, entry.mark.value)),
+        ("vendor's id", entry.vendor_id or "not known"),
+        ("sent", f"{_times(entry.attempts)}; last noted in run {entry.run}"),
+        ("first, last", f"{moment(entry.first_at)}, {moment(entry.last_at)} UTC"),
+        ("account", found.account),
+    ]
+    if letter is not None and entry.mark not in {RecordStatus.ACCEPTED, RecordStatus.DELETED}:
+        lines += _of_letter(letter)
+    return _paragraph(f"{found.stream} {entry.key}", lines)
+
+
+def doubtful(found: FoundRecord, letter: Letter | None, command: t.Sequence[str]) -> str:
+    """What a person needs in order to decide about a record whose outcome nobody knows.
+
+    Args:
+        found: Its line in the ledger.
+        letter: Its newest dead letter, if it has one.
+        command: The command without its subcommand, to be repeated.
+    """
+    entry = found.entry
+    lines = [
+        ("state", _MEANING.get(entry.mark, entry.mark.value)),
+        ("sent", f"{_times(entry.attempts)}, last on {moment(entry.last_at)} UTC"),
+    ]
+    if letter is not None:
+        lines += _of_letter(letter)
+    else:
+        lines.append(("what", "no dead letter holds it; the source has the record"))
+    settle = [*command, "unknown", "--stream", found.stream, "--key", entry.key]
+    settle += ["--account", found.account, "--settle"]
+    lines += [
+        ("look", _where(found)),
+        ("it is there", shlex.join([*settle, "accepted"])),
+        ("it is not", shlex.join([*settle, "absent"])),
+    ]
+    return _paragraph(f"{found.stream} {entry.key}", lines)
+
+
+def _where(found: FoundRecord) -> str:
+    vendor, _, resource = found.stream.partition("_")
+    title = VENDORS[vendor].title if vendor in VENDORS else vendor
+    name, _, value = found.entry.key.partition("=")
+    text = f"in {title} ({found.account.partition('|')[2]}), for the one among its "
+    text += f"{resource.replace('_', ' ')} whose {name} is {value}"
+    if found.entry.mark is RecordStatus.INTENT:
+        text += "; first let the next run try, which settles what it can"
+    return text
+
+
+def _of_letter(letter: Letter) -> t.Iterator[tuple[str, str]]:
+    first, last = first_and_last(letter)
+    yield "dead letter", f"{letter.get('outcome')}, first {moment(first)}, last {moment(last)} UTC"
+    yield "reason", str(letter.get("reason") or "")
+    if letter.get("request"):
+        yield "request", str(letter["request"])
+    yield "payload", codec.encode(letter.get("payload") or letter.get("record") or {}).decode()
+    if letter.get("answer"):
+        yield "answer", f"{letter.get('status') or ''} {letter['answer']}".strip()
+
+
+def _paragraph(title: str, lines: t.Iterable[tuple[str, str]]) -> str:
+    return redact(
+        "\n".join(
+            [visible(title), *(f"  {name:{_WIDTH}} {visible(value)}" for name, value in lines)]
+        )
+    )
+
+
+def _times(attempts: int) -> str:
+    return "once" if attempts == 1 else f"{attempts} times"

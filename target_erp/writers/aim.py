@@ -1,0 +1,397 @@
+"""AIM: one operation per action, names of their own when writing, no upsert (aim.md 6)."""
+
+from __future__ import annotations
+
+import decimal
+import logging
+import typing as t
+
+from erp_vendors import schemas
+from erp_vendors.aim.answers import is_word_about_record
+from erp_vendors.aim.operations import WRITE_SPECS, AimWriteSpec, Operation, custom
+from erp_vendors.aim.resources import RESOURCES
+from erp_vendors.errors import DataError, ErpError
+from target_erp.delivery import Prepared, RefusedError, Write, Writer
+from target_erp.delivery.answers import Answers
+from target_erp.delivery.model import ABSENT, Look, Reference, Sight
+from target_erp.writers.aim_alike import is_given
+from target_erp.writers.aim_answers import accepted, is_documented, is_scalar, told_account
+from target_erp.writers.aim_customers import customer
+from target_erp.writers.aim_lookups import look_up_of, statement_of
+from target_erp.writers.answer_check import by_schema, either
+from target_erp.writers.keys import no_key
+from target_erp.writers.write_validator import Door, without_nulls
+
+if t.TYPE_CHECKING:
+    from erp_plugin import ErpPlugin
+    from erp_vendors.aim.client import AimClient
+    from erp_vendors.errors import CallError
+    from erp_vendors.schemas import Schema
+    from target_erp.delivery.model import Body
+
+logger = logging.getLogger("target-erp.aim")
+
+_SECRETS = frozenset(
+    {
+        *("CcInfo", "CardInfo", "CardToken", "CardNumber", "Cvv", "Cvv2", "CVV"),
+        *("Ach", "AchInfo", "AchDetail", "BankNumber", "Routing"),
+        *("SS", "DriversLicenseInfo", "Base64Signature", "Password"),
+    }
+)
+"""Never shown: cards, bank accounts, social security numbers, licences, signatures, passwords."""
+_READ_KEYS = {resource.name: resource.primary_keys for resource in RESOURCES}
+_UNTOLD = "untold"
+"""Id of a customer that was created, and whose account AIM did not tell."""
+
+
+class AimWriter(Writer):
+    """Writes the records of one sink, each with one call."""
+
+    vendor = "aim"
+    upsert = False
+    by_contents = True
+    secrets = _SECRETS
+    answers: Answers
+
+    def __init__(
+        self,
+        client: AimClient,
+        sink: AimWriteSpec,
+        keys: t.Sequence[str],
+        schema: t.Mapping[str, t.Any] | None = None,
+    ) -> None:
+        """Prepare a sink.
+
+        Args:
+            client: The shop.
+            sink: How its records are written.
+            keys: Key properties of the SCHEMA message.
+            schema: JSON schema of a body (default: the one of `schemas/`).
+        """
+        self.client = client
+        self.sink = sink
+        self.stream = f"aim_{sink.name}"
+        self.workers = client.transport.budget.limits.in_flight
+        # What an operation of the user's own writes is not known, and not looked for.
+        self._look_ups = {
+            operation: look_up_of(operation) for operation in sink.operations if sink in WRITE_SPECS
+        }
+        self.can_look_up = any(self._look_ups.values())
+        made = any(operation.makes for operation in sink.operations)
+        self.create_only = made and not sink.vendor_id
+        resource = client.resources.get(sink.name)
+        self.statement = statement_of(sink)
+        if resource and resource.answer_schema:
+            more = f"{self.statement.success}; or an object that fits the OpenAPI file's schema"
+            self.statement = self.statement._replace(success=more)
+        self.answers = Answers(
+            self.stream,
+            documented=either(
+                lambda _, said, __: is_documented(said),
+                by_schema(resource.answer_schema if resource else None),
+            ),
+            given=resource.success if resource else (),
+        )
+        # Keys of the user's own are further ones: those that AIM documents stay.
+        self._site_keys = [tuple(keys)]
+        if resource and resource.primary_keys != _READ_KEYS.get(sink.name, ()):
+            self._site_keys.append(resource.primary_keys)
+        self._given_keys = tuple(keys)
+        self._send_nulls = client.block.get("null_values") == "send"
+        self._schema: Schema = dict(schema or schemas.load("aim", f"write/{sink.name}"))
+        self._doors = {
+            operation: Door(self._schema, needs=operation.needs, secrets=_SECRETS)
+            for operation in sink.operations
+        }
+        # Whether the ledger knows a customer's account shows only when it is sent.
+        self._door = Door(self._schema, secrets=_SECRETS, partial=True)
+        self._warned: set[str] = set()
+        self._tried: set[int] = set()
+
+    def prepare(self, record: Body) -> Prepared:
+        """Give members their names for writing, and check them; see `Writer.prepare`."""
+        if self.sink.read_only and record.get(self.sink.read_only) not in (None, ""):
+            msg = (
+                f"it has a {self.sink.read_only}, so it exists, and AIM has no operation to change "
+                "it; leave that member out to add a new one"
+            )
+            raise RefusedError(msg, reason="exists")
+        if record.get("DuplicateCheckMode") == "CHECKONLY":
+            msg = "DuplicateCheckMode CHECKONLY only looks and writes nothing (use SKIP or CHECK)"
+            raise RefusedError(msg, reason="writes_nothing")
+        body = self._body(record)
+        operation = self._operation(body)
+        parent = self._parent(operation, body)
+        key = self.identify(record)
+        if (
+            not (key or parent or self.sink.weak_keys)
+            and self.sink.keys
+            and len(self.sink.operations) == 1
+        ):
+            raise no_key([" and ".join(names) for names in self.sink.keys])
+        filled = {parent.fill: 0} if parent else {}
+        known = bool(key) and bool(self.sink.vendor_id)
+        self._check(operation, {**body, **filled}, self._door if known else None)
+        return Prepared(key, body, (parent,) if parent else ())
+
+    def identify(self, record: t.Mapping[str, t.Any]) -> tuple[tuple[str, str], ...]:
+        """Every key that a record carries, best one first; see `Writer.identify`."""
+        body = self._body(record)
+        found = [pair for names in self.sink.keys if (pair := _joined(names, body))]
+        given = [pair for names in self._site_keys if (pair := _joined(names, record))]
+        found = [*given, *found] if self.sink.weak_keys else [*found, *given]
+        parent = None if found else self._parent(self._operation(body), body)
+        if parent and len(parent.keys) == 1:
+            # Until its account is known, its customer's key stands for it.
+            name, _, value = parent.keys[0].partition("=")
+            for names in self.sink.keys:
+                others = tuple(other for other in names if other != parent.fill)
+                pair = _joined((name, *others), {**body, name: value})
+                found += [pair] if pair else []
+        return tuple(dict.fromkeys(found))
+
+    def is_idempotent(self, write: Write) -> bool:
+        """Whether the operation that fits this record may be executed twice."""
+        return self._operation(self._members(write)).is_idempotent
+
+    def is_refusal(self, error: CallError) -> bool:
+        """Whether a 404 or 405 comes in AIM's form, and is about the record."""
+        return is_word_about_record(error)
+
+    def send(self, writes: list[Write]) -> None:
+        """Call the operation that fits; see `Writer.send`."""
+        (write,) = writes
+        body = self._members(write)
+        operation = self._operation(body)
+        self._admit(operation, write, body)
+        taken = self._taken(operation, body)
+        self._tried.add(write.number)
+        query = {name: value for name, value in taken.items() if name in operation.query}
+        rest = {name: value for name, value in taken.items() if name not in operation.query}
+        answer = self.client.write_operation(
+            operation.name,
+            method=operation.method,
+            query=query,
+            body={operation.wrapper: [rest]} if operation.wrapper else rest,
+            repeatable=operation.is_idempotent,
+        )
+        said = accepted(self.answers, answer, write, operation, rest)
+        self._tried.discard(write.number)
+        write.created = operation.makes
+        if self.sink.vendor_id:
+            given = body.get(self.sink.vendor_id)
+            known = write.vendor_id or (str(given) if given not in (None, "") else None)
+            write.vendor_id = known or self._account(said, body)
+        elif operation.makes:
+            told = said.get(operation.answers)
+            told = str(told) if is_scalar(told) and told != 0 else None
+            write.vendor_id = told or (write.key[0][1] if write.key else None)
+
+    def find(self, write: Write, *, fresh: bool) -> Look:  # noqa: ARG002
+        """Ask the read that shows such records; see `Writer.find`."""
+        # What this run has made is a control: it is looked for as it was when it was new.
+        made = write.created is True
+        members = write.body if made else self._members(write)
+        operation = self._operation(members)
+        if not operation.makes and not write.doubtful and write.number not in self._tried:
+            # A change that was never sent is not there, whatever there is of earlier ones.
+            return ABSENT
+        look_up = self._look_ups.get(operation)
+        if look_up is None:
+            return Look.untold(f"no read shows what {operation.name} has done")
+        lacking = [name for name in look_up.needs if not is_given(members.get(name))]
+        if lacking:
+            return Look.untold(f"without {' and '.join(lacking)} there is nothing to ask for")
+        known = write.vendor_id if made and write.vendor_id != _UNTOLD else None
+        return look_up.find(self.client, members, known)
+
+    def control(self) -> bool:
+        """Whether a record that AIM lists is found in the same way; see `Writer.control`."""
+        look_ups = [one for one in self._look_ups.values() if one and one.control]
+        return any(one.control(self.client) for one in look_ups if one.control)
+
+    def same_look_up(self, write: Write, control: Write) -> bool:
+        """Whether both are asked for by the same members; see `Writer.same_look_up`."""
+        one, other = (self._operation(each.body) for each in (write, control))
+        look_up = self._look_ups.get(one)
+        return (
+            one is other
+            and control.created is True
+            and all(
+                is_given(write.body.get(name)) is is_given(control.body.get(name))
+                for name in (look_up.members if look_up else ())
+            )
+        )
+
+    def current(self, write: Write) -> Body | None:
+        """See `Writer.current`; AIM's look-ups use other names, so only what exists is told."""
+        operation = self._operation(self._members(write))
+        if operation.is_idempotent:
+            return dict.fromkeys(write.body, "not read")
+        if not write.parents:
+            self._check(operation, self._members(write))
+            look = self.find(write, fresh=False) if self.can_look_up else ABSENT
+            if look.sight is Sight.UNTOLD:
+                msg = f"{self.stream}: {look.why}"
+                raise DataError(msg)
+            if look.sight is Sight.FOUND:
+                return write.body
+        return None
+
+    def _body(self, record: t.Mapping[str, t.Any]) -> Body:
+        body = _renamed(record, self.sink.names)
+        return body if self._send_nulls else without_nulls(body)
+
+    def _members(self, write: Write) -> Body:
+        own, known = self.sink.vendor_id, write.vendor_id
+        if own and known and known != _UNTOLD and not write.body.get(own):
+            return {**write.body, own: int(known) if known.isdecimal() else known}
+        return write.body
+
+    def _operation(self, body: Body) -> Operation:
+        return next(
+            operation
+            for operation in self.sink.operations
+            if all(body.get(name) not in (None, "") for name in operation.when)
+            and not any(body.get(name) for name in operation.without)
+        )
+
+    def _admit(self, operation: Operation, write: Write, body: Body) -> None:
+        """Refuse what would make a record a second time, or belong to nobody."""
+        if operation.makes and write.vendor_id is not None:
+            msg = f"AIM has it ({write.vendor_id}), and no operation changes it"
+            if self.sink.vendor_id:
+                msg = (
+                    f"AIM has it, but did not tell its {self.sink.vendor_id} when it was created; "
+                    f"give the record its {self.sink.vendor_id} to change it"
+                )
+            raise RefusedError(msg, reason="exists")
+        acct = str(body.get(operation.customer) or "")
+        if acct == _UNTOLD:
+            msg = (
+                "AIM did not tell the account of the customer that it belongs to; give the record "
+                f"its {operation.customer}"
+            )
+            raise RefusedError(msg, reason="no_account")
+        self._check(operation, body)
+
+    def _check(self, operation: Operation, body: Body, door: Door | None = None) -> None:
+        kinds = self._schema.get("properties", {})
+        asked = {
+            name: _number(value, kinds.get(name, {})) if name in operation.query else value
+            for name, value in body.items()
+            if not operation.members or name in operation.members
+        }
+        (door or self._doors[operation]).check(asked)
+
+    def _taken(self, operation: Operation, body: Body) -> Body:
+        for name in operation.replaces:
+            if name in body:
+                self._once(name, f"{operation.name} replaces the whole list of {name}")
+        if not operation.members:
+            return body
+        others = sorted(set(body) - operation.members)
+        if others:
+            text = f"{operation.name} does not take {', '.join(others)}; they are left out"
+            self._once(operation.name, text)
+        return {name: value for name, value in body.items() if name in operation.members}
+
+    def _parent(self, operation: Operation, body: Body) -> Reference | None:
+        """The customer of a record that names it by its business key.
+
+        Whatever else the record holds may be that key: the ledger knows the customer's own.
+        """
+        member = operation.customer
+        if not member or any(body.get(name) for name in (member, *operation.unless)):
+            return None
+        taken = operation.members or self._schema.get("properties", {})
+        own = self._given_keys if len(self._given_keys) == 1 else ()
+        names = tuple(
+            f"{name}={value}"
+            for name, value in body.items()
+            if name not in taken and name not in own and is_scalar(value)
+        )
+        return Reference("aim_customers", names, member) if names else None
+
+    def _account(self, said: Body, body: Body) -> str:
+        """The account of a customer that was created."""
+        account = told_account(said, body, self.sink.vendor_id)
+        if account is not None:
+            return account
+        try:
+            return customer(self.client, body, None).vendor_id or _UNTOLD
+        except ErpError as error:
+            self._once("account", f"the account of a new customer is not known: {error}")
+            return _UNTOLD
+
+    def _once(self, what: str, text: str) -> None:
+        if what not in self._warned:
+            self._warned.add(what)
+            logger.warning("%s: %s", self.stream, text)
+
+
+def writer(plugin: ErpPlugin, name: str, keys: t.Sequence[str]) -> Writer | None:
+    """The writer of an AIM sink.
+
+    Args:
+        plugin: The target, with an `aim` block.
+        name: Sink without the vendor.
+        keys: Key properties of the SCHEMA message.
+
+    Returns:
+        The writer; None if there is no such sink.
+    """
+    client: AimClient = plugin.client("aim")
+    sink = next((sink for sink in WRITE_SPECS if sink.name == name), None)
+    if sink is not None:
+        return AimWriter(client, sink, keys)
+    resource = client.resources.get(name)
+    if resource is None or not resource.write_path:
+        return None
+    made = custom(name, resource.write_path, resource.primary_keys)
+    return AimWriter(client, made, keys, resource.write_schema or resource.schema)
+
+
+def _joined(names: t.Sequence[str], record: t.Mapping[str, t.Any]) -> tuple[str, str] | None:
+    values = [record.get(name) for name in names]
+    if not names or any(value in (None, "") or isinstance(value, (dict, list)) for value in values):
+        return None
+    return ",".join(names), ",".join(map(str, values))
+
+
+def _number(value: t.Any, schema: Schema) -> t.Any:  # noqa: ANN401
+    """A number that is given as text: in a URL there is no difference."""
+    kinds = schema.get("type", ())
+    if isinstance(value, str) and "string" not in kinds and {"integer", "number"} & set(kinds):
+        try:
+            number = decimal.Decimal(value)
+        except decimal.InvalidOperation:
+            return value
+        return number if number.is_finite() else value
+    return value
+
+
+def _renamed(record: t.Mapping[str, t.Any], names: t.Mapping[str, str]) -> Body:
+    """A record with the names that are used for writing; those win where both are there."""
+    body = {
+        name: value
+        for name, value in record.items()
+        if name not in names and not any(old.startswith(f"{name}.") for old in names)
+    }
+    for old, new in names.items():
+        value: t.Any = record
+        for part in old.split("."):
+            value = value.get(part) if isinstance(value, dict) else None
+        if value is None:
+            continue
+        *outer, last = new.split(".")
+        place = body
+        for part in outer:
+            inner = place.get(part)
+            if inner is not None and not isinstance(inner, dict):
+                break  # what is there is wrong, and is refused as it is
+            place[part] = dict(inner or {})
+            place = place[part]
+        else:
+            place.setdefault(last, value)
+    return body

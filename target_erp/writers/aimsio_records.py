@@ -1,0 +1,236 @@
+"""Aimsio's records by business key: the API gives an index of ids and single records only."""
+
+from __future__ import annotations
+
+import threading
+import typing as t
+
+from erp_vendors.errors import DataError, MissingResourceError
+from erp_vendors.http import ordered_map
+from target_erp.delivery.unclear_answer import speaks_of_trouble
+
+if t.TYPE_CHECKING:
+    from erp_vendors.aimsio import AimsioClient, AimsioResource
+    from erp_vendors.aimsio.client import IndexEntry
+    from target_erp.delivery.model import Body
+    from target_erp.writers.keys import Key
+
+
+class AimsioMatch(t.NamedTuple):
+    """A record that was searched for.
+
+    Attributes:
+        id: Its id in the index.
+        row: The record.
+        changed: Whether it has changed since `Records.mark`; None if nobody can tell.
+    """
+
+    id: str
+    row: Body
+    changed: bool | None
+
+
+class AimsioRecords:
+    """The full records of one entity, read as far as somebody searched.
+
+    A search reads the newest ones first and ends where it finds something; what was read is kept
+    by id and `updatedAt`, so that a later search asks only for what changed. That the index is
+    whole is assumed (4.1, UNK), so finding nothing proves nothing by itself.
+    """
+
+    def __init__(
+        self,
+        client: AimsioClient,
+        resource: AimsioResource,
+        identify: t.Callable[[Body], Key],
+        is_id: t.Callable[[str], bool],
+        workers: int,
+    ) -> None:
+        """Nothing is read yet.
+
+        Args:
+            client: The account.
+            resource: An entity that has an index.
+            identify: The keys of a record.
+            is_id: Whether a property holds what the index lists.
+            workers: Calls at once.
+        """
+        self._client = client
+        self._resource = resource
+        self._identify = identify
+        self._is_id = is_id
+        self._workers = workers
+        self._read: dict[IndexEntry, Body] = {}
+        self._places: dict[tuple[str, str], IndexEntry] = {}
+        self._unread: list[IndexEntry] | None = None
+        self._unusable: dict[IndexEntry, str] = {}
+        self._marked: dict[str, int | None] | None = None
+        self._lock = threading.Lock()
+
+    def mark(self) -> None:
+        """Remember the index as it is now.
+
+        Raises:
+            ErpError: If the vendor cannot be asked.
+        """
+        with self._lock:
+            try:
+                index = self._client.index(self._resource, again=True)
+            except MissingResourceError:
+                return  # there is no index here
+            self._marked = {str(entry.id): entry.updated_at for entry in index.entries}
+            self._unread = None
+
+    def unmark(self) -> None:
+        """What changes from now on is changed by writes whose answers are understood."""
+        self._marked = None
+
+    def find(self, key: Key, *, fresh: bool) -> AimsioMatch | None:
+        """The record that carries one of some keys.
+
+        Args:
+            key: The keys, best one first.
+            fresh: Look at the index anew. After `mark`, only what has changed since is read then:
+                a record that has not was not written.
+
+        Returns:
+            The record; None if none of those that were read has them.
+
+        Raises:
+            DataError: If the index or a record is broken, so that an absence would prove nothing.
+            ErpError: If the vendor cannot be asked.
+        """
+        with self._lock:
+            if fresh or self._unread is None:
+                self._look(again=fresh)
+            unread = self._unread or []
+            if fresh and self._marked is not None:
+                unread = [entry for entry in unread if self._has_changed(entry) is not False]
+            while True:
+                entry = next((self._places[pair] for pair in key if pair in self._places), None)
+                if entry is not None:
+                    return AimsioMatch(str(entry.id), self._read[entry], self._has_changed(entry))
+                if not unread:
+                    self._prove_absence(key)
+                    return None
+                some, unread = unread[-self._workers :], unread[: -self._workers]
+                self._read_some(some)
+
+    def changed(self, key: str) -> bool | None:
+        """Whether a record has changed since `mark`; None if nobody can tell.
+
+        Args:
+            key: Its id in the index.
+
+        Raises:
+            ErpError: If the vendor cannot be asked.
+        """
+        if self._marked is None:
+            return None
+        index = self._client.index(self._resource, again=True)
+        entry = next((entry for entry in index.entries if str(entry.id) == key), None)
+        return None if entry is None else self._has_changed(entry)
+
+    def newest(self) -> Key:
+        """The keys of the newest record of the index; none if there is none.
+
+        Raises:
+            DataError: If that record cannot be read.
+            ErpError: If the vendor cannot be asked.
+        """
+        entries = self._client.index(self._resource).entries
+        entry = max(entries, key=lambda entry: entry.updated_at or 0, default=None)
+        row = None if entry is None else self._client.detail(self._resource, entry.id)
+        return () if row is None else self._identify(row)
+
+    def check(self, row: Body, key: str) -> None:
+        """Let a record pass that was asked for by an id of the index.
+
+        Args:
+            row: The record.
+            key: The id.
+
+        Raises:
+            DataError: If it is no record, or another one.
+        """
+        shown = self._identify(row)
+        ids = {value for name, value in shown if self._is_id(name)}
+        if ids and key not in ids:
+            msg = f"aimsio: GET {self._resource.path}/{key} answers with another record"
+            raise DataError(msg)
+        # Details may lack what the index has, such as the guid.
+        if not shown and (not row or speaks_of_trouble(row, ())):
+            msg = f"aimsio: GET {self._resource.path}/{key} answers with something else"
+            raise DataError(msg)
+
+    def _has_changed(self, entry: IndexEntry) -> bool | None:
+        marked = self._marked
+        if marked is None or entry.updated_at is None:
+            return None
+        if str(entry.id) not in marked:
+            return True
+        before = marked[str(entry.id)]
+        return None if before is None else before != entry.updated_at
+
+    def _look(self, *, again: bool) -> None:
+        index = self._client.index(self._resource, again=again)
+        if index.faults:
+            self._unread = None
+            msg = f"aimsio: a search would prove nothing: {index.faults[0]}"
+            raise DataError(msg)
+        entries = set(index.entries)
+        # Without a stamp nobody knows whether a record has changed.
+        self._read = {
+            entry: row
+            for entry, row in self._read.items()
+            if entry in entries and entry.updated_at is not None
+        }
+        self._places, self._unusable = {}, {}
+        for entry, row in self._read.items():
+            self._note(entry, row)
+        # The newest ones are taken from the end.
+        self._unread = sorted(
+            entries - self._read.keys(),
+            key=lambda entry: (entry.updated_at is None, entry.updated_at or 0, str(entry.id)),
+        )
+
+    def _read_some(self, some: list[IndexEntry]) -> None:
+        outcomes = ordered_map(
+            lambda entry: self._client.detail(self._resource, entry.id),
+            reversed(some),
+            workers=self._workers,
+        )
+        # What is not read in this round, the next search will.
+        done = set()
+        try:
+            for outcome in outcomes:
+                if outcome.error is not None:
+                    raise outcome.error
+                entry, row = outcome.item, outcome.result
+                done.add(entry)
+                if row is None:
+                    # In the index, but not to be had: gone since, or asked for in a wrong way.
+                    self._unusable[entry] = f"the record {entry.id} cannot be read"
+                    continue
+                try:
+                    self.check(row, str(entry.id))
+                except DataError as error:
+                    self._unusable[entry] = str(error)
+                    continue
+                self._read[entry] = row
+                self._note(entry, row)
+        finally:
+            self._unread = [entry for entry in self._unread or () if entry not in done]
+
+    def _note(self, entry: IndexEntry, row: Body) -> None:
+        for pair in self._identify(row):
+            self._places.setdefault(pair, entry)
+
+    def _prove_absence(self, key: Key) -> None:
+        if self._unusable:
+            msg = f"aimsio: a search proves nothing: {next(iter(self._unusable.values()))}"
+            raise DataError(msg)
+        names = {name for name, _ in key}
+        if self._places and not any(name in names for name, _ in self._places):
+            msg = f"aimsio: a search proves nothing: no record shows {' or '.join(sorted(names))}"
+            raise DataError(msg)

@@ -1,0 +1,81 @@
+"""Business keys of records, and what records refer to."""
+
+from __future__ import annotations
+
+import typing as t
+
+from target_erp.delivery import RefusedError
+from target_erp.delivery.model import Key, Reference
+from target_erp.delivery.writer import key_of
+
+if t.TYPE_CHECKING:
+    from erp_vendors.resource import Resource
+
+__all__ = ["Key", "Keys", "key_of", "no_key", "references_of"]
+
+
+class Keys:
+    """What identifies the records of a sink: several alternatives, the best one first."""
+
+    def __init__(self, *alternatives: t.Sequence[str]) -> None:
+        """Name them.
+
+        Args:
+            *alternatives: Properties that identify a record together; empty ones do not count.
+        """
+        self.alternatives = tuple(dict.fromkeys(tuple(names) for names in alternatives if names))
+
+    @property
+    def single(self) -> tuple[str, ...]:
+        """Properties of which each identifies a record alone."""
+        return tuple(names[0] for names in self.alternatives if len(names) == 1)
+
+    def __bool__(self) -> bool:
+        return bool(self.alternatives)
+
+    def __str__(self) -> str:
+        return " or ".join(" and ".join(names) for names in self.alternatives)
+
+    def of(self, record: t.Mapping[str, t.Any]) -> Key:
+        """The keys that a record carries.
+
+        Args:
+            record: The record.
+
+        Returns:
+            Names and values, with commas between those that identify it together.
+        """
+        found = []
+        for names in self.alternatives:
+            values = [record.get(name) for name in names]
+            if not any(value in (None, "") or isinstance(value, (dict, list)) for value in values):
+                found.append((",".join(names), ",".join(map(str, values))))
+        return tuple(found)
+
+
+def no_key(names: Keys | t.Iterable[str]) -> RefusedError:
+    """The refusal of a record without any of its keys.
+
+    Args:
+        names: What would have done.
+    """
+    either = names if isinstance(names, Keys) else " or ".join(names)
+    msg = f"it has no {either}, so the vendor could not tell which record it is"
+    return RefusedError(msg, reason="no_key")
+
+
+def references_of(
+    vendor: str, resource: Resource, record: t.Mapping[str, t.Any]
+) -> tuple[Reference, ...]:
+    """The records of other sinks that a record names by their business keys.
+
+    Args:
+        vendor: Vendor block name.
+        resource: The record's resource.
+        record: The record.
+    """
+    return tuple(
+        Reference(f"{vendor}_{parent}", (f"{key}={record[name]}",))
+        for name, (parent, key) in resource.references.items()
+        if record.get(name) not in (None, "")
+    )
