@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import os
+import pathlib
 import threading
 import typing as t
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from erp_ledger import open_ledger
+from tests.support.services import postgres_url
+
+if t.TYPE_CHECKING:
+    from erp_ledger import Ledger
 
 # Machines are noisy: how long an example takes says nothing about the code.
 _PATIENT: dict[str, t.Any] = {
@@ -18,6 +25,16 @@ settings.register_profile("change", derandomize=True, **_PATIENT)
 settings.register_profile("nightly", print_blob=True, **_PATIENT)
 settings.load_profile(os.environ.get("ERP_TESTS_PROFILE", "change"))
 """A change is judged by the same examples each time; `make nightly` looks for new ones."""
+
+
+_CONFORMANCE = pathlib.Path(__file__).parent / "conformance"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the conformance tests; their folder is also copied elsewhere, and knows no marker."""
+    for item in items:
+        if _CONFORMANCE in item.path.parents:
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture
@@ -35,3 +52,27 @@ def no_thread_outlives_its_test() -> t.Iterator[None]:
         if not thread.daemon:
             thread.join(30)
             assert not thread.is_alive(), f"{thread} outlives its test"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def setting(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> t.Iterator[str]:
+    """A `ledger` setting of each kind."""
+    if request.param == "sqlite":
+        yield str(tmp_path / "a folder" / "ledger.sqlite")
+        return
+    with postgres_url() as url:
+        yield url
+
+
+@pytest.fixture
+def ledger(setting: str) -> t.Iterator[Ledger]:
+    ledger = open_ledger(setting)
+    yield ledger
+    ledger.close()
+
+
+@pytest.fixture
+def postgres() -> t.Iterator[str]:
+    """A `ledger` setting that leads to PostgreSQL."""
+    with postgres_url() as url:
+        yield url

@@ -17,6 +17,7 @@ import pytest
 
 from erp_sandbox.testing import running_sandbox
 from erp_vendors.vendors import VENDORS
+from tests.support.shared import made_once
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SECONDS = 300
@@ -24,7 +25,9 @@ PACKAGES = {"tap_erp", "target_erp", "erp_plugin", "erp_vendors", "erp_sandbox"}
 
 
 def _run(*command: str | pathlib.Path, **more: t.Any) -> subprocess.CompletedProcess[str]:
-    env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    # Commands that are run several times may keep what they have compiled.
+    left_out = {"PYTHONPATH", "PYTHONDONTWRITEBYTECODE"}
+    env = {name: value for name, value in os.environ.items() if name not in left_out}
     return subprocess.run(
         list(map(str, command)),
         env=env,
@@ -36,33 +39,39 @@ def _run(*command: str | pathlib.Path, **more: t.Any) -> subprocess.CompletedPro
     )
 
 
-def _pip(
-    python: str | pathlib.Path, *arguments: str | pathlib.Path
-) -> subprocess.CompletedProcess[str]:
-    return _run(python, "-m", "pip", "--disable-pip-version-check", "-qq", *arguments)
+def _pip(*arguments: str | pathlib.Path) -> subprocess.CompletedProcess[str]:
+    return _run(sys.executable, "-m", "pip", "--disable-pip-version-check", "-qq", *arguments)
 
 
 def _environment(folder: pathlib.Path) -> pathlib.Path:
-    venv.create(folder, with_pip=True, symlinks=True)
+    venv.create(folder, with_pip=False, symlinks=True)
     return folder / "bin"
+
+
+def _install(commands: pathlib.Path, *what: str | pathlib.Path) -> subprocess.CompletedProcess[str]:
+    """Install with this environment's pip; only what is imported is compiled, and then."""
+    return _pip("--python", commands / "python", "install", "--no-compile", *what)
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
-    folder = tmp_path_factory.mktemp("wheel")
-    answer = _pip(sys.executable, "wheel", "--no-deps", "--wheel-dir", folder, ROOT)
-    assert answer.returncode == 0, answer.stderr
-    (path,) = folder.glob("erp_singer-*.whl")
+    def make(folder: pathlib.Path) -> None:
+        answer = _pip("wheel", "--no-deps", "--wheel-dir", folder, ROOT)
+        assert answer.returncode == 0, answer.stderr
+
+    (path,) = made_once(tmp_path_factory, "wheel", make).glob("erp_singer-*.whl")
     return path
 
 
 @pytest.fixture(scope="module")
 def installed(wheel: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     """Folder of the commands."""
-    commands = _environment(tmp_path_factory.mktemp("installed") / "venv")
-    answer = _pip(commands / "python", "install", "-c", ROOT / "constraints.txt", wheel)
-    assert answer.returncode == 0, answer.stderr
-    return commands
+
+    def make(folder: pathlib.Path) -> None:
+        answer = _install(_environment(folder), "-c", ROOT / "constraints.txt", wheel)
+        assert answer.returncode == 0, answer.stderr
+
+    return made_once(tmp_path_factory, "installed", make) / "bin"
 
 
 def test_the_wheel_holds_the_packages_and_the_schemas_and_no_tests(wheel: pathlib.Path) -> None:
@@ -133,7 +142,7 @@ def test_the_installed_sandbox_says_what_it_lacks(installed: pathlib.Path) -> No
 
 def test_singers_own_checker_accepts_the_tap(tmp_path: pathlib.Path) -> None:
     commands = _environment(tmp_path / "singer-tools")
-    answer = _pip(commands / "python", "install", "singer-tools")
+    answer = _install(commands, "singer-tools")
     if answer.returncode:
         pytest.skip(f"singer-tools does not install here: {answer.stderr.strip()[-200:]}")
     with running_sandbox(size=5, limits=False) as sandbox:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import abc
 import importlib
 import re
+import subprocess
 import typing as t
 
 if t.TYPE_CHECKING:
@@ -12,6 +13,27 @@ if t.TYPE_CHECKING:
 
     from .book import Book, Row
     from .wire import Reply, Request
+
+
+USUAL_UMASK = 0o022
+"""What a file may be read by if nobody says otherwise: all users of the machine."""
+
+
+class Process(t.Protocol):
+    """A process of the target; `subprocess.Popen` is one."""
+
+    pid: int
+
+    @property
+    def stdin(self) -> t.IO[bytes] | None:
+        """Takes its input."""
+
+    @property
+    def stdout(self) -> t.IO[bytes] | None:
+        """Gives its output."""
+
+    def wait(self) -> int:
+        """Wait for its end, and return its exit code."""
 
 
 class Adapter(abc.ABC):
@@ -89,6 +111,24 @@ class Adapter(abc.ABC):
             folder: Where configuration, ledger and the like may live; the same one for runs that
                 continue each other.
         """
+
+    def start(self, url: str, folder: pathlib.Path, stderr: t.IO[bytes]) -> Process:
+        """Start the target (default: its command), in a session of its own.
+
+        Args:
+            url: As for `command`.
+            folder: As for `command`; it is the target's current directory.
+            stderr: File that its stderr goes to.
+        """
+        return subprocess.Popen(
+            self.command(url, folder),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            cwd=folder,
+            start_new_session=True,
+            umask=USUAL_UMASK,
+        )
 
     @abc.abstractmethod
     def reported(self, folder: pathlib.Path) -> list[str]:

@@ -26,8 +26,6 @@ if t.TYPE_CHECKING:
 
 LONGEST_RUN = 300.0
 """Seconds after which a run of the target is killed, and the test fails."""
-USUAL_UMASK = 0o022
-"""What a file may be read by if nobody says otherwise: all users of the machine."""
 _ROOT = __package__ or ""
 
 
@@ -138,15 +136,7 @@ class Target:
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `wait`
         self._lines: list[tuple[float, str]] = []
         self._input_ended = 0.0
-        self.process = subprocess.Popen(
-            adapter.command(url, folder),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            cwd=folder,
-            start_new_session=True,
-            umask=USUAL_UMASK,
-        )
+        self.process = adapter.start(url, folder, self._errors)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 

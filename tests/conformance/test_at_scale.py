@@ -1,4 +1,7 @@
-"""target-erp at scale: ten thousand writes among faults, fifty kills, two runs at once."""
+"""target-erp at scale: many writes among faults, many kills, two runs at once.
+
+`make nightly` has ten thousand writes and fifty kills; a change has fewer.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ import typing as t
 
 import pytest
 
+from tests.support.scale import full
 from tests.support.services import postgres_url, redis_url
 
 from . import vendors
@@ -24,12 +28,13 @@ if t.TYPE_CHECKING:
     from .book import Row
     from .conftest import Benches
 
-WRITES = 10_000
-CUSTOMERS = 2_000
+WRITES = full(1_500, 10_000)
+BATCH = full(4, 20)
+CUSTOMERS = full(400, 2_000)
 """Fewer: to find one of Pentamic's customers, all of them must be read."""
-KILLS, KILLED_RECORDS = 50, 2_000
-UPSERT_KILLS, UPSERT_RECORDS = 8, 800
-RATE, SHARED_RECORDS = 100, 250
+KILLS, KILLED_RECORDS = full(10, 50), full(400, 2_000)
+UPSERT_KILLS, UPSERT_RECORDS = full(3, 8), full(300, 800)
+RATE, SHARED_RECORDS = 100, full(150, 250)
 """Calls per second that two processes share, and records of each of them."""
 
 FAULTS: tuple[Row, ...] = (
@@ -54,8 +59,8 @@ def use(bench: Bench, **vendor: t.Any) -> Bench:
     ("vendor", "count", "settings"),
     [
         ("Aimsio", WRITES, {"batch_size": 1}),
-        ("Aimsio", WRITES, {"batch_size": 20}),
-        ("Cimcloud", WRITES, {"batch_size": 10}),
+        ("Aimsio", WRITES, {"batch_size": BATCH}),
+        ("Cimcloud", WRITES, {"batch_size": BATCH // 2}),
         ("Aims360", WRITES, {}),
         ("Pentamic", CUSTOMERS, {}),
     ],

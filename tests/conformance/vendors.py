@@ -8,12 +8,15 @@ import typing as t
 import urllib.parse
 import uuid
 
-from .adapter import Adapter
+from tests.support import forked
+
+from .adapter import USUAL_UMASK, Adapter
 from .wire import Reply
 
 if t.TYPE_CHECKING:
     import pathlib
 
+    from .adapter import Process
     from .book import Book, Row
     from .wire import Request
 
@@ -33,6 +36,13 @@ class TargetErp(Adapter):
         """More settings of the vendor block."""
 
     def command(self, url: str, folder: pathlib.Path) -> list[str]:
+        return [sys.executable, "-m", *self._arguments(url, folder)]
+
+    def start(self, url: str, folder: pathlib.Path, stderr: t.IO[bytes]) -> Process:
+        module, *arguments = self._arguments(url, folder)
+        return forked.start(module, *arguments, stderr=stderr, cwd=folder, umask=USUAL_UMASK)
+
+    def _arguments(self, url: str, folder: pathlib.Path) -> list[str]:
         config = {
             self.block: {**self.connection(url), **FAST, **self.vendor},
             "ledger": str(folder / "ledger.sqlite"),
@@ -42,7 +52,7 @@ class TargetErp(Adapter):
         }
         file = folder / "config.json"
         file.write_text(json.dumps(config))
-        return [sys.executable, "-m", "target_erp", "--config", str(file)]
+        return ["target_erp", "--config", str(file)]
 
     def connection(self, url: str) -> Row:
         """Address and credentials."""

@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import sys
+import threading
 import typing as t
 
 import pytest
@@ -15,8 +16,9 @@ from singer_sdk.logging import StructuredFormatter
 from erp_plugin.progress import ProgressLine
 from erp_vendors.http.budget import Budget, Limits
 from tests.support.transport import VirtualClock
+from tests.support.waiting import wait_until
 
-BY_ITSELF = ProgressLine._run  # noqa: SLF001
+BY_ITSELF = ProgressLine._run  # noqa: SLF001 - its thread, which most tests turn by hand
 
 
 class Tty(io.StringIO):
@@ -115,8 +117,8 @@ def test_a_wait_for_the_limit_counts_down() -> None:
     run = Run()
     with run.progress:
         run.goes_on(2)
-        for hold, shown in ((42, "waiting 42 s for the rate limit of demo"), (4.9, "calls/s")):
-            run.budgets["demo"]._held_until = run.clock.now() + hold + 0.3  # noqa: SLF001
+        for hold, shown in ((4.9, "calls/s"), (42, "waiting 42 s for the rate limit of demo")):
+            run.budgets["demo"].hold(hold + 0.3, "the vendor said so")
             run.clock.sleep(0.3)
             run.progress.tick()
             assert shown in run.stream.lines[0]
@@ -228,19 +230,16 @@ def test_vendors_stand_side_by_side_and_may_come_later() -> None:
         )
 
 
-@pytest.mark.serial
 def test_it_runs_by_itself_and_ends_with_its_context(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ProgressLine, "_run", BY_ITSELF)
+    before = threading.enumerate()
     stream = Tty()
     run = Run(stream)
     progress = ProgressLine(
         run.logger, rows=lambda: 7, budgets=dict, stream=stream, environ={"NO_COLOR": "1"}
     )
     with progress:
-        for _ in range(500):
-            if "7 records" in stream.getvalue():
-                break
-            progress._stopped.wait(0.01)  # noqa: SLF001
+        wait_until(lambda: "7 records" in stream.getvalue())
         assert stream.lines == ["7 records"]
-    assert not progress._thread.is_alive()  # noqa: SLF001
+    assert threading.enumerate() == before
     assert stream.lines == [""]

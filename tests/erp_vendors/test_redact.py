@@ -138,7 +138,7 @@ def test_every_handler_gets_protected_once(secret: str) -> None:
         logger.error("x %s", secret)
         formatter = t.cast("t.Any", handler.formatter)
         assert isinstance(formatter, RedactingFormatter)
-        assert not isinstance(formatter._inner, RedactingFormatter)  # noqa: SLF001
+        assert not isinstance(formatter._inner, RedactingFormatter)  # noqa: SLF001 - once alone
     finally:
         logger.removeHandler(handler)
         for each, old in before.items():

@@ -8,18 +8,19 @@ import decimal
 import io
 import json
 import os
+import pathlib
 import signal
 import subprocess
 import sys
+import tempfile
 import typing as t
 
 from erp_plugin.cli import ExitCode
 from erp_vendors.errors import ErpError
 from tap_erp.tap import TapErp
+from tests.support import forked
 
 if t.TYPE_CHECKING:
-    import pathlib
-
     from erp_sandbox.testing import RunningSandbox
 
 Message = dict[str, t.Any]
@@ -124,21 +125,38 @@ tap_erp.tap.main()
 
 def command(*arguments: str, program: str = "", **more: t.Any) -> subprocess.Popen[bytes]:
     """Start the tap as a command, or a program that runs it; stdout is a pipe."""
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("TAP_ERP_")}
-    environ.update(more.pop("environ", {}))
     return subprocess.Popen(
         [sys.executable, *(("-c", program) if program else ("-m", "tap_erp")), *arguments],
         stdout=subprocess.PIPE,
-        env=environ,
+        env=environment(more.pop("environ", {})),
         **more,
     )
 
 
+def environment(more: t.Mapping[str, str]) -> dict[str, str]:
+    """This process's environment without settings of the tap, and with what is given."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("TAP_ERP_")}
+    return {**ours, **more}
+
+
 def run_command(*arguments: str, program: str = "", **environ: str) -> tuple[int, str, str]:
     """Run the tap as a command: exit code, stdout and stderr."""
-    process = command(*arguments, program=program, stderr=subprocess.PIPE, environ=environ)
-    out, err = process.communicate(timeout=60)
-    return process.returncode, out.decode(), err.decode()
+    if program:
+        process = command(*arguments, program=program, stderr=subprocess.PIPE, environ=environ)
+        out, err = process.communicate(timeout=60)
+        return process.returncode, out.decode(), err.decode()
+    with tempfile.TemporaryFile() as errors:
+        tap = forked.start(
+            *("tap_erp", *arguments),
+            stderr=errors,
+            cwd=pathlib.Path.cwd(),
+            env=environment(environ),
+        )
+        with t.cast("t.IO[bytes]", tap.stdin), t.cast("t.IO[bytes]", tap.stdout) as said:
+            text = said.read().decode()
+        code = tap.wait()
+        errors.seek(0)
+        return code, text, errors.read().decode()
 
 
 def written(folder: pathlib.Path, name: str, value: object) -> str:

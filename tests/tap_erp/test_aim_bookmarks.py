@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 import tap_erp.streams.aim
 from tests.erp_vendors.aim.shop import Shop, listing, open_shop, stock_error
 from tests.erp_vendors.aim.taprun import bookmark, run_tap
+from tests.support.scale import full
 
 if t.TYPE_CHECKING:
     from tests.erp_vendors.aim.shop import ListedRow, Params
@@ -44,7 +45,9 @@ histories = st.lists(
 @pytest.mark.parametrize("operation", ["SearchInventory", "ServiceTicketFullDetails"])
 @given(history=histories, zone=st.integers(-12, 14), inclusive=st.booleans(), during=st.booleans())
 @settings(
-    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=full(4, 10),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 def test_no_change_is_lost_and_none_comes_twice(
     monkeypatch: pytest.MonkeyPatch,

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.erp_vendors.aims360.fake import Fake, Row, config, iso, run_tap
+from tests.support.scale import full
 from tests.support.stub import Reply, Request, running_stub
 
 STREAM = "aims360_customers"
@@ -87,7 +88,7 @@ class History:
         return records
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=full(12, 40), deadline=None)
 @given(
     seed=st.integers(0, 2**32),
     page_size=st.integers(2, 7),

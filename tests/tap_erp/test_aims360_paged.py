@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from erp_vendors.errors import DataError
 from tap_erp.paged import ALONE, Row, read_offsets
 from tests.support.ahead import MANY, scrambled
+from tests.support.scale import full
 
 if t.TYPE_CHECKING:
     from erp_vendors.http.budget import Limits
@@ -191,7 +192,7 @@ def test_without_a_count_few_pages_are_asked_for_in_vain(pages: int) -> None:
     assert in_vain == 0 if pages <= 3 else in_vain < MANY.in_flight
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=full(100, 300), deadline=None)
 @given(
     rows=st.integers(0, 25),
     size=st.integers(2, 6),

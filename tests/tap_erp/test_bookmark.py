@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from tap_erp.bookmark import Bookmark, fingerprint
 from tap_erp.stamps import earlier, from_iso, to_epoch_ms, to_iso
+from tests.support.scale import full
 
 LOOKBACK = 100
 UNIT = dt.timedelta(seconds=700)
@@ -316,7 +317,7 @@ def play(vendor: Vendor, steps: list[tuple[str, t.Any, t.Any]]) -> None:
     vendor.run()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=full(50, 150), deadline=None)
 @given(STEPS)
 def test_sorted_reading_in_milliseconds_loses_nothing_and_repeats_nothing(
     steps: list[tuple[str, t.Any, t.Any]],
@@ -327,7 +328,7 @@ def test_sorted_reading_in_milliseconds_loses_nothing_and_repeats_nothing(
     assert vendor.twice == []
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=full(50, 150), deadline=None)
 @given(STEPS)
 def test_unsorted_reading_of_whole_days_loses_nothing_and_repeats_nothing(
     steps: list[tuple[str, t.Any, t.Any]],
@@ -338,7 +339,7 @@ def test_unsorted_reading_of_whole_days_loses_nothing_and_repeats_nothing(
     assert vendor.twice == []
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=full(35, 100), deadline=None)
 @given(STEPS)
 def test_an_overlap_too_large_for_the_state_loses_nothing(
     steps: list[tuple[str, t.Any, t.Any]],

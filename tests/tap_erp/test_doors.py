@@ -27,6 +27,7 @@ from tap_erp.stamps import from_iso, to_epoch_ms, to_iso
 from tap_erp.stream import ErpStream
 from tap_erp.streams import STREAMS
 from tap_erp.tap import TapErp
+from tests.support.scale import full
 from tests.support.stub import Reply, running_stub
 from tests.tap_erp.running import aimsio, command, written
 
@@ -181,7 +182,9 @@ def any_of(base: Json) -> st.SearchStrategy[Json]:
 
 
 FEW = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=full(20, 60),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
 

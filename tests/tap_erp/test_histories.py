@@ -6,9 +6,10 @@ import datetime as dt
 import json
 import typing as t
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.scale import full
 from tests.support.stub import Reply, Request, running_stub
 from tests.tap_erp.running import Message, Run, aimsio, cimcloud, run_tap
 
@@ -48,10 +49,7 @@ class History:
 def histories(
     test: t.Callable[[list[list[tuple[int, int, int]]], list[tuple[int, int, int]]], None],
 ) -> t.Callable[..., None]:
-    decorated = given(history=HISTORY, during=DURING)(test)
-    return settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])(
-        decorated
-    )
+    return settings(max_examples=full(10, 25))(given(history=HISTORY, during=DURING)(test))
 
 
 def judge(

@@ -25,6 +25,7 @@ from erp_vendors.cimcloud.client import CimcloudClient
 from erp_vendors.errors import DataError
 from tests.erp_vendors.aims360 import fake as aims360
 from tests.support.ahead import scrambled
+from tests.support.scale import full
 from tests.support.stub import Reply, Request, running_stub
 from tests.tap_erp.running import (
     Message,
@@ -163,7 +164,7 @@ def certain(listed: Listed, most: int) -> bool:
 
 
 @VENDORS
-@settings(max_examples=25)
+@settings(max_examples=full(8, 25))
 @given(rows=st.integers(0, 900), counts=st.booleans(), most=st.integers(1, 9))
 def test_the_same_records_in_the_same_order(
     vendor: str,
@@ -282,7 +283,7 @@ def _first(listed: Listed, start: int) -> tuple[list[Message], int]:
 
 
 @VENDORS
-@settings(max_examples=60)
+@settings(max_examples=full(15, 60))
 @given(
     rows=st.integers(400, 800),
     when=st.integers(1, 14),

@@ -6,14 +6,10 @@ import typing as t
 
 import pytest
 
-from erp_ledger import open_ledger
-from tests.support.services import postgres_url
 from tests.support.stub import Reply, Request, Stub, running_stub
 
 if t.TYPE_CHECKING:
     import pathlib
-
-    from erp_ledger import Ledger
 
 TAKEN = {"status": 200, "type": "object", "members": []}
 """What this vendor answers to a write that has worked, where the documents do not say so."""
@@ -113,27 +109,3 @@ def vendor(tmp_path: pathlib.Path) -> t.Iterator[Vendor]:
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("erp_vendors.http.transport.backoff.full_jitter", lambda value: value / 100)
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def setting(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> t.Iterator[str]:
-    """A `ledger` setting of each kind."""
-    if request.param == "sqlite":
-        yield str(tmp_path / "a folder" / "ledger.sqlite")
-        return
-    with postgres_url() as url:
-        yield url
-
-
-@pytest.fixture
-def ledger(setting: str) -> t.Iterator[Ledger]:
-    ledger = open_ledger(setting)
-    yield ledger
-    ledger.close()
-
-
-@pytest.fixture
-def postgres() -> t.Iterator[str]:
-    """A `ledger` setting that leads to PostgreSQL."""
-    with postgres_url() as url:
-        yield url

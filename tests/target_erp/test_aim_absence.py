@@ -14,6 +14,7 @@ from erp_ledger import Known, RecordStatus
 from erp_vendors.errors import DataError, ErpError
 from target_erp.delivery.model import ABSENT, UNSEEN, Look, Sight
 from tests.erp_vendors.aim.shop import OK, Shop, error, open_shop, stock_error
+from tests.support.scale import full
 from tests.support.stub import Reply
 from tests.support.writers import Account, prepared
 from tests.target_erp.aim_records import ADD
@@ -372,7 +373,7 @@ JSON = st.recursive(
 
 
 @pytest.mark.parametrize("sink", READS)
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=full(15, 40), deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     answer=JSON | st.dictionaries(st.sampled_from([name for _, name, _ in READS.values()]), JSON)
 )
@@ -414,7 +415,7 @@ WRITTEN: dict[str, Row] = {
 
 
 @pytest.mark.parametrize("sink", WRITTEN)
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=full(15, 40), deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_a_record_that_is_there_is_never_absent(desk: Desk, sink: str, data: st.DataObject) -> None:
     row = data.draw(shown_by_a_shop(WRITTEN[sink]))
@@ -432,7 +433,7 @@ IDENTIFIES = {
 
 
 @pytest.mark.parametrize("sink", WRITTEN)
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=full(15, 40), deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_another_record_is_never_found(desk: Desk, sink: str, data: st.DataObject) -> None:
     row = data.draw(shown_by_a_shop(WRITTEN[sink]))

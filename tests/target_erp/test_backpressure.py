@@ -13,6 +13,7 @@ import pytest
 
 from target_erp.target import TargetErp
 from tests.support.plugins import record, schema, state
+from tests.support.scale import full
 from tests.support.stub import Reply, Request
 from tests.support.waiting import wait_until
 from tests.target_erp.acting import Site, Stage
@@ -24,7 +25,7 @@ if t.TYPE_CHECKING:
     from tests.target_erp.conftest import Vendor
 
 EMPLOYEES = "aimsio_employees"
-MESSAGES = 2_400
+MESSAGES = full(1_800, 2_400)
 BOUND = 1_700
 """A thousand open records, and the chunk of five hundred that is looked up together."""
 

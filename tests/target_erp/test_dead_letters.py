@@ -166,7 +166,7 @@ def test_many_letters_are_a_few_questions(
         add(letters, written(str(n)))
     half = [LedgerRecord(f"number={n}", b"d", RecordStatus.ACCEPTED) for n in range(600)]
     ledger.write("acc", STREAM, half)
-    store = ledger._store  # noqa: SLF001
+    store = ledger._store  # noqa: SLF001 - to count its questions
     asked: list[str] = []
     real = store.read
 

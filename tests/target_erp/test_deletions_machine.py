@@ -24,6 +24,7 @@ from tests.support.office import (
     thing,
 )
 from tests.support.plugins import Message, record, run_target, state
+from tests.support.scale import full
 
 FOREIGN = "99"
 FILTERED = "secret"
@@ -212,4 +213,4 @@ def live(entries: list[LedgerRecord]) -> set[int | None]:
 
 
 TestTable = Table.TestCase
-TestTable.settings = settings(max_examples=60, stateful_step_count=6, deadline=None)
+TestTable.settings = settings(max_examples=full(25, 60), stateful_step_count=6, deadline=None)

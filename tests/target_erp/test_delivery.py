@@ -18,6 +18,7 @@ from erp_vendors.errors import CallError, Phase
 from target_erp.delivery import Delivery, Outcome, Prepared, RefusedError, Write, Writer
 from target_erp.delivery.dead_letters import DeadLetters
 from target_erp.delivery.journal import Journal
+from tests.support.scale import full
 from tests.target_erp.acting import GivenNumbers
 
 if t.TYPE_CHECKING:
@@ -81,7 +82,7 @@ def submit_all(delivery: Delivery, writer: Memory, keys: t.Sequence[str]) -> Non
     delivery.flush()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=full(15, 40), deadline=None)
 @given(
     keys=st.lists(st.sampled_from("abcdefgh"), max_size=60),
     bad=st.sets(st.integers(1, 60), max_size=6),

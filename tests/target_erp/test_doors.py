@@ -15,6 +15,7 @@ from erp_plugin.cli import FAILED
 from erp_vendors.errors import ConfigError
 from target_erp.target import REJECTED, TargetErp
 from tests.support.plugins import Message, record, run_target, schema, state
+from tests.support.scale import full
 
 if t.TYPE_CHECKING:
     import pathlib
@@ -54,7 +55,7 @@ WHOLE: tuple[Message, ...] = (
     {"type": "BATCH", "stream": EMPLOYEES, "encoding": {}, "manifest": ["file:///nowhere"]},
 )
 many = settings(
-    max_examples=60,
+    max_examples=full(20, 60),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -337,7 +338,7 @@ STREAMS = st.one_of(
 )
 
 
-@settings(many, max_examples=200)
+@settings(many, max_examples=full(50, 200))
 @given(maps=STREAMS)
 def test_stream_maps_may_be_anything(vendor: Vendor, maps: t.Any) -> None:
     messages = [

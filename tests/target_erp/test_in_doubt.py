@@ -18,6 +18,7 @@ from target_erp.delivery import RefusedError, Write
 from target_erp.delivery.answers import Answers, AnswerShape, UnclearError
 from target_erp.delivery.model import ABSENT, UNSEEN, Look
 from target_erp.delivery.unclear_answer import speaks_of_trouble
+from tests.support.scale import full
 from tests.target_erp.acting import FAILURES, Site, Stage, answer
 
 if t.TYPE_CHECKING:
@@ -379,7 +380,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=full(100, 300), deadline=None)
 @given(body=JSON, status=st.sampled_from([200, 201, 202, 204]))
 def test_without_a_word_of_the_vendor_nothing_is_a_success(body: t.Any, status: int) -> None:
     writes = [Write(1, Site.stream, {}, (("key", "K-1"),))]
@@ -399,7 +400,7 @@ def test_without_a_word_of_the_vendor_nothing_is_a_success(body: t.Any, status: 
         answers.check(answer(b"<!DOCTYPE html><p>log in", status), writes)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=full(35, 100), deadline=None)
 @given(body=st.binary(max_size=30))
 def test_bytes_that_are_no_json_are_never_learned_as_json(body: bytes) -> None:
     with pytest.raises(UnclearError) as caught:

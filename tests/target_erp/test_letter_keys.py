@@ -47,7 +47,7 @@ def sinks() -> t.Iterator[tuple[str, tuple[str, ...]]]:
             for key in writer.keys:
                 yield writer.stream, (key,)
             if writer._together:  # noqa: SLF001 - a key like the others
-                yield writer.stream, writer._together  # noqa: SLF001
+                yield writer.stream, writer._together  # noqa: SLF001 - as above
 
 
 TABLE = sorted(set(sinks()))

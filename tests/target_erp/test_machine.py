@@ -22,6 +22,7 @@ from target_erp.delivery import Delivery, Prepared, RefusedError, Write, Writer
 from target_erp.delivery.dead_letters import DeadLetters, identity, last_at, newest
 from target_erp.delivery.journal import Journal
 from target_erp.delivery.model import ABSENT, Look
+from tests.support.scale import full
 from tests.target_erp.acting import GivenNumbers
 
 FAULTS = ("lost_after", "lost_before", "error_after", "error_before", "not_sent")
@@ -312,4 +313,4 @@ def _call_error(phase: Phase, status: int | None = None) -> CallError:
 
 
 TestPipeline = Pipeline.TestCase
-TestPipeline.settings = settings(max_examples=80, stateful_step_count=8, deadline=None)
+TestPipeline.settings = settings(max_examples=full(25, 80), stateful_step_count=8, deadline=None)

@@ -7,6 +7,8 @@ import typing as t
 import pytest
 
 from target_erp.delivery import RefusedError
+from target_erp.target import TargetErp
+from target_erp.writers import make_writer
 from tests.support.stub import Reply, running_stub
 from tests.support.writers import prepared, sent
 from tests.target_erp.test_sights import Accounts, Pentamic
@@ -36,8 +38,12 @@ def with_own(row: page.Row, own: t.Sequence[str], keys: t.Sequence[str] = ()) ->
     resource = row.writer.stream.partition("_")[2]
     entry = {"name": resource, "primary_keys": list(own)}
     block = {**OPTIONS.get(row.vendor, {}), "resources": [entry]}
-    plugin = coverage.tap_with({row.vendor: block})
-    return coverage.make_writer(plugin, row.writer.stream, keys)
+    return make_writer(target_of(row.vendor, block), row.writer.stream, keys)
+
+
+def target_of(vendor: str, block: Row) -> TargetErp:
+    """A target with one vendor."""
+    return TargetErp(config={vendor: {**coverage.CREDENTIALS[vendor], **block}})
 
 
 def record_of(names: t.Iterable[str]) -> Row:
@@ -80,8 +86,7 @@ def test_key_properties_of_the_source_take_nothing_away_either(
     stream: str, keys: tuple[str, ...]
 ) -> None:
     row = SINKS[stream]
-    plugin = coverage.tap_with({row.vendor: OPTIONS.get(row.vendor, {})})
-    writer = coverage.make_writer(plugin, stream, keys)
+    writer = make_writer(target_of(row.vendor, OPTIONS.get(row.vendor, {})), stream, keys)
     for name in documented(row):
         assert writer.identify(record_of([name]))[0] == (name, f"K-{name}")
 

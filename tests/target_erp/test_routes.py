@@ -13,6 +13,7 @@ from erp_plugin.cli import FAILED
 from target_erp.delivery import Outcome
 from target_erp.target import REJECTED
 from tests.support.plugins import Message, record, run_target, schema, state
+from tests.support.scale import full
 
 if t.TYPE_CHECKING:
     from tests.target_erp.conftest import Vendor
@@ -107,7 +108,7 @@ KINDS = ("good", "refused", "no key", "misfit", "filtered", "ignored", "tombston
 
 
 @settings(
-    max_examples=80,
+    max_examples=full(25, 80),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -17,6 +17,7 @@ from erp_vendors.success import success_schema
 from target_erp.delivery import RefusedError, Write
 from target_erp.delivery.answers import Answers, AnswerShape, UnclearError
 from target_erp.writers.answer_check import by_schema
+from tests.support.scale import full
 from tools import answers as page
 from tools import coverage
 
@@ -152,7 +153,7 @@ STATED: dict[str, t.Callable[[Row, Write], bool]] = {
 
 @pytest.mark.parametrize("name", SINKS)
 @hypothesis.given(body=BODIES, status=st.sampled_from([200, 201, 202, 204]))
-@hypothesis.settings(max_examples=60, deadline=None)
+@hypothesis.settings(max_examples=full(20, 60), deadline=None)
 def test_nothing_counts_as_done_but_what_is_stated(name: str, body: bytes, status: int) -> None:
     writer = sinks()[name].writer
     write, given = write_for(writer), answer(body, status)

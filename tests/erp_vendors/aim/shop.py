@@ -47,7 +47,7 @@ class Shop:
         self.dead_token = lambda: Reply(body=error("Invalid or expired token"))
         self.url = ""
         self.domain: str | None = None
-        self._uses = 0
+        self.uses = 0
         self._lock = threading.Lock()
 
     def answer(self, request: Request) -> Reply:
@@ -84,12 +84,12 @@ class Shop:
         assert params["UserName"] == "E7"
         assert params["AppId"] == "our app"
         self.logins += 1
-        self._uses = 0
+        self.uses = 0
         return {"Token": f"token-{self.logins}", "Status": OK}
 
     def _use(self) -> bool:
-        self._uses += 1
-        return self.lifetime is None or self._uses <= self.lifetime
+        self.uses += 1
+        return self.lifetime is None or self.uses <= self.lifetime
 
     def _reply(self, name: str, payload: ListedRow, xml: bool) -> Reply:  # noqa: FBT001
         if xml:

@@ -77,7 +77,8 @@ def test_what_the_login_says_about_address_and_token_is_preferred(shop: Shop) ->
     assert session.base_url == f"{shop.url}/elsewhere/api"
     assert session.headers["OAuthToken"] == "newer-oauth"
     body["Domain"] = "TRITECH"  # a Windows domain is no address
-    assert shop.client()._sessions.current().base_url == f"{shop.url}/shop/api"  # noqa: SLF001
+    session = shop.client()._sessions.current()  # noqa: SLF001 - likewise
+    assert session.base_url == f"{shop.url}/shop/api"
 
 
 @pytest.mark.parametrize("death", DEATHS)
@@ -108,8 +109,8 @@ def test_threads_share_a_new_login(shop: Shop) -> None:
     shop.operations["GetLocations"] = listing("Locations", [{"Id": 1}])
     client = shop.client(max_concurrency=4)
     client.check()
-    first = client._sessions.current()  # noqa: SLF001
-    shop.lifetime, shop._uses = 10, 10  # noqa: SLF001 - the token dies for all of them at once
+    first = client._sessions.current()  # noqa: SLF001 - what threads share
+    shop.lifetime, shop.uses = 10, 10  # the token dies for all of them at once
     threads = [
         threading.Thread(target=client.call_operation, args=("GetLocations",), daemon=True)
         for _ in range(4)
@@ -119,7 +120,7 @@ def test_threads_share_a_new_login(shop: Shop) -> None:
     for thread in threads:
         thread.join()
     assert shop.logins == 2
-    assert client._sessions.renew(first) is client._sessions.current()  # noqa: SLF001
+    assert client._sessions.renew(first) is client._sessions.current()  # noqa: SLF001 - likewise
 
 
 @pytest.mark.parametrize(

@@ -78,9 +78,9 @@ class Fake:
         if request.headers.get("Authorization") != f"Bearer {TOKEN}":
             return Reply(401)
         if request.method == "POST":
-            return self._post(path, request)
+            return self.post(path, request)
         if path == JOBS and "jobId eq" in options(request).get("$filter", ""):
-            return self._look(request)
+            return self.look(request)
         if path in self.lists:
             return self._list(path, options(request))
         return Reply(body=self.singles[path]) if path in self.singles else Reply(404)
@@ -107,7 +107,7 @@ class Fake:
             body["@odata.count"] = len(rows)
         return Reply(body=body)
 
-    def _post(self, path: str, request: Request) -> Reply:
+    def post(self, path: str, request: Request) -> Reply:
         if path == EXPORT:
             job_id = f"00000000-0000-0000-0000-{len(self.jobs):012}-20260101000000000"
             self.jobs[job_id] = {"jobID": job_id, "canReRun": "Yes", "ask": request.json}
@@ -118,7 +118,7 @@ class Fake:
         self.jobs[job_id].setdefault("looks", []).extend(self.statuses)
         return Reply(202, {"jobId": job_id, "jobStatus": "Queued"})
 
-    def _look(self, request: Request) -> Reply:
+    def look(self, request: Request) -> Reply:
         job_id = options(request)["$filter"].removeprefix("jobId eq '").removesuffix("'")
         job = self.jobs.get(job_id)
         if job is None:
@@ -126,10 +126,10 @@ class Fake:
         if job["looks"]:
             status = job["jobStatus"] = job["looks"].pop(0)
             if status == "Completed":
-                self._complete(job)
+                self.complete(job)
         return Reply(body={"value": [{k: v for k, v in job.items() if k not in {"ask", "looks"}}]})
 
-    def _complete(self, job: Row) -> None:
+    def complete(self, job: Row) -> None:
         self.ends += 1
         job["completedDate"] = f"2026-01-01T00:00:{self.ends:02}.00Z"
         reply = self.output(job["ask"])

@@ -101,7 +101,7 @@ def test_a_job_that_fails_says_why_and_is_forgotten(
     reader: Reader, fake: Fake, status: str
 ) -> None:
     fake.statuses = ["Queued", status]
-    real = fake._look  # noqa: SLF001
+    real = fake.look
 
     def look(request: Request) -> Reply:
         reply = real(request)
@@ -141,7 +141,7 @@ def test_the_earlier_path_is_tried_too(reader: Reader, fake: Fake) -> None:
     fake.before = lambda request: (
         Reply(404)
         if request.path == EXPORT
-        else fake._post(EXPORT, request)  # noqa: SLF001
+        else fake.post(EXPORT, request)
         if request.path == EARLIER_PATH
         else None
     )
@@ -197,7 +197,7 @@ def test_the_next_run_runs_the_same_job_again(reader: Reader, fake: Fake) -> Non
 def test_a_stale_completion_is_not_believed(reader: Reader, fake: Fake) -> None:
     reader.read()
     fake.statuses = ["stale", "stale", "Inprogress", "Completed"]
-    real, fresh = fake._look, [{"Order": "new"}]  # noqa: SLF001
+    real, fresh = fake.look, [{"Order": "new"}]
     fake.output = lambda _: Reply(body={"data": fresh})
     old = dict(fake.jobs[reader.job_id])
 

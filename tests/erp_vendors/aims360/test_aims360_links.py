@@ -72,14 +72,14 @@ def test_the_vendors_own_hosts_are_asked_for_at_the_api_address(
     reader: Reader, fake: Fake, link: str
 ) -> None:
     fake.link = link.strip() if link[0] != " " else link
-    real = fake._complete  # noqa: SLF001
+    real = fake.complete
 
     def complete(job: dict[str, t.Any]) -> None:
         real(job)
         path = urllib.parse.urlsplit(job["publishLink"].strip()).path
         fake.outputs[path] = Reply(body={"data": ROWS})
 
-    fake._complete = complete  # type: ignore[method-assign]  # noqa: SLF001
+    fake.complete = complete  # type: ignore[method-assign]
     assert reader.read() == ROWS
     assert fake.requests[-1].headers["Authorization"] == f"Bearer {TOKEN}"
 
@@ -112,18 +112,18 @@ def test_small_results_stand_in_the_job_itself(reader: Reader, fake: Fake) -> No
 
 
 def test_the_link_may_stand_in_the_response(reader: Reader, fake: Fake) -> None:
-    real = fake._complete  # noqa: SLF001
+    real = fake.complete
 
     def complete(job: dict[str, t.Any]) -> None:
         real(job)
         job["response"] = f'[{{"DownloadLink": "{job.pop("publishLink")}"}}]'
 
-    fake._complete = complete  # type: ignore[method-assign]  # noqa: SLF001
+    fake.complete = complete  # type: ignore[method-assign]
     assert reader.read() == ROWS
 
 
 def test_a_completed_job_without_output_is_an_error(reader: Reader, fake: Fake) -> None:
-    fake._complete = lambda job: job.update(completedDate="x")  # type: ignore[method-assign]  # noqa: SLF001
+    fake.complete = lambda job: job.update(completedDate="x")  # type: ignore[method-assign]
     with pytest.raises(DataError, match="publishLink"):
         reader.read()
 

@@ -192,7 +192,7 @@ def test_a_wait_that_would_be_too_long_ends_the_run_and_is_not_forgotten(setting
 def test_a_process_that_died_makes_nobody_wait_for_its_file_lock(tmp_path: pathlib.Path) -> None:
     ledger = tmp_path / "ledger.sqlite"
     script = (
-        "import os, sys; from tests.target_erp.test_lease import *\n"
+        "import os, sys; from tests.erp_ledger.test_lease import *\n"
         "with opened(sys.argv[1]) as (ledger, held):\n"
         "    held.take('acc', 's', Clock(), 3000.0)\n"
         "    ledger.intend('acc', 's', 'r1', {'k=1': b'd'})\n"

@@ -3,6 +3,7 @@
 Time is virtual: the ledger's database and all processes have one clock, which stands still unless
 somebody waits. What happens between two steps of a run is drawn at random.
 """
+# ruff: noqa: SLF001 - the model's clock and locks stand in the place of the ledger's own
 
 from __future__ import annotations
 
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from erp_ledger import LedgerError, LedgerRecord, RecordStatus, open_ledger
 from erp_ledger.lease import Leases
 from erp_vendors.http.budget import Clock
+from tests.support.scale import full
 
 if t.TYPE_CHECKING:
     from erp_ledger import Ledger
@@ -133,9 +135,9 @@ class OneRun:
         self.ended = self.busy = False
         self.error = ""
         self.until = 0.0
-        store = ledger._store  # noqa: SLF001
+        store = ledger._store
         # As in PostgreSQL: each commit asks for the numbers.
-        ledger.guard(lambda _: self.leases._check(store._writer.cursor()))  # noqa: SLF001
+        ledger.guard(lambda _: self.leases._check(store._writer.cursor()))
         self.work = self._work()
 
     def step(self) -> None:
@@ -186,7 +188,7 @@ def ledgers(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[list[Ledger]
     with contextlib.ExitStack() as opened:
         ledgers = [opened.enter_context(contextlib.closing(open_ledger(file))) for _ in range(RUNS)]
         for ledger in ledgers:
-            ledger._store._writer.execute("PRAGMA synchronous = OFF")  # noqa: SLF001
+            ledger._store._writer.execute("PRAGMA synchronous = OFF")
         yield ledgers
 
 
@@ -195,17 +197,17 @@ def in_virtual_time(world: World, monkeypatch: pytest.MonkeyPatch, ledgers: list
     monkeypatch.setattr("erp_ledger.lease._now", lambda: world.now)
     monkeypatch.setattr("erp_ledger.lease._MARGIN_SECONDS", 0)
     for ledger in ledgers:
-        store = ledger._store  # noqa: SLF001
-        store._writer.create_function("erp_virtual", 0, lambda: int(world.now * 1000))  # noqa: SLF001
-        store._reader.create_function("erp_virtual", 0, lambda: int(world.now * 1000))  # noqa: SLF001
-        words = {**store._words, "erp_last_proof()": "old.proven_at", "erp_now()": "erp_virtual()"}  # noqa: SLF001
+        store = ledger._store
+        store._writer.create_function("erp_virtual", 0, lambda: int(world.now * 1000))
+        store._reader.create_function("erp_virtual", 0, lambda: int(world.now * 1000))
+        words = {**store._words, "erp_last_proof()": "old.proven_at", "erp_now()": "erp_virtual()"}
         monkeypatch.setattr(store, "_words", words)
     for table in ("erp_records", "erp_intents", "erp_leases"):
-        ledgers[0]._store._writer.execute(f"DELETE FROM {table}")  # noqa: SLF001, S608
+        ledgers[0]._store._writer.execute(f"DELETE FROM {table}")  # noqa: S608
 
 
 @settings(
-    max_examples=60,
+    max_examples=full(20, 60),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
