@@ -18,6 +18,8 @@ from benchmarks.vendors import CUSTOMERS, Call
 if t.TYPE_CHECKING:
     import pathlib
 
+pytestmark = pytest.mark.slow
+
 FLOOR = Bar("floor", "raw_tap", "Some rate", ">=", 4, "x")
 CEILING = Bar("ceiling", "raw_tap", "… some peak", "<=", 10)
 
@@ -145,7 +147,7 @@ def test_the_server_pages_and_counts() -> None:
         assert server.reset().arrivals == []
 
 
-def test_what_makes_the_tap_honest_is_checked() -> None:
+def test_the_benchmark_checks_that_the_tap_is_honest() -> None:
     assert raw_tap.is_honest()
 
 

@@ -228,7 +228,7 @@ def test_a_connection_test_asks_for_what_the_page_says(
     ],
     ids=str,
 )
-def test_what_is_out_of_step_is_told(
+def test_a_page_that_is_out_of_step_is_told(
     change: dict[str, t.Any],
     problem: str,
     tmp_path: pathlib.Path,

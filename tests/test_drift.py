@@ -18,6 +18,7 @@ def blocks() -> dict[str, list[str]]:
     return settings.blocks()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in settings.FILES if (ROOT / name).exists()])
 def test_the_file_is_in_step(name: str, blocks: dict[str, list[str]]) -> None:
     text = (ROOT / name).read_text("utf-8")

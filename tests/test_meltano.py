@@ -21,9 +21,12 @@ from demo.warehouse import Warehouse
 from erp_sandbox.testing import RunningSandbox, running_sandbox
 from tests.support.services import postgres_url
 
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("meltano") is None, reason="needs the extra meltano"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        importlib.util.find_spec("meltano") is None, reason="needs the extra meltano"
+    ),
+]
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SECONDS = 120
@@ -108,6 +111,7 @@ def test_corrections_go_back_and_the_next_run_reads_only_changes(project: Projec
     assert project.details_read() == {"GET /rest/api/standard/v1/Employee/{guid}": 3}
 
 
+@pytest.mark.nightly  # the way of the data is that of the test above, with two plugins of others
 def test_postgres_takes_the_streams_and_gives_corrections_back(project: Project) -> None:
     with postgres_url() as url:
         import psycopg  # noqa: PLC0415 - an extra
@@ -165,7 +169,7 @@ def test_meltano_tests_the_tap(project: Project) -> None:
     assert answer.returncode == 0, answer.stdout + answer.stderr
 
 
-def test_what_meltano_sends_to_test_a_loader_checks_credentials_and_writes_nothing(
+def test_meltanos_test_of_a_loader_checks_credentials_and_writes_nothing(
     project: Project,
 ) -> None:
     stream = "meltano_test_stream"
@@ -190,6 +194,7 @@ def test_what_meltano_sends_to_test_a_loader_checks_credentials_and_writes_nothi
     assert "wr0ng-secret" not in answer.stdout + answer.stderr
 
 
+@pytest.mark.nightly  # `make lint` asks the same for each change
 def test_meltano_yml_fits_meltanos_schema(project: Project) -> None:
     answer = project.meltano("--environment", "prod", "compile", "--lint")
     assert answer.returncode == 0

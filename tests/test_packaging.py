@@ -19,6 +19,8 @@ from erp_sandbox.testing import running_sandbox
 from erp_vendors.vendors import VENDORS
 from tests.support.shared import made_once
 
+pytestmark = pytest.mark.slow
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SECONDS = 300
 PACKAGES = {"tap_erp", "target_erp", "erp_plugin", "erp_vendors", "erp_sandbox"}

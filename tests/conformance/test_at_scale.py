@@ -108,7 +108,7 @@ def test_killed_at_many_random_points(
     assert bench.server.writes == 0
 
 
-def test_what_a_killed_run_had_under_way_is_waited_for(benches: Benches) -> None:
+def test_calls_that_a_killed_run_had_under_way_are_waited_for(benches: Benches) -> None:
     """The vendor carries it out when that run is dead and the next one is at work.
 
     The ledger is on another machine, so nothing but time tells that no call is under way any more.

@@ -41,7 +41,7 @@ def keys(bench: Bench, records: list[Row]) -> list[str]:
     return sorted(str(record[bench.adapter.key]) for record in records)
 
 
-def test_what_is_gone_is_deleted(bench: Bench) -> None:
+def test_records_that_are_gone_are_deleted(bench: Bench) -> None:
     records = begin(bench)
     run = version(bench, records[:6], 2)
     assert (run.code, bench.reported) == (bench.adapter.ok, []), run.stderr
@@ -49,7 +49,7 @@ def test_what_is_gone_is_deleted(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("refused_by", ["the API", "its schema"])
-def test_what_is_refused_is_not_gone(bench: Bench, refused_by: str) -> None:
+def test_a_refused_record_is_not_gone(bench: Bench, refused_by: str) -> None:
     adapter, records = bench.adapter, begin(bench)
     schema = bench.schema(**{adapter.text: {"type": ["string", "null"]}})
     bad: t.Any = POISON if refused_by == "the API" else ["no text"]

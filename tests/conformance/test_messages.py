@@ -119,9 +119,7 @@ def test_a_broken_line_is_named_and_what_came_before_is_settled(one_bench: Bench
 
 
 @pytest.mark.parametrize("line", BROKEN.values(), ids=BROKEN)
-def test_what_cannot_be_understood_ends_the_run_behind_what_came_before(
-    one_bench: Bench, line: str
-) -> None:
+def test_a_broken_message_ends_the_run_behind_what_came_before(one_bench: Bench, line: str) -> None:
     adapter, (*records, last) = one_bench.adapter, one_bench.records(8)
     names = {"@stream": adapter.stream, "@key": adapter.key, "@number": adapter.number}
     for name, value in {**names, "@record": json.dumps(last)[1:-1]}.items():

@@ -77,7 +77,7 @@ def test_an_older_version_that_comes_again_is_written_again(bench: Bench, often:
     _holds_the_old_one_again(bench, old)
 
 
-def test_what_was_refused_after_a_lost_answer_may_have_been_carried_out(bench: Bench) -> None:
+def test_a_version_refused_after_a_lost_answer_may_have_been_carried_out(bench: Bench) -> None:
     old, new = _versions(bench)
     assert bench.run(bench.messages([old])).code == bench.adapter.ok
     mine = json.dumps(_key(bench, old))

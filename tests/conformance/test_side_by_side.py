@@ -40,7 +40,7 @@ def test_two_runs_at_once_write_each_record_once(bench: Bench) -> None:
     assert (bench.reported, bench.findings(records)) == ([], Findings())
 
 
-def test_what_the_target_leaves_is_readable_by_its_owner_only(bench: Bench) -> None:
+def test_files_of_the_target_are_readable_by_their_owner_only(bench: Bench) -> None:
     bench.adapter.command(bench.server.url, bench.folder)
     ours = set(bench.folder.rglob("*"))
     records = bench.records(8)

@@ -30,7 +30,7 @@ BODIES = (
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-def test_what_is_no_success_does_not_count_as_one(bench: Bench, after: bool) -> None:  # noqa: FBT001
+def test_answers_that_are_no_success_do_not_count_as_one(bench: Bench, after: bool) -> None:  # noqa: FBT001
     records = bench.records(COUNT)
     bodies = [body for body in BODIES if body not in bench.adapter.success]
     bench.server.rule("garbage", after=after, bodies=bodies, probability=0.7, each=1)

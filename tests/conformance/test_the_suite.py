@@ -32,7 +32,7 @@ CAUGHT = {
         "a_lost_answer_neither_loses_nor_doubles[Naive-garbage before]",
         "a_write_may_be_carried_out_after_its_connection_broke[Naive]",
     ],
-    "test_success": ["what_is_no_success_does_not_count_as_one[Naive-before]"],
+    "test_success": ["answers_that_are_no_success_do_not_count_as_one[Naive-before]"],
     "test_outages": [
         "an_outage_fails_the_run_and_refuses_nothing[Naive-404-1]",
         "an_outage_fails_the_run_and_refuses_nothing[Naive-500-30]",
@@ -42,8 +42,8 @@ CAUGHT = {
     "test_kill": ["killed_at_random_points[Naive]"],
     "test_messages": [
         "a_batch_of_files_is_refused_and_no_file_is_read",
-        "what_cannot_be_understood_ends_the_run_behind_what_came_before[a state without a value]",
-        "what_cannot_be_understood_ends_the_run_behind_what_came_before[a schema that is null]",
+        "a_broken_message_ends_the_run_behind_what_came_before[a state without a value]",
+        "a_broken_message_ends_the_run_behind_what_came_before[a schema that is null]",
         "a_record_without_its_key_is_reported_and_holds_up_no_other[Naive]",
         "a_schema_may_come_with_another_key[Naive]",
     ],

@@ -68,7 +68,7 @@ def test_no_thread_writes_for_others_longer_than_for_itself() -> None:
 
 
 @pytest.mark.parametrize("kind", [ValueError, KeyboardInterrupt, SystemExit])
-def test_what_writing_raises_reaches_all_that_are_concerned(kind: type[BaseException]) -> None:
+def test_an_error_of_writing_reaches_all_threads_concerned(kind: type[BaseException]) -> None:
     fails = True
 
     def write(_: list[int]) -> None:

@@ -29,6 +29,8 @@ if t.TYPE_CHECKING:
     from erp_ledger.lease import Leases
     from erp_sandbox.testing import RunningSandbox
 
+pytestmark = pytest.mark.slow
+
 TERMINATE = """SELECT pg_terminate_backend(l.pid) FROM pg_locks AS l JOIN pg_stat_activity AS a
     USING (pid) WHERE l.locktype = 'advisory' AND l.granted AND a.application_name = %s"""
 

@@ -23,6 +23,8 @@ from tests.support.scale import full
 if t.TYPE_CHECKING:
     from erp_ledger import Ledger
 
+pytestmark = pytest.mark.slow
+
 RUNS = 3
 _COUNT = itertools.count()
 KEYS = ("k=1", "k=2", "k=3")

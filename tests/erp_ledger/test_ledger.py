@@ -33,7 +33,7 @@ def test_a_line_is_found_again_and_keeps_what_it_learned(ledger: Ledger) -> None
     assert [open_.key for open_ in ledger.unsettled("acc", "s")] == ["k=1"]
 
 
-def test_it_survives_being_closed(setting: str) -> None:
+def test_the_ledger_survives_being_closed(setting: str) -> None:
     first = open_ledger(setting)
     first.write(
         "acc", "s", [LedgerRecord(f"k={n}", b"d", RecordStatus.ACCEPTED) for n in range(500)]
@@ -91,7 +91,7 @@ def test_a_ledger_of_version_1_is_brought_along(setting: str) -> None:
     open_ledger(setting).close()
 
 
-def test_what_the_vendor_holds_outlives_a_refusal(ledger: Ledger) -> None:
+def test_the_version_that_the_vendor_holds_outlives_a_refusal(ledger: Ledger) -> None:
     def note(digest: bytes, mark: RecordStatus) -> t.Any:
         ledger.write("acc", "s", [LedgerRecord("k=1", digest, mark, vendor_id="V")])
         return ledger.look_many("acc", "s", ["k=1"])["k=1"]
@@ -155,7 +155,7 @@ def test_threads_share_commits_and_each_line_is_there(ledger: Ledger) -> None:
     assert sum(len(list(ledger.names_of("acc", f"s{n}"))) for n in range(3)) == 160
 
 
-def test_what_a_dead_run_was_sending_is_noted_record_by_record(setting: str) -> None:
+def test_calls_of_a_dead_run_are_noted_record_by_record(setting: str) -> None:
     first = open_ledger(setting)
     first.write(
         "acc", "s", [LedgerRecord("k=1", b"old", RecordStatus.ACCEPTED, vendor_id="V", attempts=1)]
@@ -193,7 +193,7 @@ def test_what_a_dead_run_was_sending_is_noted_record_by_record(setting: str) -> 
     second.close()
 
 
-def test_what_was_not_sent_after_all_leaves_no_doubt(ledger: Ledger) -> None:
+def test_a_record_that_was_not_sent_after_all_leaves_no_doubt(ledger: Ledger) -> None:
     batch = ledger.intend("acc", "s", "r1", {"k=1": b"d1", "k=2": b"d2"})
     ledger.withdraw(batch, ["k=1"])
     assert [list(intent.lines) for intent in ledger.intents("acc", "s")] == [["k=2"]]

@@ -33,6 +33,7 @@ def note(ledger: Ledger, stream: str, key: str, step: tuple[bytes, RecordStatus,
     ledger.write("acc", stream, [LedgerRecord(key, digest, mark, unsure=unsure)])
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(steps=STEPS)
 def test_no_version_stands_as_held_that_may_have_been_replaced(
@@ -59,7 +60,7 @@ def test_no_version_stands_as_held_that_may_have_been_replaced(
             assert known.is_there
 
 
-def test_what_may_have_been_executed_leaves_the_held_version_open(ledger: Ledger) -> None:
+def test_a_write_that_may_have_been_executed_leaves_the_held_version_open(ledger: Ledger) -> None:
     steps: list[tuple[RecordStatus, bool, bytes | None]] = [
         (RecordStatus.INTENT, False, b""),
         (RecordStatus.UNKNOWN, False, b""),
@@ -179,7 +180,7 @@ def test_a_record_that_fails_counts_once_a_run_until_it_is_cleared(setting: str)
         assert ledger.failing("acc", "s") == {"k=2": 1}
 
 
-def test_what_is_forgotten_counts_as_changed_and_stays_there(ledger: Ledger) -> None:
+def test_a_forgotten_record_counts_as_changed_and_stays_there(ledger: Ledger) -> None:
     for account in ("acc", "other"):
         ledger.write(
             account, "s", [LedgerRecord(f"k={n}", b"v1", RecordStatus.ACCEPTED) for n in range(4)]

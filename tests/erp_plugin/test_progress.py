@@ -230,7 +230,9 @@ def test_vendors_stand_side_by_side_and_may_come_later() -> None:
         )
 
 
-def test_it_runs_by_itself_and_ends_with_its_context(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_progress_line_runs_by_itself_and_ends_with_its_context(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(ProgressLine, "_run", BY_ITSELF)
     before = threading.enumerate()
     stream = Tty()

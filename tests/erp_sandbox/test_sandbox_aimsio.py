@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from conftest import Aimsio
 
+pytestmark = pytest.mark.slow
+
 ENTITIES = {
     "JobOrder": "jobGuid",
     "Employee": "employeeGuid",

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from conftest import Cimcloud
 
+pytestmark = pytest.mark.slow
+
 RESOURCES = [
     "accounts", "customers", "products", "shipping_addresses", "orders", "order_details",
     "payments", "inventory_levels", "product_prices", "invoice_payments", "order_history",

@@ -146,6 +146,7 @@ def written(aimsio: Aimsio, code: str) -> bool:
     return any(row["companyCode"] == code for row in rows)
 
 
+@pytest.mark.serial
 @pytest.mark.parametrize(
     ("kind", "executed", "outcome"),
     [
@@ -258,6 +259,7 @@ def test_bad_options_are_told() -> None:
             Sandbox(Settings(vendors=options))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_command_serves_until_a_signal(tmp_path: Path, number: signal.Signals) -> None:
     faults = tmp_path / "faults.json"

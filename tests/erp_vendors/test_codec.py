@@ -36,8 +36,9 @@ def test_integers_of_any_size_stay_exact(number: int) -> None:
     assert codec.encode(value) == str(number).encode()
 
 
+@pytest.mark.slow
 @given(VALUES)
-def test_what_goes_out_comes_back(value: object) -> None:
+def test_encoded_values_decode_to_themselves(value: object) -> None:
     text = codec.encode(value)
     assert b"\n" not in text
     assert codec.decode(text) == value
@@ -56,7 +57,7 @@ def test_half_a_surrogate_pair_becomes_a_replacement_character() -> None:
 @pytest.mark.parametrize(
     "body", [b"", b"<html>", b"{", b'{"a": NaN}', b"[Infinity]", b"\xff\xfe", b'"\xe9"', b"{} {}"]
 )
-def test_what_is_not_json_is_a_value_error(body: bytes) -> None:
+def test_text_that_is_not_json_is_a_value_error(body: bytes) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - json's and msgspec's own classes
         codec.decode(body)
 
@@ -77,13 +78,14 @@ def test_a_number_that_would_fill_the_memory_is_a_value_error(number: str) -> No
 @pytest.mark.parametrize("levels", [2_000, 20_000, 200_000])
 @pytest.mark.parametrize("inner", ["1", r'"\ud800"'])
 @pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])
-def test_what_is_nested_too_deep_is_a_value_error(
+def test_json_nested_too_deep_is_a_value_error(
     levels: int, inner: str, opening: str, closing: str
 ) -> None:
     with pytest.raises(ValueError, match="nested too deep"):
         codec.decode((opening * levels + inner + closing * levels).encode())
 
 
+@pytest.mark.slow
 @given(VALUES, st.integers(0, 6))
 def test_depth_is_what_the_brackets_show(value: object, levels: int) -> None:
     def depth(part: object) -> int:

@@ -18,6 +18,8 @@ from hypothesis import strategies as st
 from erp_vendors.keylist import Key, KeyList
 from tests.support.files import temporary_files
 
+pytestmark = pytest.mark.slow
+
 PARTS = (
     st.none()
     | st.integers(-3, 3)
@@ -30,7 +32,7 @@ KEYS = st.lists(st.lists(PARTS, max_size=2).map(tuple), max_size=40)
 
 @settings(max_examples=200, deadline=None)
 @given(KEYS, st.integers(1, 10))
-def test_it_holds_different_keys_in_order(keys: list[Key], block: int) -> None:
+def test_a_key_list_holds_different_keys_in_order(keys: list[Key], block: int) -> None:
     ours, plain = KeyList(keys, block=block), list(dict.fromkeys(keys))
     assert list(ours) == plain
     assert list(map(repr, ours)) == list(map(repr, plain)), "numbers and texts stay what they are"

@@ -34,7 +34,7 @@ def failure(
 
 
 @pytest.mark.parametrize("repeatable", [True, False])
-def test_what_was_not_sent_is_repeated(repeatable: bool) -> None:  # noqa: FBT001
+def test_a_call_that_was_not_sent_is_repeated(repeatable: bool) -> None:  # noqa: FBT001
     assert decide(failure(Phase.NOT_SENT, repeatable=repeatable)).action is Action.RETRY
 
 
@@ -42,7 +42,7 @@ def test_what_was_not_sent_is_repeated(repeatable: bool) -> None:  # noqa: FBT00
     ("phase", "status"),
     [(Phase.SENT, None), *((Phase.ANSWERED, code) for code in (408, 425, 500, 502, 503, 504, 599))],
 )
-def test_what_may_have_been_executed_is_repeated_only_if_repeatable(
+def test_a_call_that_may_have_been_executed_is_repeated_only_if_repeatable(
     phase: Phase, status: int | None
 ) -> None:
     assert decide(failure(phase, status, repeatable=True)).action is Action.RETRY
@@ -66,7 +66,7 @@ def test_only_a_guessed_path_may_be_missing(status: int) -> None:
 
 
 @pytest.mark.parametrize("status", [302, 400, 403, 409, 410, 413, 422, 501])
-def test_what_would_be_the_same_again_fails(status: int) -> None:
+def test_a_call_whose_answer_would_be_the_same_again_fails(status: int) -> None:
     assert decide(failure(status=status, repeatable=True)).action is Action.FAIL
 
 

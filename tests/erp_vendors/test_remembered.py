@@ -17,6 +17,8 @@ from erp_vendors import remembered
 from erp_vendors.remembered import Remembered
 from tests.support.files import temporary_files
 
+pytestmark = pytest.mark.slow
+
 KEYS = st.text("abc", max_size=3)
 STEPS = st.lists(
     st.tuples(KEYS, st.one_of(st.none(), st.integers(0, 2**64 - 1))), min_size=20, max_size=80
@@ -25,7 +27,9 @@ STEPS = st.lists(
 
 @settings(max_examples=200, deadline=None)
 @given(STEPS, st.integers(1, 30))
-def test_it_is_a_dictionary(steps: list[tuple[str, int | None]], recent: int) -> None:
+def test_remembered_keys_behave_as_in_a_dictionary(
+    steps: list[tuple[str, int | None]], recent: int
+) -> None:
     ours, plain = Remembered(recent), t.cast("dict[str, int]", {})
     for key, number in steps:
         if number is None:

@@ -202,7 +202,7 @@ def test_a_guess_is_also_found_by_its_name(save: Save) -> None:
     assert (found.path, found.documented) == ("api/v7/order-details", True)
 
 
-def test_what_else_it_describes_becomes_streams_and_sinks(save: Save) -> None:
+def test_other_paths_of_a_file_become_streams_and_sinks(save: Save) -> None:
     file = save(
         document(
             {

@@ -116,7 +116,7 @@ def test_a_connection_that_is_closed_during_the_wait_for_a_turn_costs_no_call() 
         assert len(stub.requests) == len(set(stub.connections)) == 3
 
 
-def test_what_goes_out() -> None:
+def test_requests_as_they_go_out() -> None:
     with running_stub(lambda _: OK) as stub:
         transport = make_transport(stub.url + "/", user_agent="demo/1")
         transport.call("POST", "/a%2Fb", params={"q": "x y"}, body=b"[1]", headers={"X-Y": "z"})
@@ -163,7 +163,7 @@ def test_an_unreachable_vendor_is_not_asked_again_for_every_call() -> None:
         assert call_fails(transport, "GET") is first
 
 
-def test_what_was_not_sent_is_sent_later_even_if_it_is_not_repeatable() -> None:
+def test_a_call_that_was_not_sent_is_sent_later_even_if_it_is_not_repeatable() -> None:
     opened, received = threading.Event(), list[bytes]()
 
     class OpensLater(VirtualClock):

@@ -112,7 +112,7 @@ def in_flight(many: int, **more: t.Any) -> Limits:
     return Limits(per_second=1000, in_flight=many, **more)
 
 
-def test_what_is_certain_is_read_side_by_side_and_comes_in_order() -> None:
+def test_certain_calls_run_side_by_side_and_come_in_order() -> None:
     together = threading.Barrier(3, timeout=5)
 
     def call(number: int) -> int:
@@ -125,7 +125,7 @@ def test_what_is_certain_is_read_side_by_side_and_comes_in_order() -> None:
         assert ahead.side_by_side
 
 
-def test_what_may_not_exist_is_called_little_by_little() -> None:
+def test_calls_for_pages_that_may_not_exist_come_little_by_little() -> None:
     called: list[int] = []
 
     def beyond() -> list[int]:
@@ -155,7 +155,7 @@ def test_where_calls_are_few_none_is_made_in_vain(limits: Limits, far: int) -> N
     assert len(called) <= 8 + far
 
 
-def test_what_was_not_foreseen_is_called_and_what_was_is_dropped() -> None:
+def test_a_call_that_was_not_foreseen_is_made_and_foreseen_ones_are_dropped() -> None:
     called: list[int] = []
     release = threading.Event()
 

@@ -42,6 +42,7 @@ histories = st.lists(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("operation", ["SearchInventory", "ServiceTicketFullDetails"])
 @given(history=histories, zone=st.integers(-12, 14), inclusive=st.booleans(), during=st.booleans())
 @settings(

@@ -16,6 +16,8 @@ from tests.erp_vendors.aims360.fake import Fake, Row, config, iso, run_tap
 from tests.support.scale import full
 from tests.support.stub import Reply, Request, running_stub
 
+pytestmark = pytest.mark.slow
+
 STREAM = "aims360_customers"
 PATH = "/customers/v1.0/customers"
 LOOKBACK = 600

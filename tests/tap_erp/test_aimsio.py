@@ -80,6 +80,7 @@ def keys(run: Run, stream: str = JOBS) -> list[t.Any]:
     return [record["jobGuid"] for record in run.records(stream)]
 
 
+@pytest.mark.slow
 def test_a_first_run_reads_all_there_is_with_one_index_call_per_entity(
     sandbox: RunningSandbox,
 ) -> None:
@@ -94,6 +95,7 @@ def test_a_first_run_reads_all_there_is_with_one_index_call_per_entity(
         assert len(run.records(stream)) == (SIZE if stream != OBJECTS else ENTITIES * SIZE)
 
 
+@pytest.mark.slow
 def test_a_second_run_reads_only_what_changed(sandbox: RunningSandbox) -> None:
     first = run_tap(config(sandbox))
     sandbox.reset()

@@ -153,6 +153,7 @@ def test_a_wrong_password(sandbox: RunningSandbox, tmp_path: pathlib.Path) -> No
     assert not [line for line in out.splitlines() if json.loads(line)["type"] == "RECORD"]
 
 
+@pytest.mark.slow
 def test_an_unreachable_host(tmp_path: pathlib.Path) -> None:
     with running_stub(lambda _: Reply()) as stub:
         url = stub.url
@@ -280,6 +281,7 @@ HEAVY = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "needed"),
     [("--about", set()), ("--discover", {"erp_vendors.aimsio.client", "tap_erp.streams.aimsio"})],

@@ -299,6 +299,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path: pathlib.Path, flag: str) ->
     assert "absent.json" in said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kept", [1, 40, 400])
 def test_a_reader_that_goes_is_said_in_one_line(tmp_path: pathlib.Path, kept: int) -> None:
     rows = [{"id": number, "updatedAt": number} for number in range(300)]
@@ -315,6 +316,7 @@ def test_a_reader_that_goes_is_said_in_one_line(tmp_path: pathlib.Path, kept: in
     assert_one_line(err, "cannot write to stdout")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [[], ["--discover"]])
 @pytest.mark.parametrize("to", [">&-", ">/dev/full"])
 def test_a_stdout_that_takes_nothing_is_said_in_one_line(

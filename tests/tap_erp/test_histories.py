@@ -6,12 +6,15 @@ import datetime as dt
 import json
 import typing as t
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.scale import full
 from tests.support.stub import Reply, Request, running_stub
 from tests.tap_erp.running import Message, Run, aimsio, cimcloud, run_tap
+
+pytestmark = pytest.mark.slow
 
 START = dt.datetime(2026, 3, 1, tzinfo=dt.timezone.utc)
 LATE = 3000

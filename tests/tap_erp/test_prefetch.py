@@ -41,6 +41,8 @@ from tests.tap_erp.running import (
 if t.TYPE_CHECKING:
     import pathlib
 
+pytestmark = pytest.mark.slow
+
 NOWHERE = "http://127.0.0.1:9"
 SIZE = {"aims360": 50, "aim": 100, "cimcloud": 50}
 STREAM = {"aims360": "aims360_customers", "aim": "aim_inventory", "cimcloud": "cimcloud_accounts"}

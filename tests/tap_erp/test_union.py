@@ -10,6 +10,8 @@ import pytest
 from erp_sandbox.testing import RunningSandbox, running_sandbox
 from tests.tap_erp.running import Config, Run, run_tap
 
+pytestmark = pytest.mark.slow
+
 Rows = dict[str, set[str]]
 
 FAULTS: dict[str, dict[str, t.Any]] = {

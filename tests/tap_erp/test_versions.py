@@ -90,6 +90,7 @@ READING = st.tuples(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(kind=st.sampled_from([Copy, LearningCopy]), readings=st.lists(READING, max_size=5))
 def test_only_a_complete_copy_is_activated_and_never_an_emptied_one(

@@ -276,7 +276,9 @@ ROWS: list[tuple[str, list[Row], Sight]] = [
 
 
 @pytest.mark.parametrize(("sink", "rows", "sight"), ROWS, ids=map(str, range(len(ROWS))))
-def test_what_rows_prove(desk: Desk, sink: str, rows: list[Row], sight: Sight) -> None:
+def test_rows_prove_presence_or_absence(
+    desk: Desk, sink: str, rows: list[Row], sight: Sight
+) -> None:
     assert desk.shown(sink, rows).sight is sight
 
 
@@ -304,7 +306,9 @@ def test_a_ticket_is_found_by_a_reference_that_filters(desk: Desk, rows: list[Ro
         (stock_error(404, "Order W-1 was not found"), GONE),
     ],
 )
-def test_what_the_status_of_an_order_proves(desk: Desk, answer: Reply, sight: Sight) -> None:
+def test_the_status_of_an_order_proves_presence_or_absence(
+    desk: Desk, answer: Reply, sight: Sight
+) -> None:
     assert desk.look("web_orders", answer).sight is sight
 
 

@@ -147,7 +147,7 @@ def test_the_ids_that_are_found_are_the_vendors(shop: Shop) -> None:
         ("scheduled_returns", {"Acct": 1, "Sub": 1}),
     ],
 )
-def test_what_nothing_can_be_asked_of_is_not_called_absent(
+def test_a_record_that_cannot_be_asked_for_is_not_called_absent(
     shop: Shop, sink: str, record: dict[str, t.Any]
 ) -> None:
     assert shop.look(sink, record).sight is Sight.UNTOLD
@@ -236,7 +236,7 @@ def test_a_listed_record_is_a_control(shop: Shop, sink: str) -> None:
 
 
 @pytest.mark.parametrize("sink", ["service_tickets", "contracts", "lessons", "inventory_images"])
-def test_what_others_wrote_is_no_control(shop: Shop, sink: str) -> None:
+def test_a_record_that_others_wrote_is_no_control(shop: Shop, sink: str) -> None:
     assert not shop.writer(sink).control()
 
 
@@ -300,5 +300,5 @@ def test_an_operation_that_is_not_there_proves_nothing(problem: Reply) -> None:
 @pytest.mark.parametrize(
     "sink", ["external_ids", "inventory", "inventory_scans", "lessons", "ap_invoices", "time_clock"]
 )
-def test_what_no_read_shows_is_not_findable(shop: Shop, sink: str) -> None:
+def test_a_record_that_no_read_shows_cannot_be_looked_up(shop: Shop, sink: str) -> None:
     assert not shop.writer(sink).can_look_up

@@ -16,6 +16,8 @@ if t.TYPE_CHECKING:
     from erp_sandbox.testing import RunningSandbox
     from tests.support.plugins import TargetRun
 
+pytestmark = pytest.mark.slow
+
 Message = dict[str, t.Any]
 
 LOST: dict[str, tuple[Message, bool]] = {
@@ -187,7 +189,7 @@ def test_a_customer_is_settled_by_name_e_mail_and_telephone(
         ),
     ],
 )
-def test_what_belongs_to_a_customer_is_written_once(  # noqa: PLR0917 - one row of a table
+def test_a_customers_children_are_written_once(  # noqa: PLR0917 - one row of a table
     tmp_path: pathlib.Path, fault: str, stream: str, path: str, row: Message, resource: str
 ) -> None:
     with running_sandbox(size=3, limits=False) as sandbox:

@@ -66,7 +66,7 @@ def writes(sandbox: RunningSandbox) -> list[str]:
         ("customers", {**ADD, "SS": 123456789}, "SS: it is a number"),
     ],
 )
-def test_what_is_refused_before_a_call(
+def test_records_refused_before_a_call(
     sandbox: RunningSandbox, sink: str, record: dict[str, t.Any], words: str
 ) -> None:
     writer = account(sandbox).writer(sink)
@@ -177,7 +177,7 @@ def test_until_its_account_is_known_the_customers_key_stands_for_it(
         ("lessons", {"RefNumber": "L-1", "StudentName": "A", "ClassId": "7"}),
     ],
 )
-def test_what_was_made_is_not_made_again(
+def test_a_record_that_was_made_is_not_made_again(
     sandbox: RunningSandbox, sink: str, record: dict[str, t.Any]
 ) -> None:
     record = {name: acct(sandbox) if value == 0 else value for name, value in record.items()}

@@ -192,7 +192,7 @@ UNCLEAR: dict[str, t.Any] = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_what_proves_nothing_is_unclear(desk: Desk, case: str) -> None:
+def test_an_answer_that_proves_nothing_is_unclear(desk: Desk, case: str) -> None:
     for what, body in UNCLEAR.items():
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
         problem = desk.problem(case, Reply(body=raw))

@@ -100,7 +100,7 @@ def test_a_later_search_reads_only_what_changed(aimsio: Aimsio) -> None:
     assert writer.find(write, fresh=True).sight is Sight.UNSEEN
 
 
-def test_what_cannot_be_trusted_is_no_absence(aimsio: Aimsio) -> None:
+def test_an_answer_that_cannot_be_trusted_is_no_absence(aimsio: Aimsio) -> None:
     aimsio.put("G1", 1, companyCode="C1")
     account = aimsio.account()
     write = prepared(account.writer("companies"), {"companyCode": "none"})

@@ -41,7 +41,7 @@ def test_bodies_are_lists_under_the_entitys_name(vendor: Vendor) -> None:
         assert request.json == {wrapper: [{key: "1"}]}
 
 
-def test_what_only_the_get_schema_has_is_left_out(vendor: Vendor) -> None:
+def test_properties_that_only_the_get_schema_has_are_left_out(vendor: Vendor) -> None:
     row = record(
         "aimsio_employees",
         employeeCode="E-1",

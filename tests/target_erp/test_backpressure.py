@@ -24,6 +24,8 @@ if t.TYPE_CHECKING:
     from target_erp.delivery import Write
     from tests.target_erp.conftest import Vendor
 
+pytestmark = pytest.mark.slow
+
 EMPLOYEES = "aimsio_employees"
 MESSAGES = full(1_800, 2_400)
 BOUND = 1_700

@@ -190,7 +190,7 @@ def test_a_search_that_cannot_be_trusted_is_no_absence(site: Site) -> None:
     assert not site.account().writer("credits").can_look_up
 
 
-def test_what_the_vendor_does_not_tell_stays_unknown_in_the_next_run(
+def test_a_key_that_the_vendor_does_not_tell_stays_unknown_in_the_next_run(
     site: Site, tmp_path: pathlib.Path
 ) -> None:
     def answer(request: Request) -> Reply | None:

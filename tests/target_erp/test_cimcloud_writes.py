@@ -64,14 +64,14 @@ def test_a_mismatch_is_split_until_the_bad_row_stands_alone(vendor: Vendor) -> N
         {"success": True, "importedRecords": 0, "updatedRecords": 0},
     ],
 )
-def test_what_the_vendor_says_no_to_is_refused(vendor: Vendor, answer: t.Any) -> None:
+def test_a_record_that_the_vendor_says_no_to_is_refused(vendor: Vendor, answer: t.Any) -> None:
     vendor.script = lambda request: Reply(body=answer) if request.path == "/site/account/" else None
     assert run_target(vendor.config(), [schema(ACCOUNTS), *accounts(1)]).code == REJECTED
     assert len(vendor.letters(ACCOUNTS)) == 1
 
 
 @pytest.mark.parametrize("answer", [{"success": "yes"}, [], b"<html>"])
-def test_what_is_neither_yes_nor_no_fails_the_run(vendor: Vendor, answer: t.Any) -> None:
+def test_an_answer_that_is_neither_yes_nor_no_fails_the_run(vendor: Vendor, answer: t.Any) -> None:
     vendor.script = lambda request: Reply(body=answer) if request.path == "/site/account/" else None
     run = run_target(vendor.config(), [schema(ACCOUNTS), *accounts(1)])
     assert (run.code, vendor.letters(ACCOUNTS)) == (FAILED, [])

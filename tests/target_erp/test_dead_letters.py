@@ -186,6 +186,7 @@ def _adds(folder: str, name: str, count: int) -> None:
         add(letters, written(f"{name}-{n}"))
 
 
+@pytest.mark.slow
 def test_tidying_loses_nothing_that_another_process_adds(
     tmp_path: pathlib.Path, ledger: Ledger
 ) -> None:

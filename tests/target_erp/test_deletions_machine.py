@@ -8,6 +8,7 @@ import tempfile
 import typing as t
 from unittest import mock
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
@@ -25,6 +26,8 @@ from tests.support.office import (
 )
 from tests.support.plugins import Message, record, run_target, state
 from tests.support.scale import full
+
+pytestmark = pytest.mark.slow
 
 FOREIGN = "99"
 FILTERED = "secret"

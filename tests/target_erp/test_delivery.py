@@ -197,7 +197,7 @@ def test_a_receipt_is_committed_with_the_next_intent(tmp_path: pathlib.Path) -> 
     assert 101 <= ledger.commits < 150
 
 
-def test_what_got_through_before_an_outage_is_noted(tmp_path: pathlib.Path) -> None:
+def test_records_that_got_through_before_an_outage_are_noted(tmp_path: pathlib.Path) -> None:
     class Failing(Memory):
         def send(self, writes: list[Write]) -> None:
             if len(self.written) == 4:
@@ -216,6 +216,7 @@ def test_what_got_through_before_an_outage_is_noted(tmp_path: pathlib.Path) -> N
     assert (delivery.settled, delivery.tallies["memory"].accepted) == (4, 4)
 
 
+@pytest.mark.slow
 def test_a_record_never_overtakes_those_of_sinks_that_it_may_refer_to(
     tmp_path: pathlib.Path,
 ) -> None:

@@ -71,7 +71,7 @@ def creator(**more: t.Any) -> Site:
 
 @pytest.mark.parametrize("doubt", DOUBTS)
 @pytest.mark.parametrize("proof", PROOFS)
-def test_what_is_proven_absent_is_sent_again(
+def test_a_record_proven_absent_is_sent_again(
     doubt: str, proof: str, tmp_path: pathlib.Path
 ) -> None:
     site = creator(act=once(DOUBTS[doubt]), **PROOFS[proof])
@@ -99,7 +99,7 @@ def test_without_proof_nothing_is_sent_again(
 
 
 @pytest.mark.parametrize("doubt", DOUBTS)
-def test_what_is_found_is_not_sent_again(doubt: str, tmp_path: pathlib.Path) -> None:
+def test_a_record_that_is_found_is_not_sent_again(doubt: str, tmp_path: pathlib.Path) -> None:
     site, stage = creator(behind=once(DOUBTS[doubt])), Stage(tmp_path)
     run = stage.run(site, [{"key": "a"}, {"key": "b"}])
     assert (run.error, run["created"] + run["written"], len(site.calls)) == ("", 2, 2)
@@ -147,7 +147,7 @@ def learner(more: dict[str, t.Any]) -> Site:
     return site
 
 
-def test_what_success_looks_like_is_learned_once_and_kept(tmp_path: pathlib.Path) -> None:
+def test_the_look_of_success_is_learned_once_and_kept(tmp_path: pathlib.Path) -> None:
     site, stage = learner({}), Stage(tmp_path)
     run = stage.run(site, [{"key": f"k{n}"} for n in range(20)])
     assert (run.error, run["created"], run["written"]) == ("", 20, 0)
@@ -179,7 +179,9 @@ def test_until_an_answer_is_understood_one_call_with_one_record_goes_out(
     "body",
     [b"<html>", b'{"a":', {"error": "maintenance"}, {"Message": "An error has occurred."}],
 )
-def test_what_is_plainly_no_success_is_never_learned(body: object, tmp_path: pathlib.Path) -> None:
+def test_an_answer_that_is_plainly_no_success_is_never_learned(
+    body: object, tmp_path: pathlib.Path
+) -> None:
     def behind(writes: list[Write]) -> None:
         assert site.answers is not None
         site.answers.check(answer(body), writes)
@@ -440,7 +442,7 @@ def test_parts_of_a_shape_that_are_left_out_do_not_matter(given: dict[str, t.Any
 
 
 @pytest.mark.parametrize("way", ["forget", "resync"])
-def test_what_cannot_be_changed_is_looked_for_and_left_alone(
+def test_a_record_that_cannot_be_changed_is_looked_for_and_left_alone(
     way: str, tmp_path: pathlib.Path
 ) -> None:
     """The user wants records sent again; one that is there as it is, is unchanged."""

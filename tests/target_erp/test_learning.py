@@ -57,6 +57,7 @@ def calls(sandbox: RunningSandbox) -> tuple[int, int]:
     return methods.count("POST"), methods.count("GET")
 
 
+@pytest.mark.slow
 def test_one_record_is_read_back_and_all_others_are_understood(
     sandbox: RunningSandbox, tmp_path: pathlib.Path
 ) -> None:
@@ -73,7 +74,7 @@ def test_one_record_is_read_back_and_all_others_are_understood(
     assert calls(sandbox) == (4, 0), "the ledger knows what the answer means"
 
 
-def test_what_is_updated_is_told_from_what_was_there(
+def test_an_updated_value_is_told_from_the_one_that_was_there(
     sandbox: RunningSandbox, tmp_path: pathlib.Path
 ) -> None:
     assert run_target(config(sandbox, tmp_path / "a"), [schema(STREAM), *items(3)]).code == 0

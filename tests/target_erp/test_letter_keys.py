@@ -22,6 +22,8 @@ if t.TYPE_CHECKING:
 
     from target_erp.delivery import Writer
 
+pytestmark = pytest.mark.slow
+
 NOWHERE = "http://127.0.0.1:9"
 LOGIN = {"username": "u", "password": "p-secret"}
 CONFIG: Message = {
@@ -129,7 +131,7 @@ def test_a_letter_has_the_key_and_goes_when_the_record_gets_through(
 
 
 @pytest.mark.parametrize(("stream", "names"), TABLE, ids=str)
-def test_what_its_schema_refuses_can_be_replayed(
+def test_a_record_that_its_schema_refuses_can_be_replayed(
     tmp_path: pathlib.Path, stream: str, names: tuple[str, ...]
 ) -> None:
     said = schema(stream, names, checked={"type": "integer"})

@@ -11,6 +11,7 @@ import tempfile
 import threading
 import typing as t
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -24,6 +25,8 @@ from target_erp.delivery.journal import Journal
 from target_erp.delivery.model import ABSENT, Look
 from tests.support.scale import full
 from tests.target_erp.acting import GivenNumbers
+
+pytestmark = pytest.mark.slow
 
 FAULTS = ("lost_after", "lost_before", "error_after", "error_before", "not_sent")
 KILLS = ("kill_before", "kill_after", "kill_receipt")

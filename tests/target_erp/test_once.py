@@ -16,13 +16,18 @@ import pytest
 from erp_sandbox.testing import running_sandbox
 from target_erp.delivery import Outcome
 from tests.support.plugins import record, run_target, schema, state
+from tests.support.scale import NIGHTLY
 
 if t.TYPE_CHECKING:
     import pathlib
 
     from erp_sandbox.testing import RunningSandbox
 
+pytestmark = pytest.mark.slow
+
 ORDERS, CUSTOMERS = "aims360_orders", "pentamic_customers"
+KILLS_AT = (15, 40, 90, 135, 170) if NIGHTLY else (40, 135)
+"""How many orders are there when the target is killed."""
 FAULTS: tuple[dict[str, t.Any], ...] = (
     {"kind": "cut_after", "probability": 0.04, "method": "POST"},
     {"kind": "status_after", "status": 503, "probability": 0.03, "method": "POST"},
@@ -158,7 +163,7 @@ def test_killed_again_and_again_it_neither_loses_nor_doubles(
     file.write_text(json.dumps(config(sandbox, tmp_path)))
     sandbox.add_fault("delay", vendor="aims360", seconds=0.005)
     done = 0
-    for kill_at in (15, 40, 90, 135, 170, 10_000):
+    for kill_at in (*KILLS_AT, 10_000):
         messages = [schema(ORDERS)]
         for number in range(done, len(rows)):
             messages += [record(ORDERS, **rows[number]), state(number + 1)]

@@ -112,7 +112,7 @@ def site(request: pytest.FixtureRequest) -> t.Iterator[Site]:
         yield AimShop(shop)
 
 
-def test_they_go_through_the_same_engine(
+def test_openapi_sinks_go_through_the_same_engine(
     site: t.Any, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("target_erp.delivery.in_doubt.GRACE_SECONDS", 0.0)
@@ -147,7 +147,7 @@ def test_they_go_through_the_same_engine(
         assert sorted(ticket["ticketNo"] for ticket in site.tickets) == sent
 
 
-def test_that_nothing_is_recognised_without_a_key_is_said_once(
+def test_a_sink_without_a_key_says_once_that_nothing_is_recognised(
     tmp_path: pathlib.Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with open_shop() as shop:

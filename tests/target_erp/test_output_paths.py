@@ -27,7 +27,7 @@ def config(vendor: Vendor, folder: pathlib.Path, **more: t.Any) -> dict[str, t.A
 
 @pytest.mark.parametrize("setting", [*FILES, "dead_letters"])
 @pytest.mark.parametrize("kind", ["folder", "under a file"])
-def test_what_cannot_be_written_ends_the_run_before_anything_is_sent(
+def test_an_output_that_cannot_be_written_ends_the_run_before_anything_is_sent(
     vendor: Vendor, tmp_path: pathlib.Path, setting: str, kind: str
 ) -> None:
     (tmp_path / "file").write_text("")

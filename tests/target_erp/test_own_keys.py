@@ -12,7 +12,7 @@ from target_erp.writers import make_writer
 from tests.support.stub import Reply, running_stub
 from tests.support.writers import prepared, sent
 from tests.target_erp.test_sights import Accounts, Pentamic
-from tests.target_erp.test_success import answer, send
+from tests.target_erp.test_write_success import answer, send
 from tools import answers as page
 from tools import coverage
 

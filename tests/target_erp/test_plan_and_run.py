@@ -144,7 +144,7 @@ def sandbox() -> t.Iterator[RunningSandbox]:
 
 
 @pytest.mark.parametrize("vendor", SINKS)
-def test_what_is_planned_is_what_is_written(
+def test_a_plan_names_the_writes_of_the_run(
     vendor: str, sandbox: RunningSandbox, tmp_path: pathlib.Path
 ) -> None:
     sink, dice = SINKS[vendor], random.Random(vendor)  # noqa: S311 - an order, no secret

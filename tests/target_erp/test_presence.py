@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from target_erp.presence import Presence
 
+pytestmark = pytest.mark.slow
+
 
 def test_presence_keeps_millions_of_names_out_of_memory() -> None:
     presence = Presence()
@@ -24,7 +26,7 @@ def test_presence_keeps_millions_of_names_out_of_memory() -> None:
 
 
 @given(st.sets(st.text(max_size=4)), st.sets(st.text(max_size=4)))
-def test_what_was_noted_is_never_gone(names: set[str], others: set[str]) -> None:
+def test_a_noted_name_is_never_gone(names: set[str], others: set[str]) -> None:
     presence = Presence()
     presence.note({f"id={name}" for name in names}, tombstone=False)
     presence.note({f"id={name}" for name in others}, tombstone=True)
@@ -46,7 +48,7 @@ def test_what_was_noted_is_never_gone(names: set[str], others: set[str]) -> None
         ("STRASSE", "straße"),
     ],
 )
-def test_what_a_vendor_may_take_for_one_key_is_one(noted: str, asked: str) -> None:
+def test_keys_that_a_vendor_may_take_for_one_are_one(noted: str, asked: str) -> None:
     for one, other in ((noted, asked), (asked, noted)):
         presence = Presence()
         presence.note([f"id={one}"], tombstone=False)

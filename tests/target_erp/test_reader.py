@@ -41,6 +41,7 @@ def values_of(data: bytes, sizes: list[int], piece: int) -> list[t.Any]:
     return found
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.one_of(st.integers(), st.text(max_size=40)), max_size=20),
     st.lists(st.integers(1, 60), max_size=40),

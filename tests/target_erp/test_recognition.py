@@ -84,7 +84,7 @@ def test_other_key_properties_in_mid_stream_are_no_other_record(
     assert len(vendor.taken) == 1
 
 
-def test_what_is_open_is_settled_before_other_keys_hold(vendor: Vendor) -> None:
+def test_an_open_record_is_settled_before_other_keys_hold(vendor: Vendor) -> None:
     messages = [schema(PRICES, ["price_guid"])]
     messages += [record(PRICES, price_guid=f"g{n}", price_code=f"p{n}") for n in range(20)]
     messages.append(schema(PRICES, ["price_code"]))

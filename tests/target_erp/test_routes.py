@@ -39,7 +39,7 @@ FILTERS: list[tuple[Message, bool]] = [
 
 
 @pytest.mark.parametrize(("maps", "filtered"), FILTERS, ids=str)
-def test_what_stream_maps_filter_is_settled(
+def test_records_that_stream_maps_filter_are_settled(
     vendor: Vendor,
     maps: Message,
     filtered: bool,  # noqa: FBT001
@@ -88,7 +88,7 @@ def test_a_map_that_cannot_be_applied_ends_the_run(vendor: Vendor, expression: s
     assert EMPLOYEES in run.error
 
 
-def test_what_a_map_makes_is_json_again(vendor: Vendor) -> None:
+def test_a_mapped_record_is_json_again(vendor: Vendor) -> None:
     maps = {
         EMPLOYEES: {
             "employeeNick": "datetime.date(2026, 1, 31)",
@@ -107,6 +107,7 @@ def test_what_a_map_makes_is_json_again(vendor: Vendor) -> None:
 KINDS = ("good", "refused", "no key", "misfit", "filtered", "ignored", "tombstone", "state", "null")
 
 
+@pytest.mark.slow
 @settings(
     max_examples=full(25, 80),
     deadline=None,

@@ -178,14 +178,14 @@ def place(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> t.
         yield made
 
 
-def test_what_is_there_is_found(place: Place) -> None:
+def test_a_record_that_is_there_is_found(place: Place) -> None:
     place.rows = [place.other, place.mine]
     look = place.look(place.writer())
     assert look.sight is Sight.FOUND
     assert look.vendor_id
 
 
-def test_what_is_not_there_is_absent_only_by_a_documented_look_up(place: Place) -> None:
+def test_a_record_is_absent_only_by_a_documented_look_up(place: Place) -> None:
     place.rows = [place.other]
     writer = place.writer()
     assert place.look(writer).sight is place.absent

@@ -85,7 +85,7 @@ def test_the_memory_of_states_is_bounded_and_the_first_and_last_stay() -> None:
     assert 2_000 < middle <= 5_000
 
 
-def test_what_is_settled_while_nobody_emits_is_kept() -> None:
+def test_numbers_settled_while_nobody_emits_are_kept() -> None:
     watermark = Watermark()
     states = States(watermark)
     for _ in range(3 * _PENDING):

@@ -165,7 +165,7 @@ def test_a_keyword_that_cannot_be_compiled_is_left_unchecked(
         assert shapes.misfit(wrong, shapes.of(wrong)).startswith("b does not fit")
 
 
-def test_what_stands_beside_a_broken_keyword_is_checked() -> None:
+def test_keywords_beside_a_broken_one_are_checked() -> None:
     assert not fits({"pattern": "(?#x)", "maxLength": 2}, "abc")
     assert fits({"pattern": "(?#x)", "maxLength": 2}, "ab")
 

@@ -184,7 +184,7 @@ def test_a_stream_of_a_vendor_without_block_names_the_block(vendor: Vendor) -> N
     assert "'cimcloud'" in run.error
 
 
-def test_what_cannot_be_written_has_no_sink(vendor: Vendor) -> None:
+def test_a_stream_that_cannot_be_written_has_no_sink(vendor: Vendor) -> None:
     run = run_target(vendor.config(), [schema("aimsio_users")])
     assert (run.code, "aimsio_users" in run.error) == (FAILED, True)
 
@@ -293,7 +293,7 @@ def test_secrets_stay_out_of_dead_letters(vendor: Vendor) -> None:
     assert "hunter2" not in text
 
 
-def test_what_is_refused_at_the_door_keeps_its_key(vendor: Vendor) -> None:
+def test_a_record_refused_before_it_is_prepared_keeps_its_key(vendor: Vendor) -> None:
     row = record(EMPLOYEES, employeeCode="E-1", employeeStatusUname="happy")
     assert run_target(vendor.config(), [schema(EMPLOYEES), row]).code == REJECTED
     assert vendor.writes == []

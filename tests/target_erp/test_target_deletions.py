@@ -209,7 +209,7 @@ FIRST = [thing(1, tax="T1"), thing(2, tax="T2"), thing(3, tax="T3")]
 
 @pytest.mark.parametrize("form", PRESENT)
 @pytest.mark.parametrize("known", ["by id and tax code", "by tax code"])
-def test_what_the_input_has_in_any_form_is_not_gone(
+def test_a_record_that_the_input_has_in_any_form_is_not_gone(
     office: OfficeSite, form: str, known: str
 ) -> None:
     if known == "by id and tax code":
@@ -276,7 +276,7 @@ def test_deletions_wait_where_a_record_without_a_key_did_not_get_through(
 
 
 @pytest.mark.parametrize("name", [WRONG, POISON, ORPHAN, "left out"])
-def test_what_may_be_the_record_that_did_not_get_through_is_not_deleted(
+def test_a_row_that_may_be_a_record_that_did_not_get_through_is_not_deleted(
     office: OfficeSite, name: str
 ) -> None:
     """The ledger knows one by its id alone, and the input has some record by its tax code alone."""
@@ -359,7 +359,7 @@ def test_the_guard_counts_each_deletion_once(office: OfficeSite) -> None:
     assert (back.code, office.office.calls) == (1, calls)
 
 
-def test_what_comes_back_is_written_and_can_go_again(office: OfficeSite) -> None:
+def test_a_record_that_comes_back_is_written_and_can_go_again(office: OfficeSite) -> None:
     office.run(*FIRST)
     for _ in range(2):
         assert office.run(thing(1), activate()).code == 0

@@ -115,7 +115,7 @@ def test_an_old_delivery_that_somebody_repeats_is_not_accepted(receiver: Stub) -
 
 
 @pytest.mark.parametrize("bad", [Reply(429), Reply(503), Reply(500), Reply(cut="before")])
-def test_it_tries_again_after_growing_pauses_and_signs_each_time_anew(
+def test_the_webhook_tries_again_after_growing_pauses_and_signs_each_time_anew(
     receiver: Stub, replies: list[Reply], clock: Time, bad: Reply
 ) -> None:
     replies[:] = [bad, bad, bad, Reply()]
@@ -127,7 +127,7 @@ def test_it_tries_again_after_growing_pauses_and_signs_each_time_anew(
     assert {request.headers["X-Erp-Run"] for request in receiver.requests} == {REPORT["run"]}
 
 
-def test_it_gives_up_after_five_attempts(
+def test_the_webhook_gives_up_after_five_attempts(
     receiver: Stub, replies: list[Reply], clock: Time, caplog: pytest.LogCaptureFixture
 ) -> None:
     replies[:] = [Reply(503)]
@@ -154,7 +154,7 @@ def test_a_redirect_is_not_followed(receiver: Stub, replies: list[Reply], clock:
 @pytest.mark.parametrize(
     "told", ["20", email.utils.formatdate(1_800_000_020, usegmt=True)], ids=["seconds", "date"]
 )
-def test_it_waits_as_it_is_told(
+def test_the_webhook_waits_as_it_is_told(
     receiver: Stub, replies: list[Reply], clock: Time, told: str
 ) -> None:
     replies[:] = [Reply(429, headers={"Retry-After": told}), Reply()]
@@ -162,7 +162,7 @@ def test_it_waits_as_it_is_told(
     assert clock.pauses == [20]
 
 
-def test_it_does_not_wait_for_longer_than_a_minute(
+def test_the_webhook_does_not_wait_for_longer_than_a_minute(
     receiver: Stub, replies: list[Reply], clock: Time
 ) -> None:
     replies[:] = [Reply(503, headers={"Retry-After": "25"})]

@@ -18,6 +18,8 @@ if t.TYPE_CHECKING:
 
     from target_erp.delivery import Write
 
+pytestmark = pytest.mark.slow
+
 KINDS = [*FAILURES, "unclear"]
 
 
@@ -207,7 +209,7 @@ def test_a_look_up_whose_answer_makes_no_sense_lets_nothing_out(
     assert stage.run(site, rows(count)).counts == {"written": count}
 
 
-def test_what_cannot_be_asked_at_all_is_sent_with_a_warning(
+def test_a_record_that_nobody_can_be_asked_about_is_sent_with_a_warning(
     tmp_path: pathlib.Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     site = creates(check_before_create=True, look=lambda _: Look.untold("it takes no filter"))

@@ -122,7 +122,7 @@ def test_one_of_several_may_be_needed_and_settles_what_is_required_of_it() -> No
     Door(schema, needs=needs, partial=True).check({})
 
 
-def test_what_is_only_assumed_is_not_enforced() -> None:
+def test_assumed_rules_are_not_enforced() -> None:
     items = {"type": "object", "required": ["code"], "properties": {"code": {"type": "string"}}}
     schema = {
         "type": "object",
@@ -186,7 +186,7 @@ ACCOUNTS = {
         ("pentamic", "customers", {"name": "A", "taxCode": "1", "phone": None}, "send"),
     ],
 )
-def test_what_becomes_of_nulls_is_a_setting(
+def test_a_setting_decides_about_nulls(
     vendor: str, resource: str, record: dict[str, t.Any], default: str
 ) -> None:
     exact = {**record, "big": 10**40, "exact": D("1.50")}

@@ -135,7 +135,7 @@ def test_the_records_of_an_answer(
 @pytest.mark.parametrize(
     "answer", [{"message": "maintenance"}, {"Rows": "x", "Status": OK}, {"Rows": [1]}, {"Rows": {}}]
 )
-def test_what_is_no_list_of_records(answer: ListedRow) -> None:
+def test_answers_that_are_no_list_of_records(answer: ListedRow) -> None:
     with pytest.raises(DataError, match="aim: Op"):
         rows_of(answer, "Rows", ["Id"], "aim: Op")
 
@@ -149,7 +149,7 @@ def test_how_many_records_remain(value: object, expected: int | None) -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"  ", b"<html><body/></html>", b"<a><b></a>", b"7", b'"x"'])
-def test_what_is_no_answer(body: bytes) -> None:
+def test_bodies_that_are_no_answer(body: bytes) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - whatever it says
         decode(body)
 

@@ -80,7 +80,7 @@ def test_a_write_whose_answer_is_lost_may_have_been_executed(
 
 
 @pytest.mark.parametrize("reply", [Reply(204), Reply(body=b"<html>"), Reply(body=b'{"Status": {')])
-def test_what_a_write_is_answered_is_not_judged_here(
+def test_the_client_does_not_judge_answers_to_writes(
     client: AimClient, shop: Shop, reply: Reply
 ) -> None:
     shop.special = lambda name, _: reply if name == "AddCustomer" else None

@@ -58,7 +58,7 @@ def test_the_servers_address_is_taken_however_it_is_written(shop: Shop, suffix: 
     assert locations(shop) == [{"Id": 1}]
 
 
-def test_what_the_login_says_about_address_and_token_is_preferred(shop: Shop) -> None:
+def test_address_and_token_of_the_login_are_preferred(shop: Shop) -> None:
     body = {
         "Token": "t-1234",
         "OAuthToken": "newer-oauth",

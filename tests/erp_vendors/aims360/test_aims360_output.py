@@ -61,7 +61,7 @@ def test_an_empty_export_has_no_rows(body: str) -> None:
         ('"text"', "not the JSON"),
     ],
 )
-def test_what_is_no_export_is_an_error(body: str, why: str) -> None:
+def test_an_answer_that_is_no_export_is_an_error(body: str, why: str) -> None:
     with pytest.raises(DataError, match=why) as error:
         Output(body.encode(), "json", "aims360.aqua_exports[0]")
     assert str(error.value).startswith("aims360.aqua_exports[0]")

@@ -128,7 +128,7 @@ def test_a_path_from_the_settings_is_no_guess(stub: Stub) -> None:
 
 
 @pytest.mark.parametrize("body", [{"value": []}, [1], [None], "x", None, [[]]])
-def test_what_is_no_list_of_objects_is_refused(stub: Stub, body: object) -> None:
+def test_an_answer_that_is_no_list_of_objects_is_refused(stub: Stub, body: object) -> None:
     stub.script = lambda _: Reply(body=body)
     with pytest.raises(DataError, match="accounts"):
         listing(make(stub.url))

@@ -61,7 +61,7 @@ def test_values_are_escaped(value: object, sent: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["a~b", "a|b", "x|or|y"])
-def test_what_cannot_be_escaped_is_refused(value: str) -> None:
+def test_a_value_that_cannot_be_escaped_is_refused(value: str) -> None:
     with pytest.raises(ValueError, match="no escape"):
         exact("sku", value)
 

@@ -34,7 +34,11 @@ VALUES = st.recursive(
 
 @settings(deadline=None)
 @given(VALUES, st.sampled_from([None, 1]), st.booleans())
-def test_what_is_json_stays_as_it_is(value: t.Any, indent: int | None, ascii_only: bool) -> None:  # noqa: FBT001
+def test_json_customers_stay_as_they_are(
+    value: t.Any,
+    indent: int | None,
+    ascii_only: bool,  # noqa: FBT001
+) -> None:
     text = json.dumps(value, indent=indent, ensure_ascii=ascii_only)
     try:
         body = text.encode()
@@ -91,7 +95,7 @@ def test_a_repaired_number_is_a_number_where_one_is_wanted() -> None:
     "body",
     [b"", b"[{]", b'[{"taxCode": 01', b'[{"a": "01]', b"[NaN]", b"\xff\xfe[", b"[01 02]", b"[,01]"],
 )
-def test_what_cannot_be_repaired_is_refused(body: bytes) -> None:
+def test_an_answer_that_cannot_be_repaired_is_refused(body: bytes) -> None:
     with pytest.raises(ValueError, match=r".+"):
         rows(body, CUSTOMER)
 

@@ -73,7 +73,7 @@ def test_an_answer_that_stays_unreadable_is_a_data_error(pentamic: Pentamic) -> 
 
 
 @pytest.mark.parametrize(("status", "calls"), [(400, 1), (404, 1), (405, 1), (500, 5), (503, 5)])
-def test_what_is_repeated(pentamic: Pentamic, status: int, calls: int) -> None:
+def test_calls_that_are_repeated(pentamic: Pentamic, status: int, calls: int) -> None:
     pentamic.instead = lambda _: Reply(status)
     with pytest.raises(CallError, match=f"HTTP {status}"):
         pentamic.client().check()

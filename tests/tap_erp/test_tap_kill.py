@@ -24,6 +24,8 @@ if t.TYPE_CHECKING:
     import pathlib
     import subprocess
 
+pytestmark = pytest.mark.slow
+
 SIZE = 80
 JOBS = "aimsio_job_orders"
 

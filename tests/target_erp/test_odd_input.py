@@ -88,6 +88,7 @@ def check(vendor: Vendor, line: Message | str | bytes, **config: t.Any) -> int:
     return run.code
 
 
+@pytest.mark.slow
 @many
 @given(message=st.sampled_from(WHOLE), member=st.sampled_from(MEMBERS), value=JSON)
 def test_any_member_of_any_message_may_be_anything(
@@ -102,6 +103,7 @@ def test_any_member_may_be_missing(vendor: Vendor, message: Message, member: str
     check(vendor, {name: value for name, value in message.items() if name != member})
 
 
+@pytest.mark.slow
 @many
 @given(
     st.one_of(
@@ -115,6 +117,7 @@ def test_a_line_may_be_anything(vendor: Vendor, line: str | bytes) -> None:
     assert check(vendor, line) == (FAILED if encoded.strip() else 0)
 
 
+@pytest.mark.slow
 @many
 @given(JSON, JSON)
 def test_a_record_and_its_schema_may_be_anything(vendor: Vendor, body: t.Any, said: t.Any) -> None:
@@ -224,7 +227,7 @@ SHAPELESS = [
 
 
 @pytest.mark.parametrize(("message", "name", "complaint"), SHAPELESS)
-def test_what_has_no_usable_shape_is_named(
+def test_a_message_without_a_usable_shape_is_named(
     vendor: Vendor, message: Message, name: str, complaint: str
 ) -> None:
     assert check(vendor, message) == FAILED
@@ -259,7 +262,7 @@ HARMLESS: tuple[str | bytes, ...] = (
 
 
 @pytest.mark.parametrize("line", HARMLESS, ids=range(len(HARMLESS)))
-def test_what_can_be_understood_is(vendor: Vendor, line: str | bytes) -> None:
+def test_unusual_messages_that_can_be_understood_are(vendor: Vendor, line: str | bytes) -> None:
     assert check(vendor, line) == 0
     assert all(row["employeeCode"] in {"E-1", "E-2", "E-3"} for row in vendor.taken)
 
@@ -267,7 +270,7 @@ def test_what_can_be_understood_is(vendor: Vendor, line: str | bytes) -> None:
 @pytest.mark.parametrize(
     "line", [b"\xff\xfe", b'{"type": "STATE", "value": "\xe9"}', "{} {}", "<html>", "{", "nul"]
 )
-def test_what_is_no_json_is_named(vendor: Vendor, line: str | bytes) -> None:
+def test_a_line_that_is_no_json_is_named(vendor: Vendor, line: str | bytes) -> None:
     assert check(vendor, line) == FAILED
 
 
@@ -338,6 +341,7 @@ STREAMS = st.one_of(
 )
 
 
+@pytest.mark.slow
 @settings(many, max_examples=full(50, 200))
 @given(maps=STREAMS)
 def test_stream_maps_may_be_anything(vendor: Vendor, maps: t.Any) -> None:
@@ -382,6 +386,7 @@ def command(folder: pathlib.Path, lines: str, how: str) -> subprocess.CompletedP
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("how", "complaint"),
     [

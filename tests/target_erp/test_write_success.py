@@ -24,6 +24,8 @@ from tools import coverage
 if t.TYPE_CHECKING:
     from target_erp.delivery import Writer
 
+pytestmark = pytest.mark.slow
+
 Row = dict[str, t.Any]
 CALLS = {
     "aim": ("write_operation",),
@@ -187,7 +189,7 @@ PLAINLY_NONE: tuple[object, ...] = (
 
 @pytest.mark.parametrize("said", PLAINLY_NONE, ids=repr)
 @pytest.mark.parametrize("name", SINKS)
-def test_what_is_plainly_no_success_is_none_however_often_it_comes(name: str, said: object) -> None:
+def test_plainly_no_success_is_none_however_often_the_answer_comes(name: str, said: object) -> None:
     writer = sinks()[name].writer
     for _ in range(2):
         with pytest.raises((UnclearError, RefusedError)):
@@ -204,7 +206,7 @@ GOOD: dict[str, Row] = {
 
 
 @pytest.mark.parametrize("name", SINKS)
-def test_what_is_stated_counts_and_the_rest_is_learned_or_named(name: str) -> None:
+def test_stated_answers_count_and_others_are_learned_or_named(name: str) -> None:
     row = sinks()[name]
     writer, good = row.writer, answer(GOOD[row.vendor])
     assert writer.answers is not None
@@ -279,7 +281,7 @@ def test_the_setting_cannot_name_what_is_never_success() -> None:
         (b"[]", b'[{"a":1}]', False),
     ],
 )
-def test_what_is_learned_covers_only_what_means_the_same(
+def test_a_learned_answer_covers_only_those_that_mean_the_same(
     first: bytes, second: bytes, *, alike: bool
 ) -> None:
     answers = Answers("v_x")
