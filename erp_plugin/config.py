@@ -181,6 +181,11 @@ class ErpPlugin(PluginBase):
                 self._clients[vendor] = make(self.block(vendor), self.connection)
             return self._clients[vendor]
 
+    @property
+    def clients(self) -> dict[str, t.Any]:
+        """The clients that were made so far, by vendor."""
+        return self._clients
+
     def check_credentials(self) -> None:
         """Prove that every configured vendor can be reached and takes the credentials.
 

@@ -12,12 +12,13 @@ from erp_ledger import RecordStatus
 from erp_vendors.errors import ErpError, Interrupted
 from erp_vendors.http import codec
 from target_erp.delivery.coordination import Coordination
+from target_erp.delivery.decide import is_unchanged
 from target_erp.delivery.intake import Intake
 from target_erp.delivery.key_queue import KeyQueue, Tally, tag
 from target_erp.delivery.model import GOT_THROUGH, Outcome, RefusedError, Write
 from target_erp.delivery.outages import Outages
 from target_erp.delivery.pool import Pool
-from target_erp.delivery.recognition import is_unchanged, recognise
+from target_erp.delivery.recognition import recognise
 from target_erp.delivery.references import Child, References
 from target_erp.delivery.sender import Sender
 from target_erp.delivery.watermark import Watermark

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import typing as t
 
-from erp_ledger import RecordStatus
-
 if t.TYPE_CHECKING:
     from erp_ledger import Known
     from target_erp.delivery.journal import Journal
     from target_erp.delivery.model import Write
     from target_erp.delivery.writer import Writer
-
-_FAILED = frozenset({RecordStatus.REFUSED, RecordStatus.WAITING})
 
 
 def recognise(journal: Journal, writer: Writer, writes: t.Sequence[Write]) -> None:
@@ -57,23 +53,3 @@ def _recognise(write: Write, known: t.Mapping[str, Known], aliased: t.Mapping[st
 def _contradicts(write: Write, line: str) -> bool:
     column = line.partition("=")[0]
     return any(name.partition("=")[0] == column and name != line for name in write.names)
-
-
-def is_unchanged(write: Write, *, resync: bool) -> bool:
-    """Whether the vendor has this version, or a newer one than the one that is replayed.
-
-    Args:
-        write: The record, recognised.
-        resync: The user wants records sent although they count as unchanged.
-    """
-    known = write.known
-    if known is None or resync:
-        return False
-    if known.mark is RecordStatus.ACCEPTED and write.sent_before is None:
-        return known.digest == write.digest
-    if write.sent_before is not None and known.last_at > write.sent_before:
-        return known.mark in {RecordStatus.ACCEPTED, RecordStatus.DELETED}
-    if known.mark in {RecordStatus.ACCEPTED, RecordStatus.DELETED}:
-        return known.digest == write.digest
-    # A newer version was refused: the vendor still has the one before it.
-    return known.mark in _FAILED and known.held == write.digest

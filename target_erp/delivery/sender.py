@@ -14,6 +14,7 @@ from erp_ledger import RecordStatus
 from erp_vendors.errors import CallError, ErpError, MissingResourceError, Phase
 from erp_vendors.masking import hiding
 from target_erp.delivery.answers import UnclearError
+from target_erp.delivery.decide import Decision, by_ledger, by_look_up, existing
 from target_erp.delivery.in_doubt import Executed, InDoubt, LookUpError
 from target_erp.delivery.model import Outcome, RefusedError, Sight, Write
 from target_erp.delivery.outages import Failed
@@ -280,17 +281,8 @@ class Sender:
         """Settle a record that may have got through before; its id is known then."""
         if not write.key or write.deletes or writer.upsert or writer.is_idempotent(write):
             return False
-        there = write.known is not None and write.known.is_there
-        if (
-            there
-            and writer.create_only
-            and not (write.doubtful or write.forgotten or self._journal.resync)
-        ):
-            exists = RefusedError(
-                "the vendor has an earlier version of it, and this API cannot change it",
-                reason="exists",
-            )
-            raise exists
+        if by_ledger(writer, write, resync=self._journal.resync) is Decision.EXISTS:
+            raise existing()
         if (writer.stream, write.identity) in self._exhausted:
             msg = "its answers got lost again and again in this run; look before you send it again"
             raise RefusedError(msg, reason="unknown")
@@ -300,27 +292,24 @@ class Sender:
         except LookUpError as error:
             self._hold_back(writer, write, error)
             return True
-        if look is None:
-            return False
-        if look.sight is not Sight.FOUND:
+        if look is not None and look.sight is Sight.FOUND:
+            # Of one that was in doubt nobody can tell when it came to be there.
+            write.was_there = None if write.doubtful else True
+            write.vendor_id = look.vendor_id
+        elif look is not None:
             write.was_there = False if look.sight is Sight.ABSENT else None
-            return False
-        # Of one that was in doubt nobody can tell when it came to be there.
-        write.was_there = None if write.doubtful else True
-        write.vendor_id = look.vendor_id
-        return self._settle_found(writer, write)
-
-    def _settle_found(self, writer: Writer, write: Write) -> bool:
-        """An earlier version of it that is there does not settle this one."""
-        same = write.known is None or write.forgotten or write.known.digest == write.digest
-        if writer.create_only and same and not write.doubtful:
-            self._journal.receipt(writer, [write], RecordStatus.ACCEPTED)
-            self._settled([write], Outcome.UNCHANGED, None)
-            return True
-        if write.known is None or write.known.digest != write.digest:
-            return False
-        self.accept(writer, [write])
-        return True
+        match by_look_up(writer, write, look.sight if look is not None else None):
+            case Decision.EXISTS:
+                raise existing()
+            case Decision.UNCHANGED:
+                self._journal.receipt(writer, [write], RecordStatus.ACCEPTED)
+                self._settled([write], Outcome.UNCHANGED, None)
+                return True
+            case Decision.ARRIVED:
+                self.accept(writer, [write])
+                return True
+            case _:
+                return False
 
     def _settle_untold(
         self, writer: Writer, write: Write, error: CallError, why: str, *, safe: bool

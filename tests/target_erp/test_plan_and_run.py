@@ -158,7 +158,7 @@ def test_what_is_planned_is_what_is_written(
         planned = (tmp_path / "plan.jsonl").read_text().splitlines()
         steps = [json.loads(line)["step"] for line in planned]
         run = run_target(settings, lines)
-        tally = run.target.delivery.tallies[sink.stream]
+        tally = run.target.run.delivery.tallies[sink.stream]
         counted = {outcome.value: count for outcome, count in tally.items() if count}
         assert steps.count("create") + steps.count("update") == sum(
             tally[outcome] for outcome in WRITTEN
