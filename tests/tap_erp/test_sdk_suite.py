@@ -51,7 +51,7 @@ def signals_kept() -> t.Iterator[None]:
             signal.signal(number, handler)
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def _sandbox() -> t.Iterator[None]:
     server = SandboxServer(Settings(size=12, limits=False))
     server.start()
