@@ -21,11 +21,12 @@ from target_erp.cpu_affinity import keep_to_one_cpu
 from target_erp.deletions import Deletions
 from target_erp.delivery import Delivery, RefusedError, Write, Writer
 from target_erp.delivery.dead_letters import DeadLetters
-from target_erp.delivery.delivery import StoppedError
 from target_erp.delivery.journal import Journal
+from target_erp.delivery.settlement import StoppedError
 from target_erp.delivery.watermark import Watermark
 from target_erp.output_paths import check_output_paths, is_file
 from target_erp.planning.planner import Guards, Planner, allowance
+from target_erp.prepare import prepare
 from target_erp.reader import InputError
 from target_erp.settings import SETTINGS
 from target_erp.sink_writers import SinkWriters
@@ -46,14 +47,6 @@ _SHORTEST_CHECKPOINT = 0.1
 """Seconds between two looks for a STATE that may go out, at least, while no input comes."""
 
 
-class HasRun(t.Protocol):
-    """The target, as its sinks see it."""
-
-    @property
-    def run(self) -> Run:
-        """The run that it makes."""
-
-
 class Run:
     """One run of the target.
 
@@ -67,6 +60,7 @@ class Run:
         asks_vendor: Such a plan asks the vendors what they have.
         writers: The writers of the sinks.
         watermark: Up to which number of the input all is settled.
+        warned: Streams of whose SCHEMA a warning has spoken.
         replayed: Dead letters that were sent again and carry no business key.
     """
 
@@ -95,7 +89,7 @@ class Run:
         self._states = States(self.watermark)
         self._emitted_at = time.monotonic()
         self.writers = SinkWriters(plugin)
-        self._warned: set[str] = set()
+        self.warned: set[str] = set()
         self._keyless: set[str] = set()
 
     @property
@@ -126,12 +120,13 @@ class Run:
             names = ("ledger", "dead_letters", "report_file")
             check_output_paths(**{name: self.setting(name) for name in names})
         code, said = FAILED, "the run was ended"
+        seconds = max(float(self.setting("checkpoint_seconds")), _SHORTEST_CHECKPOINT)
         # Last of all, when the leases are given back: others need not wait for a webhook.
         with keep_to_one_cpu(), contextlib.ExitStack() as afterwards, self.opened:
             try:
                 with (
                     self._progress(),
-                    every(self._checkpoint_seconds, self._look_for_state, self._fail),
+                    every(seconds, self._look_for_state, self._fail),
                 ):
                     self._until_input_breaks(work)
                 self._judge()
@@ -164,8 +159,8 @@ class Run:
         """Shows how far the run is."""
         return ProgressLine(
             self.logger,
-            # Not `records_read`: another thread must not be the one that opens the ledger.
-            rows=lambda: self.records_read if "summary" in self.__dict__ else 0,
+            # Another thread must not be the one that opens the ledger.
+            rows=lambda: self.summary.records_read if "summary" in self.__dict__ else 0,
             budgets=lambda: {
                 name: client.transport.budget for name, client in list(self.plugin.clients.items())
             },
@@ -286,14 +281,10 @@ class Run:
             identity: Business key that the ledger knows it by, if it must be that one.
             other_keys: Keys that its stream had before, by which the ledger may know it.
         """
-        try:
-            prepared = writer.prepare(write.record)
-        except RefusedError as error:
-            write.key = _led_by(identity, (*writer.identify(write.record), *other_keys))
-            self.refuse(writer, write, error)
+        prepared = prepare(writer, write, identity, other_keys)
+        if isinstance(prepared, RefusedError):
+            self.refuse(writer, write, prepared)
             return
-        write.key = _led_by(identity, (*prepared.key, *other_keys))
-        write.body, write.parents = prepared.body, prepared.parents
         if not write.key and writer.stream not in self._keyless:
             self._keyless.add(writer.stream)
             self.logger.warning(
@@ -345,25 +336,9 @@ class Run:
             for name in entry.get("primary_keys") or ()
         )
 
-    def warn_once(self, stream: str, text: str) -> None:
-        """Log a warning about a stream, unless there was one.
-
-        Args:
-            stream: Its name.
-            text: The warning.
-        """
-        if stream not in self._warned:
-            self._warned.add(stream)
-            self.logger.warning("%s", text)
-
     def _resubmit(self, child: Child) -> None:
         record = codec.decode(child.record.encode())
         self.submit(self.writer_of(child.stream), Write(0, child.stream, record), child.key)
-
-    @property
-    def records_read(self) -> int:
-        """Records in the input so far."""
-        return self.summary.records_read
 
     def note_state(self, number: int, value: t.Any) -> None:  # noqa: ANN401 - any JSON
         """Take a STATE message; it goes out when all that came before it is settled.
@@ -400,10 +375,6 @@ class Run:
     def _fail(self, error: Exception) -> None:
         self.delivery.fail(error)
 
-    @property
-    def _checkpoint_seconds(self) -> float:
-        return max(float(self.setting("checkpoint_seconds")), _SHORTEST_CHECKPOINT)
-
     def _checkpoint(self) -> None:
         """Emit the newest STATE that is settled, and let go out what waits for a full batch.
 
@@ -427,11 +398,3 @@ class Run:
             raise ExitCode("; ".join(filter(None, (msg, self.deletions.waits))), REJECTED)
         if self.deletions.waits:
             raise ExitCode(self.deletions.waits, REJECTED)
-
-
-def _led_by(identity: str, keys: Key) -> Key:
-    """Keys of which one must be the first; if there is none, as they are."""
-    if not identity:
-        return keys
-    name, _, value = identity.partition("=")
-    return ((name, value), *(pair for pair in keys if pair != (name, value)))

@@ -14,9 +14,15 @@ from target_erp.writers.keys import key_of
 if t.TYPE_CHECKING:
     from singer_sdk import Target
 
-    from target_erp.run import HasRun
+    from target_erp.run import Run
 
 _SHOWN_KEYWORDS = 5
+
+
+class _HasRun(t.Protocol):
+    """The target, as its sinks see it."""
+
+    run: Run
 
 
 class ErpSink(Sink):
@@ -34,7 +40,7 @@ class ErpSink(Sink):
         key_properties: t.Sequence[str] | None,
     ) -> None:
         super().__init__(target, stream_name, schema, key_properties)
-        self._run = run = t.cast("HasRun", target).run
+        self._run = run = t.cast("_HasRun", target).run
         self._keys = tuple(self.key_properties)
         self.writer = run.writer_of(stream_name, self._keys)
         self.earlier_keys: tuple[tuple[str, ...], ...] = ()
@@ -45,14 +51,16 @@ class ErpSink(Sink):
         self._stream = self.writer.stream
         self._tally = run.delivery.tallies[self.writer.stream]
         self._shapes = SchemaCheck(self.schema if self.validate_schema else None)
-        if self._shapes.unchecked:
+        if self._shapes.unchecked and stream_name not in run.warned:
+            run.warned.add(stream_name)
             unchecked = self._shapes.unchecked
             more = len(unchecked) - _SHOWN_KEYWORDS
-            run.warn_once(
+            run.logger.warning(
+                "the SCHEMA of stream '%s' has keywords that cannot be understood; nothing is "
+                "checked by them: %s%s",
                 stream_name,
-                f"the SCHEMA of stream '{stream_name}' has keywords that cannot be understood; "
-                f"nothing is checked by them: {', '.join(unchecked[:_SHOWN_KEYWORDS])}"
-                + (f" and {more} more" if more > 0 else ""),
+                ", ".join(unchecked[:_SHOWN_KEYWORDS]),
+                f" and {more} more" if more > 0 else "",
             )
 
     def get_validator(self) -> None:

@@ -62,7 +62,7 @@ class TableVersions:
         """
         if not self._run.notes_input or not isinstance(record, dict):
             return
-        deletions, number = self._run.deletions, self._run.records_read
+        deletions, number = self._run.deletions, self._run.summary.records_read
         for name, form in self._forms.of(stream, record):
             writer = self._run.writer_of(name)
             if form is None:
@@ -86,7 +86,7 @@ class TableVersions:
         Raises:
             ErpError: If the run cannot go on.
         """
-        deletions, records = self._run.deletions, self._run.records_read
+        deletions, records = self._run.deletions, self._run.summary.records_read
         watermark = self._run.watermark
         number = watermark.issue()
         for writer in self._writers(stream):

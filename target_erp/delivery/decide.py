@@ -16,7 +16,7 @@ if t.TYPE_CHECKING:
     from target_erp.delivery.model import Write
     from target_erp.delivery.writer import Writer
 
-_FAILED = frozenset({RecordStatus.REFUSED, RecordStatus.WAITING})
+FAILED = frozenset({RecordStatus.REFUSED, RecordStatus.WAITING})
 
 
 class Decision(enum.Enum):
@@ -96,7 +96,7 @@ def is_unchanged(write: Write, *, resync: bool) -> bool:
     if known.mark in {RecordStatus.ACCEPTED, RecordStatus.DELETED}:
         return known.digest == write.digest
     # A newer version was refused: the vendor still has the one before it.
-    return known.mark in _FAILED and known.held == write.digest
+    return known.mark in FAILED and known.held == write.digest
 
 
 def _is_there(write: Write) -> bool:

@@ -80,14 +80,15 @@ class Journal:
         if names:
             self._ledger.commit(self._ledger.named(writer.account, writer.stream, names))
 
-    def learned(self, writer: Writer) -> list[AnswerShape]:
-        """Answers that have proven to mean success.
+    def teach(self, writer: Writer) -> None:
+        """Tell a writer which answers have proven to mean success.
 
         Args:
-            writer: The sink.
+            writer: The sink's writer.
         """
-        texts = self._ledger.learned(writer.account, writer.stream)
-        return [AnswerShape.parse(codec.decode(text.encode())) for text in texts]
+        if writer.answers is not None:
+            for text in self._ledger.learned(writer.account, writer.stream):
+                writer.answers.learn(AnswerShape.parse(codec.decode(text.encode())))
 
     def learn(self, writer: Writer, shape: AnswerShape) -> None:
         """Note that an answer has proven to mean success.

@@ -21,10 +21,12 @@ from target_erp.delivery.outages import Failed
 
 if t.TYPE_CHECKING:
     from erp_vendors.http.redact import Redactor
+    from target_erp.delivery.coordination import Coordination
     from target_erp.delivery.dead_letters import DeadLetters
     from target_erp.delivery.journal import Ended, Journal
     from target_erp.delivery.outages import Outages
     from target_erp.delivery.references import References
+    from target_erp.delivery.settlement import Settlement
     from target_erp.delivery.writer import Writer
 
 logger = logging.getLogger("erp.delivery")
@@ -41,9 +43,6 @@ _MARKS = {
     Outcome.WAITING: RecordStatus.WAITING,
     Outcome.UNKNOWN: RecordStatus.UNKNOWN,
 }
-
-Settled = t.Callable[[t.Sequence[Write], Outcome, "RefusedError | None"], None]
-"""Told of records' ends, after ledger and dead letters have them."""
 
 
 class _Sent(threading.local):
@@ -68,9 +67,8 @@ class Sender:
         references: References,
         outages: Outages,
         *,
-        settled: Settled,
-        held_back: t.Callable[[Write], None],
-        stopped: t.Callable[[], bool],
+        settlement: Settlement,
+        coordination: Coordination,
         pause: t.Callable[[float], None],
     ) -> None:
         """Make a sender.
@@ -80,9 +78,8 @@ class Sender:
             dead_letters: Where records go that do not get through.
             references: Who waits for whom.
             outages: Tells an outage from a record that alone fails.
-            settled: Told of records' ends.
-            held_back: Told of records that are through without an end.
-            stopped: Whether nothing more may be sent.
+            settlement: Counts the ends of records, after ledger and dead letters have them.
+            coordination: Says whether the run goes on.
             pause: Waits for some seconds.
         """
         self._journal = journal
@@ -90,9 +87,8 @@ class Sender:
         self._references = references
         self._outages = outages
         self._in_doubt = InDoubt(journal, pause)
-        self._settled = settled
-        self._held_back = held_back
-        self._stopped = stopped
+        self._settlement = settlement
+        self._coordination = coordination
         self._pause = pause
         self._sent = _Sent()
         self._exhausted: set[tuple[str, str]] = set()
@@ -113,7 +109,7 @@ class Sender:
         Raises:
             ErpError: If the run cannot go on; what is not settled then stays open.
         """
-        while len(batch) > 1 and not self._stopped():
+        while len(batch) > 1 and not self._coordination.stopped:
             error = self._attempt(writer, batch)
             if error is None:
                 return
@@ -125,19 +121,19 @@ class Sender:
                 batch = batch[middle:]
                 continue
             good, bad = 0, len(batch)  # the first bad one is at one of these places
-            while bad - good > 1 and not self._stopped():
+            while bad - good > 1 and not self._coordination.stopped:
                 middle = (good + bad) // 2
                 error = self._attempt(writer, batch[good:middle])
                 if error is not None and _is_failure(writer, error):
                     break  # it says nothing about where the bad one is
                 good, bad = (middle, bad) if error is None else (good, middle)
-            if not self._stopped():
+            if not self._coordination.stopped:
                 self._alone(writer, batch[good])
             batch = batch[good + 1 :]
-        if batch and not self._stopped():
+        if batch and not self._coordination.stopped:
             self._alone(writer, batch[0])
 
-    def refuse(self, writer: Writer | None, write: Write, error: RefusedError) -> None:
+    def refuse(self, writer: Writer, write: Write, error: RefusedError) -> None:
         """Settle a record that is not sent.
 
         Args:
@@ -157,7 +153,7 @@ class Sender:
         """
         self.settle()
         for old in self._outages.taken(batch):
-            self._settled([old.write], Outcome.UNCHANGED, None)
+            self._settlement.settle(old.writer, [old.write], Outcome.UNCHANGED)
         mark = RecordStatus.DELETED if batch[0].deletes else RecordStatus.ACCEPTED
         self._sent.batches.append((writer, batch, mark))
 
@@ -188,9 +184,9 @@ class Sender:
         noted = False
         try:
             self._journal.intend(writer, batch, batches)
-            for _, writes, _ in batches:
+            for ended, writes, _ in batches:
                 for outcome, some in itertools.groupby(writes, _outcome):
-                    self._settled(list(some), outcome, None)
+                    self._settlement.settle(ended, list(some), outcome)
             noted = True
         finally:
             for call in then:
@@ -303,7 +299,7 @@ class Sender:
                 raise existing()
             case Decision.UNCHANGED:
                 self._journal.receipt(writer, [write], RecordStatus.ACCEPTED)
-                self._settled([write], Outcome.UNCHANGED, None)
+                self._settlement.settle(writer, [write], Outcome.UNCHANGED)
                 return True
             case Decision.ARRIVED:
                 self.accept(writer, [write])
@@ -338,27 +334,22 @@ class Sender:
             self._settle(writer, write, Outcome.REFUSED, refused)
             return
         logger.warning("%s held back: %s", write.label, refused)
-        self._held_back(write)
+        self._settlement.hold_back(write)
 
-    def _settle(
-        self, writer: Writer | None, write: Write, outcome: Outcome, error: RefusedError
-    ) -> None:
+    def _settle(self, writer: Writer, write: Write, outcome: Outcome, error: RefusedError) -> None:
         parent = None
-        if writer is not None:
-            if writer.transport and not error.request and (error.status or error.attempts):
-                error.request = writer.transport.last_request
-            error = error.masked(_secrets_of(writer, write))
-            if outcome is Outcome.WAITING and not write.key:
-                outcome = Outcome.REFUSED  # nothing could find it again
-            elif outcome is not Outcome.UNKNOWN and write.wants and write.key:
-                # A parent that the ledger does not know may be why the vendor refused it.
-                parent = self._references.missed(write)
-        known = (writer.secrets, writer.account) if writer else ((), "")
-        self._dead_letters.add(write, outcome, error, *known)
-        if writer is not None:
-            self._journal.receipt(writer, [write], _MARKS[outcome], parent)
+        if writer.transport and not error.request and (error.status or error.attempts):
+            error.request = writer.transport.last_request
+        error = error.masked(_secrets_of(writer, write))
+        if outcome is Outcome.WAITING and not write.key:
+            outcome = Outcome.REFUSED  # nothing could find it again
+        elif outcome is not Outcome.UNKNOWN and write.wants and write.key:
+            # A parent that the ledger does not know may be why the vendor refused it.
+            parent = self._references.missed(write)
+        self._dead_letters.add(write, outcome, error, writer.secrets, writer.account)
+        self._journal.receipt(writer, [write], _MARKS[outcome], parent)
         logger.warning("%s %s: %s", write.label, outcome.value, error)
-        self._settled([write], outcome, error)
+        self._settlement.settle(writer, [write], outcome, error)
 
 
 def _is_failure(writer: Writer, error: RefusedError | CallError) -> bool:

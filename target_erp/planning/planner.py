@@ -18,9 +18,9 @@ from erp_vendors.http.redact import redact
 from erp_vendors.masking import hiding, masked
 from erp_vendors.private import make_file
 from target_erp.delivery.decide import Decision, by_ledger, by_look_up, existing
-from target_erp.delivery.key_queue import Tally
 from target_erp.delivery.model import Outcome, RefusedError, Sight, same_value
 from target_erp.delivery.recognition import recognise
+from target_erp.delivery.tally import Tally
 from target_erp.text_table import cut, screen, table
 
 if t.TYPE_CHECKING:
