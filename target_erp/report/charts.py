@@ -6,7 +6,7 @@ import html
 import math
 import typing as t
 
-from target_erp.text_table import visible
+from target_erp.printable import visible
 
 _WIDTH, _LEFT, _RIGHT = 720, 52, 8
 _TOP, _AXIS = 10, 22

@@ -134,9 +134,7 @@ def _ending(last: PastRun) -> tuple[t.Literal["good", "warn", "bad"], str]:
         return "bad", "The last run has not ended: it is still running, or it was killed."
     if last.state is State.SUCCEEDED:
         return "good", f"The last run succeeded{rest}."
-    if rest:
-        return "warn", f"The last run finished{rest}."
-    return "good", "The last run ended, and no record was refused."
+    return "warn", f"The last run finished{rest}."
 
 
 def _detail(last: PastRun, now: dt.datetime) -> str:
@@ -159,14 +157,14 @@ def _tasks(letters: t.Sequence[Letter], doubts: t.Sequence[FoundRecord]) -> list
         text = f"Look up {records(len(unknown))} at the vendor: the answer was lost, and sending "
         text += f"{'it' if len(unknown) == 1 else 'them'} again could make doubles."
         tasks.append(Task(text, "erp-ledger unknown", "unknown"))
-    refused = [letter for letter in letters if letter.get("outcome") == "refused"]
+    refused = [letter for letter in letters if letter["outcome"] == "refused"]
     if refused:
         (cause, _), *more = causes(refused).most_common()
         often = "Most often" if more else "Reason"
         text = f"Correct {records(len(refused))} at the source, or send again once the reason is "
         text += f"gone. {often}: “{cause.reason or cause.kind}”."
         tasks.append(Task(text, "erp-ledger replay --config FILE", "reasons"))
-    waiting = sum(letter.get("outcome") == "waiting" for letter in letters)
+    waiting = sum(letter["outcome"] == "waiting" for letter in letters)
     if waiting:
         text = f"{records(waiting).capitalize()} will go out when the record to which "
         text += f"{'it refers' if waiting == 1 else 'they refer'} gets through."

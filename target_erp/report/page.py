@@ -10,11 +10,12 @@ import typing as t
 
 from erp_ledger import RecordStatus
 from erp_vendors.http.redact import redact
+from target_erp.delivery.dead_letters import last_at
+from target_erp.printable import cut, visible
 from target_erp.report.charts import ChartMark, Series, bar, columns, exact, text
 from target_erp.report.conclusion import Verdict, duration, moment, records, tick, verdict
-from target_erp.report.letters import causes, first_and_last, name_of, why
+from target_erp.report.letters import causes, name_of, why
 from target_erp.report.past_runs import OPEN, OUTCOMES, WRITTEN, State, past_run
-from target_erp.text_table import cut, visible
 
 if t.TYPE_CHECKING:
     from erp_ledger import FoundRecord, Run
@@ -27,7 +28,6 @@ _LONGEST = 300
 _SYMBOLS = {"good": "✓", "warn": "!", "bad": "✗"}
 _LEVELS = {
     State.SUCCEEDED: ("good", 0.25),
-    State.ENDED: ("good", 0.25),
     State.REJECTED: ("warn", 0.6),
     State.FAILED: ("bad", 1.0),
     State.UNFINISHED: ("bad", 1.0),
@@ -93,7 +93,7 @@ def _tasks(found: Verdict) -> str:
 
 
 def _reasons(letters: t.Sequence[Letter]) -> str:
-    refused = [letter for letter in letters if letter.get("outcome") == "refused"]
+    refused = [letter for letter in letters if letter["outcome"] == "refused"]
     if not refused:
         return "<p>No record is refused.</p>"
     counts = causes(refused).most_common()
@@ -240,21 +240,19 @@ def _unknown(doubts: t.Sequence[FoundRecord]) -> str:
 def _letters(letters: t.Sequence[Letter]) -> str:
     if not letters:
         return "<p>There are none.</p>"
-    newest = sorted(letters, key=lambda letter: first_and_last(letter)[1], reverse=True)
-    rows = []
-    for letter in newest[:_LETTERS]:
-        first, last = first_and_last(letter)
-        rows.append(
-            [
-                _cell(moment(last), "when"),
-                _head(letter.get("stream", "")),
-                _cell(name_of(letter) or "(no key)", "key"),
-                _cell(why(letter)),
-                _cell(cut(visible(str(letter.get("reason") or "")), _LONGEST), "text"),
-                _cell(letter.get("attempts") or 0, "n"),
-                _cell(moment(first), "when"),
-            ]
-        )
+    newest = sorted(letters, key=last_at, reverse=True)
+    rows = [
+        [
+            _cell(moment(letter["last_at"]), "when"),
+            _head(letter["stream"]),
+            _cell(name_of(letter) or "(no key)", "key"),
+            _cell(why(letter)),
+            _cell(cut(visible(letter["reason"]), _LONGEST), "text"),
+            _cell(letter["attempts"], "n"),
+            _cell(moment(letter["first_at"]), "when"),
+        ]
+        for letter in newest[:_LETTERS]
+    ]
     caption = (
         f"Records that have not got through since, newest first{_left_out(len(letters), _LETTERS)}"
     )
@@ -265,9 +263,6 @@ def _letters(letters: t.Sequence[Letter]) -> str:
 def _runs(past: t.Sequence[PastRun]) -> str:
     if not past:
         return "<p>No run yet.</p>"
-    used = [
-        name for name in OUTCOMES if name != "accepted" or any(run.counts[name] for run in past)
-    ]
     rows = []
     for run in past:
         counts = run.counts
@@ -283,12 +278,12 @@ def _runs(past: t.Sequence[PastRun]) -> str:
                 ),
                 _cell("" if run.seconds is None else duration(run.seconds), "n"),
                 _count(run.read),
-                *(_count(counts[name]) for name in used),
+                *(_count(counts[name]) for name in OUTCOMES),
                 _count(run.calls),
                 _cell(duration(run.waited), "n" if run.waited else "n zero"),
             ]
         )
-    heads = ["started", "end (exit code)", "n|took", "n|read", *(f"n|{name}" for name in used)]
+    heads = ["started", "end (exit code)", "n|took", "n|read", *(f"n|{name}" for name in OUTCOMES)]
     heads += ["n|calls", "n|waited"]
     return _scroll(_table(f"The newest {len(past)} runs, newest first", heads, rows, "wide"))
 
@@ -297,8 +292,6 @@ def _legend(names: t.Sequence[str]) -> str:
     words = {"time": "working", "waited": "waiting for the vendor's limits"}
     if "written" in names:
         words["written"] = "written (created or updated)"
-    if "accepted" in names:
-        words["accepted"] = "accepted (created or updated)"
     items = "".join(
         f'<li><svg viewBox="0 0 1 1" aria-hidden="true"><rect class="{name}" width="1" height="1"/>'
         f"</svg>{text(words.get(name, name))}</li>"

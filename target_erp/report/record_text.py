@@ -10,9 +10,8 @@ from erp_ledger import RecordStatus
 from erp_vendors.http import codec
 from erp_vendors.http.redact import redact
 from erp_vendors.vendors import VENDORS
+from target_erp.printable import visible
 from target_erp.report.conclusion import moment
-from target_erp.report.letters import first_and_last
-from target_erp.text_table import visible
 
 if t.TYPE_CHECKING:
     from erp_ledger import FoundRecord
@@ -115,14 +114,14 @@ def _where(found: FoundRecord) -> str:
 
 
 def _of_letter(letter: Letter) -> t.Iterator[tuple[str, str]]:
-    first, last = first_and_last(letter)
-    yield "dead letter", f"{letter.get('outcome')}, first {moment(first)}, last {moment(last)} UTC"
-    yield "reason", str(letter.get("reason") or "")
-    if letter.get("request"):
-        yield "request", str(letter["request"])
-    yield "payload", codec.encode(letter.get("payload") or letter.get("record") or {}).decode()
-    if letter.get("answer"):
-        yield "answer", f"{letter.get('status') or ''} {letter['answer']}".strip()
+    times = f"first {moment(letter['first_at'])}, last {moment(letter['last_at'])} UTC"
+    yield "dead letter", f"{letter['outcome']}, {times}"
+    yield "reason", letter["reason"]
+    if letter["request"]:
+        yield "request", letter["request"]
+    yield "payload", codec.encode(letter["payload"] or letter["record"]).decode()
+    if letter["answer"]:
+        yield "answer", f"{letter['status'] or ''} {letter['answer']}".strip()
 
 
 def _paragraph(title: str, lines: t.Iterable[tuple[str, str]]) -> str:
