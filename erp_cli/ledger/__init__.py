@@ -9,7 +9,7 @@ import click
 from erp_cli.command_line import OptionsAnywhere, run
 from erp_cli.ledger.corrections import dismiss, forget, replay
 from erp_cli.ledger.listings import rejects, report, runs, show
-from erp_cli.ledger.sources import source_options
+from erp_cli.ledger.options import source_options
 from erp_cli.ledger.unknown import unknown
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import typing as t
+
 import click
 
-from erp_cli.ledger.listings import key_option, stream_option
-from erp_cli.ledger.sources import Sources, with_sources
+from erp_cli.ledger.options import key_option, stream_option, with_sources
 from erp_ledger import RecordStatus
 from erp_vendors.errors import ConfigError
 from target_erp.delivery import Outcome
 from target_erp.delivery.dead_letters import dismiss as take_out
 from target_erp.delivery.dead_letters import identity, newest
+
+if t.TYPE_CHECKING:
+    from erp_cli.ledger.sources import Sources
 
 _sink = click.argument("stream", metavar="SINK")
 _key = click.argument("key", metavar="[KEY]", required=False, default="")

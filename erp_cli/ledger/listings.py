@@ -9,28 +9,30 @@ import typing as t
 
 import click
 
-from erp_cli.ledger.sources import Sources, with_sources
+from erp_cli.ledger.options import (
+    json_option,
+    key_option,
+    limit_option,
+    stream_option,
+    with_sources,
+)
 from erp_vendors.errors import ConfigError
 from erp_vendors.http import codec
 from target_erp.delivery.dead_letters import handle
-from target_erp.report.conclusion import moment
+from target_erp.report.formats import moment
 from target_erp.report.letters import name_of, why
 from target_erp.report.page import page
 from target_erp.report.past_runs import OUTCOMES, past_run
-from target_erp.report.record_text import as_line, described
+from target_erp.report.record_details import record_as_json, record_details
 from target_erp.text_table import fits, table, width_of
 
 if t.TYPE_CHECKING:
+    from erp_cli.ledger.sources import Sources
     from erp_ledger import Run
     from target_erp.report.past_runs import PastRun
 
 _UNCUT = 1_000_000
 """Columns for a pipe: a row stays in one line, for what reads it may look for any word of it."""
-
-json_option = click.option("--json", "as_json", is_flag=True, help="For scripts: JSON lines.")
-limit_option = click.option("--limit", default=50, show_default=True, help="How many runs.")
-stream_option = click.option("--stream", default="", help="Only this sink.")
-key_option = click.option("--key", default="", help="Only this business key (VALUE or NAME=VALUE).")
 
 
 @click.command()
@@ -63,7 +65,7 @@ def show(sources: Sources, *, stream: str, key: str, as_json: bool) -> None:
     letters = sources.letters_by_record()
     for line in found:
         letter = letters.get((line.stream, line.entry.key))
-        click.echo(as_line(line, letter) if as_json else described(line, letter) + "\n")
+        click.echo(record_as_json(line, letter) if as_json else record_details(line, letter) + "\n")
 
 
 @click.command()

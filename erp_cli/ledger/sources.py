@@ -1,20 +1,15 @@
-"""What each subcommand of `erp-ledger` reads, and the options that say where it is."""
+"""The ledger and the dead letters that the subcommands of `erp-ledger` read."""
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
-import functools
-import os
 import pathlib
 import typing as t
-
-import click
 
 from erp_ledger import RecordStatus, open_ledger
 from erp_ledger.lease import leases
 from erp_vendors.errors import ConfigError
-from erp_vendors.http import codec
 from erp_vendors.http.budget import Clock
 from target_erp.delivery.dead_letters import handle, newest, still_open
 from target_erp.output_paths import is_file
@@ -23,7 +18,8 @@ from target_erp.settings import SETTINGS
 if t.TYPE_CHECKING:
     from erp_ledger import FoundRecord, Ledger
 
-_DEFAULTS = {setting.name: setting.default for setting in SETTINGS}
+DEFAULTS = {setting.name: setting.default for setting in SETTINGS}
+"""What the target's settings are where nobody has set them."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -106,71 +102,6 @@ class Sources:
         """The command that reads the same again; a URL is left out, for it may hold a password."""
         if "://" in self.ledger:
             return ["erp-ledger", *(["--config", self.config] if self.config else [])]
-        if self.ledger == _DEFAULTS["ledger"]:
+        if self.ledger == DEFAULTS["ledger"]:
             return ["erp-ledger"]
         return ["erp-ledger", "--ledger", self.ledger]
-
-
-def with_sources(function: t.Callable[..., t.Any]) -> t.Callable[..., t.Any]:
-    """Give a subcommand the options that all subcommands take.
-
-    Args:
-        function: The subcommand; its first argument is the `Sources` that the options name.
-    """
-
-    @functools.wraps(function)
-    def command(
-        *, ledger: str | None, dead_letters: str | None, config: str | None, **options: object
-    ) -> object:
-        return function(_sources(ledger, dead_letters, config), **options)
-
-    return source_options(command)
-
-
-def source_options(function: t.Callable[..., t.Any]) -> t.Callable[..., t.Any]:
-    """Add the options that all subcommands take.
-
-    Args:
-        function: What click makes a command of.
-    """
-    for option in (
-        click.option("--ledger", metavar="PLACE", help=_help("ledger")),
-        click.option("--dead-letters", metavar="FOLDER", help=_help("dead_letters")),
-        click.option(
-            "--config",
-            metavar="FILE",
-            help="The target's configuration; it counts where neither option nor variable does.",
-        ),
-    ):
-        function = option(function)
-    return function
-
-
-def _help(setting: str) -> str:
-    return f"The target's '{setting}' setting (environment: {_variable(setting)})."
-
-
-def _variable(setting: str) -> str:
-    return f"TARGET_ERP_{setting.upper()}"
-
-
-def _sources(ledger: str | None, dead_letters: str | None, config: str | None) -> Sources:
-    given = {"ledger": ledger, "dead_letters": dead_letters}
-    settings = _read(config) if config else {}
-    found = {
-        name: str(value or os.environ.get(_variable(name)) or settings.get(name) or _DEFAULTS[name])
-        for name, value in given.items()
-    }
-    return Sources(**found, config=config or "", settings=settings)
-
-
-def _read(config: str) -> dict[str, t.Any]:
-    try:
-        settings = codec.decode(pathlib.Path(config).read_bytes())
-    except (OSError, ValueError) as error:
-        msg = f"cannot read the configuration {config} (--config): {error}"
-        raise ConfigError(msg) from None
-    if not isinstance(settings, dict):
-        msg = f"the configuration {config} (--config) is no JSON object"
-        raise ConfigError(msg)
-    return settings

@@ -6,13 +6,13 @@ import typing as t
 
 import click
 
-from erp_cli.ledger.listings import json_option, key_option, stream_option
-from erp_cli.ledger.sources import Sources, with_sources
+from erp_cli.ledger.options import json_option, key_option, stream_option, with_sources
 from erp_ledger import RecordStatus
 from erp_vendors.errors import ConfigError
-from target_erp.report.record_text import as_line, doubtful
+from target_erp.report.record_details import how_to_settle, record_as_json
 
 if t.TYPE_CHECKING:
+    from erp_cli.ledger.sources import Sources
     from erp_ledger import FoundRecord, Ledger
 
 _STATUS = {
@@ -50,9 +50,9 @@ def unknown(
     for line in found:
         letter = letters.get((line.stream, line.entry.key))
         if as_json:
-            click.echo(as_line(line, letter))
+            click.echo(record_as_json(line, letter))
         else:
-            click.echo(doubtful(line, letter, sources.command()) + "\n")
+            click.echo(how_to_settle(line, letter, sources.command()) + "\n")
     click.echo(f"{len(found)} records", err=True)
 
 

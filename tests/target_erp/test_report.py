@@ -11,7 +11,8 @@ import pytest
 
 from erp_ledger import RecordStatus
 from erp_vendors.http.redact import redact
-from target_erp.report.charts import Series, columns, compact
+from target_erp.report.charts import Series, columns
+from target_erp.report.formats import compact
 from target_erp.report.letters import cause_of, causes
 from target_erp.report.page import page
 from target_erp.report.past_runs import past_run

@@ -11,7 +11,7 @@ from erp_vendors.http import codec
 from erp_vendors.http.redact import redact
 from erp_vendors.vendors import VENDORS
 from target_erp.printable import visible
-from target_erp.report.conclusion import moment
+from target_erp.report.formats import moment
 
 if t.TYPE_CHECKING:
     from erp_ledger import FoundRecord
@@ -30,7 +30,7 @@ _MEANING = {
 _WIDTH = 12
 
 
-def as_line(found: FoundRecord, letter: Letter | None) -> str:
+def record_as_json(found: FoundRecord, letter: Letter | None) -> str:
     """A record as one JSON line, for scripts.
 
     Args:
@@ -55,7 +55,7 @@ def as_line(found: FoundRecord, letter: Letter | None) -> str:
     )
 
 
-def described(found: FoundRecord, letter: Letter | None) -> str:
+def record_details(found: FoundRecord, letter: Letter | None) -> str:
     """What is known of a record.
 
     Args:
@@ -75,7 +75,7 @@ def described(found: FoundRecord, letter: Letter | None) -> str:
     return _paragraph(f"{found.stream} {entry.key}", lines)
 
 
-def doubtful(found: FoundRecord, letter: Letter | None, command: t.Sequence[str]) -> str:
+def how_to_settle(found: FoundRecord, letter: Letter | None, command: t.Sequence[str]) -> str:
     """What a person needs in order to decide about a record whose outcome nobody knows.
 
     Args:
