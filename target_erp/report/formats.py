@@ -21,7 +21,7 @@ def moment(stamp: str) -> str:
 
 
 def tick(stamp: str) -> str:
-    """The same in short, for an axis: `27 Nov 02:00`.
+    """A UTC time in short, for an axis: `27 Nov 02:00`.
 
     Args:
         stamp: ISO 8601.

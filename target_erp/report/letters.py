@@ -40,7 +40,7 @@ def name_of(letter: Letter) -> str:
 
 
 def why(letter: Letter) -> str:
-    """Class and status of a refusal, or the outcome that is none, in a word or two.
+    """Why a record did not get through, in a word or two: class and status, or the outcome.
 
     Args:
         letter: A dead letter.
@@ -51,7 +51,7 @@ def why(letter: Letter) -> str:
 
 
 def cause_of(letter: Letter) -> Cause:
-    """Why, in a form that is the same for every record with this fault.
+    """The cause of a refusal, in a form that is the same for every record with this fault.
 
     Args:
         letter: A dead letter.
@@ -72,7 +72,7 @@ def cause_of(letter: Letter) -> Cause:
 
 
 def causes(letters: t.Iterable[Letter]) -> collections.Counter[Cause]:
-    """Number of records by cause.
+    """Count records by cause.
 
     Args:
         letters: Dead letters.

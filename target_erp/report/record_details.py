@@ -1,4 +1,4 @@
-"""What the ledger and the dead letters know of one record, in words."""
+"""What the ledger and the dead letters know of one record, for people and for scripts."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _WIDTH = 12
 
 
 def record_as_json(found: FoundRecord, letter: Letter | None) -> str:
-    """A record as one JSON line, for scripts.
+    """Tell of a record in one JSON line, for scripts.
 
     Args:
         found: Its line in the ledger.
@@ -56,7 +56,7 @@ def record_as_json(found: FoundRecord, letter: Letter | None) -> str:
 
 
 def record_details(found: FoundRecord, letter: Letter | None) -> str:
-    """What is known of a record.
+    """Tell all that is known of a record.
 
     Args:
         found: Its line in the ledger.
@@ -76,7 +76,7 @@ def record_details(found: FoundRecord, letter: Letter | None) -> str:
 
 
 def how_to_settle(found: FoundRecord, letter: Letter | None, command: t.Sequence[str]) -> str:
-    """What a person needs in order to decide about a record whose outcome nobody knows.
+    """Tell what a person needs in order to decide about a record whose outcome nobody knows.
 
     Args:
         found: Its line in the ledger.
