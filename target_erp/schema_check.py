@@ -5,8 +5,8 @@ from __future__ import annotations
 import decimal
 import typing as t
 
+from target_erp.printable import cut
 from target_erp.tap_schema import compiled, references_in, understood
-from target_erp.text_table import cut
 
 if t.TYPE_CHECKING:
     Schema = t.Mapping[str, t.Any]

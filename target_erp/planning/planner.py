@@ -21,7 +21,8 @@ from target_erp.delivery.decide import Decision, by_ledger, by_look_up, existing
 from target_erp.delivery.model import Outcome, RefusedError, Sight, same_value
 from target_erp.delivery.recognition import recognise
 from target_erp.delivery.tally import Tally
-from target_erp.text_table import cut, screen, table
+from target_erp.printable import cut
+from target_erp.text_table import table, width_of
 
 if t.TYPE_CHECKING:
     from target_erp.delivery.journal import Journal
@@ -266,7 +267,7 @@ class Planner:
 
     def summary(self) -> None:
         """Log the plan as tables: the records of each stream, then the totals."""
-        width = screen(sys.stderr)
+        width = width_of(sys.stderr)
         for stream in self.steps if self._show else ():
             self._show_stream(stream, width)
         where = f"; the plan is in {self._file}" if self._file else ""

@@ -46,6 +46,7 @@ def letter(key: str = "E-1", reason: str = "bad trade", **more: t.Any) -> dict[s
     """A dead letter."""
     return {
         "stream": EMPLOYEES,
+        "account": "",
         "key": {"employeeCode": key},
         "record": {"employeeCode": key},
         "payload": {"employeeCode": key},
