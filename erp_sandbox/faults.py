@@ -9,12 +9,12 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from erp_sandbox import jsontext
-from erp_sandbox.vendor import SandboxAnswer
+from erp_sandbox.exchange import SandboxAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from erp_sandbox.vendor import SandboxCall
+    from erp_sandbox.exchange import SandboxCall
 
 KINDS = (
     "status",

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
     from erp_sandbox.aim.options import AimOptions
     from erp_sandbox.aim.types import Fields
+    from erp_sandbox.exchange import SandboxCall
     from erp_sandbox.store import Collection, Row
-    from erp_sandbox.vendor import SandboxCall, Workbench
+    from erp_sandbox.vendor import Workbench
 
 
 class Trouble(Exception):  # noqa: N818 - it becomes an answer

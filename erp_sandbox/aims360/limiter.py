@@ -10,7 +10,8 @@ from erp_sandbox.limits import Limiter, SlidingWindow
 
 if TYPE_CHECKING:
     from erp_sandbox.aims360.options import Aims360Options
-    from erp_sandbox.vendor import SandboxAnswer, SandboxCall, Workbench
+    from erp_sandbox.exchange import SandboxAnswer, SandboxCall
+    from erp_sandbox.vendor import Workbench
 
 _PLAIN_STATUS = 400
 

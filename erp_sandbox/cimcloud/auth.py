@@ -10,12 +10,12 @@ from datetime import datetime, timezone
 from hmac import compare_digest
 from typing import TYPE_CHECKING
 
-from erp_sandbox.vendor import Refusal, json_answer
+from erp_sandbox.exchange import Refusal, json_answer
 
 if TYPE_CHECKING:
     from erp_sandbox.cimcloud.options import CimcloudOptions
     from erp_sandbox.clock import SandboxClock
-    from erp_sandbox.vendor import SandboxAnswer, SandboxCall
+    from erp_sandbox.exchange import SandboxAnswer, SandboxCall
 
 
 @dataclass
