@@ -39,11 +39,6 @@ KNOWN_CIRCLES = {
 }
 """Imports, as importer and imported, without which there would be no circle."""
 KNOWN_LONG_FILES = {
-    "erp_vendors/aim/client.py",
-    "erp_vendors/aim/operations.py",
-    "erp_vendors/aims360/aqua.py",
-    "erp_vendors/http/budget.py",
-    "erp_vendors/http/transport.py",
     "erp_vendors/openapi.py",
     "erp_vendors/openapi_schema.py",
     "target_erp/delivery/delivery.py",

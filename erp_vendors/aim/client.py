@@ -22,6 +22,7 @@ from erp_vendors.aim.answers import (
     rows_of,
     without_envelope,
 )
+from erp_vendors.aim.members import as_members, as_text, operation_of, without_empty_dates
 from erp_vendors.aim.paging import AimListing, AimPage, ListedRow, coming
 from erp_vendors.aim.resources import AimResource, Parent, resources_of
 from erp_vendors.aim.session import Sessions
@@ -50,7 +51,6 @@ logger = logging.getLogger("erp.aim")
 
 _PASSES = 2
 """Times a full listing is read whose rows move while it is read."""
-_NO_DATE = "0001-01-01"
 _RULES = (
     # A dead token or a missing licence in a server error: repeating the call does not help.
     Rule(Action.FAIL, statuses=frozenset(range(500, 600)), body=TELLING_BODY),
@@ -110,7 +110,7 @@ class AimClient:
             DataError: If the answer cannot be read.
             CallError: If the call fails.
         """
-        params = _members(query)
+        params = as_members(query)
 
         def ask(session: AimSession) -> Body:
             return self._sessions.exchange(
@@ -160,7 +160,7 @@ class AimClient:
             CredentialsError: If the login is refused, or lacks the permission.
             CallError: If the call fails; its `phase` says whether it may have been executed.
         """
-        params, raw = _members(query), codec.encode(body or {})
+        params, raw = as_members(query), codec.encode(body or {})
 
         def send(session: AimSession) -> Answer:
             return self._sessions.write(
@@ -261,7 +261,7 @@ class AimClient:
             DataError: If the answer makes no sense.
             ErpError: If a call fails.
         """
-        members = {k: _text(v) for k, v in zip(parent.members, key, strict=True) if v is not None}
+        members = {k: as_text(v) for k, v in zip(parent.members, key, strict=True) if v is not None}
         if resource.reader is not None:
             ask = functools.partial(self._ask_for, resource)
             records = resource.reader(ask, next(iter(members.values())))
@@ -355,7 +355,7 @@ class AimClient:
         own, _, query = resource.path.partition("?")
         fixed = dict(urllib.parse.parse_qsl(query, keep_blank_values=True))
         answer = self.call_operation(
-            operation or _operation(own),
+            operation or operation_of(own),
             query=members if operation else {**resource.params, **fixed, **members},
             optional=not resource.documented,
             schema=self._answer_schema(resource),
@@ -363,7 +363,7 @@ class AimClient:
         if not answer:
             msg = f"aim: {operation or own} answered with an empty object"
             raise DataError(msg)
-        return t.cast("Body", _tidy(answer))
+        return t.cast("Body", without_empty_dates(answer))
 
     def _answer_schema(self, resource: AimResource) -> Schema | None:
         if self.block.get("format") != "xml":
@@ -392,25 +392,3 @@ def _complete(resource: AimResource, record: Body, members: Params) -> None:
             record[name] = value
     if resource.tag and record.get(resource.tag) is None:
         record[resource.tag] = members[resource.tag]
-
-
-def _operation(path: str) -> str:
-    parts = path.strip("/").split("/")
-    return "/".join(parts[1:] if len(parts) > 1 and parts[0].lower() == "api" else parts)
-
-
-def _members(query: t.Mapping[str, t.Any] | None) -> dict[str, str]:
-    return {name: _text(value) for name, value in (query or {}).items() if value is not None}
-
-
-def _text(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _tidy(value: t.Any) -> t.Any:  # noqa: ANN401
-    """Replace dates that mean none (aim.md 3.1)."""
-    if isinstance(value, str):
-        return None if value.startswith(_NO_DATE) and not value[10:].strip("T :0.Z") else value
-    if isinstance(value, dict):
-        return {name: _tidy(item) for name, item in value.items()}
-    return [_tidy(item) for item in value] if isinstance(value, list) else value

@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from erp_vendors.aim.operations import SINK_NAMES
 from erp_vendors.aim.paging import Paging
 from erp_vendors.aim.serials import read_serials
 from erp_vendors.aim.settings import PRODUCT_PAGE_ROWS
+from erp_vendors.aim.write_specs import SINK_NAMES
 from erp_vendors.resource import Resource, configured
 
 if t.TYPE_CHECKING:

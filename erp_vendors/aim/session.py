@@ -20,7 +20,7 @@ if t.TYPE_CHECKING:
 
     from erp_vendors.aim.answers import Body
     from erp_vendors.http import Answer, Transport
-    from erp_vendors.http.transport import CallOptions
+    from erp_vendors.http.call import CallOptions
     from erp_vendors.schemas import Schema
     from erp_vendors.settings import Block
 

@@ -10,18 +10,15 @@ import urllib.parse
 from erp_vendors.aims360.catalog import hint
 from erp_vendors.aims360.odata import Row, equal, pick, read_page, with_query
 from erp_vendors.aims360.output import Output
-from erp_vendors.aims360.settings import VENDOR, VENDOR_DOMAIN
-from erp_vendors.connect import connect
+from erp_vendors.aims360.publish_link import fetch
+from erp_vendors.aims360.settings import VENDOR
 from erp_vendors.errors import (
     CallError,
     ConfigError,
-    CredentialsError,
     DataError,
     MissingResourceError,
 )
 from erp_vendors.http import codec
-from erp_vendors.http.budget import Limits
-from erp_vendors.http.redact import redact
 
 if t.TYPE_CHECKING:
     from erp_vendors.http import Answer, Transport
@@ -36,9 +33,6 @@ _JOBS_PATH = "/jobsmanagement/odata/v1.0/backgroundjob"
 _JOB_PATH = "/jobsmanagement/v1.0/backgroundjob"
 _FAILED = frozenset({"failed", "error", "cancelled", "canceled", "aborted"})
 _RUNNING = frozenset({"queued", "inprogress"})
-_PORTS = {"http": 80, "https": 443}
-_SHORT = 16
-"""Shorter parts of a link are words, and masking them would blank out half the log."""
 _SLOWEST = 10
 """The poll interval grows to this many times the first one."""
 _STALE_SECONDS = 60.0
@@ -322,45 +316,13 @@ class Aqua:
         if not isinstance(link, str):
             msg = f"{VENDOR}: job {pick(record, 'jobID')} is completed but has no publishLink"
             raise DataError(msg)
-        answer = self._fetch(link)
+        answer = fetch(link, self._block, self._connection, self._transport)
         kind = answer.headers.get("Content-Type", "").casefold()
         if "html" in kind:
             msg = f"{export.where}: the publishLink leads to a web page instead of the export"
             raise DataError(msg)
         form = next((form for form in ("csv", "json") if form in kind), export.format)
         return Output(answer.body, form, export.where, kind)
-
-    def _fetch(self, link: str) -> Answer:
-        base = self._transport.options.base_url
-        link = urllib.parse.urljoin(base, link.strip())
-        parts = urllib.parse.urlsplit(link)
-        path = f"{parts.path}{'?' if parts.query else ''}{parts.query}"
-        # Whoever knows a public link can read the export, so parts of it are secrets.
-        secrets = [parts.path.rpartition("/")[2]]
-        secrets += [value for _, value in urllib.parse.parse_qsl(parts.query)]
-        redact.add(*(secret for secret in secrets if len(secret) > _SHORT))
-        headers = {"Accept": "*/*"}
-        if _origin(link) == _origin(base):
-            return self._transport.call("GET", link, headers=headers)
-        if (parts.hostname or "").endswith(VENDOR_DOMAIN):
-            # A host of the vendor's, perhaps not a routable one (1.1): ours serves the same paths.
-            return self._transport.call("GET", path, headers=headers)
-        # The ERP's token is none of another host's business, nor is the ERP's rate limit.
-        stranger = connect(
-            self._block,
-            self._connection,
-            base_url=f"{parts.scheme}://{parts.netloc}",
-            limits=Limits(self._transport.budget.limits.per_second, 1),
-        )
-        try:
-            return stranger.call("GET", path, headers=headers)
-        except CredentialsError:
-            msg = (
-                f"{VENDOR}: {parts.hostname} does not give the export without credentials, which "
-                f"are never sent to another host than {VENDOR}.api_url; set "
-                f"{VENDOR}.aqua_publish_scope to Public if that is acceptable"
-            )
-            raise DataError(msg) from None
 
 
 class JobFailedError(JobError):
@@ -400,16 +362,6 @@ def _object(answer: Answer) -> Row:
     except ValueError:
         return {}
     return body if isinstance(body, dict) else {}
-
-
-def _origin(address: str) -> tuple[str, str, int]:
-    parts = urllib.parse.urlsplit(address)
-    try:
-        port = parts.port or _PORTS[parts.scheme]
-    except (KeyError, ValueError):
-        msg = f"{VENDOR}: the publishLink is no address that can be read ({parts.scheme})"
-        raise DataError(msg) from None
-    return parts.scheme, parts.hostname or "", port
 
 
 def _link_in(response: bytes) -> str | None:

@@ -14,6 +14,7 @@ import backoff
 
 from erp_vendors.errors import Interrupted
 from erp_vendors.http.adaptive import Adaptive
+from erp_vendors.http.measures import RecentCalls, Spent, ThreadAccount, VendorCount
 
 if t.TYPE_CHECKING:
     from erp_vendors.http.store import SharedRate
@@ -39,10 +40,6 @@ _SAME_SECONDS = 1.0
 _SHORTEST_HOLD = 0.1
 _LONGEST_HOLD = 60.0
 """Longest wait in seconds that a vendor which names no time is given."""
-_ROUNDED = 1.0
-"""Vendors tell whole seconds until their window resets: up to one may have been cut off."""
-_RECENT_SECONDS = 5.0
-"""The present rate is measured over so many seconds, up to twice as many."""
 
 
 class Clock:
@@ -108,27 +105,6 @@ class Limits(t.NamedTuple):
         return rates
 
 
-class Spent(t.NamedTuple):
-    """What a thread has taken from a budget so far.
-
-    Attributes:
-        calls: Calls that it made, repetitions included.
-        waited: Seconds that it waited for the vendor's limits.
-    """
-
-    calls: int
-    waited: float
-
-
-class _Account(threading.local):
-    """The same for the current thread, and the call that it is making."""
-
-    calls = 0
-    waited = 0.0
-    permitted_at = -math.inf
-    flying = False
-
-
 class Budget:
     """Hands out permissions to call; shared by all threads that use one account.
 
@@ -156,7 +132,7 @@ class Budget:
         self.vendor = vendor
         self.clock = clock or Clock()
         self.limits = limits
-        self._account = _Account()
+        self._account = ThreadAccount()
         self._lock = threading.Lock()
         self._answer = threading.Condition(self._lock)
         self._gate = threading.Lock()
@@ -169,15 +145,14 @@ class Budget:
             self._window = collections.deque(maxlen=limits.window_calls)
         self._held_until = -math.inf
         self._announced = -math.inf
-        self._remaining: int | None = None
-        self._resets_at = -math.inf
+        self._vendor_count = VendorCount()
         self._flying = 0
         self._under_way = 0
         self._probe_due = False
         self._probing: int | None = None
         self.calls = 0
         self.waited = 0.0
-        self._recent = self._before = (self.clock.now(), 0)
+        self._recent = RecentCalls(self.clock.now())
 
     @contextlib.contextmanager
     def call(self) -> t.Iterator[None]:
@@ -291,17 +266,7 @@ class Budget:
         """
         with self._lock:
             self._window = None
-            now = self.clock.now()
-            ends = now + reset + _ROUNDED if reset else -math.inf
-            # Answers overtake each other: of one window's counts, the lowest is the newest.
-            if (
-                self._remaining is not None
-                and now < self._resets_at
-                and ends < self._resets_at + 2 * _ROUNDED
-                and remaining <= self._remaining + self._flying
-            ):
-                remaining = min(remaining, self._remaining)
-            self._remaining, self._resets_at = remaining, ends
+            self._vendor_count.told(self.clock.now(), remaining, reset, self._flying)
 
     def spent(self) -> Spent:
         """Calls and waiting of the current thread so far; differences tell what a piece cost."""
@@ -317,11 +282,7 @@ class Budget:
     def share(self) -> float:
         """Calls per second in the last seconds, as a share of the permitted ones; at most 1."""
         with self._lock:
-            now = self.clock.now()
-            self._count(now, 0)
-            seconds = now - self._before[0]
-            calls = self._before[1] + self._recent[1]
-            return min(1.0, calls / seconds / self.limits.per_second) if seconds > 0 else 0.0
+            return min(1.0, self._recent.rate(self.clock.now()) / self.limits.per_second)
 
     @property
     def delay(self) -> float:
@@ -376,13 +337,7 @@ class Budget:
         wait = self._held_until - now
         if self._window is not None and len(self._window) == self._window.maxlen:
             wait = max(wait, self._window[0] + self.limits.window_seconds + 1 - now)
-        if self._remaining is not None and now < self._resets_at:
-            # Calls in flight may not be in the vendor's count yet.
-            if self._remaining <= 0:
-                wait = max(wait, self._resets_at - now)
-            elif self._remaining <= self._flying:
-                wait = math.inf
-        return wait
+        return max(wait, self._vendor_count.wait(now, self._flying))
 
     def _wait(self, now: float) -> float:
         """Seconds until this call's turn."""
@@ -420,10 +375,4 @@ class Budget:
         self._flying += not self._account.flying
         self._account.flying = True
         self._account.permitted_at = now
-        self._count(now, 1)
-
-    def _count(self, now: float, calls: int) -> None:
-        begun, count = self._recent
-        if now - begun >= _RECENT_SECONDS:
-            self._before, begun, count = self._recent, now, 0
-        self._recent = (begun, count + calls)
+        self._recent.count(now)

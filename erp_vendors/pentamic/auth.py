@@ -9,8 +9,8 @@ import urllib.parse
 
 from erp_vendors.errors import CallError, CredentialsError, Phase
 from erp_vendors.http.auth import Auth, Token, TokenAuth
+from erp_vendors.http.call import excerpt
 from erp_vendors.http.redact import redact
-from erp_vendors.http.transport import excerpt
 from erp_vendors.pentamic.answers import properties_of
 
 if t.TYPE_CHECKING:
