@@ -179,7 +179,7 @@ class Sandbox:
 
 
 async def _send(send: Send, answer: SandboxAnswer, length: int | None = None) -> None:
-    """Send an answer; with ``length``, only so many bytes of the promised body."""
+    """Send an answer; with ``length`` only so many bytes of the body that its header announces."""
     lines: list[tuple[bytes, bytes]] = [
         (b"content-type", answer.content_type.encode()),
         (b"content-length", str(len(answer.body)).encode()),

@@ -1,4 +1,4 @@
-"""How a vendor's client is connected: its transport, as its block and the run want it."""
+"""Builds the transport of a vendor's client from the vendor's settings and those of the run."""
 
 from __future__ import annotations
 

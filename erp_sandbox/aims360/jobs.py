@@ -1,4 +1,4 @@
-"""AIMS360's background jobs: Aqua exports from the order to the file (10)."""
+"""AIMS360's background jobs: Aqua exports, from the request to the file (10)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _DAY = 86_400
 class Jobs:
     """Submits, runs and reruns export jobs, and hands out their files.
 
-    A job's record moves on when it is looked at, by the vendor's clock.
+    A job's record is brought up to the vendor's clock whenever somebody looks at it.
 
     Args:
         vendor: The tenant.

@@ -22,7 +22,7 @@ _BAD = "InvalidInput"
 
 
 def create(vendor: SandboxVendor, options: Aims360Options, call: SandboxCall) -> SandboxAnswer:
-    """Create one order and return its number; nothing is updated and nothing recognised (6.1)."""
+    """Create one order and return its number; a repeated order becomes a second one (6.1)."""
     try:
         row = _row(vendor, options, call)
     except Exception:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class QueueLimiter(Limiter):
-    """So many calls a second, so many at the same time, first come first served.
+    """Lets in a number of calls a second and a number at the same time, first come first served.
 
     Args:
         bench: Clock and scale.

@@ -57,7 +57,7 @@ class AimsioWrites:
     def post(self, entity: Entity, call: SandboxCall) -> SandboxAnswer:
         """Create or update the records of a body.
 
-        Nothing in here awaits, so no other call sees a half-done list.
+        Nothing in here awaits, so no other call sees a list of which only a part is written.
         """
         records = self._body(entity, call)
         collection = self._vendor.collections[entity.resource]
@@ -251,7 +251,7 @@ class AimsioWrites:
                 if all(sent.get(name) in {None, ""} for name in group):
                     errors.append(f"one of {', '.join(group)} is required")
         if entity.resource == "nrbs" and new and not sent.get("nrbExternalId"):
-            # Recommended for old and new; a record found otherwise may go without (INF).
+            # Recommended for all records; one that another property identifies may lack it (INF).
             errors.append("nrbExternalId is required")
 
     def _job_status(self, sent: dict[str, Any], row: Row, old: Row | None) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from erp_sandbox.vendor import Workbench
 
 JITTER_SECONDS = 0.05
-"""Two calls sent a second apart may arrive this much closer together; that is let pass."""
+"""Seconds by which calls may arrive closer together than they were sent; such calls are let in."""
 
 
 class TwoWindows(Limiter):

@@ -25,7 +25,7 @@ _WRITE_ONLY = frozenset({"pw", "Send_pw_email"})
 
 
 class MissingHeader(BadValue):
-    """A line whose header is not there; the queue tries it again (6.3)."""
+    """A line whose header does not exist yet; the queue tries it again (6.3)."""
 
 
 @dataclass(eq=False)
@@ -33,7 +33,7 @@ class BatchJob:
     """One queued request.
 
     Attributes:
-        resource: Where it goes.
+        resource: The resource that is written.
         method: POST or PUT.
         records: What is still to be written.
         tries: How often it was worked on.

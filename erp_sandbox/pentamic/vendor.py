@@ -65,7 +65,7 @@ class PentamicVendor(SandboxVendor):
             self.collections["customer_invoices"].put(row)
 
     def stamp(self) -> object:
-        """Return nothing of use: no record has a change stamp (4.3)."""
+        """Return a placeholder: no record has a change stamp (4.3)."""
         return None
 
     def new_key(self, collection: Collection) -> object:

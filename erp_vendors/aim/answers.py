@@ -41,9 +41,9 @@ _OPERATION = re.compile(
     r"|\b(?:route|path|ur[il]|host|page|file|table|field|member)\b",
     re.IGNORECASE,
 )
-"""Words about what was called, or how, rather than what was asked for."""
+"""Words of an error that speak of the operation or the server instead of a record."""
 _ENVELOPE_TEXT = re.compile(r'(?:"|<)(?:Response)?Status(?:"\s*:\s*\{|[\s>])', re.IGNORECASE)
-"""An envelope in a text that may be cut."""
+"""Recognises an envelope in the text of an answer, of which the end may be missing."""
 _FAILURE = re.compile(r"error|fail|fault|exception|invalid|denied|refus|reject", re.IGNORECASE)
 """Words of a StatusCode that mean no success, whether or not they are a refusal."""
 TELLING_BODY = re.compile(
@@ -51,7 +51,7 @@ TELLING_BODY = re.compile(
     rf'(?:"\s*:\s*"[^"]*|>[^<]*)(?:{_NO_LICENCE}|{_NO_LOGIN})',
     re.IGNORECASE,
 )
-"""A server error that says a repetition is of no use."""
+"""Recognises a server error whose text says that it is of no use to repeat the call."""
 
 
 class Kind(enum.Enum):
@@ -180,7 +180,7 @@ def refusal(answer: Body) -> tuple[str, str] | None:
 
 
 def is_success(answer: object) -> bool:
-    """Whether an answer is the documented success: its Status says so, and nothing else objects.
+    """Whether an answer is the documented success: its Status says so and nothing denies it.
 
     Every answer has a Status of text members (3.2, DOC). A StatusCode that is not Error, without
     ErrorCode and ErrorMessage, is a success (5.2, OBS and INF). Anything else proves nothing.
@@ -198,7 +198,7 @@ def is_success(answer: object) -> bool:
         return False
     beside = {name: value for name, value in answer.items() if name != "ErrorItems"}
     return (
-        not any(_objects(name, value) for name, value in (*status.items(), *beside.items()))
+        not any(_speaks_of_error(name, value) for name, value in (*status.items(), *beside.items()))
         and _stock_refusal(_lower(answer).get("responsestatus")) is None
         # A list of rows that failed, documented as such (5.2), is for the caller to look at.
         and answer.get("ErrorItems") in (None, "", [])
@@ -206,11 +206,7 @@ def is_success(answer: object) -> bool:
 
 
 def item_errors(answer: object) -> list[t.Any]:
-    """The rows that ErrorItems names as failed (5.2).
-
-    Args:
-        answer: The answer as it was parsed.
-    """
+    """The rows that the ErrorItems of a parsed answer name as failed (5.2)."""
     items = answer.get("ErrorItems") if isinstance(answer, dict) else None
     return items if isinstance(items, list) else []
 
@@ -253,11 +249,7 @@ def is_about_record(error: CallError) -> bool:
 
 
 def without_envelope(answer: Body) -> Body:
-    """An answer that is a record itself.
-
-    Args:
-        answer: The answer's members.
-    """
+    """The record that an answer is, apart from the members of the envelope."""
     return {name: value for name, value in answer.items() if name not in _ENVELOPE}
 
 
@@ -271,7 +263,7 @@ def rows_of(answer: Body, list_name: str, keys: t.Sequence[str], where: str) -> 
         where: The operation, for messages.
 
     Raises:
-        DataError: If what is there are no records.
+        DataError: If the answer holds no list of records.
     """
     rows = answer.get(list_name, answer.get(""))
     if rows is None:
@@ -288,11 +280,7 @@ def rows_of(answer: Body, list_name: str, keys: t.Sequence[str], where: str) -> 
 
 
 def remaining_of(answer: Body) -> int | None:
-    """Rows after those of this answer; None if it does not say (aim.md 4.1).
-
-    Args:
-        answer: The answer's members.
-    """
+    """Number of rows after those of this answer; None if it does not say (aim.md 4.1)."""
     return _count(answer.get("RemainingRecords"))
 
 
@@ -342,7 +330,7 @@ def _stock_refusal(stock: object) -> tuple[str, str] | None:
     return (code, text) if code or text or said.get("errors") else None
 
 
-def _objects(name: str, value: object) -> bool:
+def _speaks_of_error(name: str, value: object) -> bool:
     """Whether a member beside the payload, or in Status, speaks of an error."""
     return name.lower().startswith("error") and bool(_text(value)) and value not in ([], {})
 
@@ -359,7 +347,7 @@ def _words_of(error: CallError) -> str:
 
 
 def _unnamed(answer: Body, list_name: str, keys: t.Sequence[str]) -> object:
-    """The records of an answer that does not have the list it should."""
+    """The records of an answer that lacks the list it is documented to have."""
     members = {
         name: value
         for name, value in answer.items()

@@ -50,7 +50,7 @@ if t.TYPE_CHECKING:
 logger = logging.getLogger("erp.aim")
 
 _PASSES = 2
-"""Times a full listing is read whose rows move while it is read."""
+"""Times that a full listing is read if its rows move while it is read."""
 _RULES = (
     # A dead token or a missing licence in a server error: repeating the call does not help.
     Rule(Action.FAIL, statuses=frozenset(range(500, 600)), body=TELLING_BODY),
@@ -251,7 +251,7 @@ class AimClient:
         Args:
             resource: A resource with parents.
             parent: The parent that the key is of.
-            key: The key, or more values than the parent has members.
+            key: A value for each of the parent's members; None where there is none.
 
         Returns:
             The records, each with its parent's key.
@@ -275,11 +275,11 @@ class AimClient:
         return [{**found, **record, **found} for record in records]
 
     def ask(self, resource: AimResource, members: Params) -> Body:
-        """One answer, whatever it holds.
+        """Call a resource's operation once and return its answer as it is.
 
         Args:
-            resource: What is asked for.
-            members: Request members; the resource's own go along.
+            resource: The resource.
+            members: Request members, in addition to the resource's own.
 
         Raises:
             UnknownRecordError: If the server does not know what it was asked for.
@@ -288,11 +288,7 @@ class AimClient:
         return self._ask_for(resource, "", members)
 
     def schema(self, resource: AimResource) -> Schema:
-        """The JSON schema of a resource's records.
-
-        Args:
-            resource: The resource.
-        """
+        """The JSON schema of a resource's records."""
         return schemas.for_stream(
             VENDOR,
             resource.name,
@@ -329,11 +325,11 @@ class AimClient:
             if resource.single:
                 return [without_envelope(answer)]
             return rows_of(answer, resource.list_name, (), f"aim: {resource.path}")
-        raise AssertionError  # the last one returns or raises
+        raise AssertionError  # the last attempt returns or raises
 
     def _ask_for(self, resource: AimResource, operation: str, members: Params) -> Body:
-        """A call about one record; the resource's own operation if none is named."""
-        self._sessions.current()  # what is wrong with the login says nothing of a record
+        """Make a call about one record, with the resource's own operation if none is named."""
+        self._sessions.current()  # first: a failed login must not count as an unknown record
         try:
             return self._read(resource, operation, members)
         except CallError as error:
@@ -372,7 +368,7 @@ class AimClient:
         return envelope_schema(self.schema(resource), list_name=resource.list_name, single=single)
 
     def _wanted(self, resource: AimResource) -> set[tuple[str, ...]]:
-        """What the children of a resource are asked for by."""
+        """The properties of a resource by which its children are asked for."""
         return {
             _source(parent, resource)
             for child in self.resources.values()
@@ -386,7 +382,7 @@ def _source(parent: Parent, resource: AimResource) -> tuple[str, ...]:
 
 
 def _complete(resource: AimResource, record: Body, members: Params) -> None:
-    """Fill what a key needs and the vendor leaves out."""
+    """Fill the parts of the key that the vendor leaves out."""
     for name, value in resource.blanks.items():
         if record.get(name) is None:
             record[name] = value

@@ -21,14 +21,14 @@ class Operation:
         wrapper: Member that holds the record as the one item of a list; empty if it is the body.
         is_idempotent: Executing it twice is the same as once.
         when: Members that choose this operation among those of a sink: all of them must be there.
-        without: Members that rule it out.
+        without: Members that rule this operation out.
         replaces: Members that replace a whole list at the vendor, which the log says once.
         needs: Members that the documents require (6, 8.2).
-        makes: It makes something new (True), changes what is there (False), or may do both (None).
-            What was made by one that makes is not sent again: no operation changes it.
-        answers: Member of the answer that names what was made.
-        customer: Member that names the customer it belongs to.
-        unless: Members that may stand in for the customer's.
+        makes: It creates a record (True), changes one (False), or may do either (None). A record
+            that was created so is not sent again, because no operation changes it.
+        answers: Member of the answer that names the record which was created.
+        customer: Member that names the customer to whom the record belongs.
+        unless: Members of which any may be given in place of `customer`.
     """
 
     name: str
@@ -55,12 +55,12 @@ class AimWriteSpec:
         name: Sink, without the vendor.
         operations: The first one that fits a record is used.
         keys: Members that identify a record together; several tuples are alternatives.
-        weak_keys: They are the vendor's own, or not chosen to identify anything: the key
-            properties of the SCHEMA message come first.
+        weak_keys: The keys are the vendor's own numbers, or were not chosen to identify a record:
+            the key properties of the SCHEMA message come before them.
         names: What a member is called when it is read, and when it is written; a dot leads into an
             object on either side.
-        read_only: Member that only a record of the vendor's has, where there is no operation to
-            change such a record.
+        read_only: Member that only a record read from the vendor has. A record that has it is
+            refused, because it exists and no operation changes it.
         vendor_id: Member that an update takes the vendor's id in, and a creation may answer with.
     """
 

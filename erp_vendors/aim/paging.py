@@ -15,7 +15,7 @@ if t.TYPE_CHECKING:
     from erp_vendors.aim.answers import Body
 
 _STEPS_BACK = 100
-"""Times a listing is followed that moved while it was read, before it counts as unreadable."""
+"""Times that the reader goes back in a listing whose rows move, before it counts as unreadable."""
 
 
 class Paging(t.NamedTuple):

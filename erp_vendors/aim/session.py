@@ -71,7 +71,7 @@ class Sessions:
         self._refused: CredentialsError | None = None
 
     def current(self) -> AimSession:
-        """The session, opened by whoever needs it first.
+        """The session; the first thread that needs one logs in.
 
         Raises:
             CredentialsError: If the central host or the shop refuses the login.
@@ -252,7 +252,7 @@ class Sessions:
         headers: dict[str, str],
         params: dict[str, str] | None = None,
     ) -> Body:
-        """A call on the way in: whatever is refused here, the credentials are."""
+        """Make a call of the login; if the server refuses it, it refuses the credentials."""
         try:
             return self.exchange(method, url, headers=headers, params=params or {}, repeatable=True)
         except CredentialsError as error:

@@ -38,7 +38,9 @@ _SLOWEST = 10
 _STALE_SECONDS = 60.0
 """A job that was run again may show its previous run's "Completed" for so long (10.6, INF)."""
 _RUN_MARKS = ("completedDate", "jobRunId")
+"""Properties of a job's record that differ from run to run."""
 _WEAK_MARKS = ("modifiedDate", "startDate", "@odata.etag")
+"""The same, but the vendor may change these as soon as it is told to run the job again."""
 
 
 class JobError(DataError):
@@ -97,7 +99,7 @@ class AquaJob(t.NamedTuple):
 
     Attributes:
         id: Its id.
-        late: It took longer than the run had time for, so nobody has read its output yet.
+        late: The run ended before the job did, so nobody has read its output yet.
     """
 
     id: str
@@ -146,14 +148,14 @@ class Aqua:
         before: Row | None = None,
         run_id: object = None,
     ) -> Row:
-        """Wait as `wait` does, and note what the next run must know if that is in vain."""
+        """Wait as `wait` does; if that fails, tell `remember` what the next run must know."""
         try:
             return self.wait(job.id, before, run_id)
         except JobFailedError:
             remember(None)
             raise
         except JobError:
-            # It may be done by the next run; if not even then, that one is followed by a new job.
+            # The next run looks whether it is done; if not, the run after that makes a new job.
             remember(None if job.late else AquaJob(job.id, late=True))
             raise
 
@@ -267,7 +269,7 @@ class Aqua:
                 raise JobError(msg)
 
     def _again(self, job: AquaJob, remember: t.Callable[[AquaJob | None], None]) -> Row | None:
-        """The job of an earlier run, completed anew; None if a new one has to be made."""
+        """The record of an earlier run's job that has run again; None if a new job must be made."""
         before, run_id = None, None
         try:
             record = self.job(job.id)
@@ -330,7 +332,7 @@ class JobFailedError(JobError):
 
 
 def _status(record: Row | None) -> str:
-    """The status in one spelling; a job that is not listed yet is as good as queued."""
+    """The status in one spelling; a job that is not listed yet counts as queued."""
     if record is None:
         return "queued"
     return str(pick(record, "jobStatus")).casefold().replace(" ", "")

@@ -25,7 +25,7 @@ _BOM = b"\xef\xbb\xbf"
 
 
 class Output:
-    """Rows that can be read more than once, and are not all unpacked at a time.
+    """Rows that can be read more than once; each is parsed when it is read, to save memory.
 
     Attributes:
         columns: Their names, safe and without doubles; empty for JSON, where each row has its own.

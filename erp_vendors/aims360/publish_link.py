@@ -46,17 +46,17 @@ def fetch(link: str, block: Block, connection: Connection, transport: Transport)
     if _origin(link) == _origin(base):
         return transport.call("GET", link, headers=headers)
     if (parts.hostname or "").endswith(VENDOR_DOMAIN):
-        # A host of the vendor's, perhaps not a routable one (1.1): ours serves the same paths.
+        # A host of the vendor's may not be routable (1.1); the API's host serves the same paths.
         return transport.call("GET", path, headers=headers)
-    # The ERP's token is none of another host's business, nor is the ERP's rate limit.
-    stranger = connect(
+    # Another host gets neither the ERP's token nor a share of its rate limit.
+    other = connect(
         block,
         connection,
         base_url=f"{parts.scheme}://{parts.netloc}",
         limits=Limits(transport.budget.limits.per_second, 1),
     )
     try:
-        return stranger.call("GET", path, headers=headers)
+        return other.call("GET", path, headers=headers)
     except CredentialsError:
         msg = (
             f"{VENDOR}: {parts.hostname} does not give the export without credentials, which "

@@ -53,7 +53,8 @@ class Pages:
                 self._previous = page
 
     def _is_last(self, page: list[Row]) -> bool:
-        # Guard against a server that answers the same page for ever (4.1, INF).
+        # A page that repeats the one before ends the list: some servers might answer it for ever
+        # (4.1, INF).
         return len(page) < PAGE_ROWS or page == self._previous
 
     def _coming(self, number: int, page: list[Row]) -> Coming:

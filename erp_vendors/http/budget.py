@@ -28,18 +28,21 @@ _CATCH_UP = 0.010
 """Seconds that a call which came late may bring the next one forward: a thread never wakes up on
 time. Together with `_SAFETY` it still leaves 30 ms of each second for jitter on the way."""
 _IDLE = 0.1
-"""Seconds past its turn from which a call was not late, but nobody wanted to call."""
+"""If a turn has passed by more than these seconds, no call was waiting for it: the next call is not
+late, and nothing is caught up."""
 _SHORTEST_SLEEP = 0.001
-"""Shorter sleeps wake threads up for nothing; calls that are closer together catch up."""
+"""Seconds. A thread that sleeps for less only wakes up for nothing; if it comes late for that, the
+next call is brought forward (`_CATCH_UP`)."""
 _POLL_SECONDS = 0.5
-"""A thread that waits for a place looks this often whether the run was asked to stop."""
+"""A thread that waits for a place looks each so many seconds whether the run was asked to stop."""
 _QUIET_SECONDS = 5.0
 """Waits longer than this many seconds are logged, so that nobody takes a wait for a hang."""
 _SAME_SECONDS = 1.0
-"""Waits that end within so many seconds of each other are one."""
+"""Waits of several threads that end within so many seconds of each other are logged as one."""
 _SHORTEST_HOLD = 0.1
+"""Shortest pause in seconds after the vendor has refused a call because of a limit."""
 _LONGEST_HOLD = 60.0
-"""Longest wait in seconds that a vendor which names no time is given."""
+"""Longest pause in seconds after such a refusal that names no time."""
 
 
 class Clock:
@@ -53,10 +56,7 @@ class Clock:
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
-        """Wait.
-
-        Args:
-            seconds: How long.
+        """Wait for some seconds.
 
         Raises:
             Interrupted: If `stop` was called, before or during the wait.
@@ -253,6 +253,8 @@ class Budget:
 
     def answered(self) -> None:
         """The current thread's call was answered and not limited: the pace may recover."""
+        # For speed: at full pace, which is nearly always, an answer takes no lock. Benchmark:
+        # `writes_speed`. The condition may go when the lock does not show there.
         if self._adaptive.share < 1 or self._adaptive.refusals:
             with self._lock:
                 self._adaptive.answered(self._account.permitted_at)
@@ -308,10 +310,13 @@ class Budget:
         logger.info("%s: waiting %.0f s (%s)", self.vendor, seconds, why)
 
     def _sleep_while(self, seconds: t.Callable[[float], float]) -> float:
-        """Sleep as long as there are seconds to wait, which are asked for under the lock.
+        """Sleep until there is nothing left to wait for.
+
+        Args:
+            seconds: Says for how many seconds to wait; called under the lock.
 
         Returns:
-            When that was over.
+            The time at which there was nothing left.
         """
         while True:
             with self._lock:
@@ -328,9 +333,10 @@ class Budget:
             self.clock.sleep(max(wait, _SHORTEST_SLEEP))
 
     def _closed(self, now: float) -> float:
-        """Seconds of a wait that may be long; the vendor would close an open connection.
+        """Seconds until everything but the pace permits a call.
 
-        Infinite, if only the answer to a call in flight can tell.
+        They may be many, and the vendor would close a connection meanwhile, so this wait comes
+        before there is one. Infinite if only the answer to a call in flight can tell.
         """
         if self._probing is not None and self._probing != threading.get_ident():
             return math.inf
@@ -344,14 +350,14 @@ class Budget:
         return max(self._closed(now), self._next_at - now)
 
     def _take(self, now: float) -> float:
-        """Take a permission of each kind, or none of any and say how many seconds to wait."""
+        """Permit a call if nothing stands against it; else return the seconds to wait."""
         wait = self._wait(now)
         if wait <= 0:
             self._permit(now)
         return wait
 
     def _take_shared(self, shared: SharedRate) -> float:
-        """Take permissions, and the one that is shared with other processes last: it is fresh."""
+        """Permit a call; the shared permission comes last, as it is good for a moment only."""
         while True:
             self._sleep_while(self._wait)
             while (wait := shared.take()) > 0:

@@ -29,15 +29,7 @@ _NOT_PINNED = "Fingerprints did not match"
 
 
 def certificate_refused(call: Call, error: requests.RequestException) -> ConfigError | None:
-    """The explanation of a server's certificate that is not accepted.
-
-    Args:
-        call: The call.
-        error: What came of it.
-
-    Returns:
-        The explanation; None if the error is about something else.
-    """
+    """The error for a server's certificate that is not accepted; None if it was accepted."""
     if not isinstance(error, requests.exceptions.SSLError):
         return None
     if _UNTRUSTED in str(error):
@@ -54,12 +46,7 @@ def certificate_refused(call: Call, error: requests.RequestException) -> ConfigE
 
 
 def unreachable(call: Call, error: requests.RequestException) -> str:
-    """The message for a call of which nothing was sent.
-
-    Args:
-        call: The call.
-        error: What came of it.
-    """
+    """The message for a call of which nothing was sent."""
     return f"{call.where}: cannot reach the server; check {call.address} ({_root(error)})"
 
 
@@ -75,12 +62,7 @@ def late(call: Call, seconds: float, what: str) -> str:
 
 
 def broken(call: Call, error: requests.RequestException) -> str:
-    """The message for a call whose connection ended after it was sent.
-
-    Args:
-        call: The call.
-        error: What came of it.
-    """
+    """The message for a call whose connection ended after it was sent."""
     why = _root(error)
     return f"{call.where}: the connection broke before the answer was complete ({why})"
 
@@ -119,12 +101,7 @@ def refused(call: Call, failure: Failure, action: Action, attempts: int) -> ErpE
 
 
 def not_json(call: Call, body: bytes) -> DataError:
-    """The error for an answer that should be JSON and is not.
-
-    Args:
-        call: The call.
-        body: The answer's body.
-    """
+    """The error for an answer whose body should be JSON and is not."""
     if body.lstrip()[:1] in {b"{", b"["}:
         # Nothing of it is shown: it may hold people's data.
         what = f"JSON that breaks off or is malformed ({len(body)} bytes)"

@@ -14,7 +14,8 @@ MASK = "*****"
 _SHORTEST = 3
 """Secrets shorter than this many characters are not masked: they would blank out half the log."""
 _SHORTEST_BASE64 = 6
-"""Shorter secrets leave too few characters of base64 that are theirs alone."""
+"""Secrets shorter than this many bytes are not masked in base64: too few of its characters would
+be made of the secret alone."""
 
 
 class Redactor:

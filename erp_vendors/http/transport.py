@@ -226,7 +226,7 @@ class Transport:
             raise error
 
     def _give_up(self, call: Call, failure: Failure, error: Exception) -> None:
-        """No later call can do better: spare the user the same wait for each of them."""
+        """Keep an error that every later call would run into, so that none waits for it again."""
         ours = call.auth is not None and call.auth is self.auth
         # A login that was accepted before, or just now, is good: this path alone is not granted.
         if failure.phase is Phase.NOT_SENT or (ours and not self._accepted):
