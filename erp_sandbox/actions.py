@@ -20,11 +20,7 @@ class NotThereError(LookupError):
 
 
 class Actions:
-    """Everything a test may ask of, or do to, a running sandbox.
-
-    Args:
-        sandbox: The application.
-    """
+    """Everything a test may ask of, or do to, a running sandbox."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox

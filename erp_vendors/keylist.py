@@ -26,7 +26,7 @@ class KeyList(collections.abc.Collection[Key]):
     """
 
     def __init__(self, keys: t.Iterable[Key] = (), *, block: int = _BLOCK) -> None:
-        """Make one.
+        """Make a list of keys.
 
         Args:
             keys: What it holds from the beginning.

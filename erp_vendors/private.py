@@ -146,9 +146,6 @@ def replace_file(path: pathlib.Path, content: t.Iterable[bytes]) -> None:
 def sync_folder(path: pathlib.Path) -> None:
     """Make what was made or renamed in a folder durable.
 
-    Args:
-        path: The folder.
-
     Raises:
         OSError: If that is not possible.
     """

@@ -56,21 +56,13 @@ class Remembered:
         return key in self._recent or (self._file is not None and self._find(key) is not None)
 
     def get(self, key: str | bytes) -> int | None:
-        """The number of a text; None if it was never met.
-
-        Args:
-            key: The text.
-        """
+        """The number of a text; None if it was never met."""
         if key in self._recent:
             return self._recent[key]
         return None if self._file is None else self._find(key)
 
     def unmet(self, keys: t.Iterable[str | bytes]) -> list[bool]:
-        """For each of some texts, whether it was never met.
-
-        Args:
-            keys: The texts.
-        """
+        """For each of some texts, whether it was never met."""
         recent, bits = self._recent, self._filter
         if self._file is None:
             return [key not in recent for key in keys]

@@ -97,7 +97,7 @@ def explained(error: BaseException) -> str:
 def _parts(url: str) -> t.Iterator[str]:
     """The parts of a URL that may be a password, however the URL is written."""
     _, _, rest = url.partition("://")
-    # Unencoded, a password may hold each of the characters that end it.
+    # A password that is not percent-encoded may hold the very characters that end it in a URL.
     for login in {rest.rpartition("@")[0], rest.partition("/")[0].rpartition("@")[0]}:
         _, _, password = login.partition(":")
         yield password

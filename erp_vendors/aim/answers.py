@@ -21,7 +21,7 @@ _COUNTS = ("StartOffset", "RecordCount", "RemainingRecords", "TotalRecords")
 _NOT_FOUND = 404
 _NO_SUCH_OPERATION = frozenset({404, 405, 501})
 
-# The catalogue of error codes is not public (5.2), so the words have to tell.
+# The catalogue of error codes is not public (5.2), so errors are told apart by their words.
 _NO_LICENCE = (
     r"licen[cs]|subscription|not (?:been )?(?:enabled|activated|purchased|subscribed)"
     r"|module.{0,60}(?:not|disabled|inactive|unavailable|required|missing)"
@@ -157,9 +157,6 @@ def decode(body: bytes, schema: Schema | None = None) -> Body:
 
 def refusal(answer: Body) -> tuple[str, str] | None:
     """Find an error inside a successful answer (aim.md 5.2).
-
-    Args:
-        answer: The answer's members.
 
     Returns:
         Error code and message, either of which may be empty; None if there is no error.
@@ -311,7 +308,7 @@ def envelope_schema(record: Schema, *, list_name: str = "", single: bool = False
     properties: Schema = {**status, **{name: {"type": "integer"} for name in _COUNTS}}
     if list_name:
         properties[list_name] = rows
-    # A list under another name holds the same records.
+    # A list under an unknown name is taken to hold the same records.
     return {"type": "object", "properties": properties, "additionalProperties": rows}
 
 

@@ -52,7 +52,7 @@ logger = logging.getLogger("erp.aim")
 _PASSES = 2
 """Times that a full listing is read if its rows move while it is read."""
 _RULES = (
-    # A dead token or a missing licence in a server error: repeating the call does not help.
+    # The server error stands for a dead token or a missing licence: repeating does not help.
     Rule(Action.FAIL, statuses=frozenset(range(500, 600)), body=TELLING_BODY),
 )
 

@@ -27,11 +27,7 @@ def as_members(query: t.Mapping[str, t.Any] | None) -> dict[str, str]:
 
 
 def as_text(value: object) -> str:
-    """A value as it stands in a URL: true and false in lower case.
-
-    Args:
-        value: The value.
-    """
+    """A value as it stands in a URL: true and false in lower case."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

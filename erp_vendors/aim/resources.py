@@ -353,9 +353,5 @@ def custom(name: str, path: str) -> AimResource:
 
 
 def resources_of(block: Block) -> dict[str, AimResource]:
-    """AIM's entities with the user's settings; a sink without a read is there if they name it.
-
-    Args:
-        block: The vendor block.
-    """
+    """AIM's entities with the user's settings; a sink without a read is there if they name it."""
     return configured(block, RESOURCES, custom, sinks=SINK_NAMES)

@@ -234,7 +234,7 @@ class Sessions:
         if not token:
             msg = f"aim: {redact(url)} gave no Token; check aim.username and aim.password"
             raise CredentialsError(msg)
-        # What the login says about token and address is newer (2, INF).
+        # The login may name a newer token and address than the discovery did (2, INF).
         newer = _text(answer.get("OAuthToken"))
         redact.add(token, newer)
         if newer:

@@ -73,9 +73,6 @@ class Export:
 def exports(block: Block) -> list[Export]:
     """The Aqua exports that the user wants.
 
-    Args:
-        block: The vendor block.
-
     Raises:
         ConfigError: If two have the same name.
     """
@@ -187,7 +184,7 @@ class Aqua:
     def _post_export(self, export: Export, body: bytes) -> Answer:
         for path in _EXPORT_PATHS:
             try:
-                # A second job does no harm: it reads.
+                # A second job does no harm: an export only reads.
                 return self._transport.call(
                     "POST", path, body=body, repeatable=True, optional=path != _EXPORT_PATHS[-1]
                 )
@@ -203,9 +200,6 @@ class Aqua:
 
     def job(self, job_id: str) -> Row | None:
         """A job's record (10.3, DOC).
-
-        Args:
-            job_id: Its id.
 
         Returns:
             The record; None if there is none, or not yet.
@@ -349,7 +343,7 @@ def _ran_again(record: Row, before: Row, run_id: object) -> bool:
         return True
     if pick(record, "completedDate") is not None:
         return bool(pick(record, "completedDate") != pick(before, "completedDate"))
-    # The vendor may stamp a job as modified when it takes the order, so this is the last resort.
+    # The vendor may stamp a job as modified as soon as it is told to run it, so this comes last.
     return not _same(record, before)
 
 

@@ -101,7 +101,7 @@ class Output:
             try:
                 return self._unpack(body.removeprefix(_BOM))
             except msgspec.DecodeError:
-                # Half characters are legal in JSON; the codec mends them.
+                # Half of a surrogate pair is legal in JSON; the codec replaces it.
                 return self._unpack(codec.encode(codec.decode(body)))
         except (msgspec.DecodeError, ValueError) as error:
             msg = f"{self._where}: the export is not the JSON it should be: {error}"

@@ -94,7 +94,7 @@ class Limits(t.NamedTuple):
     @property
     def spacing(self) -> float:
         """Seconds between two calls."""
-        # One call per interval instead of N per second: bursts pile up on the way, arrive late.
+        # One call per interval instead of N per second: calls of a burst arrive late and together.
         return _SAFETY / (math.floor(self.per_second) if self.per_second >= 1 else self.per_second)
 
     def rates(self) -> list[tuple[int, float]]:

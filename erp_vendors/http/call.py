@@ -120,9 +120,6 @@ class Answer:
 def excerpt(body: bytes) -> str:
     """The start of a body as text, secrets masked.
 
-    Args:
-        body: Raw body.
-
     Returns:
         At most 2,000 characters.
     """

@@ -63,11 +63,7 @@ class RecentCalls:
         self._present = (begun, count + calls)
 
     def rate(self, now: float) -> float:
-        """Calls per second of late; 0 if no time has passed.
-
-        Args:
-            now: The present.
-        """
+        """Calls per second of late; 0 if no time has passed."""
         self.count(now, 0)
         seconds = now - self._before[0]
         return (self._before[1] + self._present[1]) / seconds if seconds > 0 else 0.0

@@ -48,9 +48,6 @@ class Redactor:
     def __call__(self, text: str) -> str:
         """Mask every known secret.
 
-        Args:
-            text: Any text.
-
         Returns:
             The text with each form of each secret replaced by `*****`.
         """

@@ -205,7 +205,7 @@ class Transport:
             if action is Action.WAIT and waits < WAITS:
                 waits += 1
                 attempt -= 1
-                continue  # the budget knows already, and holds all calls
+                continue  # the budget was told by `_heed` and makes all calls wait
             if action is Action.RETRY and attempt < rule.attempts:
                 pause = backoff.full_jitter(next(pauses))
                 if response is not None:
@@ -228,7 +228,7 @@ class Transport:
     def _give_up(self, call: Call, failure: Failure, error: Exception) -> None:
         """Keep an error that every later call would run into, so that none waits for it again."""
         ours = call.auth is not None and call.auth is self.auth
-        # A login that was accepted before, or just now, is good: this path alone is not granted.
+        # If the login was accepted before, it is good, and only this path is not granted to it.
         if failure.phase is Phase.NOT_SENT or (ours and not self._accepted):
             self._given_up = error
 
@@ -257,7 +257,7 @@ class Transport:
         session = self._session()
         prepared = session.prepare(call.method, call.url, call.params, call.headers, call.body)
         if call.auth is not None:
-            # Before taking a place in the budget: the auth may have to make a call of its own.
+            # Before a place in the budget is taken: the auth may have to make a call of its own.
             try:
                 prepared = call.auth(prepared)
             except CredentialsError as error:

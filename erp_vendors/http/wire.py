@@ -111,7 +111,7 @@ class _Whole(http.client.HTTPResponse):
         try:
             super().begin(**kwargs)
         finally:
-            if self.fp is lines:  # it is None where no body can follow
+            if self.fp is lines:  # the base class sets None where no body can follow
                 self.fp = source
         if lines.last.strip(b"\r\n") or not lines.last:
             msg = "Remote end closed connection within the headers"

@@ -167,9 +167,5 @@ def _refused_record(response: requests.Response, **_: object) -> None:
 
 
 def is_code(said: object) -> t.TypeGuard[str]:
-    """Whether an `error` is one of the vendor's codes, such as `TAXC_INVALID`.
-
-    Args:
-        said: The member's value.
-    """
+    """Whether an `error` is one of the vendor's codes, such as `TAXC_INVALID`."""
     return isinstance(said, str) and _RECORD_CODE.fullmatch(said) is not None

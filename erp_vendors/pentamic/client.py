@@ -200,9 +200,6 @@ class PentamicClient:
 def resources(block: Block) -> dict[str, PentamicResource]:
     """All resources by name, the settings applied.
 
-    Args:
-        block: The vendor block.
-
     Raises:
         ConfigError: If an entry of `resources` cannot be understood.
     """
