@@ -58,12 +58,7 @@ class Vendor:
 
 
 def client_in(module: str, name: str) -> t.Callable[[Block, Connection], Client]:
-    """What makes a vendor's client, and imports it when it does.
-
-    Args:
-        module: Module.
-        name: Class.
-    """
+    """A function that makes a vendor's client and imports its class only then."""
 
     def make(block: Block, connection: Connection) -> Client:
         client: Client = getattr(importlib.import_module(module), name)(block, connection)

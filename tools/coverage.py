@@ -23,7 +23,8 @@ import typing as t
 from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 
 from erp_vendors.aim import AimResource
-from erp_vendors.aim.operations import WRITE_SPECS, AimWriteSpec
+from erp_vendors.aim.operations import AimWriteSpec
+from erp_vendors.aim.write_specs import WRITE_SPECS
 from erp_vendors.aims360 import Aims360Resource
 from erp_vendors.aimsio import AimsioResource
 from erp_vendors.aimsio.client import PREFIX

@@ -28,7 +28,7 @@ from target_erp.text_table import fits, table, width_of
 
 if t.TYPE_CHECKING:
     from erp_cli.ledger.sources import Sources
-    from erp_ledger import Run
+    from erp_ledger import LedgerRun
     from target_erp.report.past_runs import PastRun
 
 _UNCUT = 1_000_000
@@ -117,7 +117,7 @@ def report(sources: Sources, *, output: str, limit: int) -> None:
     click.echo(output)
 
 
-def _without_report(run: Run) -> str:
+def _without_report(run: LedgerRun) -> str:
     return json.dumps({"run": run.run, "started_at": run.started_at, "ended_at": None})
 
 

@@ -59,7 +59,7 @@ SETTINGS: tuple[Setting, ...] = (
             if key != "type"
         },
     ),
-    # The server's own JSON leaves null members out (aim.md 3.1, INF): to it, both are the same.
+    # The server's own JSON leaves null members out (aim.md 3.1, INF): null and absent are the same.
     null_values("drop", "To AIM an absent member and a null one are the same."),
     # No limit is documented; one call at a time is what a shop's machine can be asked for
     # (aim.md 5.1), and the rate then is its own.

@@ -75,8 +75,8 @@ SETTINGS: tuple[Setting, ...] = (
         "{path} (where the resource is read) and {value} (the row's key), such as {path}/{value} "
         "or {path}/searchexact~{column}~{value}. Empty: nothing is deleted.",
     ),
-    # Limits: cimcloud.md 5.1 (DOC); calls at once are not limited, two a second leave no use for
-    # more.
+    # Limits: cimcloud.md 5.1 (DOC); calls at once are not limited, and with two
+    # calls a second more in flight would be of no use.
     *connection_settings(per_second=2, in_flight=4),
 )
 

@@ -56,7 +56,7 @@ SETTINGS: tuple[Setting, ...] = (
         "TLS fingerprint of the token server",
         "The same for the server of token_url (default: tls_fingerprint, if the host is the same).",
     ),
-    # PUT replaces the whole record (pentamic.md 6), so a null says what is to be there: nothing.
+    # PUT replaces the whole record (pentamic.md 6), so a null empties its property.
     null_values("send", "An update replaces the whole record."),
     # Limits: none are documented (pentamic.md 5.1, UNK); these are ours, chosen small.
     *connection_settings(per_second=5, in_flight=4),

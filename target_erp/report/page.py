@@ -19,7 +19,7 @@ from target_erp.report.overview import Overview, overview
 from target_erp.report.past_runs import OPEN, OUTCOMES, WRITTEN, State, past_run
 
 if t.TYPE_CHECKING:
-    from erp_ledger import FoundRecord, Run
+    from erp_ledger import FoundRecord, LedgerRun
     from target_erp.report.letters import Letter
     from target_erp.report.past_runs import PastRun
 
@@ -41,7 +41,7 @@ _DOUBTS = {
 
 
 def page(
-    runs: t.Sequence[Run],
+    runs: t.Sequence[LedgerRun],
     letters: t.Sequence[Letter],
     doubts: t.Sequence[FoundRecord] = (),
     now: dt.datetime | None = None,

@@ -9,7 +9,7 @@ import json
 import typing as t
 
 if t.TYPE_CHECKING:
-    from erp_ledger import Run
+    from erp_ledger import LedgerRun
 
 WRITTEN = ("created", "updated", "written", "deleted")
 """Outcomes of records that the run has changed at the vendor."""
@@ -72,7 +72,7 @@ class PastRun:
         return _STATES.get(self.exit_code, State.FAILED)
 
 
-def past_run(run: Run) -> PastRun:
+def past_run(run: LedgerRun) -> PastRun:
     """Read a run of the ledger.
 
     Args:

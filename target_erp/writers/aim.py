@@ -8,8 +8,8 @@ import typing as t
 
 from erp_vendors import schemas
 from erp_vendors.aim.answers import is_word_about_record
-from erp_vendors.aim.operations import WRITE_SPECS, AimWriteSpec, Operation, custom
 from erp_vendors.aim.resources import RESOURCES
+from erp_vendors.aim.write_specs import WRITE_SPECS, custom
 from erp_vendors.errors import DataError, ErpError
 from target_erp.delivery import Prepared, RefusedError, Write, Writer
 from target_erp.delivery.answers import Answers
@@ -25,6 +25,7 @@ from target_erp.writers.write_validator import Door, without_nulls
 if t.TYPE_CHECKING:
     from erp_plugin import ErpPlugin
     from erp_vendors.aim.client import AimClient
+    from erp_vendors.aim.operations import AimWriteSpec, Operation
     from erp_vendors.errors import CallError
     from erp_vendors.schemas import Schema
     from target_erp.delivery.model import Body

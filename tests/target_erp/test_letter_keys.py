@@ -10,7 +10,7 @@ import typing as t
 import pytest
 
 from erp_cli.ledger import main
-from erp_vendors.aim.operations import WRITE_SPECS
+from erp_vendors.aim.write_specs import WRITE_SPECS
 from target_erp.run import REJECTED
 from target_erp.target import TargetErp
 from target_erp.writers import make_writer
