@@ -7,6 +7,7 @@ import importlib
 import typing as t
 
 from erp_vendors.http.budget import Clock
+from erp_vendors.openapi.pattern import Pattern
 
 if t.TYPE_CHECKING:
     from erp_vendors.http import Transport
@@ -49,12 +50,14 @@ class Vendor:
         title: Its name for people.
         settings: Keys of its block.
         client: Makes a client from a block.
+        openapi: How the vendor's own OpenAPI file is to be read.
     """
 
     name: str
     title: str
     settings: tuple[Setting, ...]
     client: t.Callable[[Block, Connection], Client]
+    openapi: Pattern = dataclasses.field(default_factory=Pattern)
 
 
 def client_in(module: str, name: str) -> t.Callable[[Block, Connection], Client]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from erp_vendors.openapi.pattern import Pattern
 from erp_vendors.settings import Setting, connection_settings, null_values, object_schema
 from erp_vendors.vendor import Vendor, client_in
 
@@ -150,4 +151,6 @@ AIMS360 = Vendor(
     title="AIMS360",
     settings=SETTINGS,
     client=client_in("erp_vendors.aims360.client", "Aims360Client"),
+    # OData lists (aims360.md 3, DOC); the stamp is assumed (7.1, INF).
+    openapi=Pattern(wrappers=("value",), stamps=("lastModifiedOn",)),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from erp_vendors.openapi.pattern import Pattern
 from erp_vendors.settings import Setting, connection_settings, null_values
 from erp_vendors.vendor import Vendor, client_in
 
@@ -67,4 +68,6 @@ PENTAMIC = Vendor(
     title="Pentamic Accounting",
     settings=SETTINGS,
     client=client_in("erp_vendors.pentamic.client", "PentamicClient"),
+    # Lists below one customer can be read (pentamic.md 7).
+    openapi=Pattern(prefix="/api", children=True, keys=("id",)),
 )

@@ -9,7 +9,8 @@ import pytest
 from jsonschema import Draft7Validator
 
 from erp_vendors.errors import ConfigError
-from erp_vendors.resource import Resource, configured
+from erp_vendors.overrides import configured
+from erp_vendors.resource import Resource
 from erp_vendors.settings import (
     RESOURCE_ENTRY,
     Block,

@@ -8,13 +8,15 @@ import re
 import typing as t
 
 from erp_vendors.errors import ConfigError
-from erp_vendors.openapi import PATTERNS, OpenApiResource, Pattern, load, normalise, snake
+from erp_vendors.openapi.document import load
+from erp_vendors.openapi.paths import normalise, snake
+from erp_vendors.openapi.pattern import Pattern
+from erp_vendors.resource import AnyResource
+from erp_vendors.vendors import VENDORS
 
 if t.TYPE_CHECKING:
-    from erp_vendors.resource import Resource
+    from erp_vendors.openapi.operations import OpenApiResource
     from erp_vendors.settings import Block
-
-AnyResource = t.TypeVar("AnyResource", bound="Resource")
 
 
 class Matcher(t.Generic[AnyResource]):
@@ -73,7 +75,8 @@ class Matcher(t.Generic[AnyResource]):
         Raises:
             ConfigError: If the file has a mistake, or a new resource has the name of another one.
         """
-        pattern = PATTERNS.get(self._block.vendor, Pattern())
+        vendor = VENDORS.get(self._block.vendor)
+        pattern = vendor.openapi if vendor else Pattern()
         names = re.findall(r"\{(\w+)\}", pattern.prefix)
         values = {name: str(self._block.get(name)) for name in names if self._block.given(name)}
         document = load(self._block.get("openapi"), f"{self._block.vendor}.openapi")
