@@ -39,6 +39,12 @@ SCHEMA: dict[str, t.Any] = object_schema(
 SCHEMA["properties"]["demo"] = object_schema(SETTINGS)
 
 
+def test_an_account_is_known_by_its_usual_settings_and_by_those_that_say_so() -> None:
+    settings = (*SETTINGS, Setting("tenant", "string", "Tenant", "Whose.", identity=True))
+    values = {"username": "jo", "password": "secret-word", "tenant": "north", "mode": "slow"}
+    assert Block("demo", settings, values).account == "demo|username=jo|tenant=north"
+
+
 def problems(config: object) -> list[str]:
     errors = Draft7Validator(SCHEMA).iter_errors(config)
     return [line for error in errors for line in explain(error, SCHEMA)]
