@@ -15,8 +15,9 @@ from tools.coverage.calls import calls_of
 from tools.coverage.data import data_of
 
 if t.TYPE_CHECKING:
+    from singer_sdk import Stream
+
     from erp_vendors.resource import Resource
-    from tap_erp.stream import ErpStream
     from target_erp.delivery import Writer
 
 Config = dict[str, dict[str, t.Any]]
@@ -126,7 +127,7 @@ def _reading(tap: TapErp) -> tuple[dict[str, dict[str, Entry]], dict[str, list[U
         )
         # The index of Aimsio's objects is made of several resources, an export of none.
         many: t.Iterable[Resource] = getattr(stream, "resources", ())
-        one: Resource | None = getattr(stream, "resource", None)
+        one: Resource | None = getattr(stream, "resource", None) if name == stream.name else None
         for resource in many if one is None else (one,):
             calls = list(calls_of(stream.vendor).reads(resource))
             uses[stream.vendor] += [
@@ -150,7 +151,7 @@ def _writing(tap: TapErp, entries: dict[str, dict[str, Entry]], uses: dict[str, 
             ]
 
 
-def _bookmark(stream: ErpStream) -> str:
+def _bookmark(stream: Stream) -> str:
     if stream.replication_key:
         return f"`{stream.replication_key}`"
     return "Start of the run" if stream.replication_method == REPLICATION_INCREMENTAL else ""
