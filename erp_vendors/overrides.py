@@ -70,7 +70,7 @@ def configured(
 
 
 def _entries(block: Block, *, parameters: bool) -> t.Iterator[tuple[str, dict[str, t.Any]]]:
-    """The entries of `resources`, checked and with bare names, and what messages call them."""
+    """Check the entries of `resources`; yields each with a bare name, and how messages call it."""
     seen: dict[str, str] = {}
     for index, given in enumerate(block.get("resources") or ()):
         where = f"{block.vendor}.resources[{index}]"

@@ -36,12 +36,12 @@ class Resource:
         schema: JSON schema from the settings or the vendor's OpenAPI file, which replaces that of
             `schemas/`.
         write_schema: JSON schema of what is written, from the vendor's OpenAPI file.
-        answer_schema: JSON schema of the answer to a write that has worked, likewise.
+        answer_schema: JSON schema of the answer to a write that has worked, from the same file.
         needs: What a write must carry beyond the `required` of its schema; a property named here
             is asked for by its need alone.
         references: Properties that name a record of another resource, each with that resource and
             the property that identifies it there.
-        success: What an answer to a write looks like when it has worked, as the user states it.
+        success: What an answer to a write looks like when it has worked, as the settings state it.
     """
 
     name: str

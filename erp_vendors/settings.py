@@ -225,11 +225,7 @@ class Block:
 
 
 def without_nulls(config: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """Drop null keys: null means not set, at the top and inside the blocks.
-
-    Args:
-        config: Any configuration.
-    """
+    """Drop null keys: null means not set, at the top and inside the blocks."""
     return {
         key: without_nulls(value) if isinstance(value, dict) else value
         for key, value in config.items()

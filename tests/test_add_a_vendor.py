@@ -210,6 +210,7 @@ def test_the_checks_and_the_generated_pages_find_acme(copy: pathlib.Path) -> Non
         ("docs/coverage.md", "### Acme: 2 of 3 covered"),
         ("docs/vendors/answers.md", "## Acme"),
         ("docs/settings.md", "| `acme.company` |"),
+        ("docs/openapi.md", "| acme | rows in `rows` |"),
         ("meltano.yml", "- name: tap-erp--acme"),
         (".env.example", "#TAP_ERP_ACME_API_KEY="),
     ):

@@ -56,11 +56,7 @@ def rows() -> list[Row]:
 
 
 def page(found: t.Iterable[Row]) -> str:
-    """The page's text.
-
-    Args:
-        found: See `rows`.
-    """
+    """The page's text, made of what `rows` has found."""
     lines = [
         "# What counts as done",
         "",

@@ -24,7 +24,14 @@ from erp_vendors.vendors import VENDORS
 from tools import generated
 from tools.generated import ROOT
 
-FILES = ("meltano.yml", ".env.example", "README.md", "docs/settings.md", "docs/vendors/README.md")
+FILES = (
+    "meltano.yml",
+    ".env.example",
+    "README.md",
+    "docs/settings.md",
+    "docs/openapi.md",
+    "docs/vendors/README.md",
+)
 """Files that may hold marked places; one that does not exist is passed over."""
 PLUGINS = {"tap-erp": "tap_erp", "target-erp": "target_erp"}
 """Modules by plugin."""
@@ -85,22 +92,14 @@ class Setting(t.NamedTuple):
 
 @functools.cache
 def about(plugin: str) -> dict[str, t.Any]:
-    """What a plugin says of itself.
-
-    Args:
-        plugin: Its command.
-    """
+    """What a plugin says of itself; it is named by its command."""
     command = [sys.executable, "-m", PLUGINS[plugin], "--about", "--format", "json"]
     answer = subprocess.run(command, check=True, capture_output=True, cwd=ROOT)  # noqa: S603
     return t.cast("dict[str, t.Any]", json.loads(answer.stdout))
 
 
 def settings(plugin: str) -> list[Setting]:
-    """A plugin's settings, the vendors' first.
-
-    Args:
-        plugin: Its command.
-    """
+    """A plugin's settings, the vendors' first."""
     return list(_flat(about(plugin)["settings"]["properties"], plugin))
 
 
@@ -144,7 +143,22 @@ def blocks() -> dict[str, list[str]]:
         "nightly-tasks": [f"- tap-erp--{vendor} target-postgres" for vendor in VENDORS],
         "env": _env(known),
         "settings": _table(_merged(known.values())),
-        "vendors": _vendor_pages(),
+        "vendors": _rows(
+            "page | vendor",
+            (
+                (f"[{name}]({name}.md)", vendor.title)
+                for name, vendor in VENDORS.items()
+                if (ROOT / f"docs/vendors/{name}.md").exists()
+            ),
+        ),
+        "openapi-lists": _rows(
+            "vendor | what counts as a list",
+            ((name, vendor.openapi.lists) for name, vendor in VENDORS.items()),
+        ),
+        "custom-sinks": _rows(
+            "vendor | how | the same record again | after a lost answer",
+            ((name, *vendor.custom_sink) for name, vendor in VENDORS.items()),
+        ),
     }
 
 
@@ -286,13 +300,9 @@ def _table(found: list[Setting]) -> list[str]:
     return [*lines, ""]
 
 
-def _vendor_pages() -> list[str]:
-    rows = [
-        f"| [{name}]({name}.md) | {vendor.title} |"
-        for name, vendor in VENDORS.items()
-        if (ROOT / f"docs/vendors/{name}.md").exists()
-    ]
-    return ["", "| page | vendor |", "|---|---|", *rows, ""]
+def _rows(head: str, rows: t.Iterable[t.Iterable[str]]) -> list[str]:
+    lines = [f"| {' | '.join(row)} |" for row in rows]
+    return ["", f"| {head} |", "|---" * (head.count("|") + 1) + "|", *lines, ""]
 
 
 def _plain(value: object, *, quote: bool = False) -> str:

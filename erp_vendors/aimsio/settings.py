@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from erp_vendors.openapi.pattern import Pattern
 from erp_vendors.settings import Setting, connection_settings, null_values
-from erp_vendors.vendor import Vendor, client_in
+from erp_vendors.vendor import CustomSink, Vendor, client_in
 
 VENDOR = "aimsio"
 
@@ -67,5 +67,9 @@ AIMSIO = Vendor(
         detail_rows=True,
         keys=("{entity}Guid",),
         stamps=("{entity}UpdatedAt",),
+        lists="an index GET `/rest/api/standard/v1/X` with GET `/X/{guid}`, whose answer is a row",
+    ),
+    custom_sink=CustomSink(
+        how="POST `{name}List`, one record a call", lost="looked for through `path`"
     ),
 )

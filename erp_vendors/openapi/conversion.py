@@ -68,7 +68,7 @@ class _TooLargeError(Exception):
 
 
 class _Conversion:
-    """Writes one schema down to a depth."""
+    """Turns one schema of the document into JSON schema, down to a depth of nesting."""
 
     def __init__(
         self,

@@ -20,7 +20,7 @@ if t.TYPE_CHECKING:
 
 
 class Matcher(t.Generic[AnyResource]):
-    """Applies a file to a vendor's resources."""
+    """Applies the user's OpenAPI file to a vendor's table of resources."""
 
     def __init__(
         self,
@@ -34,10 +34,10 @@ class Matcher(t.Generic[AnyResource]):
 
         Args:
             block: The vendor block.
-            resources: The vendor's table, which is changed.
-            entries: Those of the setting `resources`, with bare names.
+            resources: The vendor's table; `apply` changes it.
+            entries: The entries of the setting `resources`, with bare names.
             make: Makes a custom resource of the vendor's pattern from a name and a path.
-            spell: Spells a path as the vendor's table does.
+            spell: Writes a path with or without its first slash, as the vendor's table does.
         """
         self._block = block
         self._resources = resources
@@ -94,7 +94,7 @@ class Matcher(t.Generic[AnyResource]):
         return exact
 
     def _apply(self, item: OpenApiResource) -> str | None:
-        """Apply one of the file's resources; the name of the one whose rows it describes."""
+        """Apply one of the file's resources; returns the resource whose rows the file describes."""
         reader = self._reader(item)
         if reader:
             self._resources[reader] = self._exact(self._resources.get(reader), reader, item)

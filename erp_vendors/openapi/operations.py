@@ -25,7 +25,7 @@ class OpenApiResource:
         readable: The GET answers with rows in the vendor's pattern.
         schema: JSON schema of a row, every property nullable; None if the file does not say.
         primary_keys: Properties that identify a row, as far as the pattern tells.
-        replication_key: Property that says when a row changed, likewise.
+        replication_key: Property that says when a row changed, as far as the pattern tells.
         write_path: Path of its POST, or of its PUT without the key; None when there is neither.
         write_schema: JSON schema of one record of the body; None if the file does not say.
         answer_schema: JSON schema of the answer to a write that has worked: an object, or a list
@@ -48,7 +48,18 @@ class OpenApiResource:
 
 @dataclasses.dataclass
 class _Found:
-    """What is known of one normalised path."""
+    """What the file says of one resource.
+
+    Attributes:
+        path: Path of the list, after the prefix.
+        listing: Schema of the rows in the answer that lists them.
+        loose: Schema of an answer that should list rows, but is no list.
+        detail: Schema of the answer with a single row.
+        write_path: Path that records are written to.
+        body: Schema of one record in the body of a write.
+        reply: Schema of the answer to a write.
+        list_name: Property of the body that holds the records.
+    """
 
     path: str
     listing: Node | None = None
@@ -61,7 +72,7 @@ class _Found:
 
 
 class Operations:
-    """Sorts the operations of a file by the resource they belong to."""
+    """The operations of a file, sorted by the resource they belong to."""
 
     def __init__(self, reader: SchemaReader, pattern: Pattern) -> None:
         self._reader = reader
@@ -69,7 +80,7 @@ class Operations:
         self._found: dict[str, _Found] = {}
 
     def add(self, path: str, item: Node) -> None:
-        """Take the operations of one path."""
+        """Add the operations of one path."""
         segments = segments_of(path)
         if self._pattern.open_end:
             while segments and is_parameter(segments[-1]):

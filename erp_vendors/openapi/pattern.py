@@ -16,9 +16,10 @@ class Pattern:
         wrappers: Properties in which an answer that is an object holds its rows.
         open_end: Parameters at the end of a list's path belong to the list (search, page).
         children: A list below one record of another list can be read.
-        keys: Properties that identify a new resource's rows, the first one that there is; with
-            `{entity}` for the last segment of its path.
-        stamps: Properties that say when a row changed, likewise.
+        keys: Properties that may identify the rows of a resource that only the file has; the first
+            one that the rows have is used. `{entity}` stands for the last segment of the path.
+        stamps: Properties that may say when such a row has changed, in the same form.
+        lists: What counts as a list, in words for the documentation.
     """
 
     prefix: str = ""
@@ -28,3 +29,4 @@ class Pattern:
     children: bool = False
     keys: tuple[str, ...] = ()
     stamps: tuple[str, ...] = ()
+    lists: str = "a bare array"

@@ -84,10 +84,10 @@ class SchemaReader:
     """Follows references, finds the schemas of answers, bodies and rows, and merges their parts."""
 
     def __init__(self, root: dict[str, t.Any], where: str) -> None:
-        """Take a document.
+        """Read a document.
 
         Args:
-            root: Its content.
+            root: The document's content.
             where: Names the file in messages.
         """
         self.root = Node(root, "#")
@@ -200,7 +200,7 @@ class SchemaReader:
         return found
 
     def _merged(self, node: Node, chain: frozenset[str]) -> Flat:
-        """As `flat`; ends where one of the references it is a part of comes again."""
+        """As `flat`; a reference that leads back to a schema around this one adds nothing."""
         if isinstance(node.content, bool):
             return Flat()
         node = self.resolved(node)
