@@ -9,7 +9,8 @@ from erp_vendors.aim.paging import Paging
 from erp_vendors.aim.serials import read_serials
 from erp_vendors.aim.settings import PRODUCT_PAGE_ROWS
 from erp_vendors.aim.write_specs import SINK_NAMES
-from erp_vendors.resource import Resource, configured
+from erp_vendors.overrides import configured
+from erp_vendors.resource import Resource
 
 if t.TYPE_CHECKING:
     from erp_vendors.aim.serials import Ask

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from erp_vendors.settings import Setting, connection_settings, null_values, object_schema
-from erp_vendors.vendor import Vendor, client_in
+from erp_vendors.vendor import CustomSink, Vendor, client_in
 
 VENDOR = "aim"
 
@@ -76,4 +76,5 @@ AIM = Vendor(
     title="AIM Web Services",
     settings=SETTINGS,
     client=client_in("erp_vendors.aim.client", "AimClient"),
+    custom_sink=CustomSink(how="POST to that operation"),
 )

@@ -16,7 +16,7 @@ from erp_vendors.errors import DataError, ErpError, MissingResourceError
 from erp_vendors.http import codec
 from erp_vendors.http.auth import BasicAuth
 from erp_vendors.http.budget import Limits
-from erp_vendors.resource import configured
+from erp_vendors.overrides import configured
 
 if t.TYPE_CHECKING:
     from erp_vendors.http import Answer

@@ -20,7 +20,7 @@ from erp_vendors.errors import ConfigError, DataError, MissingResourceError
 from erp_vendors.http import Coming, ReadAhead, codec
 from erp_vendors.http.auth import Auth, BasicAuth
 from erp_vendors.http.budget import Limits
-from erp_vendors.resource import configured
+from erp_vendors.overrides import configured
 
 if t.TYPE_CHECKING:
     from erp_vendors.http import Answer

@@ -14,11 +14,11 @@ from erp_vendors.connect import connect
 from erp_vendors.errors import ConfigError, DataError
 from erp_vendors.http import codec
 from erp_vendors.http.budget import Limits
+from erp_vendors.overrides import configured
 from erp_vendors.pentamic import answers
 from erp_vendors.pentamic.auth import UNKNOWN_ID, ClientCredentials, RefusedRecordError
 from erp_vendors.pentamic.resources import RESOURCES, PentamicResource, custom, parent_of
 from erp_vendors.pentamic.settings import VENDOR
-from erp_vendors.resource import configured
 
 if t.TYPE_CHECKING:
     from erp_vendors.http import Answer

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from erp_vendors.openapi.pattern import Pattern
 from erp_vendors.settings import Setting, connection_settings, null_values
-from erp_vendors.vendor import Vendor, client_in
+from erp_vendors.vendor import CustomSink, Vendor, client_in
 
 VENDOR = "pentamic"
 
@@ -67,4 +68,16 @@ PENTAMIC = Vendor(
     title="Pentamic Accounting",
     settings=SETTINGS,
     client=client_in("erp_vendors.pentamic.client", "PentamicClient"),
+    # Lists below one customer can be read (pentamic.md 7).
+    openapi=Pattern(
+        prefix="/api",
+        children=True,
+        keys=("id",),
+        lists="bare arrays, also `/x/{id}/y` below a list `/x`",
+    ),
+    custom_sink=CustomSink(
+        how="POST; PUT with an id",
+        again="updated",
+        lost="looked for in the list at `path`, or parked",
+    ),
 )

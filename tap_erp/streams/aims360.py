@@ -16,7 +16,7 @@ from erp_vendors.aims360.resources import RESOURCES, custom
 from erp_vendors.errors import CallError, DataError, ErpError, MissingResourceError
 from erp_vendors.http import codec, ordered_map
 from erp_vendors.keylist import KeyList
-from erp_vendors.resource import configured
+from erp_vendors.overrides import configured
 from tap_erp.bookmark import Bookmark, fingerprint
 from tap_erp.columns import learn
 from tap_erp.learning import LearningStream

@@ -11,7 +11,7 @@ from erp_vendors.aimsio import AIMSIO, AimsioClient, AimsioResource, IndexEntry
 from erp_vendors.aimsio.resources import RESOURCES, custom
 from erp_vendors.errors import CallError, DataError, ErpError, MissingResourceError
 from erp_vendors.http import ordered_map
-from erp_vendors.resource import configured
+from erp_vendors.overrides import configured
 from tap_erp.bookmark import Bookmark, fingerprint
 from tap_erp.learning import LearningStream
 from tap_erp.stamps import to_epoch_ms

@@ -11,8 +11,8 @@ from erp_vendors.cimcloud.resources import RESOURCES, custom
 from erp_vendors.cimcloud.search import changed_since
 from erp_vendors.errors import CallError, DataError, ErpError, MissingResourceError, Phase
 from erp_vendors.http import codec
+from erp_vendors.overrides import configured
 from erp_vendors.remembered import Remembered
-from erp_vendors.resource import configured
 from tap_erp.bookmark import Bookmark, fingerprint
 from tap_erp.columns import learn
 from tap_erp.learning import LearningStream
