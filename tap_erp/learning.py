@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import collections
 import copy
 import typing as t
 
 from singer_sdk.helpers._catalog import get_selected_schema
+from typing_extensions import override
 
 from tap_erp.columns import learn
 from tap_erp.stream import ErpStream
 
 if t.TYPE_CHECKING:
-    from singer_sdk.helpers.types import Context, Record
+    from singer_sdk.helpers.types import Record
 
     from erp_vendors.schemas import Schema
-    from tap_erp.tap import TapErp
+    from tap_erp.base import BaseTap
 
 _SHAPES = 1_000
 """Rows that differ in columns, types or nulls, and of which it is known that they bring no news."""
@@ -26,33 +26,17 @@ Rows = t.Iterable[t.Mapping[str, t.Any]]
 class LearningStream(ErpStream):
     """A stream that adds columns to its schema, and says so before it emits a row with them."""
 
-    _announced = False
+    learns = True
 
-    def __init__(self, tap: TapErp, **kwargs: t.Any) -> None:  # noqa: ANN401 - as in `ErpStream`
+    def __init__(self, tap: BaseTap, **kwargs: t.Any) -> None:  # noqa: ANN401 - as in `ErpStream`
         super().__init__(tap, **kwargs)
         self._met: set[tuple[str, type]] = set()
         self._shapes: set[tuple[object, ...]] = set()
         self._last_shape: tuple[object, ...] = ()
 
-    def sync(self, context: Context | None = None) -> None:  # type: ignore[misc]
-        """Emit the records, and the schema as soon as the first one tells what it must hold."""
-        self.logger.info("Reading %s (%s)", self.name, self.replication_method.lower())
-        collections.deque(self._sync_records(context), maxlen=0)
-        self._announce()
-
-    def activate(self) -> None:
-        """A loader must know the stream before it hears that its copy is complete."""
-        self._announce()
-        super().activate()
-
-    def _announce(self) -> None:
-        if self.selected and not self._announced:
-            self._write_schema_message()
-
+    @override
     def _write_batch(self, records: t.Sequence[Record]) -> None:
         self.learn(records)
-        if not self._announced:
-            self._announce()
         super()._write_batch(records)
 
     def learn(self, rows: Rows) -> None:
@@ -128,13 +112,9 @@ class LearningStream(ErpStream):
         schema = get_selected_schema(self.name, self.effective_schema, self.mask)
         self.erp.mapper.register_raw_stream_schema(self.name, schema, self.primary_keys)
         self._stream_maps = None
-        self._schema_has_changed()
+        self._lines = None  # they are made for one schema
         if self._announced:
             self._write_schema_message()
-
-    def _write_schema_message(self) -> None:
-        self._announced = True
-        super()._write_schema_message()
 
 
 def _merged(known: Schema | None, found: Schema) -> Schema:

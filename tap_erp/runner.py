@@ -17,8 +17,7 @@ from erp_plugin.output import OutputError
 from erp_vendors.errors import ErpError, Interrupted, MissingResourceError
 
 if t.TYPE_CHECKING:
-    from tap_erp.stream import ErpStream
-    from tap_erp.tap import TapErp
+    from tap_erp.base import BaseTap, TapStream
 
 _POLL = 0.2
 _STREAMS_AT_ONCE = 4
@@ -38,7 +37,7 @@ class StreamReport:
     skipped: dict[str, str] = dataclasses.field(default_factory=dict)
 
 
-def run_streams(tap: TapErp, streams: t.Sequence[ErpStream]) -> None:
+def run_streams(tap: BaseTap, streams: t.Sequence[TapStream]) -> None:
     """Read streams: vendors side by side, and independent streams of one vendor, too.
 
     Args:
@@ -61,7 +60,7 @@ def run_streams(tap: TapErp, streams: t.Sequence[ErpStream]) -> None:
     _summarise(tap, streams, report, time.monotonic() - started)
 
 
-def _run_vendor(tap: TapErp, streams: list[ErpStream], report: StreamReport) -> None:
+def _run_vendor(tap: BaseTap, streams: list[TapStream], report: StreamReport) -> None:
     """The streams of one vendor: turn by turn, within a turn several at once."""
     at_once = min(_STREAMS_AT_ONCE, tap.block(streams[0].vendor).get("max_concurrency"))
     for turn in sorted({stream.turn for stream in streams}):
@@ -106,7 +105,7 @@ def _side_by_side(jobs: t.Iterable[t.Callable[[], None]], workers: int) -> None:
         raise broken[0]
 
 
-def _run_stream(stream: ErpStream, report: StreamReport) -> None:
+def _run_stream(stream: TapStream, report: StreamReport) -> None:
     try:
         stream.sync()
     except Interrupted:
@@ -130,7 +129,7 @@ def _run_stream(stream: ErpStream, report: StreamReport) -> None:
 
 
 def _summarise(
-    tap: TapErp, streams: t.Sequence[ErpStream], report: StreamReport, seconds: float
+    tap: BaseTap, streams: t.Sequence[TapStream], report: StreamReport, seconds: float
 ) -> None:
     for stream in streams:
         if stream.name not in report.failed and stream.name not in report.skipped:

@@ -16,6 +16,24 @@ _US = re.compile(
     r"\s*(?P<half>[AaPp][Mm])?(?P<zone>)"
 )
 _NOON = 12
+BEHIND_UTC = dt.timedelta(hours=12)
+"""A stamp without a zone may be local, and no clock on earth is further behind UTC."""
+AHEAD_OF_UTC = dt.timedelta(hours=14)
+"""Or further ahead of it."""
+
+
+def utc_now() -> dt.datetime:
+    """The present in UTC, without zone."""
+    return dt.datetime.now(dt.timezone.utc).replace(tzinfo=None)
+
+
+def iso_now(shift: dt.timedelta = dt.timedelta(0)) -> str:
+    """The present in UTC as `to_iso` writes it, without zone.
+
+    Args:
+        shift: Time to add, for a clock of another zone.
+    """
+    return (utc_now() + shift).isoformat(timespec="microseconds")
 
 
 def to_iso(value: object) -> str | None:
@@ -102,6 +120,23 @@ def from_iso(text: str) -> dt.datetime:
         text: Result of `to_iso`.
     """
     return dt.datetime.fromisoformat(text.removesuffix("Z"))
+
+
+def moment_before(stamp: str, by: dt.timedelta) -> str:
+    """The stamp that lies a time before another one.
+
+    Args:
+        stamp: Result of `to_iso`; one in UTC gives one in UTC.
+        by: How much earlier.
+    """
+    zone = "Z" if stamp.endswith("Z") else ""
+    return earlier(from_iso(stamp), by).isoformat(timespec="microseconds") + zone
+
+
+def day_before(stamp: str, by: dt.timedelta) -> str:
+    """The begin of the day of `moment_before`, without zone: vendors that compare days need it."""
+    day = dt.datetime.combine(earlier(from_iso(stamp), by), dt.time())
+    return day.isoformat(timespec="microseconds")
 
 
 def to_epoch_ms(value: object) -> int | None:

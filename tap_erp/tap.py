@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import gc
 import os
 import sys
@@ -14,20 +13,20 @@ from singer_sdk import Tap
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from singer_sdk.singerlib import Catalog, StateMessage
 
-from erp_plugin import ErpPlugin, config_schema, output, run
+from erp_plugin import config_schema, output, run
 from erp_plugin.cli import FAILED
-from erp_plugin.progress import ProgressLine
 from erp_vendors.errors import ConfigError
 from erp_vendors.settings import Setting
-from tap_erp import doors
+from tap_erp import input_files
+from tap_erp.base import BaseTap
 from tap_erp.runner import run_streams
 from tap_erp.stamps import to_iso
 from tap_erp.streams import STREAMS
-from tap_erp.writer import StdoutWriter
 
 if t.TYPE_CHECKING:
     from types import FrameType
 
+    from tap_erp.base import TapStream
     from tap_erp.stream import ErpStream
 
 _LAST_SECONDS = 10.0
@@ -52,7 +51,7 @@ SETTINGS = (
 )
 
 
-class TapErp(ErpPlugin, Tap):
+class TapErp(BaseTap):
     """Reads AIMS360, Aimsio, AIM Web Services, CIMcloud and Pentamic Accounting."""
 
     name = "tap-erp"
@@ -66,8 +65,6 @@ class TapErp(ErpPlugin, Tap):
         PluginCapabilities.FLATTENING,
         PluginCapabilities.STRUCTURED_LOGGING,
     ]
-    message_writer_class = StdoutWriter
-    message_writer: StdoutWriter
     # Discovery checks the configuration as strictly as a run does.
     dynamic_catalog = True
 
@@ -89,9 +86,9 @@ class TapErp(ErpPlugin, Tap):
             ConfigError: If configuration, catalog or state have no usable shape.
         """
         if catalog is not None and not isinstance(catalog, (str, PurePath, Catalog)):
-            catalog = doors.catalog(catalog)
+            catalog = input_files.check_catalog(catalog)
         if state is not None and not isinstance(state, (str, PurePath)):
-            state = doors.state(state)
+            state = input_files.check_state(state)
         super().__init__(catalog=catalog, state=state, **more)
 
     @classmethod
@@ -122,9 +119,8 @@ class TapErp(ErpPlugin, Tap):
         tap = cls(
             config=config.config,
             parse_env_config=config.parse_env,
-            catalog=catalog
-            and doors.catalog(doors.read(catalog, "catalog"), f"catalog {catalog.name}"),
-            state=state and doors.state(doors.read(state, "state"), f"state {state.name}"),
+            catalog=catalog and input_files.read_catalog(catalog),
+            state=state and input_files.read_state(state),
         )
         tap.sync_all()
 
@@ -175,26 +171,6 @@ class TapErp(ErpPlugin, Tap):
         self.check_credentials()
         return True
 
-    @property
-    def erp_streams(self) -> list[ErpStream]:
-        """All streams, in the order in which they are read."""
-        streams = t.cast("list[ErpStream]", list(self.streams.values()))
-        return sorted(streams, key=lambda stream: stream.turn)
-
-    @property
-    def connected(self) -> list[str]:
-        """Vendors that a client was made for."""
-        return list(self._clients)
-
-    @functools.cached_property
-    def progress(self) -> ProgressLine:
-        """Shows how far the run is; streams that know how much is to come add their totals."""
-        return ProgressLine(
-            self.logger,
-            rows=lambda: sum(stream.records_read for stream in self.erp_streams),
-            budgets=lambda: {name: self.client(name).transport.budget for name in self.connected},
-        )
-
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
         """Stop the streams, emit the state they reached, and end as failed."""
         self.connection.clock.stop()
@@ -205,7 +181,7 @@ class TapErp(ErpPlugin, Tap):
         # Never released: nothing may follow the last STATE, and no thread may hold the buffer of
         # stdout when the interpreter shuts down.
         self.message_writer.lock.acquire()
-        for stream in t.cast("dict[str, ErpStream]", self._streams or {}).values():
+        for stream in t.cast("dict[str, TapStream]", self._streams or {}).values():
             stream.snapshot()
         self.write_message(StateMessage(value=self.state))
         self.logger.error("Stopped by signal %d; the next run continues from here", signum)

@@ -37,7 +37,7 @@ from target_erp.writers.aim_lookups import look_up_of
 
 if t.TYPE_CHECKING:
     from erp_vendors.resource import Resource
-    from tap_erp.stream import ErpStream
+    from tap_erp.base import TapStream
     from target_erp.delivery import Writer
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -290,7 +290,7 @@ def _reading(tap: TapErp) -> tuple[dict[str, dict[str, Entry]], dict[str, list[U
         )
         # The index of Aimsio's objects is made of several resources, an export of none.
         many: t.Iterable[Resource] = getattr(stream, "resources", ())
-        one: Resource | None = getattr(stream, "resource", None)
+        one: Resource | None = getattr(stream, "resource", None) if name == stream.name else None
         for resource in many if one is None else (one,):
             calls = list(_reads(resource))
             uses[stream.vendor] += [
@@ -334,7 +334,7 @@ def writers(tap: TapErp, vendor: str) -> t.Iterator[tuple[str, Writer]]:
             continue
 
 
-def _bookmark(stream: ErpStream) -> str:
+def _bookmark(stream: TapStream) -> str:
     if stream.replication_key:
         return f"`{stream.replication_key}`"
     return "Start of the run" if stream.replication_method == REPLICATION_INCREMENTAL else ""

@@ -1,4 +1,4 @@
-"""Catalog and state as they come in: what has no usable shape ends the run with one line."""
+"""Catalog and state as they come in: one that cannot be used ends the run with one line."""
 
 from __future__ import annotations
 
@@ -47,16 +47,26 @@ _HARMLESS = {"currently_syncing"}
 """What other runners put beside the bookmarks."""
 
 
-def read(file: t.IO[str], what: str) -> Json:
-    """Read a file that holds one JSON value.
-
-    Args:
-        file: The file, as the command line opens it.
-        what: What it is, for the error.
+def read_catalog(file: t.IO[str]) -> Catalog:
+    """Read the file of `--catalog`.
 
     Raises:
-        ConfigError: If it holds anything else.
+        ConfigError: If it holds no catalog that the SDK can work with.
     """
+    return check_catalog(_read(file, "catalog"), f"catalog {file.name}")
+
+
+def read_state(file: t.IO[str]) -> Object:
+    """Read the file of `--state`.
+
+    Raises:
+        ConfigError: If it holds no state that the streams can work with.
+    """
+    return check_state(_read(file, "state"), f"state {file.name}")
+
+
+def _read(file: t.IO[str], what: str) -> Json:
+    """Read a file that holds one JSON value; `what` names its option."""
     where = f"{what} {file.name}"
     try:
         raw = getattr(file, "buffer", file).read()
@@ -75,8 +85,8 @@ def read(file: t.IO[str], what: str) -> Json:
         raise ConfigError(msg) from None
 
 
-def catalog(value: Json, where: str = "catalog") -> Catalog:
-    """A catalog that the SDK can work with.
+def check_catalog(value: Json, where: str = "catalog") -> Catalog:
+    """The value as a catalog that the SDK can work with.
 
     Args:
         value: Any JSON.
@@ -94,8 +104,8 @@ def catalog(value: Json, where: str = "catalog") -> Catalog:
     return Catalog.from_dict(value)
 
 
-def state(value: Json, where: str = "state") -> Object:
-    """A state that the streams can work with.
+def check_state(value: Json, where: str = "state") -> Object:
+    """The value as a state that the streams can work with.
 
     Args:
         value: Any JSON.
