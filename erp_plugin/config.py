@@ -10,6 +10,7 @@ from singer_sdk.helpers._classproperty import classproperty
 from singer_sdk.helpers._util import read_json_file
 from singer_sdk.plugin_base import PluginBase
 from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR
+from typing_extensions import override
 
 from erp_vendors.errors import ConfigError
 from erp_vendors.http.redact import redact
@@ -74,6 +75,8 @@ class ErpPlugin(PluginBase):
     package_name = "erp-singer"
     _clients: dict[str, Client]
 
+    # Private in the SDK; guarded by test_the_hook_is_where_it_was (tests/test_sdk_hooks.py).
+    @override
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         """Check the configuration; overrides the SDK's check for messages that name the setting.
 
@@ -114,6 +117,7 @@ class ErpPlugin(PluginBase):
         return problems
 
     @classmethod
+    @override
     def append_builtin_config(cls, config_jsonschema: dict[str, t.Any]) -> None:
         """Add the SDK's own settings; a schema among theirs that is none would end the check."""
         super().append_builtin_config(config_jsonschema)
@@ -127,6 +131,7 @@ class ErpPlugin(PluginBase):
                 redact.add(*(value for value in secret if isinstance(value, str)))
 
     @classmethod
+    @override
     def cb_config(
         cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]
     ) -> _ConfigInput:
@@ -146,7 +151,9 @@ class ErpPlugin(PluginBase):
                 raise ConfigError(msg) from None
         return super().cb_config(ctx, param, value)
 
+    # Private in the SDK; guarded by test_the_properties_are_properties_still.
     @classproperty
+    @override
     def _env_var_config(cls) -> dict[str, t.Any]:  # noqa: N805
         """Settings from the environment; overrides the SDK's, which knows no nested ones."""
         schema = cls.config_jsonschema

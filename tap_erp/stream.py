@@ -126,10 +126,10 @@ class ErpStream(Stream):
     def prepare(self) -> None:
         """Read what the SCHEMA message must know; nothing, unless a stream has to."""
 
+    # Final in the SDK; guarded by test_the_hook_is_where_it_was (tests/test_sdk_hooks.py).
     @override  # type: ignore[misc]
     def sync(self, context: Context | None = None) -> None:
         """Emit the schema and the records; the SDK's own `sync` logs each failure twice."""
-        # Final in the SDK: tests/test_sdk_hooks.py, test_the_hook_is_where_it_was.
         self.logger.info("Reading %s (%s)", self.name, self.replication_method.lower())
         self.prepare()
         if not self.learns:
@@ -150,12 +150,12 @@ class ErpStream(Stream):
         """
         return zip(t.cast("t.Iterable[Record]", self.get_records(context)), strict=False)
 
+    # Private in the SDK; guarded by test_the_hook_is_where_it_was (tests/test_sdk_hooks.py).
     @override
     def _sync_records(
         self, context: Context | None = None, *, write_messages: bool = True
     ) -> t.Generator[Record, None, None]:
         """Emit records; the SDK's own bookmarks know neither windows nor equal stamps."""
-        # Private in the SDK: tests/test_sdk_hooks.py, test_the_hook_is_where_it_was.
         if self.is_full_copy:
             self._stream_version = int(time.time() * 1000)
         clock, most = self.erp.connection.clock, self.ABORT_AT_RECORD_COUNT

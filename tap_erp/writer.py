@@ -7,6 +7,7 @@ import time
 import typing as t
 
 from singer_sdk.contrib.msgspec import MsgSpecWriter
+from typing_extensions import override
 
 from erp_plugin import output
 from erp_vendors.http import codec
@@ -39,6 +40,7 @@ class StdoutWriter(MsgSpecWriter):
         self._size = 0
         self._written_at = 0.0
 
+    @override
     def write_message(self, message: Message) -> None:
         """Write and flush one message, behind all lines that wait."""
         self.write_lines(codec.encode(message.to_dict()) + b"\n", now=True)
