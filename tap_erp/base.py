@@ -40,7 +40,7 @@ class TapStream(t.Protocol):
 
     @property
     def replication_method(self) -> str:
-        """The catalog's, or what the bookmark field suggests."""
+        """What the catalog asks for; without it, what the stream can."""
 
     @property
     def selected(self) -> bool:
@@ -48,7 +48,7 @@ class TapStream(t.Protocol):
 
     @property
     def logger(self) -> logging.Logger:
-        """Where the stream logs."""
+        """The stream's logger."""
 
     def sync(self) -> None:
         """Emit the stream's messages."""

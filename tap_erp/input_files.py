@@ -44,7 +44,7 @@ _ENTRY: dict[str, tuple[type, ...]] = {
     "row_count": (int, type(None)),
 }
 _HARMLESS = {"currently_syncing"}
-"""What other runners put beside the bookmarks."""
+"""Members of a state that other runners write beside the bookmarks."""
 
 
 def read_catalog(file: t.IO[str]) -> Catalog:
@@ -90,10 +90,10 @@ def check_catalog(value: Json, where: str = "catalog") -> Catalog:
 
     Args:
         value: Any JSON.
-        where: What it is, for the error.
+        where: What the value is, for the error.
 
     Raises:
-        ConfigError: If it has no usable shape; the message names the stream.
+        ConfigError: If the value has no usable shape; the message names the stream.
     """
     streams = _member(_is(value, where, dict), where, "streams", list)
     for place, entry in enumerate(streams):
@@ -109,10 +109,10 @@ def check_state(value: Json, where: str = "state") -> Object:
 
     Args:
         value: Any JSON.
-        where: What it is, for the error.
+        where: What the value is, for the error.
 
     Raises:
-        ConfigError: If it has no usable shape; the message names the stream.
+        ConfigError: If the value has no usable shape; the message names the stream.
     """
     if not _is(value, where, dict).keys() - _HARMLESS:
         return {}
@@ -153,7 +153,7 @@ def _check_entry(entry: Object, here: str) -> None:
 
 
 def _check_schema(schema: Json, here: str, level: int) -> None:
-    """What the SDK takes for granted in a schema."""
+    """Check what the SDK takes for granted in a schema."""
     if level > _LEVELS:
         _too_deep(here)
     _is(schema, here, dict)
@@ -194,7 +194,7 @@ def _method(value: Object, where: str, name: str) -> None:
 
 
 def _is(value: Json, where: str, *kinds: type) -> Json:
-    """The value, if it has one of some types; true is no number."""
+    """Return the value if it has one of some types; `true` counts as no number."""
     if isinstance(value, kinds) and (bool in kinds or not isinstance(value, bool)):
         return value
     if list in kinds and isinstance(value, tuple):

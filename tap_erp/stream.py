@@ -16,7 +16,7 @@ from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 from singer_sdk.streams import Stream
 from typing_extensions import override
 
-from erp_vendors.errors import ErpError, Interrupted
+from erp_vendors.errors import ErpError, Interrupted, MissingResourceError
 from erp_vendors.http import codec
 from tap_erp.bookmark import digest
 from tap_erp.lines import RecordLines
@@ -177,9 +177,12 @@ class ErpStream(Stream):
                     if len(records) < len(batch):
                         self._check_max_record_limit(current_record_index=self.records_read)
                 counter.increment(self.records_read - counted)
-        except ErpError:
+        except ErpError as error:
             if self.position is not None and self.oldest_first:
                 self.save(self.position.state, now=True)
+            if isinstance(error, MissingResourceError) and self.records_read:
+                msg = f"after {self.records_read} records: {error}"  # so it is not to be skipped
+                raise StreamError(msg) from None
             raise
         finally:
             self.erp.message_writer.flush()

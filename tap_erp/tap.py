@@ -1,4 +1,4 @@
-"""The tap."""
+"""The tap: its command, its settings, and what ends a run."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if t.TYPE_CHECKING:
     from tap_erp.stream import ErpStream
 
 _LAST_SECONDS = 10.0
-"""A tap that is told to stop is gone after so many seconds, its last STATE read or not."""
+"""A tap that is told to stop ends after so many seconds, even if nobody reads its last STATE."""
 
 SETTINGS = (
     Setting(
@@ -76,12 +76,7 @@ class TapErp(BaseTap):
         state: t.Any = None,  # noqa: ANN401 - any JSON, or a path
         **more: t.Any,  # noqa: ANN401 - as in the SDK
     ) -> None:
-        """Make a tap.
-
-        Args:
-            catalog: See the SDK's tap.
-            state: See the SDK's tap.
-            **more: See the SDK's tap.
+        """Make a tap, as the SDK's tap is made.
 
         Raises:
             ConfigError: If configuration, catalog or state have no usable shape.
@@ -103,17 +98,10 @@ class TapErp(BaseTap):
         state: t.IO[str] | None = None,
         catalog: t.IO[str] | None = None,
     ) -> None:
-        """Run the command; overrides the SDK's for messages that name the file.
-
-        Args:
-            about: See the SDK's tap.
-            about_format: See the SDK's tap.
-            config: See the SDK's tap.
-            state: The file of `--state`.
-            catalog: The file of `--catalog`.
+        """Run the command; the SDK's messages would not name the file of a catalog or a state.
 
         Raises:
-            ConfigError: If a file does not hold what it should.
+            ConfigError: If a file holds no usable catalog or state.
             ErpError: If the run failed.
         """
         super(Tap, cls).invoke(about=about, about_format=about_format)
@@ -141,7 +129,7 @@ class TapErp(BaseTap):
 
     @override
     def run_discovery(self) -> str:
-        """Write the catalog to stdout; overrides the SDK's, which does not look whether it arrives.
+        """Write the catalog to stdout; the SDK does not notice when stdout does not take it.
 
         Returns:
             The catalog as JSON text.
@@ -156,14 +144,15 @@ class TapErp(BaseTap):
     # Final in the SDK; guarded by test_the_hook_is_where_it_was (tests/test_sdk_hooks.py).
     @override  # type: ignore[misc]
     def sync_all(self) -> None:
-        """Read all selected streams; overrides the SDK's loop, which stops at the first failure.
+        """Read all selected streams; the SDK's loop stops at the first failure.
 
         Raises:
             ExitCode: If a stream failed.
         """
         if self.state:
             self.state_writer.write_state(self.state)
-        # What was made until here stays, so it need not be looked through again and again.
+        # For speed (benchmark `raw_tap`): the collector passes over schemas and streams, which live
+        # until the end. This may go when a run makes no garbage that the collector looks for.
         gc.freeze()
         run_streams(self, [stream for stream in self.erp_streams if stream.selected])
         self.state_writer.write_state(self.state)
@@ -184,12 +173,12 @@ class TapErp(BaseTap):
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
         """Stop the streams, emit the state they reached, and end as failed."""
         self.connection.clock.stop()
-        # Whoever reads our output may have stopped to, and then the last words would never end.
+        # If nobody reads stdout any more, writing the last STATE would never end.
         end = threading.Timer(_LAST_SECONDS, os._exit, [FAILED])
         end.daemon = True
         end.start()
-        # Never released: nothing may follow the last STATE, and no thread may hold the buffer of
-        # stdout when the interpreter shuts down.
+        # The lock is never released: no message may follow the last STATE, and no thread may hold
+        # the buffer of stdout when the interpreter shuts down.
         self.message_writer.lock.acquire()
         for stream in t.cast("dict[str, TapStream]", self._streams or {}).values():
             stream.snapshot()

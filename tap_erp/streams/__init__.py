@@ -21,4 +21,4 @@ def _streams(vendor: str, tap: BaseTap) -> list[ErpStream]:
 STREAMS: dict[str, t.Callable[[BaseTap], list[ErpStream]]] = {
     vendor: functools.partial(_streams, vendor) for vendor in VENDORS
 }
-"""What makes the streams of each vendor, whose module is imported when it is called."""
+"""Makes the streams of each vendor, whose module is imported when they are made."""

@@ -11,14 +11,13 @@ from typing_extensions import override
 from erp_vendors.aim import AIM, AimClient, AimResource, Parent
 from erp_vendors.aim.answers import UnknownRecordError
 from erp_vendors.aim.resources import resources_of
-from erp_vendors.errors import CallError, DataError, MissingResourceError
+from erp_vendors.errors import CallError, DataError
 from erp_vendors.http import ordered_map
 from erp_vendors.http.redact import redact
 from erp_vendors.keylist import Key, KeyList
 from tap_erp.bookmark import fingerprint
 from tap_erp.resource_stream import ResourceStream
 from tap_erp.stamps import AHEAD_OF_UTC, BEHIND_UTC, day_before, from_iso, iso_now, to_iso
-from tap_erp.stream import StreamError
 
 if t.TYPE_CHECKING:
     from singer_sdk.helpers.types import Context, Record
@@ -32,20 +31,6 @@ class AimStream(ResourceStream[AimResource, AimClient]):
     """What all AIM streams have in common."""
 
     vendor = AIM.name
-
-    @override
-    def get_records(self, context: Context | None) -> t.Iterator[Record]:
-        """Read the records; a stream can only be skipped as long as it has emitted none."""
-        try:
-            yield from self._read()
-        except MissingResourceError as error:
-            if self.records_read:
-                msg = f"after {self.records_read} records: {error}"
-                raise StreamError(msg) from None
-            raise
-
-    def _read(self) -> t.Iterator[Record]:
-        raise NotImplementedError
 
     def _has_key(self, record: Record) -> bool:
         missing = [name for name in self.primary_keys if record.get(name) is None]
@@ -61,10 +46,7 @@ class AimStream(ResourceStream[AimResource, AimClient]):
 
 
 class AimListStream(AimStream):
-    """The records of a listing.
-
-    No listing says in which order it comes, so a bookmark moves when all of it is read.
-    """
+    """The records of a listing."""
 
     def __init__(self, tap: BaseTap, resource: AimResource) -> None:
         super().__init__(tap, resource)
@@ -73,7 +55,8 @@ class AimListStream(AimStream):
             self.forced_replication_method = REPLICATION_INCREMENTAL
 
     @override
-    def _read(self) -> t.Iterator[Record]:
+    def get_records(self, context: Context | None) -> t.Iterator[Record]:
+        """Read the listing; its order is not known, so the bookmark moves at its end."""
         stamped = self.resource.replication_key is not None
         if not (self.incremental and (self.resource.since or stamped)):
             for row in self.client.rows(self.resource, keep_keys=self._has_children()):
@@ -82,7 +65,7 @@ class AimListStream(AimStream):
             return
         started = iso_now() + "Z"
         before, after = self._bookmark(self.stream_state), self._bookmark({})
-        # What this run has seen is what the next one may see again.
+        # The next run may see again what this run sees.
         after.emitted(before.value if stamped else started)
         self.position = after
         since = self._since(before, started)
@@ -91,7 +74,7 @@ class AimListStream(AimStream):
                 continue
             stamp = self._stamp(row.record)
             mark = fingerprint(row.mark)
-            # What came with other content before is newer than what an earlier run emitted.
+            # A row that this run has met with other content before is new to any earlier run.
             if before.wants(stamp, mark) or row.replaced is not None:
                 yield row.record
             if row.replaced is not None:
@@ -99,7 +82,7 @@ class AimListStream(AimStream):
             after.emitted(stamp if stamped else started, mark)
 
     def _has_children(self) -> bool:
-        """Whether this run reads records that are asked for by the keys of these."""
+        """Whether a stream of this run asks for its records by the keys of this one's."""
         return any(
             parent.name == self.resource.name
             for stream in self.erp.erp_streams
@@ -145,7 +128,8 @@ class AimChildStream(AimStream):
         self.turn = 1  # after the parents, whose keys it then has without a call
 
     @override
-    def _read(self) -> t.Iterator[Record]:
+    def get_records(self, context: Context | None) -> t.Iterator[Record]:
+        """Ask for what belongs to each parent, many at once and in order."""
         parent, keys = self._keys()
         if self.ABORT_AT_RECORD_COUNT is not None:
             keys = KeyList(itertools.islice(keys, self.ABORT_AT_RECORD_COUNT + 1))
@@ -158,14 +142,14 @@ class AimChildStream(AimStream):
         for outcome in outcomes:
             if outcome.result is not None:
                 if not outcome.result:
-                    self._faults_in_a_row = 0  # a record that goes out does the same
+                    self._faults_in_a_row = 0  # as after a record that is emitted
                 yield from filter(self._has_key, outcome.result)
             elif isinstance(outcome.error, UnknownRecordError):
                 unknown.append(outcome.item)
             elif isinstance(outcome.error, (CallError, DataError)):
                 self.fault(f"{_label(parent, outcome.item)}: {outcome.error}")
             elif outcome.error is not None:
-                raise outcome.error  # it would be the same for every record
+                raise outcome.error  # the next record would end the same way
         self._check_unknown(parent, unknown)
 
     def _keys(self) -> tuple[Parent, KeyList]:
@@ -183,7 +167,7 @@ class AimChildStream(AimStream):
         return True
 
     def _check_unknown(self, parent: Parent, unknown: list[Key]) -> None:
-        """A record that the server does not know was deleted meanwhile, unless it is listed."""
+        """Tell of parents that the server lists but does not know; others were deleted."""
         if not unknown:
             return
         listed = self.client.keys(parent, again=True)
@@ -216,7 +200,7 @@ class AimAccessTokenStream(AimChildStream):
 
     @override
     def _has_key(self, record: Record) -> bool:
-        # The record goes out as it is, but no log may show it.
+        # The record is emitted as it is, but no log may show what it holds.
         redact.add(*(record.get(name) for name in ("Token", "AccountManagementUrl")))
         return super()._has_key(record)
 
@@ -227,11 +211,7 @@ def _label(parent: Parent, key: Key) -> str:
 
 
 def streams(tap: BaseTap) -> list[ErpStream]:
-    """All AIM streams.
-
-    Args:
-        tap: The tap, with an `aim` block.
-    """
+    """All AIM streams."""
     block = tap.block(AIM.name)
     found: list[ErpStream] = []
     for resource in resources_of(block).values():

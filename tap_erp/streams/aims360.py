@@ -33,7 +33,7 @@ if t.TYPE_CHECKING:
 Batches = t.Iterator[list[tuple[Row, str]]]
 
 _CHUNK = 50
-"""Single records that are looked at together for columns."""
+"""Records that were read one by one and are emitted together."""
 
 
 class Aims360Stream(ResourceStream[Aims360Resource, Aims360Client]):
@@ -47,7 +47,7 @@ class Aims360Stream(ResourceStream[Aims360Resource, Aims360Client]):
 
     @override
     def prepare(self) -> None:
-        """Read the first page before the SCHEMA message, which shall have its columns and keys."""
+        """Read the first page, so that the SCHEMA message has its columns and a key that it has."""
         until = iso_now() + "Z"
         self._bookmark = self.open_bookmark(until)
         batches = self._read(_Listing(self, self._bookmark, until))
@@ -59,12 +59,12 @@ class Aims360Stream(ResourceStream[Aims360Resource, Aims360Client]):
 
     @override
     def get_records(self, context: Context | None) -> t.Iterator[Record]:
-        """Emit what is new."""
+        """The new records, for callers that want one by one; see `batches`."""
         return itertools.chain.from_iterable(self.batches(context))
 
     @override
     def batches(self, context: Context | None) -> t.Iterator[list[Record]]:
-        """Emit what is new; the list has no known order, so the bookmark moves at its end."""
+        """The new records of each page. Their order is unknown: the bookmark moves at the end."""
         bookmark = self._bookmark
         names = frozenset(filter(None, (*self.primary_keys, self.replication_key)))
         for page in self._batches:
@@ -119,7 +119,7 @@ class Aims360Stream(ResourceStream[Aims360Resource, Aims360Client]):
         for outcome in outcomes:
             if outcome.error is not None:
                 if not isinstance(outcome.error, (CallError, DataError)):
-                    raise outcome.error  # it would be the same for every record
+                    raise outcome.error  # the next record would end the same way
                 self.fault(str(outcome.error))
             elif outcome.result is None:
                 none += 1
@@ -134,7 +134,7 @@ class Aims360Stream(ResourceStream[Aims360Resource, Aims360Client]):
         yield batch
 
     def _fill_in(self, row: Row, names: frozenset[str]) -> None:
-        """Give keys the names that the schema has for them."""
+        """Add keys under the names that the schema has, where the record spells them otherwise."""
         for name in names - row.keys():
             if (value := pick(row, name)) is not None:
                 row[name] = value
@@ -146,7 +146,7 @@ class Aims360Stream(ResourceStream[Aims360Resource, Aims360Client]):
         return to_iso(row[key] if key in row else pick(row, key))
 
     def _alias(self, row: Row) -> str | None:
-        """Key and stamp of a row; some content, such as a link, may be made anew each time."""
+        """A row's key and stamp; other content, such as a link, may differ in each answer."""
         stamp, values = self._stamp(row), [pick(row, key) for key in self.primary_keys]
         if stamp is None or not values or None in values:
             return None
@@ -154,7 +154,7 @@ class Aims360Stream(ResourceStream[Aims360Resource, Aims360Client]):
 
 
 class _Listing:
-    """Pages of a list, asked for in the best of the ways that the vendor takes."""
+    """Gives the pages of a list, in the first of several ways to ask that the vendor accepts."""
 
     def __init__(self, stream: Aims360Stream, bookmark: Bookmark, until: str) -> None:
         self._stream = stream
@@ -178,7 +178,7 @@ class _Listing:
         if self._filters and not search:
             self._warn(f"the vendor refuses the filter on {self._key}")
         elif search and not page.rows and self._first_run:
-            # Nothing is new, or the records do not have the stamp that was asked for.
+            # Either nothing is new, or no record has the property that the filter names.
             whole = self._stream.client.page(self._stream.resource, order=order)
             if whole.rows and not any(_has(row, [self._key]) for row in whole.rows):
                 self._warn(f"no record has a {self._key}")
@@ -224,9 +224,6 @@ def _shown(row: Row) -> str:
 
 def streams(tap: BaseTap) -> list[ErpStream]:
     """All AIMS360 streams.
-
-    Args:
-        tap: The tap, with an `aims360` block.
 
     Raises:
         ConfigError: If two Aqua exports have the same name.

@@ -40,7 +40,7 @@ class AquaStream(ResourceStream[Aims360Resource, Aims360Client]):
             schema=schemas.for_stream(self.vendor, "aqua", keys, stamp),
         )
         self.export = export
-        # A job can do its work again only for the same question.
+        # A later run may take the output of an unfinished job only if it wants the same export.
         self._question = fingerprint(export.source, export.view, export.format)
         self._output: Output | None = None
         if discovers_columns(tap, self.vendor):
@@ -52,7 +52,7 @@ class AquaStream(ResourceStream[Aims360Resource, Aims360Client]):
 
     @override
     def prepare(self) -> None:
-        """Run the export before the SCHEMA message, which shall have its columns."""
+        """Run the export, so that the SCHEMA message has its columns."""
         output = self._output or self._export()
         columns = columns_of(output)
         if columns:
@@ -65,7 +65,7 @@ class AquaStream(ResourceStream[Aims360Resource, Aims360Client]):
 
     @override
     def get_records(self, context: Context | None) -> t.Iterator[Record]:
-        """Emit the rows; those that an earlier run emitted are left out if there is a bookmark."""
+        """The rows; with a bookmark, without those that an earlier run has emitted."""
         if self._output is None:
             msg = f"{self.name} has no output"
             raise RuntimeError(msg)
@@ -109,11 +109,7 @@ class AquaStream(ResourceStream[Aims360Resource, Aims360Client]):
 
 
 def columns_of(output: Output) -> dict[str, Schema]:
-    """The columns of an export; those without any value are text.
-
-    Args:
-        output: The export.
-    """
+    """The columns of an export; those without any value are text."""
     if output.columns:
         return {name: {"type": ["string", "null"]} for name in output.columns}
     found: Schema = {"properties": {}}

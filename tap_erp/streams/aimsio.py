@@ -37,7 +37,7 @@ class AimsioStream(ResourceStream[AimsioResource, AimsioClient]):
 
     @override
     def get_records(self, context: Context | None) -> t.Iterator[Record]:
-        """Read the index once, then the details it calls for, in the order of their stamps."""
+        """Read the index once, then the details of new entries, in the order of their stamps."""
         index = self.client.index(self.resource)
         for what in index.faults:
             self.missed(what, held=True)  # the next run reads the whole index, too
@@ -75,7 +75,8 @@ class AimsioStream(ResourceStream[AimsioResource, AimsioClient]):
                 record = self._complete(outcome.result, entry)
                 yield record
                 bookmark.emitted(entry.updated_at, _mark(entry))
-                # The detail may be newer than the index: the next index then lists its stamp.
+                # The detail may be newer than the index. The next index lists its newer stamp, and
+                # then this record is known by it.
                 stamp = to_epoch_ms(record.get(self.resource.replication_key or ""))
                 bookmark.remember(stamp, fingerprint(entry.id, stamp))
                 if self.incremental:
@@ -87,7 +88,7 @@ class AimsioStream(ResourceStream[AimsioResource, AimsioClient]):
                 continue
             unread.append(entry)
             if not isinstance(outcome.error, (CallError, DataError)):
-                raise outcome.error  # it would be the same for every record
+                raise outcome.error  # the next record would end the same way
             self.fault(str(outcome.error), held=True)
         unread += self._still_listed(missing)
         bookmark.release(upto=listed)
@@ -108,7 +109,7 @@ class AimsioStream(ResourceStream[AimsioResource, AimsioClient]):
         return record
 
     def _still_listed(self, missing: list[IndexEntry]) -> list[IndexEntry]:
-        """Of the records that answer 404, those that were not deleted: the index lists them yet."""
+        """Which of the records that answer 404 the index still lists; the others were deleted."""
         if not missing:
             return []
         listed = {entry.id for entry in self.client.index(self.resource, again=True).entries}
@@ -142,7 +143,7 @@ class AimsioIndexStream(ErpStream):
 
     @override
     def get_records(self, context: Context | None) -> t.Iterator[Record]:
-        """Emit all indexes; the copy counts as complete only if each of them was."""
+        """The entries of all indexes; a copy is complete only if each index could be read."""
         client = t.cast("AimsioClient", self.erp.client("aimsio"))
         for resource in self.resources:
             entity = resource.path.strip("/")
@@ -167,16 +168,12 @@ class AimsioIndexStream(ErpStream):
 
 
 def _mark(entry: IndexEntry) -> str:
-    """What one version of a record is remembered by."""
+    """The fingerprint of one version of a record."""
     return fingerprint(entry.id, entry.updated_at)
 
 
 def streams(tap: BaseTap) -> list[ErpStream]:
-    """All Aimsio streams.
-
-    Args:
-        tap: The tap, with an `aimsio` block.
-    """
+    """All Aimsio streams."""
     resources = configured(tap.block("aimsio"), RESOURCES, custom).values()
     readable = [resource for resource in resources if resource.path]
     return [

@@ -28,7 +28,7 @@ if t.TYPE_CHECKING:
 
 _MOMENT = dt.timedelta(microseconds=1)
 _PASSES = 3
-"""Times a listing is read that changes while it is read."""
+"""Times that a listing is read which changes meanwhile."""
 _REFUSED_FILTER = frozenset({400, 404, 405, 414, 422, 500, 501})
 
 
@@ -61,9 +61,9 @@ class CimcloudStream(ResourceStream[CimcloudResource, CimcloudClient]):
                     yield row
                     done.put(mark)
                     bookmark.emitted(stamp, mark)
-            # Of pages that were read side by side, a later one may have been read before a row
-            # moved to it, and an earlier one after that. Where two such pages join, a row comes
-            # twice.
+            # Of pages that were read side by side, a later one may have been answered before a row
+            # moved to it, and an earlier one after that. Then a row stands on both of two pages
+            # that follow each other (docs/decisions/0007).
             if not (moved or (again and self._side_by_side)):
                 break
             self.logger.info("%s: rows moved while they were read; reading them again", self.name)
@@ -78,7 +78,7 @@ class CimcloudStream(ResourceStream[CimcloudResource, CimcloudClient]):
             )
         try:
             for page in self._pages(search):
-                self.learn(page)  # one SCHEMA for a page, however late a column has its first value
+                self.learn(page)  # so that one SCHEMA message has the columns of the whole page
                 yield from page
                 pages += 1
         except (CallError, MissingResourceError) as error:
@@ -132,14 +132,15 @@ class OnlineOrdersStream(ResourceStream[CimcloudResource, CimcloudClient]):
 
     @override
     def get_records(self, context: Context | None) -> t.Iterator[Record]:
-        """Ask for the first page until it is empty; each is on stdout before the next call.
+        """Ask for the first page until it is empty; each page is on stdout before the next call.
 
-        Paging while the flag flips is unknown, so no other page is ever asked for.
+        Each answer marks its orders as taken, so the next first page holds others. What a second
+        page would hold meanwhile is unknown, so none is asked for.
         """
         previous: set[str] = set()
         while rows := self._take():
             marks = [fingerprint(codec.encode(row)) for row in rows]
-            # Every message is flushed as it is written, so when the loop comes back all are out.
+            # Each record is flushed as it is written (`at_once`), so the next call comes after all.
             yield from (row for row, mark in zip(rows, marks, strict=True) if mark not in previous)
             if not previous.isdisjoint(marks):
                 msg = (
@@ -175,11 +176,7 @@ def _may_be_the_filter(error: CallError | MissingResourceError) -> bool:
 
 
 def streams(tap: BaseTap) -> list[ErpStream]:
-    """All CIMcloud streams.
-
-    Args:
-        tap: The tap, with a `cimcloud` block.
-    """
+    """All CIMcloud streams."""
     block = tap.block("cimcloud")
     found: list[ErpStream] = []
     for resource in configured(block, RESOURCES, custom).values():

@@ -54,7 +54,7 @@ class PentamicStream(ResourceStream[PentamicResource, PentamicClient]):
 
     @override
     def prepare(self) -> None:
-        """Read some records before the SCHEMA message, which shall have their columns and keys."""
+        """Read some records, so that the SCHEMA message has their columns and a key they have."""
         rows = self._rows()
         first: list[Record] = []
         failure: list[ErpError] = []
@@ -65,7 +65,7 @@ class PentamicStream(ResourceStream[PentamicResource, PentamicClient]):
         if self.resource.assumed_keys and first:
             keys, columns = self.primary_keys, self.schema["properties"]
             self.choose_key(first)
-            # What is no key may be a column yet.
+            # A property that is no key any more may still be a column.
             self.add_columns({name: columns[name] for name in keys if name in first[0]})
         for record in first:
             self.learn([record])
@@ -73,7 +73,7 @@ class PentamicStream(ResourceStream[PentamicResource, PentamicClient]):
 
     @override
     def get_records(self, context: Context | None) -> t.Iterator[Record]:
-        """Read everything; what a bookmark has seen is left out, if the settings name its field."""
+        """All records; with a bookmark field, without those that an earlier run has emitted."""
         # Stamps may carry no zone. One list tells nothing of another one's records, so the
         # bookmark moves only if all of them could be read.
         bookmark, done = self.open_bookmark(iso_now(AHEAD_OF_UTC)), Remembered()
@@ -144,7 +144,7 @@ class PentamicChildStream(PentamicStream):
         return list(keys)
 
     def _check_unknown(self, unknown: list[object], parent: PentamicResource) -> None:
-        """A parent that the vendor does not know was deleted, unless it still lists it."""
+        """Tell of parents that the vendor lists but does not know; others were deleted."""
         if not unknown:
             return
         rows = self.client.rows(parent, again=True)
@@ -155,18 +155,14 @@ class PentamicChildStream(PentamicStream):
 
 
 def _raised(failure: list[ErpError]) -> t.Iterator[Record]:
-    """Raise what was caught, when it is its turn."""
+    """Raise the error that reading the first records ended with, once those are emitted."""
     for error in failure:
         raise error
     yield from ()
 
 
 def streams(tap: BaseTap) -> list[ErpStream]:
-    """All Pentamic streams.
-
-    Args:
-        tap: The tap, with a `pentamic` block.
-    """
+    """All Pentamic streams."""
     found = resources(tap.block("pentamic"))
     return [
         (PentamicChildStream if resource.is_child else PentamicStream)(tap, resource, found)

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from erp_vendors.errors import ErpError
+from erp_vendors.errors import ErpError, MissingResourceError
 from erp_vendors.vendors import VENDORS
 from tap_erp.learning import LearningStream
 from tap_erp.stream import ErpStream, StreamError
@@ -59,6 +59,9 @@ class Copy(ErpStream):
         if self.breaks == "failed":
             msg = "the list broke off"
             raise StreamError(msg)
+        if self.breaks == "missing":
+            msg = "no such path"
+            raise MissingResourceError(msg)
         if self.breaks == "stopped":
             self.erp.connection.clock.stop()
 
@@ -131,6 +134,28 @@ def test_a_copy_that_may_be_empty_is_activated() -> None:
     with mock.patch.multiple(Copy, holds={"a": 0}, may_be_empty=True):
         messages, _, _ = read(Copy, state)
     assert [message["type"] for message in messages] == ["SCHEMA", "ACTIVATE_VERSION"]
+
+
+def test_a_list_that_cannot_be_read_any_more_makes_the_copy_incomplete() -> None:
+    with mock.patch.object(Copy, "holds", {"a": 1, "b": 0}):
+        _, state, error = read(Copy, {})
+    assert error == ""
+    with mock.patch.object(Copy, "holds", {"a": 1}):
+        messages, after, error = read(Copy, state)
+    assert "no list of b, which an earlier run could read" in error
+    assert "ACTIVATE_VERSION" not in [message["type"] for message in messages]
+    assert after == state
+
+
+@pytest.mark.parametrize(("rows", "failed"), [(0, False), (2, True)])
+def test_a_path_that_does_not_exist_is_skipped_only_before_the_first_record(
+    rows: int, *, failed: bool
+) -> None:
+    with mock.patch.multiple(Copy, holds={"a": rows}, breaks="missing"):
+        messages, _, error = read(Copy, {})
+    assert ("after 2 records" in error) is failed
+    assert bool(error) is failed
+    assert "ACTIVATE_VERSION" not in [message["type"] for message in messages]
 
 
 @pytest.mark.parametrize(
