@@ -43,7 +43,7 @@ class Bookmark:
 
     Attributes:
         value: The bookmark; None before the first record of the first run.
-        since: Records with an older stamp were emitted by earlier runs; None if there were none.
+        since: Records with an older stamp are not for this run; None if all are.
     """
 
     def __init__(
