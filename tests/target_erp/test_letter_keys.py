@@ -15,7 +15,7 @@ from target_erp.run import REJECTED
 from target_erp.target import TargetErp
 from target_erp.writers import make_writer
 from target_erp.writers.aimsio import StatusWriter
-from target_erp.writers.write_validator import Door
+from target_erp.writers.write_validator import WriteValidator
 from tests.support.plugins import Message, record, run_target, schema, state
 
 if t.TYPE_CHECKING:
@@ -65,7 +65,7 @@ def _any_body_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
         return t.cast("Writer", writer)
 
     monkeypatch.setattr("target_erp.sink_writers.make_writer", without_a_vendor)
-    monkeypatch.setattr(Door, "check", lambda *_: None)
+    monkeypatch.setattr(WriteValidator, "check", lambda *_: None)
     monkeypatch.setattr(StatusWriter, "_exists", lambda *_: True)
 
 

@@ -15,9 +15,8 @@ from tools.coverage.calls import calls_of
 from tools.coverage.data import data_of
 
 if t.TYPE_CHECKING:
-    from singer_sdk import Stream
-
     from erp_vendors.resource import Resource
+    from tap_erp.base import TapStream
     from target_erp.delivery import Writer
 
 Config = dict[str, dict[str, t.Any]]
@@ -151,7 +150,7 @@ def _writing(tap: TapErp, entries: dict[str, dict[str, Entry]], uses: dict[str, 
             ]
 
 
-def _bookmark(stream: Stream) -> str:
+def _bookmark(stream: TapStream) -> str:
     if stream.replication_key:
         return f"`{stream.replication_key}`"
     return "Start of the run" if stream.replication_method == REPLICATION_INCREMENTAL else ""
