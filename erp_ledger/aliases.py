@@ -16,7 +16,7 @@ _AT_ONCE = 1_000
 
 
 class Aliases(Partitions):
-    """Business keys of lines."""
+    """Further business keys (aliases) of the ledger's records."""
 
     def __init__(self, *args: t.Any) -> None:  # noqa: ANN401 - as its base
         super().__init__(*args)
@@ -110,7 +110,7 @@ class Aliases(Partitions):
         return found
 
     def _named(self, place: int, names: t.Iterable[tuple[str, str]]) -> list[Change]:
-        """What notes pairs of alias and key."""
+        """The changes of the store that keep pairs of alias and key."""
         rows = [(place, stored(alias), stored(key)) for alias, key in names if alias != key]
         if not rows:
             return []

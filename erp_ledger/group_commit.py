@@ -1,4 +1,4 @@
-"""What many threads write, together: making it durable takes long, one thing more does not."""
+"""Group commit: several threads share one durable commit, which costs as much as one thread's."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ T = t.TypeVar("T")
 
 
 class _Ticket(t.Generic[T]):
-    """What one thread writes."""
+    """The changes that one thread wants to have committed."""
 
     __slots__ = ("error", "leads", "things", "woken")
 
@@ -64,7 +64,7 @@ class GroupCommit(t.Generic[T]):
             raise ticket.error
 
     def close(self) -> None:
-        """End the main thread's deputy; who writes later does so in its own thread."""
+        """End the main thread's committing thread; later commits run in their own thread."""
         self._closed = True
         self._handed.put(None)
 

@@ -61,7 +61,7 @@ class Intent:
 
     @property
     def noted(self) -> Change:
-        """What writes it down."""
+        """The change of the store that keeps this intent."""
         lines = codec.encode(self.lines).decode()
         return Change(
             _PUT, "(?, ?, ?, ?, ?)", [(self.intent, self.place, self.run, self.noted_at, lines)]
@@ -69,7 +69,7 @@ class Intent:
 
     @property
     def dropped(self) -> Change:
-        """What removes it."""
+        """The change of the store that removes this intent."""
         return Change(_DROP, "(?)", [(self.intent,)])
 
     def without(self, keys: t.Iterable[str]) -> list[Change]:

@@ -70,7 +70,7 @@ class Locks(t.Protocol):
         """
 
     def close(self) -> None:
-        """Give all of them back."""
+        """Give all leases back."""
 
 
 class Leases:
@@ -315,7 +315,7 @@ class _Sessions:
         return self._token if row[0] else ""
 
     def check(self) -> None:
-        """Nothing: a session may have ended, and the lease be ours as long as nobody takes it."""
+        """Do nothing: without its session a lease stays ours as long as nobody takes it."""
 
     def close(self) -> None:
         self._session.close()

@@ -46,7 +46,7 @@ class Partitions:
             self._commits.write(changes)
 
     def _commit(self, changes: list[Change]) -> None:
-        """Changes of several threads, those of one statement together."""
+        """Commit the changes of several threads; rows of the same statement go together."""
         rows: dict[tuple[str, str, Row], list[Row]] = {}
         for statement, row, some, shared in changes:
             rows.setdefault((statement, row, shared), []).extend(some)

@@ -13,7 +13,7 @@ _COLUMNS = "key, digest, mark, vendor_id, attempts, run, first_at, last_at, body
 
 
 class FoundRecord(t.NamedTuple):
-    """A line, and where it belongs."""
+    """A record of the ledger with its account and sink."""
 
     account: str
     stream: str
@@ -227,7 +227,7 @@ def entries_of(intent: Intent) -> list[LedgerRecord]:
 
 
 def _after(entry: LedgerRecord, before: LedgerRecord | None) -> LedgerRecord:
-    """A line as it stands when it follows another one."""
+    """The record as it is after an earlier state of it."""
     if before is None:
         return entry
     return entry._replace(

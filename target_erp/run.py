@@ -186,7 +186,7 @@ class Run:
 
     @functools.cached_property
     def delivery(self) -> Delivery | Planner:
-        """What sends the records; or what plans them."""
+        """The delivery, which sends the records; in a dry run the planner."""
         if self.setting("dry_run"):
             plan = self.setting("plan_file")
             return Planner(

@@ -64,7 +64,7 @@ class ErpSink(Sink):
             )
 
     def get_validator(self) -> None:
-        """None: see `take`."""
+        """Give the SDK no validator: `take` checks records, and a bad one must not end the run."""
         return
 
     def take(self, record: dict[str, t.Any], number: int) -> None:
@@ -105,7 +105,7 @@ class ErpSink(Sink):
                 raise RefusedError(msg, reason="no_key")
 
     def process_record(self, record: dict[str, t.Any], context: dict[str, t.Any]) -> None:
-        """Nothing to do: see `take`."""
+        """Do nothing: `take` has handed the record to the delivery already."""
 
     def process_batch(self, context: dict[str, t.Any]) -> None:
-        """Nothing to do: see `take`."""
+        """Do nothing: `take` has handed the record to the delivery already."""

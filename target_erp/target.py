@@ -173,7 +173,7 @@ class TargetErp(ErpPlugin, Target):
         self.run.note_state(self._number, value_of(message_dict))
 
     def _handle_max_record_age(self) -> None:
-        """Nothing to do: `checkpoint_seconds` takes its place."""
+        """Do nothing: the setting `checkpoint_seconds` decides when STATE goes out."""
 
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
         """End the run where it is; `perform` settles what is under way."""

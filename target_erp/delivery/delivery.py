@@ -168,7 +168,7 @@ class Delivery:
         self.submit(writer, write)
 
     def nudge(self) -> None:
-        """Let what waits for a full batch go out, so that it can be settled."""
+        """Send batches that are not full yet, so that their records can be settled."""
         self.admit()
         with self._coordination.lock:
             for queue in self._queues.by_sink.values():
@@ -248,7 +248,7 @@ class Delivery:
             raise
 
     def _sweep(self) -> None:
-        """Admit what has come, should the input pause."""
+        """Admit the submitted records although fewer than a chunk have come: the input pauses."""
         try:
             if self._coordination.failure is None:
                 self.admit()
@@ -323,7 +323,7 @@ class Delivery:
         return self._release(queue, [*unchanged, *(write for write, _ in refused)])
 
     def _release(self, queue: KeyQueue, writes: t.Iterable[Write]) -> list[Queued]:
-        """Records are through: who may go on now."""
+        """Give back the keys of records that are through, and tell which records may go on now."""
         with self._coordination.lock:
             return self._queues.release(queue, writes)
 
@@ -361,14 +361,14 @@ class Delivery:
             self._sender.then(functools.partial(self._end, queue, batch))
 
     def _settle_sent(self) -> None:
-        """A worker has nothing to do: what it sent is settled now."""
+        """Write the receipts of what this worker sent, because it has nothing more to send."""
         try:
             self._sender.settle()
         except Exception as error:  # noqa: BLE001 - raised again by the submitting thread
             self.fail(error)
 
     def _end(self, queue: KeyQueue, batch: list[Write], noted: bool) -> None:  # noqa: FBT001
-        """A worker is through with a batch: let go on what waits for its keys."""
+        """Let the records go on that wait for the keys of a batch whose receipt is written."""
         try:
             if self._coordination.failure is None and noted:
                 self._admit(self._release(queue, batch))

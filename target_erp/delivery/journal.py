@@ -246,7 +246,7 @@ class Journal:
 
 
 def _forget(writes: t.Iterable[Write]) -> None:
-    """They are not under way any more."""
+    """Note on the records that they are not under way any more."""
     for write in writes:
         write.intent, write.attempts = None, 0
 
@@ -260,7 +260,7 @@ def _by_intent(writes: t.Iterable[Write]) -> dict[Intent, list[Write]]:
 
 
 def _kept(writer: Writer, write: Write, parent: str | None) -> str | None:
-    """The contents that a later run needs; none that hold a secret."""
+    """The contents that a later run needs, as JSON; None if they hold a secret."""
     contents = write.body if parent is None else write.record
     if any(hidden_in(contents, writer.secrets)):
         return None

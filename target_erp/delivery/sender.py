@@ -46,7 +46,7 @@ _MARKS = {
 
 
 class _Sent(threading.local):
-    """What one thread has sent successfully, and the ledger does not know yet."""
+    """The batches that a thread has sent successfully and whose receipts are not written yet."""
 
     def __init__(self) -> None:
         self.batches: list[Ended] = []  # one at most: `accept` settles what is there
@@ -310,7 +310,7 @@ class Sender:
     def _settle_untold(
         self, writer: Writer, write: Write, error: CallError, why: str, *, safe: bool
     ) -> None:
-        """Nobody can tell what came of a record: people have to look, unless it may be repeated."""
+        """Settle a record of which nobody can tell whether it was executed."""
         if safe:
             self._hold_back(writer, write, error)
         else:
@@ -328,7 +328,7 @@ class Sender:
             raise ErpError(_secrets_of(writer, write)(msg))
 
     def _hold_back(self, writer: Writer, write: Write, error: CallError) -> None:
-        """The vendor fails with a record, and what became of others will tell why."""
+        """Hold back a record with which the vendor failed; the fate of other records tells why."""
         refused = _refusal(error, "server_error").masked(_secrets_of(writer, write))
         if self._outages.failed(Failed(writer, write, refused)):
             self._settle(writer, write, Outcome.REFUSED, refused)

@@ -146,7 +146,7 @@ class Planner:
         return sum(self.counts.values()) + self.unasked
 
     settled = -1
-    """No STATE goes out: nothing is written, so nothing is done with."""
+    """No STATE goes out, because nothing is written."""
 
     def submit(self, writer: Writer, write: Write) -> None:
         """Plan one record.
@@ -240,13 +240,13 @@ class Planner:
         self._note(writer, write, Step.DELETE)
 
     def resume(self, writer: Writer) -> None:
-        """Nothing: a plan settles nothing."""
+        """Do nothing: a plan settles nothing."""
 
     def change_keys(self, writer: Writer) -> None:
-        """Nothing: nothing is open."""
+        """Do nothing: no record of a plan is open."""
 
     def finish(self) -> None:
-        """Nothing: every record is planned at once."""
+        """Do nothing: each record is planned when it is submitted."""
 
     def fail(self, error: Exception) -> None:
         """End the run.
@@ -257,13 +257,13 @@ class Planner:
         raise error
 
     def nudge(self) -> None:
-        """Nothing: every record is planned at once."""
+        """Do nothing: each record is planned when it is submitted."""
 
     def flush(self, *streams: str) -> None:
-        """Nothing: every record is planned at once."""
+        """Do nothing: each record is planned when it is submitted."""
 
     def close(self, seconds: float) -> None:
-        """Nothing to wait for."""
+        """Do nothing: there is nothing to wait for."""
 
     def summary(self) -> None:
         """Log the plan as tables: the records of each stream, then the totals."""

@@ -287,11 +287,11 @@ class PassthroughWriter(CimcloudWriter):
         return Prepared(key, body)
 
     def is_idempotent(self, write: Write) -> bool:  # noqa: ARG002
-        """Never: a second execution may make a second order."""
+        """Say no: a second execution may make a second order."""
         return False
 
     def current(self, write: Write) -> Body | None:  # noqa: ARG002
-        """None: an order that passes through cannot be read back (11)."""
+        """Give nothing: an order that passes through cannot be read back (11)."""
         return None
 
     def send(self, writes: list[Write]) -> None:
