@@ -118,11 +118,16 @@ def _merged(known: Schema | None, found: Schema) -> Schema:
     kinds = known.get("type")
     if kinds is None:
         return known
-    kinds = [kinds] if isinstance(kinds, str) else list(kinds)
+    kinds = _kinds(kinds)
     # Whole numbers are learned as numbers, because the next one may have a fraction.
     new = [
         kind
-        for kind in found["type"]
+        for kind in _kinds(found["type"])
         if kind not in {*kinds, "null"} and not (kind == "number" and "integer" in kinds)
     ]
     return {**known, "type": [*new, *kinds]} if new else known
+
+
+def _kinds(said: str | t.Sequence[str]) -> list[str]:
+    """The types that a schema allows, which may be one name or a list."""
+    return [said] if isinstance(said, str) else list(said)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typing as t
 
 from singer_sdk.sinks import Sink
+from typing_extensions import override
 
 from target_erp.deletions import TOMBSTONE
 from target_erp.delivery import RefusedError, Write
@@ -63,6 +64,7 @@ class ErpSink(Sink):
                 f" and {more} more" if more > 0 else "",
             )
 
+    @override
     def get_validator(self) -> None:
         """Give the SDK no validator: `take` checks records, and a bad one must not end the run."""
         return
@@ -104,8 +106,10 @@ class ErpSink(Sink):
                 msg = f"it has no value for its key property '{name}'"
                 raise RefusedError(msg, reason="no_key")
 
+    @override
     def process_record(self, record: dict[str, t.Any], context: dict[str, t.Any]) -> None:
         """Do nothing: `take` has handed the record to the delivery already."""
 
+    @override
     def process_batch(self, context: dict[str, t.Any]) -> None:
         """Do nothing: `take` has handed the record to the delivery already."""

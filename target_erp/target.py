@@ -12,6 +12,7 @@ from singer_sdk import Target
 from singer_sdk.exceptions import SingerSDKError
 from singer_sdk.helpers.capabilities import PluginCapabilities, TargetCapabilities
 from singer_sdk.mapper import PluginMapper
+from typing_extensions import override
 
 from erp_plugin import ErpPlugin, config_schema, run
 from erp_vendors.errors import ConfigError, Interrupted
@@ -57,6 +58,7 @@ class TargetErp(ErpPlugin, Target):
         self._number = 0
 
     @classmethod
+    @override
     def append_builtin_config(cls, config_jsonschema: dict[str, t.Any]) -> None:
         """Leave out the SDK's settings for SQL loaders, which mean nothing to an API."""
         before = set(config_jsonschema["properties"])
@@ -65,6 +67,7 @@ class TargetErp(ErpPlugin, Target):
             if name not in before:
                 config_jsonschema["properties"].pop(name, None)
 
+    @override
     def setup_mapper(self) -> None:
         """Read the stream maps, from a copy: the SDK takes out what it has read.
 
@@ -77,7 +80,8 @@ class TargetErp(ErpPlugin, Target):
             msg = f"config: the setting 'stream_maps' cannot be used: {error}"
             raise ConfigError(msg) from None
 
-    def listen(self, file_input: t.IO[t.Any] | None = None) -> None:  # type: ignore[misc]
+    @override  # type: ignore[misc]
+    def listen(self, file_input: t.IO[t.Any] | None = None) -> None:
         """Read all input and settle all records; STATE goes out in any case.
 
         Raises:
@@ -127,6 +131,7 @@ class TargetErp(ErpPlugin, Target):
         """
         self.run.perform(functools.partial(replay, self.run, stream, key))
 
+    @override
     def process_endofpipe(self) -> None:
         """Settle everything and emit the last STATE."""
         self.versions.finish()
@@ -134,6 +139,7 @@ class TargetErp(ErpPlugin, Target):
 
     # The handlers of all types of messages: see tests/test_sdk_hooks.py.
 
+    @override
     def _process_schema_message(self, message_dict: dict[str, t.Any]) -> None:
         if stream_of(message_dict) == MELTANO_TEST_STREAM:
             self.check_credentials()
@@ -144,6 +150,7 @@ class TargetErp(ErpPlugin, Target):
         if not self._routes.is_left_out(stream):
             self.versions.schema(stream, message_dict)
 
+    @override
     def _process_record_message(self, message_dict: dict[str, t.Any]) -> None:
         stream, record = record_of(message_dict)
         number = self._number = self.run.watermark.issue()
@@ -155,12 +162,14 @@ class TargetErp(ErpPlugin, Target):
         # What it became holds the number for as long as that is under way.
         self.run.watermark.settle(number)
 
+    @override
     def _process_activate_version_message(self, message_dict: dict[str, t.Any]) -> None:
         """Delete what the new version of a table does not have, where that is allowed."""
         stream = version_of(message_dict)
         if self._routes.of(stream, "ACTIVATE_VERSION"):
             self._number = self.versions.activate(stream)
 
+    @override
     def _process_batch_message(self, message_dict: dict[str, t.Any]) -> None:
         """Refuse files: a batch that is passed over is lost, and STATE would pass it, too."""
         msg = (
@@ -169,13 +178,16 @@ class TargetErp(ErpPlugin, Target):
         )
         raise InputError(msg)
 
+    @override
     def _process_state_message(self, message_dict: dict[str, t.Any]) -> None:
         self.run.note_state(self._number, value_of(message_dict))
 
+    @override
     def _handle_max_record_age(self) -> None:
         """Do nothing: the setting `checkpoint_seconds` decides when STATE goes out."""
 
-    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
+    @override
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
         """End the run where it is; `perform` settles what is under way."""
         self.connection.clock.stop()
         msg = f"stopped by signal {signum}; the next run continues from here"

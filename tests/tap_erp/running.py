@@ -13,6 +13,8 @@ import subprocess
 import sys
 import typing as t
 
+import jsonschema_rs
+
 from erp_plugin.cli import ExitCode
 from erp_vendors.errors import ErpError
 from tap_erp.tap import TapErp
@@ -97,8 +99,11 @@ def run_tap(config: Config, *streams: str, state: Message | None = None) -> Run:
         except ErpError as failure:
             code, error = 1, str(failure)
     out.flush()
-    lines = out.buffer.getvalue().splitlines()
-    return Run(code, error, parsed(lines))
+    found = Run(code, error, parsed(out.buffer.getvalue().splitlines()))
+    for message in found.messages:
+        if message["type"] == "SCHEMA":  # every loader refuses one that is no schema
+            jsonschema_rs.meta.validate(message["schema"])
+    return found
 
 
 def parsed(lines: t.Iterable[bytes]) -> list[Message]:
