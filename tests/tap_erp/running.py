@@ -99,16 +99,16 @@ def run_tap(config: Config, *streams: str, state: Message | None = None) -> Run:
         except ErpError as failure:
             code, error = 1, str(failure)
     out.flush()
-    found = Run(code, error, parsed(out.buffer.getvalue().splitlines()))
-    for message in found.messages:
-        if message["type"] == "SCHEMA":  # every loader refuses one that is no schema
-            jsonschema_rs.meta.validate(message["schema"])
-    return found
+    return Run(code, error, parsed(out.buffer.getvalue().splitlines()))
 
 
 def parsed(lines: t.Iterable[bytes]) -> list[Message]:
-    """Singer messages with their decimals exact."""
-    return [json.loads(line, parse_float=decimal.Decimal) for line in lines]
+    """Singer messages with exact decimals; each SCHEMA is one, or no loader would take it."""
+    messages = [json.loads(line, parse_float=decimal.Decimal) for line in lines]
+    for message in messages:
+        if message["type"] == "SCHEMA":
+            jsonschema_rs.meta.validate(message["schema"])
+    return messages
 
 
 #: A tap that says after every record how far it is.
