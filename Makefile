@@ -39,11 +39,12 @@ bench: ## Measure speed against limits and peers (under ten minutes); ARGS names
 	@$(SETUP)
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-lint: ## Check style, dependencies, and that meltano.yml and the docs agree with --about
+lint: ## Check style, dependencies, who imports whom, and that meltano.yml and the docs agree with --about
 	@$(SETUP)
 	@$(BIN)/python -m ruff check .
 	@$(BIN)/python -m ruff format --check .
 	@$(BIN)/python -m deptry . --no-ansi
+	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python -m tools.settings --check
 	@$(BIN)/python -m tools.coverage --check
 	@$(BIN)/python -m tools.answers --check
@@ -66,5 +67,5 @@ constraints: ## Renew constraints.txt
 		pyproject.toml --output-file constraints.txt
 
 clean: ## Remove what was installed or built; Meltano's state and the ledger stay
-	rm -rf .venv benchmarks/.envs output/demo dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv benchmarks/.envs output/demo dist build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -57,7 +57,7 @@ def target(job: Job) -> tuple[float, int]:
     spare_collector()
     started = time.perf_counter()
     plugin.listen()
-    return time.perf_counter() - started, plugin.records_read
+    return time.perf_counter() - started, plugin.run.summary.records_read
 
 
 def null_target(job: Job) -> tuple[float, int]:

@@ -118,6 +118,8 @@ def addresses(sandbox: t.Mapping[str, t.Any], scale: float) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for name, vendor in VENDORS.items():
+        if name not in sandbox:
+            continue
         given = block(vendor, sandbox[name])
         values = {key: value for key, value in given.items() if key.endswith("_url")}
         for setting in vendor.settings:

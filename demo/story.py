@@ -9,7 +9,6 @@ import typing as t
 
 from demo.meltano import say
 from demo.warehouse import Warehouse
-from erp_vendors.vendors import VENDORS
 
 if t.TYPE_CHECKING:
     from demo.meltano import Meltano
@@ -66,8 +65,8 @@ class Story:
             return
         loaded = self._warehouse.counts()
         say(f"\n  {'Stream':<40}{'vendor has':>12}{'loaded':>8}")
-        for vendor in VENDORS:
-            rows: dict[str, int] = self._sandbox.vendors()[vendor]["rows"]
+        for vendor, played in self._sandbox.vendors().items():
+            rows: dict[str, int] = played["rows"]
             held = {f"{vendor}_{resource}": count for resource, count in rows.items()}
             streams = [stream for stream in loaded if stream.startswith(f"{vendor}_")]
             for stream in streams:
@@ -156,8 +155,7 @@ class Story:
     def _calls(self) -> None:
         report = self._sandbox.report()
         say("\n  Calls, as the vendors counted them:")
-        for vendor in VENDORS:
-            counters = report[vendor]
+        for vendor, counters in report.items():
             statuses = ", ".join(
                 f"{count} with {status}" for status, count in counters["by_status"].items()
             )

@@ -4,7 +4,7 @@ from erp_ledger.intents import Intent
 from erp_ledger.ledger import Ledger, open_ledger
 from erp_ledger.record import Known, LedgerRecord, RecordStatus
 from erp_ledger.records import FoundRecord
-from erp_ledger.runs import Run
+from erp_ledger.runs import LedgerRun
 from erp_ledger.store import Change, LedgerError
 
 __all__ = [
@@ -15,7 +15,7 @@ __all__ = [
     "Ledger",
     "LedgerError",
     "LedgerRecord",
+    "LedgerRun",
     "RecordStatus",
-    "Run",
     "open_ledger",
 ]

@@ -16,7 +16,7 @@ _AT_ONCE = 1_000
 
 
 class Aliases(Partitions):
-    """Business keys of lines."""
+    """Further business keys (aliases) of the ledger's records."""
 
     def __init__(self, *args: t.Any) -> None:  # noqa: ANN401 - as its base
         super().__init__(*args)
@@ -36,13 +36,15 @@ class Aliases(Partitions):
         Returns:
             Key of the line, by the name that was asked for; other names are left out.
         """
-        place = self._place_of(account, stream)
-        if place is None or not keys:
+        partition = self._partition_of(account, stream)
+        if partition is None or not keys:
             return {}
-        if place not in self._has_aliases:
-            rows = self._store.read("SELECT 1 FROM erp_aliases WHERE place = ? LIMIT 1", (place,))
-            self._has_aliases.setdefault(place, bool(rows))
-        if not self._has_aliases[place]:
+        if partition not in self._has_aliases:
+            rows = self._store.read(
+                "SELECT 1 FROM erp_aliases WHERE place = ? LIMIT 1", (partition,)
+            )
+            self._has_aliases.setdefault(partition, bool(rows))
+        if not self._has_aliases[partition]:
             return {}
         wanted = {stored(key): key for key in keys}
         names, found = list(wanted), {}
@@ -50,7 +52,7 @@ class Aliases(Partitions):
             condition, values = self._store.among("alias", names[start : start + _AT_ONCE])
             rows = self._store.read(
                 f"SELECT alias, key FROM erp_aliases WHERE place = ? AND {condition}",  # noqa: S608
-                (place, *values),
+                (partition, *values),
             )
             found.update({wanted[alias]: key for alias, key in rows})
         return found
@@ -63,7 +65,7 @@ class Aliases(Partitions):
             stream: Sink name.
             names: Pairs of a further name and the key of its line.
         """
-        return self._named(self.place(account, stream), names)
+        return self._named(self.partition(account, stream), names)
 
     def names_of(
         self, account: str, stream: str
@@ -80,39 +82,39 @@ class Aliases(Partitions):
             Key of the line, its further names, and the vendor's id if it was learned. The keys
             come in the order that the store has for texts.
         """
-        place = self._place_of(account, stream)
+        partition = self._partition_of(account, stream)
         last: str | None = None
-        while place is not None:
+        while partition is not None:
             after = ("", ()) if last is None else ("AND key > ? ", (last,))
             rows = self._store.read(
                 "SELECT key, vendor_id FROM erp_records WHERE place = ? "  # noqa: S608
                 f"AND (mark = 'accepted' OR held IS NOT NULL) {after[0]}"
                 f"ORDER BY key LIMIT {_AT_ONCE}",
-                (place, *after[1]),
+                (partition, *after[1]),
             )
             if not rows:
                 return
             last = rows[-1][0]
-            aliases = self._aliases_of(place, [key for key, _ in rows])
+            aliases = self._aliases_of(partition, [key for key, _ in rows])
             for key, vendor_id in rows:
                 yield key, tuple(aliases.get(key, ())), vendor_id
 
-    def _aliases_of(self, place: int, keys: list[str]) -> dict[str, list[str]]:
+    def _aliases_of(self, partition: int, keys: list[str]) -> dict[str, list[str]]:
         condition, values = self._store.among("key", keys)
         rows = self._store.read(
             f"SELECT key, alias FROM erp_aliases WHERE place = ? AND {condition} "  # noqa: S608
             "ORDER BY alias",
-            (place, *values),
+            (partition, *values),
         )
         found: dict[str, list[str]] = collections.defaultdict(list)
         for key, alias in rows:
             found[key].append(alias)
         return found
 
-    def _named(self, place: int, names: t.Iterable[tuple[str, str]]) -> list[Change]:
-        """What notes pairs of alias and key."""
-        rows = [(place, stored(alias), stored(key)) for alias, key in names if alias != key]
+    def _named(self, partition: int, names: t.Iterable[tuple[str, str]]) -> list[Change]:
+        """The changes of the store that keep pairs of alias and key."""
+        rows = [(partition, stored(alias), stored(key)) for alias, key in names if alias != key]
         if not rows:
             return []
-        self._has_aliases[place] = True
+        self._has_aliases[partition] = True
         return [Change(_ALIAS, "(?, ?, ?)", list(dict.fromkeys(rows)))]

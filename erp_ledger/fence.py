@@ -36,11 +36,11 @@ class Fence:
         self._store = store
         self._numbers: dict[int, int] = {}
 
-    def take_over(self, place: int, token: str, longest: int) -> None:
+    def take_over(self, partition: int, token: str, longest: int) -> None:
         """Become the owner of a lease; the owner before can prove nothing from then on.
 
         Args:
-            place: Number of the account and stream.
+            partition: Number of the account and stream.
             token: What identifies the lock behind the lease; not empty.
             longest: Milliseconds that a call may take, from the last proof to its end.
 
@@ -48,21 +48,21 @@ class Fence:
             LedgerError: If the store fails.
         """
         rows = self._store.apply(
-            [Change(_TAKE_OVER, "", [(place, token, longest)])],
-            then=("SELECT number FROM erp_leases WHERE place = ?", (place,)),
+            [Change(_TAKE_OVER, "", [(partition, token, longest)])],
+            then=("SELECT number FROM erp_leases WHERE place = ?", (partition,)),
         )
-        self._numbers[place] = int(rows[0][0])
+        self._numbers[partition] = int(rows[0][0])
 
-    def left(self, place: int) -> float:
+    def left(self, partition: int) -> float:
         """Seconds until no call of an earlier owner can be under way; 0 or less if none can.
 
         Args:
-            place: Number of the account and stream.
+            partition: Number of the account and stream.
 
         Raises:
             LedgerError: If the store fails.
         """
-        rows = self._store.read(_LEFT, (place,))
+        rows = self._store.read(_LEFT, (partition,))
         return int(rows[0][0]) / 1000 if rows else 0.0
 
     def prove(self) -> None:
@@ -95,17 +95,17 @@ class Fence:
             )
             raise LedgerError(msg)
 
-    def give_back(self, place: int, *, waited: bool, ended: bool) -> None:
+    def give_back(self, partition: int, *, waited: bool, ended: bool) -> None:
         """Give a lease back.
 
         Args:
-            place: Number of the account and stream.
+            partition: Number of the account and stream.
             waited: The calls of earlier owners are over.
             ended: Those of this process are over, too.
 
         Raises:
             LedgerError: If the store fails.
         """
-        number = self._numbers.pop(place)
+        number = self._numbers.pop(partition)
         busy = "busy_until" if not waited else "0" if ended else "erp_now() + longest"
-        self._store.apply([Change(_GIVE_BACK.format(busy=busy), "", [(place, number)])])
+        self._store.apply([Change(_GIVE_BACK.format(busy=busy), "", [(partition, number)])])

@@ -1,4 +1,4 @@
-"""What many threads write, together: making it durable takes long, one thing more does not."""
+"""Group commit: several threads share one durable commit, which costs as much as one thread's."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ T = t.TypeVar("T")
 
 
 class _Ticket(t.Generic[T]):
-    """What one thread writes."""
+    """The changes that one thread wants to have committed."""
 
     __slots__ = ("error", "leads", "things", "woken")
 
     def __init__(self, things: t.Sequence[T]) -> None:
         self.things = things
-        # A lock is a fifth of an event, and there are two tickets for each record.
+        # For speed (benchmark `null_target`): a lock costs a fifth of an event, and each record has
+        # two tickets. This may go when there are fewer tickets than records.
         self.woken = threading.Lock()
         self.woken.acquire()
         self.leads = False
@@ -64,7 +65,7 @@ class GroupCommit(t.Generic[T]):
             raise ticket.error
 
     def close(self) -> None:
-        """End the main thread's deputy; who writes later does so in its own thread."""
+        """End the main thread's committing thread; later commits run in their own thread."""
         self._closed = True
         self._handed.put(None)
 

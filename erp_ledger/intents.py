@@ -24,30 +24,30 @@ class Intent:
 
     Attributes:
         intent: Its number, which no other one has.
-        place: Number of the account and stream.
+        partition: Number of the account and stream.
         run: Run that sends them.
         noted_at: Epoch milliseconds.
         lines: Hash of the body (32 hexadecimal digits) by business key.
     """
 
     intent: int
-    place: int
+    partition: int
     run: str
     noted_at: int
     lines: dict[str, str]
 
     @classmethod
-    def new(cls, place: int, run: str, noted_at: int, lines: t.Mapping[str, bytes]) -> Intent:
+    def new(cls, partition: int, run: str, noted_at: int, lines: t.Mapping[str, bytes]) -> Intent:
         """Make one.
 
         Args:
-            place: See the class.
+            partition: See the class.
             run: See the class.
             noted_at: See the class.
             lines: Hash of the body by business key.
         """
         texts = {key: digest.hex() for key, digest in lines.items()}
-        return cls(next(_NUMBERS), place, run, noted_at, texts)
+        return cls(next(_NUMBERS), partition, run, noted_at, texts)
 
     @classmethod
     def of(cls, row: t.Sequence[t.Any]) -> Intent:
@@ -56,20 +56,20 @@ class Intent:
         Args:
             row: Its `COLUMNS`.
         """
-        intent, place, run, noted_at, lines = row
-        return cls(intent, place, run, noted_at, codec.decode(lines.encode()))
+        intent, partition, run, noted_at, lines = row
+        return cls(intent, partition, run, noted_at, codec.decode(lines.encode()))
 
     @property
     def noted(self) -> Change:
-        """What writes it down."""
+        """The change of the store that keeps this intent."""
         lines = codec.encode(self.lines).decode()
         return Change(
-            _PUT, "(?, ?, ?, ?, ?)", [(self.intent, self.place, self.run, self.noted_at, lines)]
+            _PUT, "(?, ?, ?, ?, ?)", [(self.intent, self.partition, self.run, self.noted_at, lines)]
         )
 
     @property
     def dropped(self) -> Change:
-        """What removes it."""
+        """The change of the store that removes this intent."""
         return Change(_DROP, "(?)", [(self.intent,)])
 
     def without(self, keys: t.Iterable[str]) -> list[Change]:

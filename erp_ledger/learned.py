@@ -27,7 +27,7 @@ class LearnedAnswers(Partitions):
         """
         rows = self._store.read(
             "SELECT shape FROM erp_answers WHERE place = ? ORDER BY noted_at, shape",
-            (self._place_of(account, stream),),
+            (self._partition_of(account, stream),),
         )
         return [shape for (shape,) in rows]
 
@@ -43,7 +43,7 @@ class LearnedAnswers(Partitions):
         Raises:
             LedgerError: If the store fails.
         """
-        row = (self.place(account, stream), shape, run, now())
+        row = (self.partition(account, stream), shape, run, now())
         self.commit([Change(_LEARNED, "", [row])])
 
     def failing(self, account: str, stream: str) -> dict[str, int]:
@@ -54,7 +54,8 @@ class LearnedAnswers(Partitions):
             stream: Sink name.
         """
         rows = self._store.read(
-            "SELECT key, runs FROM erp_failing WHERE place = ?", (self._place_of(account, stream),)
+            "SELECT key, runs FROM erp_failing WHERE place = ?",
+            (self._partition_of(account, stream),),
         )
         return {key: int(runs) for key, runs in rows}
 
@@ -77,8 +78,8 @@ class LearnedAnswers(Partitions):
         """
         if not keys:
             return {}
-        place = self.place(account, stream)
-        rows = [(place, key, 1, run) for key in dict.fromkeys(map(stored, keys))]
+        partition = self.partition(account, stream)
+        rows = [(partition, key, 1, run) for key in dict.fromkeys(map(stored, keys))]
         self.commit([Change(_STRIKE, "(?, ?, ?, ?)", list(rows))])
         failing = self.failing(account, stream)
         return {key: failing[stored(key)] for key in keys}
@@ -95,7 +96,7 @@ class LearnedAnswers(Partitions):
             Changes for `commit`, together with the receipt.
         """
         rows = [(stored(key),) for key in keys]
-        place = self._place_of(account, stream)
-        if place is None or not rows:
+        partition = self._partition_of(account, stream)
+        if partition is None or not rows:
             return []
-        return [Change(_CLEAR, "(?)", list(rows), (place,))]
+        return [Change(_CLEAR, "(?)", list(rows), (partition,))]

@@ -70,7 +70,7 @@ class Locks(t.Protocol):
         """
 
     def close(self) -> None:
-        """Give all of them back."""
+        """Give all leases back."""
 
 
 class Leases:
@@ -109,9 +109,9 @@ class Leases:
                 reminded = clock.now()
                 logger.info("%s: waiting for another run that writes to this account", stream)
             clock.sleep(_POLL_SECONDS)
-        place = self._ledger.place(account, stream)
-        self._outwait(stream, place, clock)
-        self._waited[place] = True
+        partition = self._ledger.partition(account, stream)
+        self._outwait(stream, partition, clock)
+        self._waited[partition] = True
 
     def try_to_take(self, account: str, stream: str, longest: float = 0.0) -> bool:
         """Take a lease if nobody holds it; calls of the owner before may still be under way.
@@ -125,13 +125,13 @@ class Leases:
         token = self._locks.take(hashlib.blake2b(text, digest_size=_LOCK_NAME_BYTES).hexdigest())
         if not token:
             return False
-        place = self._ledger.place(account, stream)
+        partition = self._ledger.partition(account, stream)
         seconds = longest + _FRESH_SECONDS + _MARGIN_SECONDS
         started = _now()
-        self._ledger.fence.take_over(place, token, round(1000 * seconds))
+        self._ledger.fence.take_over(partition, token, round(1000 * seconds))
         if not self._waited:
             self._proven = started
-        self._waited[place] = False
+        self._waited[partition] = False
         return True
 
     def prove(self) -> None:
@@ -166,8 +166,8 @@ class Leases:
         self._ledger.guard(None)
         try:
             while self._waited:
-                place, waited = self._waited.popitem()
-                self._ledger.fence.give_back(place, waited=waited, ended=ended)
+                partition, waited = self._waited.popitem()
+                self._ledger.fence.give_back(partition, waited=waited, ended=ended)
         finally:
             self._locks.close()
 
@@ -179,9 +179,9 @@ class Leases:
             self._ledger.fence.check(cursor)
         self._proven = max(self._proven, started)
 
-    def _outwait(self, stream: str, place: int, clock: Clock) -> None:
+    def _outwait(self, stream: str, partition: int, clock: Clock) -> None:
         told = False
-        while (left := self._ledger.fence.left(place)) > 0:
+        while (left := self._ledger.fence.left(partition)) > 0:
             if left > _LONGEST_WAIT:
                 until = dt.datetime.now(dt.timezone.utc) + dt.timedelta(seconds=left)
                 msg = (
@@ -315,7 +315,7 @@ class _Sessions:
         return self._token if row[0] else ""
 
     def check(self) -> None:
-        """Nothing: a session may have ended, and the lease be ours as long as nobody takes it."""
+        """Do nothing: without its session a lease stays ours as long as nobody takes it."""
 
     def close(self) -> None:
         self._session.close()

@@ -71,9 +71,9 @@ class Ledger(Records, Aliases, LearnedAnswers, Runs):
         Raises:
             LedgerError: If the store fails.
         """
-        place = self.place(account, stream)
+        partition = self.partition(account, stream)
         keys = {stored(key): digest for key, digest in lines.items()}
-        intent = Intent.new(place, run, now(), keys)
+        intent = Intent.new(partition, run, now(), keys)
         self.commit([*changes, intent.noted])
         return intent
 
@@ -106,7 +106,7 @@ class Ledger(Records, Aliases, LearnedAnswers, Runs):
             intents: What these records were sent under; they are taken out of it.
         """
         at = now()
-        place = self.place(account, stream)
+        partition = self.partition(account, stream)
         keys = []
         names: list[tuple[str, str]] = []
         rows: dict[tuple[str, RecordStatus, str], list[Row]] = {}
@@ -129,10 +129,10 @@ class Ledger(Records, Aliases, LearnedAnswers, Runs):
             )
             names += [(alias, key) for alias in aliases]
         changes = [
-            Change(upsert, _ROW, some, (place, mark.value, run))
+            Change(upsert, _ROW, some, (partition, mark.value, run))
             for (upsert, mark, run), some in rows.items()
         ]
-        changes += self._named(place, names)
+        changes += self._named(partition, names)
         for intent in intents:
             changes += intent.without(keys)
         return changes

@@ -1,4 +1,4 @@
-"""What all parts of the ledger have in common: the store, its places and its commits."""
+"""What all parts of the ledger have in common: the store, its partitions and its commits."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NEW_PLACE = """INSERT INTO erp_places (place, account, stream)
 
 
 class Partitions:
-    """The store, where each account and stream has a place with a number.
+    """The store, where each account and stream is a partition with a number.
 
     Attributes:
         fence: The numbers of this process's leases.
@@ -26,8 +26,8 @@ class Partitions:
 
     def __init__(self, store: LedgerStore) -> None:
         self._store = store
-        self._places: dict[tuple[str, str], int] = {}
-        self._places_lock = threading.Lock()
+        self._numbers: dict[tuple[str, str], int] = {}
+        self._numbers_lock = threading.Lock()
         self._commits = GroupCommit(self._commit)
         self.fence = Fence(store)
 
@@ -46,7 +46,7 @@ class Partitions:
             self._commits.write(changes)
 
     def _commit(self, changes: list[Change]) -> None:
-        """Changes of several threads, those of one statement together."""
+        """Commit the changes of several threads; rows of the same statement go together."""
         rows: dict[tuple[str, str, Row], list[Row]] = {}
         for statement, row, some, shared in changes:
             rows.setdefault((statement, row, shared), []).extend(some)
@@ -61,39 +61,39 @@ class Partitions:
         """
         self._store.guard = check
 
-    def place(self, account: str, stream: str) -> int:
-        """The number of a place, which is given out now if it has none.
+    def partition(self, account: str, stream: str) -> int:
+        """The number of a partition, which is given out now if it has none.
 
         Args:
             account: Whose data it is.
             stream: Sink name.
         """
-        return t.cast("int", self._place(account, stream, make=True))
+        return t.cast("int", self._partition(account, stream, make=True))
 
     def close(self) -> None:
         """Close the store."""
         self._commits.close()
         self._store.close()
 
-    def _place_of(self, account: str, stream: str) -> int | None:
-        """The number of a place; None if nothing was ever noted there."""
-        return self._place(account, stream, make=False)
+    def _partition_of(self, account: str, stream: str) -> int | None:
+        """The number of a partition; None if nothing was ever noted there."""
+        return self._partition(account, stream, make=False)
 
-    def _place(self, account: str, stream: str, *, make: bool) -> int | None:
-        with self._places_lock:
-            while (account, stream) not in self._places:
+    def _partition(self, account: str, stream: str, *, make: bool) -> int | None:
+        with self._numbers_lock:
+            while (account, stream) not in self._numbers:
                 rows = self._store.read(
                     "SELECT place FROM erp_places WHERE account = ? AND stream = ?",
                     (account, stream),
                 )
                 if rows:
-                    self._places[account, stream] = int(rows[0][0])
+                    self._numbers[account, stream] = int(rows[0][0])
                 elif not make:
                     return None
                 else:
                     # Another run may take the same number at the same time: then look again.
                     self._store.apply([Change(_NEW_PLACE, "", [(account, stream)])])
-            return self._places[account, stream]
+            return self._numbers[account, stream]
 
 
 def stored(key: str) -> str:

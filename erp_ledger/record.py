@@ -13,12 +13,12 @@ class RecordStatus(str, enum.Enum):
     """What the ledger knows of the newest version of a record."""
 
     INTENT = "intent"
-    """It was about to be sent; nobody noted what came of it."""
+    """The record was about to be sent; what became of it was not noted."""
     ACCEPTED = "accepted"
     DELETED = "deleted"
     REFUSED = "refused"
     WAITING = "waiting"
-    """It was not sent, or refused, because a record that it refers to is not there."""
+    """The record was not sent, or was refused, because a record that it refers to is not there."""
     UNKNOWN = "unknown"
 
 

@@ -13,7 +13,7 @@ _COLUMNS = "key, digest, mark, vendor_id, attempts, run, first_at, last_at, body
 
 
 class FoundRecord(t.NamedTuple):
-    """A line, and where it belongs."""
+    """A record of the ledger with its account and sink."""
 
     account: str
     stream: str
@@ -31,10 +31,10 @@ class Records(Partitions):
             stream: Sink name.
             key: Business key.
         """
-        place = self._place_of(account, stream)
+        partition = self._partition_of(account, stream)
         rows = self._store.read(
             f"SELECT {_COLUMNS} FROM erp_records WHERE place = ? AND key = ?",  # noqa: S608
-            (place, stored(key)),
+            (partition, stored(key)),
         )
         return _entry(rows[0]) if rows else None
 
@@ -46,15 +46,15 @@ class Records(Partitions):
             stream: Sink name.
             keys: Business keys, at most 1,000.
         """
-        place = self._place_of(account, stream)
-        if place is None or not keys:
+        partition = self._partition_of(account, stream)
+        if partition is None or not keys:
             return {}
         wanted = {stored(key): key for key in keys}
         condition, values = self._store.among("key", list(wanted))
         rows = self._store.read(
             "SELECT key, mark, digest, held, vendor_id, failed_at, last_at FROM erp_records "  # noqa: S608
             f"WHERE place = ? AND {condition}",
-            (place, *values),
+            (partition, *values),
         )
         return {
             wanted[key]: Known(_MARKS[mark], digest, held, vendor_id, failed_at, last_at)
@@ -77,11 +77,11 @@ class Records(Partitions):
             account: Whose data it is.
             stream: Sink name.
         """
-        place = self._place_of(account, stream)
+        partition = self._partition_of(account, stream)
         rows = self._store.read(
             f"SELECT {_COLUMNS} FROM erp_records WHERE place = ? "  # noqa: S608
             "AND mark IN ('intent', 'unknown') ORDER BY last_at, key",
-            (place,),
+            (partition,),
         )
         return [_entry(row) for row in rows]
 
@@ -91,16 +91,16 @@ class Records(Partitions):
         Args:
             account: Whose data it is.
         """
-        places = self._store.read(
+        partitions = self._store.read(
             "SELECT stream, place FROM erp_places WHERE account = ? ORDER BY stream", (account,)
         )
         return [
             (stream, _entry(row))
-            for stream, place in places
+            for stream, partition in partitions
             for row in self._store.read(
                 f"SELECT {_COLUMNS} FROM erp_records WHERE place = ? "  # noqa: S608
                 "AND parent IS NOT NULL ORDER BY last_at, key",
-                (place,),
+                (partition,),
             )
         ]
 
@@ -111,10 +111,10 @@ class Records(Partitions):
             account: Whose data it is.
             stream: Sink name.
         """
-        place = self._place_of(account, stream)
+        partition = self._partition_of(account, stream)
         rows = self._store.read(
             f"SELECT {INTENT_COLUMNS} FROM erp_intents WHERE place = ? ORDER BY noted_at",  # noqa: S608
-            (place,),
+            (partition,),
         )
         return [Intent.of(row) for row in rows]
 
@@ -190,7 +190,7 @@ def _entry(row: t.Sequence[t.Any]) -> LedgerRecord:
 
 
 def matching(stream: str, key: str, account: str) -> tuple[str, str, tuple[t.Any, ...]]:
-    """A search in the tables of places and of records.
+    """A search in the tables of partitions and of records.
 
     Args:
         stream: Sink name; empty for all.
@@ -198,7 +198,7 @@ def matching(stream: str, key: str, account: str) -> tuple[str, str, tuple[t.Any
         account: Whose data it is; empty for all.
 
     Returns:
-        A condition of the places, one of the records, and the values of both.
+        A condition of the partitions, one of the records, and the values of both.
     """
     whose, named = ["1 = 1"], "1 = 1"
     values: list[t.Any] = []
@@ -227,7 +227,7 @@ def entries_of(intent: Intent) -> list[LedgerRecord]:
 
 
 def _after(entry: LedgerRecord, before: LedgerRecord | None) -> LedgerRecord:
-    """A line as it stands when it follows another one."""
+    """The record as it is after an earlier state of it."""
     if before is None:
         return entry
     return entry._replace(

@@ -8,7 +8,7 @@ from erp_ledger.partitions import Partitions, iso, now
 from erp_ledger.store import Change
 
 
-class Run(t.NamedTuple):
+class LedgerRun(t.NamedTuple):
     """A run of the target.
 
     Attributes:
@@ -46,7 +46,7 @@ class Runs(Partitions):
         ended = "UPDATE erp_runs SET ended_at = ?, report = ? WHERE run = ?"
         self._store.apply([Change(ended, "", [(iso(now()), report, run)])])
 
-    def runs(self, limit: int) -> list[Run]:
+    def runs(self, limit: int) -> list[LedgerRun]:
         """The newest runs, newest first.
 
         Args:
@@ -56,4 +56,4 @@ class Runs(Partitions):
             "SELECT run, started_at, ended_at, report FROM erp_runs ORDER BY run DESC LIMIT ?",
             (limit,),
         )
-        return [Run(*row) for row in rows]
+        return [LedgerRun(*row) for row in rows]

@@ -10,6 +10,7 @@ from singer_sdk.helpers._classproperty import classproperty
 from singer_sdk.helpers._util import read_json_file
 from singer_sdk.plugin_base import PluginBase
 from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR
+from typing_extensions import override
 
 from erp_vendors.errors import ConfigError
 from erp_vendors.http.redact import redact
@@ -43,18 +44,11 @@ RATE_LIMIT_STORE = Setting(
 )
 
 _WITH_NULLS = ("stream_maps", "stream_map_config")
-"""Settings in which a null says something: a map removes what it names so."""
+"""Settings in which a null has a meaning: in a stream map it removes a stream or a property."""
 
 
 def config_schema(settings: t.Iterable[Setting]) -> dict[str, t.Any]:
-    """JSON schema of the whole configuration.
-
-    Args:
-        settings: The plugin's own top-level keys.
-
-    Returns:
-        A schema with one optional block per vendor, in which every key is known.
-    """
+    """JSON schema of the whole configuration: a plugin's own settings, and a block per vendor."""
     schema = object_schema((*settings, USER_AGENT, RATE_LIMIT_STORE))
     blocks = {
         vendor.name: object_schema(
@@ -74,11 +68,13 @@ class ErpPlugin(PluginBase):
     package_name = "erp-singer"
     _clients: dict[str, Client]
 
+    # Private in the SDK; guarded by test_the_hook_is_where_it_was (tests/test_sdk_hooks.py).
+    @override
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
-        """Check the configuration; overrides the SDK's check for messages that name the setting.
+        """Check the configuration; the SDK's messages would not name the setting.
 
         Raises:
-            ConfigError: If anything is wrong; one line names all of it.
+            ConfigError: If anything is wrong; its one line names all that is.
         """
         self._clients = {}
         self._clients_lock = threading.Lock()
@@ -103,7 +99,7 @@ class ErpPlugin(PluginBase):
         if problems and raise_errors:
             msg = f"config: {'; '.join(problems)}"
             raise ConfigError(msg)
-        # Those inside the blocks stand in the settings tables: `Block.get`.
+        # Defaults inside of vendor blocks come from the settings tables: `Block.get`.
         for name, definition in schema["properties"].items():
             if "default" in definition:
                 self._config.setdefault(name, definition["default"])
@@ -114,8 +110,9 @@ class ErpPlugin(PluginBase):
         return problems
 
     @classmethod
+    @override
     def append_builtin_config(cls, config_jsonschema: dict[str, t.Any]) -> None:
-        """Add the SDK's own settings; a schema among theirs that is none would end the check."""
+        """Add the SDK's own settings; what is no JSON schema in them would end the check."""
         super().append_builtin_config(config_jsonschema)
         _without_broken_parts(config_jsonschema)
 
@@ -127,10 +124,11 @@ class ErpPlugin(PluginBase):
                 redact.add(*(value for value in secret if isinstance(value, str)))
 
     @classmethod
+    @override
     def cb_config(
         cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]
     ) -> _ConfigInput:
-        """Read the configuration files; overrides the SDK's for messages that name the file.
+        """Read the configuration files; the SDK's messages would not name the file.
 
         Raises:
             ConfigError: If a file is missing or holds no JSON object.
@@ -146,9 +144,11 @@ class ErpPlugin(PluginBase):
                 raise ConfigError(msg) from None
         return super().cb_config(ctx, param, value)
 
+    # Private in the SDK; guarded by test_the_properties_are_properties_still.
     @classproperty
+    @override
     def _env_var_config(cls) -> dict[str, t.Any]:  # noqa: N805
-        """Settings from the environment; overrides the SDK's, which knows no nested ones."""
+        """Settings from the environment; the SDK knows no settings inside of blocks."""
         schema = cls.config_jsonschema
         cls.append_builtin_config(schema)
         return from_environment(cls._env_var_prefix, schema)
@@ -159,18 +159,11 @@ class ErpPlugin(PluginBase):
         return [name for name in VENDORS if name in self._config]
 
     def block(self, vendor: str) -> Block:
-        """A vendor's block.
-
-        Args:
-            vendor: Name of a configured vendor.
-        """
+        """The block of a configured vendor."""
         return Block(vendor, VENDORS[vendor].settings, self._config[vendor])
 
     def client(self, vendor: str) -> t.Any:  # noqa: ANN401 - each vendor's own class
-        """A vendor's client, one per run.
-
-        Args:
-            vendor: Name of a configured vendor.
+        """The client of a configured vendor, one per run.
 
         Raises:
             ConfigError: If its credentials are not set.
@@ -180,6 +173,11 @@ class ErpPlugin(PluginBase):
                 make = VENDORS[vendor].client
                 self._clients[vendor] = make(self.block(vendor), self.connection)
             return self._clients[vendor]
+
+    @property
+    def clients(self) -> dict[str, t.Any]:
+        """The clients that were made so far, by vendor."""
+        return self._clients
 
     def check_credentials(self) -> None:
         """Prove that every configured vendor can be reached and takes the credentials.
@@ -193,7 +191,7 @@ class ErpPlugin(PluginBase):
 
 
 def _without_broken_parts(schema: t.Any) -> None:  # noqa: ANN401 - any part of a schema
-    """Take what is no schema out of every `anyOf`: the SDK's `__else__` has the text `null`."""
+    """Remove what is no schema from every `anyOf`; the SDK's `__else__` holds the text `null`."""
     if isinstance(schema, dict):
         if isinstance(schema.get("anyOf"), list):
             schema["anyOf"] = [part for part in schema["anyOf"] if isinstance(part, (dict, bool))]
@@ -205,13 +203,13 @@ def _without_broken_parts(schema: t.Any) -> None:  # noqa: ANN401 - any part of 
 
 
 def _with_numbers(config: dict[str, t.Any], schema: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """Read numbers that are given as text; Meltano hands over variables of its environment so."""
+    """Read numbers that are given as text, as Meltano hands over variables of its environment."""
     found = dict(config)
     for name, definition in schema["properties"].items():
         value = found.get(name)
         if isinstance(value, dict) and "properties" in definition:
             found[name] = _with_numbers(value, definition)
         elif isinstance(value, str) and definition.get("type") in ("integer", "number"):
-            with contextlib.suppress(ValueError):  # the check that follows says what is wrong
+            with contextlib.suppress(ValueError):  # the check that follows tells
                 found[name] = int(value) if definition["type"] == "integer" else float(value)
     return found

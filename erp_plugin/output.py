@@ -1,4 +1,4 @@
-"""Stdout, which may be closed at any time by who reads it."""
+"""Writing to stdout, which its reader may close at any time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from erp_vendors.errors import ErpError
 
 
 class OutputError(ErpError, BrokenPipeError):
-    """Stdout takes nothing any more, so nothing more can be said to anyone."""
+    """Stdout takes nothing any more, so the run has to end."""
 
     def __init__(self, why: object) -> None:
         super().__init__(
@@ -26,13 +26,13 @@ def write(lines: bytes) -> None:
         lines: The lines with their ends; none to flush only.
 
     Raises:
-        OutputError: If stdout does not take them. After that the interpreter's own flush at its
-            end finds nothing to complain of.
+        OutputError: If stdout does not take them. The interpreter's own flush at its end would
+            fail, too, so stdout leads nowhere from then on.
     """
     try:
         if sys.stdout is None:
             msg = "it is closed"
-            raise OSError(msg)  # noqa: TRY301 - as if the system had said it
+            raise OSError(msg)  # noqa: TRY301 - handled as any other closed stdout
         if lines:
             sys.stdout.buffer.write(lines)
             sys.stdout.buffer.flush()
@@ -44,8 +44,8 @@ def write(lines: bytes) -> None:
 
 
 def _discard() -> None:
-    """Point stdout to nowhere; what is in its buffer goes there, too."""
-    with contextlib.suppress(OSError, ValueError, AttributeError):  # it is no file, or closed
+    """Point stdout to nowhere, and what is in its buffer with it."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):  # stdout is no file, or closed
         nowhere = os.open(os.devnull, os.O_WRONLY)
         try:
             os.dup2(nowhere, sys.stdout.fileno())

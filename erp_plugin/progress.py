@@ -19,14 +19,14 @@ if t.TYPE_CHECKING:
 
 _DRAW_SECONDS = 0.25
 _QUIET_SECONDS = 1.0
-"""A run that is over sooner shows no live line."""
+"""A run shows no live line before so many seconds."""
 _LOG_SECONDS = 30.0
 _MELTANO_SECONDS = 60.0
-"""Under Meltano every line of ours is one in its log."""
+"""Meltano repeats each line in its own log, so there are fewer."""
 _RATE_SECONDS = 5.0
-"""Rates on the live line are those of so many seconds."""
+"""Rates on the live line are averages over so many seconds."""
 _SHOWN_SECONDS = 5.0
-"""Waits for a limit of so many seconds and more are shown."""
+"""Waits for a limit are shown from so many seconds on."""
 _MINUTE, _HOUR = 60, 3600
 
 
@@ -59,7 +59,7 @@ class ProgressLine:
         Args:
             logger: Where log lines go.
             rows: Records so far.
-            budgets: Budget by vendor, of those that are connected so far.
+            budgets: Budget of each vendor that is connected so far.
             stream: Where the live line goes (default: stderr).
             environ: Environment variables (default: the process's).
             clock: Monotonic time in seconds.
@@ -85,17 +85,17 @@ class ProgressLine:
         self._thread = threading.Thread(target=self._run, name="progress", daemon=True)
 
     def add_total(self, number: int, done: t.Callable[[], int] | None = None) -> None:
-        """Make known how much there is to do; the time that is left is told from then on.
+        """Tell how many records are to come, so that the time left can be shown.
 
         Args:
             number: Records still to come.
-            done: Counts those that have come, among others (default: all records of the run).
+            done: Gives a count that grows with them (default: all records of the run).
         """
         done = done or self._rows
         self._parts.append((number, done(), self._clock(), done))
 
     def __enter__(self) -> Self:
-        """Begin."""
+        """Start to show."""
         self._samples.append(self._sample())
         self._begun = self._samples[0].at
         if self._live:
@@ -104,7 +104,7 @@ class ProgressLine:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop, and leave the terminal as it was."""
+        """Stop to show, and leave the terminal as it was."""
         self._stopped.set()
         self._thread.join(_QUIET_SECONDS)
         with self._lock:
@@ -113,7 +113,7 @@ class ProgressLine:
             del handler.emit
 
     def tick(self) -> None:
-        """Show the present state, if it is time to."""
+        """Show how far the run is, if it is time to."""
         if self._clock() - self._samples[-1].at < self._every:
             return
         sample = self._sample()
@@ -160,7 +160,7 @@ class ProgressLine:
         return parts, values
 
     def _left(self, now: float) -> float | None:
-        """Seconds until all is done whose number is known: that of the slowest part."""
+        """Seconds until the slowest of the parts is done whose totals are known."""
         lefts = []
         for number, before, since, done in self._parts:
             came = done() - before
@@ -208,7 +208,7 @@ class ProgressLine:
 
 
 def _is_ours(stream: t.TextIO) -> bool:
-    """Whether it is a terminal, and nobody behind us in a pipe shows a line of its own there."""
+    """Whether a stream is a terminal on which no later plugin of a pipe shows a line of its own."""
     if not stream.isatty():
         return False
     try:

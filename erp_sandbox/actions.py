@@ -20,17 +20,13 @@ class NotThereError(LookupError):
 
 
 class Actions:
-    """Everything a test may ask of, or do to, a running sandbox.
-
-    Args:
-        sandbox: The application.
-    """
+    """Everything a test may ask of, or do to, a running sandbox."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
 
     def report(self, vendor: str | None = None) -> dict[str, dict[str, object]]:
-        """Return the counters by vendor, of one or of all."""
+        """Return the counters by vendor: those of one vendor, or of all."""
         names = self._sandbox.vendors if vendor is None else [self._vendor(vendor).name]
         found: dict[str, dict[str, object]] = {}
         for name in names:
@@ -140,7 +136,7 @@ class Actions:
         return row
 
     def delete(self, vendor: str, resource: str, key: object) -> None:
-        """Remove a record without a trace.
+        """Remove a record; the vendor keeps no sign that it was there.
 
         Raises:
             NotThereError: There is none.

@@ -8,19 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 from erp_sandbox.clock import SandboxClock
 from erp_sandbox.config import check_options
-from erp_sandbox.faults import Faults
-from erp_sandbox.recorder import Recorder
-from erp_sandbox.store import TableStore
-from erp_sandbox.vendor import (
+from erp_sandbox.exchange import (
     CUT,
     CutConnection,
     Refusal,
     SandboxAnswer,
     SandboxCall,
-    Workbench,
     text_answer,
-    vendors,
 )
+from erp_sandbox.faults import Faults
+from erp_sandbox.recorder import Recorder
+from erp_sandbox.store import TableStore
+from erp_sandbox.vendor import Workbench, vendors
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -180,7 +179,7 @@ class Sandbox:
 
 
 async def _send(send: Send, answer: SandboxAnswer, length: int | None = None) -> None:
-    """Send an answer; with ``length``, only so many bytes of the promised body."""
+    """Send an answer; with ``length`` only so many bytes of the body that its header announces."""
     lines: list[tuple[bytes, bytes]] = [
         (b"content-type", answer.content_type.encode()),
         (b"content-length", str(len(answer.body)).encode()),

@@ -51,7 +51,7 @@ HTML = (
 
 
 def pick(source: random.Random, values: tuple[object, ...], row: int) -> object:
-    """Return a value: mostly at random, but by rotation often enough that all come up.
+    """Return a value: two rows of three take the next in turn, so that all are used, one takes any.
 
     Args:
         source: Random generator of the resource.

@@ -2,81 +2,147 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import signal
 import sqlite3
 import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from erp_sandbox.config import Settings, add_options, read_options
+import click
+
+from erp_sandbox.config import Settings, command_options, read_options
 from erp_sandbox.vendor import vendors
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-_EPILOG_HEAD = "Each vendor answers under its own path; the demo credentials are:\n"
+_EPILOG_HEAD = "\b\nEach vendor answers under its own path; the demo credentials are:\n"
 _EPILOG_TAIL = """
 GET / shows URLs, credentials and row counts of the running sandbox as JSON. The control endpoints
 are /_sandbox/ready, report, calls, reset, faults, data/VENDOR/RESOURCE, expire_tokens and clock.
 Every vendor option can also be set by the environment: --aimsio-rate as ERP_SANDBOX_AIMSIO_RATE.
 """
+_FAILED = 1
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="erp-sandbox", description="Plays ERP vendors' HTTP APIs on loopback."
-    )
-    commands = parser.add_subparsers(dest="command", required=True)
+class _OptionsAnywhere(click.Group):
+    """A command whose options may stand before or behind its only subcommand.
+
+    Without a subcommand, the help is shown.
+    """
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        (name,) = self.commands
+        if not args and not ctx.resilient_parsing:
+            click.echo(ctx.get_help())
+            ctx.exit()
+        if name in args and args[0] not in ctx.help_option_names:
+            place = args.index(name)
+            args = [name, *args[:place], *args[place + 1 :]]
+        return super().parse_args(ctx, args)
+
+
+class _Serve(click.Command):
+    """The subcommand, whose help shows the options of each vendor by themselves."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for param in self.get_params(ctx):
+            vendor = next((name for name in vendors() if f"--{name}-" in param.opts[0]), "")
+            record = param.get_help_record(ctx)
+            if record is not None:
+                sections.setdefault(f"{vendor} options" if vendor else "Options", []).append(record)
+        for title, records in sections.items():
+            with formatter.section(title):
+                formatter.write_dl(records)
+
+
+def _command() -> click.Group:
     known = vendors()
-    epilog = _EPILOG_HEAD + "".join(
+    credentials = "".join(
         f"  /{name}: {kind.credentials_text(kind.Options())}\n" for name, kind in known.items()
     )
-    serve = commands.add_parser(
+    text = click.Path(path_type=Path)
+    serve = _Serve(
         "serve",
-        help="serve until interrupted",
-        description="Serve all vendors until interrupted.",
-        epilog=epilog + _EPILOG_TAIL,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        callback=_serve,
+        help="Serve all vendors until interrupted.",
+        epilog=_EPILOG_HEAD + credentials + _EPILOG_TAIL,
+        params=[
+            click.Option(["--host"], default="127.0.0.1", help="address to listen on (127.0.0.1)"),
+            click.Option(["--port"], default=8765, help="TCP port, 0 for a free one (8765)"),
+            click.Option(["--size"], default=60, help="rows per resource (60)"),
+            click.Option(["--seed"], default=1, help="seed of data and random faults (1)"),
+            click.Option(
+                ["--latency-ms"], default=0.0, help="milliseconds each call takes at least (0)"
+            ),
+            click.Option(
+                ["--no-limits", "limits"],
+                is_flag=True,
+                flag_value=False,
+                default=True,
+                help="no rate limits at all",
+            ),
+            click.Option(["--limit-scale"], default=1.0, help="factor on the allowed rates (1)"),
+            click.Option(["--faults"], type=text, metavar="FILE", help="JSON list of fault rules"),
+            click.Option(
+                ["--database"],
+                metavar="PATH",
+                help="SQLite file, so that writes survive a restart (memory)",
+            ),
+            *(
+                option
+                for name, kind in known.items()
+                for option in command_options(name, kind.Options)
+            ),
+        ],
     )
-    serve.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
-    serve.add_argument("--port", type=int, default=8765, help="TCP port, 0 for a free one (8765)")
-    serve.add_argument("--size", type=int, default=60, help="rows per resource (60)")
-    serve.add_argument("--seed", type=int, default=1, help="seed of data and random faults (1)")
-    serve.add_argument(
-        "--latency-ms", type=float, default=0, help="milliseconds each call takes at least (0)"
+    return _OptionsAnywhere(
+        "erp-sandbox", commands=[serve], help="Plays ERP vendors' HTTP APIs on loopback."
     )
-    serve.add_argument(
-        "--no-limits", dest="limits", action="store_false", help="no rate limits at all"
-    )
-    serve.add_argument(
-        "--limit-scale", type=float, default=1.0, help="factor on the allowed rates (1)"
-    )
-    serve.add_argument("--faults", type=Path, metavar="FILE", help="JSON list of fault rules")
-    serve.add_argument(
-        "--database", metavar="PATH", help="SQLite file, so that writes survive a restart (memory)"
-    )
-    for name, kind in known.items():
-        add_options(serve, name, kind.Options)
-    return parser
 
 
-def _settings(parsed: argparse.Namespace) -> Settings:
-    faults = [] if parsed.faults is None else json.loads(parsed.faults.read_text("utf-8"))
+def _settings(parsed: Mapping[str, Any]) -> Settings:
+    faults = [] if parsed["faults"] is None else json.loads(parsed["faults"].read_text("utf-8"))
     return Settings(
-        size=parsed.size,
-        seed=parsed.seed,
-        latency_ms=parsed.latency_ms,
-        limits=parsed.limits,
-        limit_scale=parsed.limit_scale,
-        database=parsed.database,
+        size=parsed["size"],
+        seed=parsed["seed"],
+        latency_ms=parsed["latency_ms"],
+        limits=parsed["limits"],
+        limit_scale=parsed["limit_scale"],
+        database=parsed["database"],
         faults=faults if isinstance(faults, list) else [faults],
         vendors={
             name: read_options(parsed, name, kind.Options) for name, kind in vendors().items()
         },
     )
+
+
+def _serve(**parsed: Any) -> int:  # noqa: ANN401 - options of every type
+    try:
+        # Optional dependencies: installed with the extra "sandbox" only.
+        from erp_sandbox.server import SandboxServer  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in {"starlette", "uvicorn", "h11", "anyio"}:
+            raise
+        _say("erp-sandbox needs further packages: pip install 'erp-singer[sandbox]'")
+        return _FAILED
+    try:
+        server = SandboxServer(_settings(parsed), parsed["host"], parsed["port"])
+    except (OSError, ValueError, sqlite3.Error) as error:
+        _say(f"erp-sandbox cannot start: {error}")
+        return _FAILED
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
+    server.start()
+    _say(f"erp-sandbox listening on {server.url}")
+    while not ended.wait(0.5):
+        pass
+    server.stop()
+    return 0
 
 
 def _say(text: str) -> None:
@@ -91,28 +157,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: Command line without the program name; None takes the process's own.
 
     Returns:
-        Exit code: 0 when ended by SIGINT or SIGTERM, 1 when it could not start.
+        Exit code: 0 when ended by SIGINT or SIGTERM, 1 when it could not start or was called in a
+        wrong way.
     """
-    parsed = _parser().parse_args(arguments)
     try:
-        # Optional dependencies: installed with the extra "sandbox" only.
-        from erp_sandbox.server import SandboxServer  # noqa: PLC0415
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in {"starlette", "uvicorn", "h11", "anyio"}:
-            raise
-        _say("erp-sandbox needs further packages: pip install 'erp-singer[sandbox]'")
-        return 1
-    try:
-        server = SandboxServer(_settings(parsed), parsed.host, parsed.port)
-    except (OSError, ValueError, sqlite3.Error) as error:
-        _say(f"erp-sandbox cannot start: {error}")
-        return 1
-    ended = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
-    server.start()
-    _say(f"erp-sandbox listening on {server.url}")
-    while not ended.wait(0.5):
-        pass
-    server.stop()
-    return 0
+        return int(_command().main(arguments, prog_name="erp-sandbox", standalone_mode=False) or 0)
+    except click.ClickException as error:
+        _say(f"erp-sandbox: {error.format_message()} (see erp-sandbox serve --help)")
+        return _FAILED

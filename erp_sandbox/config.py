@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
-import os
 from dataclasses import MISSING, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, get_type_hints
+
+import click
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,43 +50,29 @@ class Settings:
     vendors: dict[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
-def add_options(parser: argparse.ArgumentParser, vendor: str, options: type[Any]) -> None:
-    """Add one vendor's options, as ``--VENDOR-NAME``, to a parser.
+def command_options(vendor: str, options: type[Any]) -> list[click.Option]:
+    """Return one vendor's options as options of a command, ``--VENDOR-NAME``.
 
     The default is the environment variable ``ERP_SANDBOX_VENDOR_NAME`` if it is set.
     """
-    group = parser.add_argument_group(f"{vendor} options")
     hints = get_type_hints(options)
+    made: list[click.Option] = []
     for item in fields(options):
         flag = f"--{vendor}-{item.name}".replace("_", "-")
-        name = f"{ENVIRONMENT_PREFIX}{vendor}_{item.name}".upper()
         default = _default(item)
         shown = ",".join(default) if isinstance(default, tuple) else default
-        convert = _converter(hints[item.name], item.metadata.get("choices"))
-        if name in os.environ:
-            try:
-                default = convert(os.environ[name])
-            except (argparse.ArgumentTypeError, ValueError) as error:
-                parser.error(f"environment variable {name}: {error}")
-        text = f"{item.metadata.get('help', '')} (default: {shown})".replace("%", "%%")
-        destination = f"{vendor}.{item.name}"
-        if hints[item.name] is bool:
-            group.add_argument(
-                flag,
-                dest=destination,
+        switch = hints[item.name] is bool
+        made.append(
+            _VendorOption(
+                [f"{flag}/--no-{flag[2:]}" if switch else flag, _parameter(vendor, item.name)],
                 default=default,
-                action=argparse.BooleanOptionalAction,
-                help=text,
+                envvar=f"{ENVIRONMENT_PREFIX}{vendor}_{item.name}".upper(),
+                type=_type(hints[item.name], item.metadata.get("choices")),
+                metavar=None if switch else item.name.upper(),
+                help=f"{item.metadata.get('help', '')} (default: {shown})",
             )
-        else:
-            group.add_argument(
-                flag,
-                dest=destination,
-                default=default,
-                type=convert,
-                help=text,
-                metavar=item.name.upper(),
-            )
+        )
+    return made
 
 
 def check_options(options: Any) -> None:  # noqa: ANN401 - some vendor's dataclass
@@ -105,9 +91,13 @@ def check_options(options: Any) -> None:  # noqa: ANN401 - some vendor's datacla
             raise ValueError(message)
 
 
-def read_options(parsed: argparse.Namespace, vendor: str, options: type[Any]) -> dict[str, Any]:
-    """Return one vendor's options from parsed arguments."""
-    return {item.name: getattr(parsed, f"{vendor}.{item.name}") for item in fields(options)}
+def read_options(parsed: Mapping[str, Any], vendor: str, options: type[Any]) -> dict[str, Any]:
+    """Return one vendor's options from a command's parsed ones."""
+    return {item.name: parsed[_parameter(vendor, item.name)] for item in fields(options)}
+
+
+def _parameter(vendor: str, name: str) -> str:
+    return f"{vendor}_{name}"
 
 
 def _default(item: Any) -> Any:  # noqa: ANN401 - dataclasses.Field of anything
@@ -116,18 +106,27 @@ def _default(item: Any) -> Any:  # noqa: ANN401 - dataclasses.Field of anything
     return item.default
 
 
-def _converter(hint: Any, choices: tuple[str, ...] | None) -> Any:  # noqa: ANN401 - a type or a function
-    if hint is bool:
-        return lambda text: text.strip().lower() in {"1", "true", "yes", "on"}
-    if hint in {int, float}:
+class _VendorOption(click.Option):
+    """An option whose errors name the variable, too, because that may hold the wrong value."""
+
+    def get_error_hint(self, ctx: click.Context | None) -> str:
+        return f"{super().get_error_hint(ctx)} (environment: {self.envvar})"
+
+
+def _type(hint: Any, choices: tuple[str, ...] | None) -> Any:  # noqa: ANN401 - what click takes
+    if hint in {bool, int, float}:
         return hint
-
-    def check(text: str) -> str:
-        if choices is not None and text not in choices:
-            message = f"{text!r} is none of {', '.join(choices)}"
-            raise argparse.ArgumentTypeError(message)
-        return text
-
     if hint is str:
-        return check
-    return lambda text: tuple(check(part.strip()) for part in text.split(",") if part.strip())
+        return str if choices is None else click.Choice(choices)
+
+    def words(value: str | tuple[str, ...]) -> tuple[str, ...]:
+        if isinstance(value, tuple):  # the default
+            return value
+        found = tuple(word.strip() for word in value.split(",") if word.strip())
+        for word in found:
+            if choices is not None and word not in choices:
+                message = f"{word!r} is none of {', '.join(choices)}"
+                raise click.BadParameter(message)
+        return found
+
+    return words

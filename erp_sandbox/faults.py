@@ -9,12 +9,12 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from erp_sandbox import jsontext
-from erp_sandbox.vendor import SandboxAnswer
+from erp_sandbox.exchange import SandboxAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from erp_sandbox.vendor import SandboxCall
+    from erp_sandbox.exchange import SandboxCall
 
 KINDS = (
     "status",
@@ -30,7 +30,8 @@ KINDS = (
 execute it first."""
 
 TRUNCATED = "truncated"
-"""As the ``body`` of a ``garbage`` rule: the first half of the true answer, complete in itself."""
+"""As the ``body`` of a ``garbage`` rule: send the first half of the true answer, with a
+Content-Length that fits the half."""
 
 _PAGE = "<!DOCTYPE html><html><head><title>Please sign in</title></head><body></body></html>"
 _TYPES: dict[str, type | tuple[type, ...]] = {
@@ -213,7 +214,7 @@ class Faults:
         return [rule.as_json() for rule in self._rules]
 
     def pick(self, call: SandboxCall) -> tuple[float, SandboxFault | None]:
-        """Return what befalls a call.
+        """Return what the rules do to a call.
 
         Returns:
             Seconds of delay (of all matching ``delay`` rules together), and the first other rule

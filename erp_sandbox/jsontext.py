@@ -30,9 +30,6 @@ def dumps(value: object) -> bytes:
 def loads(data: bytes | str) -> Any:  # noqa: ANN401 - JSON is whatever the caller sent
     """Decode JSON, keeping decimals exact.
 
-    Args:
-        data: The JSON text.
-
     Returns:
         The decoded value.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from erp_sandbox.clock import SandboxClock
-    from erp_sandbox.vendor import SandboxAnswer, SandboxCall
+    from erp_sandbox.exchange import SandboxAnswer, SandboxCall
 
 
 class Limiter:

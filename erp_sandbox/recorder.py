@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from erp_sandbox.vendor import SandboxCall
+    from erp_sandbox.exchange import SandboxCall
 
 LOG_LENGTH = 10_000
 """Calls kept in the log."""

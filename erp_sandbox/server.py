@@ -24,7 +24,7 @@ _STOP_SECONDS = 10.0
 
 
 class _Protocol(H11Protocol):
-    """Hands the transport to the application, which may then really hang up."""
+    """Gives the application the TCP transport, so that it can close the connection itself."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self.app_state = {**self.app_state, "sandbox_transport": transport}

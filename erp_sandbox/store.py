@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
 Row: TypeAlias = dict[str, Any]
-"""One record. Rows are replaced, never changed in place, so a reader keeps a whole one."""
+"""One record. A row is replaced, never changed in place, so whoever holds one sees no half of a
+change."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ class Collection:
         self._shuffled = self._sorted = None
 
     def shuffled(self) -> list[Row]:
-        """Return all rows in an order that is fixed but follows no column."""
+        """Return all rows in an order that is always the same but is that of no column."""
         if self._shuffled is None:
             self._shuffled = sorted(
                 self._rows, key=lambda key: (zlib.crc32(key.encode()[::-1]), key)

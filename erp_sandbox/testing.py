@@ -70,11 +70,11 @@ class RunningSandbox:
         return self._server.call(lambda: self._actions.insert(vendor, resource, fields, stamp))
 
     def delete(self, vendor: str, resource: str, key: object) -> None:
-        """Remove a record without a trace."""
+        """Remove a record; the vendor keeps no sign that it was there."""
         self._server.call(lambda: self._actions.delete(vendor, resource, key))
 
     def add_fault(self, kind: str, **rule: object) -> None:
-        """Add a fault rule; see :class:`erp_sandbox.faults.Fault` for its properties."""
+        """Add a fault rule; see :class:`erp_sandbox.faults.SandboxFault` for its properties."""
         self._server.call(lambda: self._actions.add_faults({"kind": kind, **rule}))
 
     def faults(self) -> list[Mapping[str, object]]:

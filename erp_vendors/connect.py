@@ -1,4 +1,4 @@
-"""How a vendor's client is connected: its transport, as its block and the run want it."""
+"""Builds the transport of a vendor's client from the vendor's settings and those of the run."""
 
 from __future__ import annotations
 
@@ -45,7 +45,9 @@ def connect(
     options = TransportOptions(
         vendor=block.vendor,
         base_url=base_url,
-        timeout=float(block.get("timeout_seconds")),  # a decimal, where a file says 2.5
+        timeout=float(
+            block.get("timeout_seconds")
+        ),  # it is a Decimal where the configuration file says 2.5
         verify=verify,
         user_agent=connection.user_agent,
         rules=rules,

@@ -53,7 +53,8 @@ class CallError(ErpError):
         status: HTTP status of the answer, or None when there was none.
         body: The answer's text, secrets masked, at most 2,000 characters.
         attempts: Number of attempts made.
-        answered_status: HTTP status that was answered, also where it is no sign of an error.
+        answered_status: HTTP status that was answered. It differs from `status` where an answer
+            looked like a success but did not prove one: `status` is None then.
     """
 
     def __init__(

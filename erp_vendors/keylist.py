@@ -1,4 +1,4 @@
-"""The keys of a list, which its details are asked for by, in memory that does not grow with it."""
+"""The keys by which the details of a list are asked for, in memory that does not grow with them."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class KeyList(collections.abc.Collection[Key]):
     """Different keys in the order in which they came.
 
     A million keys take 130 MB as a list that was made from a dictionary. Here all but the last few
-    lie in a file without a name, which vanishes with the process. Once it is filled, several
-    threads may go through it at the same time.
+    lie in a file without a name, which vanishes with the process. Benchmark: `scale`. Once the list
+    is filled, several threads may go through it at the same time.
     """
 
     def __init__(self, keys: t.Iterable[Key] = (), *, block: int = _BLOCK) -> None:
-        """Make one.
+        """Make a list of keys.
 
         Args:
             keys: What it holds from the beginning.
@@ -57,7 +57,7 @@ class KeyList(collections.abc.Collection[Key]):
         self._last.append(text)
         self._many += 1
         if len(self._last) >= self._block:
-            self._put_away()
+            self._spill()
 
     def __len__(self) -> int:
         return self._many
@@ -70,9 +70,9 @@ class KeyList(collections.abc.Collection[Key]):
             yield from _keys(os.pread(t.cast("int", self._file), end - start, start))
         yield from _keys(_joined(self._last))
 
-    def _put_away(self) -> None:
+    def _spill(self) -> None:
         if self._file is None:
-            file = tempfile.TemporaryFile(prefix="erp-singer-")  # noqa: SIM115 - as below
+            file = tempfile.TemporaryFile(prefix="erp-singer-")  # noqa: SIM115 - the finalizer closes it
             weakref.finalize(self, file.close).atexit = False
             self._file = file.fileno()
         text, start = _joined(self._last), self._ends[-1]

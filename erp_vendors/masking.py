@@ -48,11 +48,7 @@ def hiding(value: t.Any, names: t.Collection[str]) -> Redactor:  # noqa: ANN401
 
 
 def is_masked(value: t.Any) -> bool:  # noqa: ANN401
-    """Whether something in a record was masked, so that it is not the record any more.
-
-    Args:
-        value: Any JSON value.
-    """
+    """Whether something in a record was masked, so that it is not the record any more."""
     if isinstance(value, dict):
         return any(map(is_masked, value.values()))
     if isinstance(value, list):

@@ -58,7 +58,7 @@ def make_file(setting: str, path: pathlib.Path) -> None:
 
 
 def check_replaceable(setting: str, path: pathlib.Path) -> None:
-    """Whether a file can be put in a place, without changing what is there.
+    """Check that a file can be put in a place, without changing what is there.
 
     Args:
         setting: Name of the setting that asks for it, for errors.
@@ -112,12 +112,7 @@ def open_private(path: str | pathlib.Path, flags: int) -> int:
 
 
 def is_at(descriptor: int, path: pathlib.Path) -> bool:
-    """Whether an open file is still the one that a path leads to.
-
-    Args:
-        descriptor: Of the open file.
-        path: The path.
-    """
+    """Whether an open file (`descriptor`) is still the one that a path leads to."""
     try:
         return os.path.samestat(os.fstat(descriptor), path.stat())
     except FileNotFoundError:
@@ -150,9 +145,6 @@ def replace_file(path: pathlib.Path, content: t.Iterable[bytes]) -> None:
 
 def sync_folder(path: pathlib.Path) -> None:
     """Make what was made or renamed in a folder durable.
-
-    Args:
-        path: The folder.
 
     Raises:
         OSError: If that is not possible.

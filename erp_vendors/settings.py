@@ -28,6 +28,7 @@ class Setting:
         description: What it does, with its unit.
         default: Value when the key is absent.
         secret: Masked by Meltano and in every log.
+        identity: It tells one account of the vendor from another, as the usual names of `Block` do.
         options: Allowed values.
         schema: Further JSON schema, for arrays and objects.
     """
@@ -38,6 +39,7 @@ class Setting:
     description: str
     default: t.Any = None
     secret: bool = False
+    identity: bool = False
     options: tuple[str, ...] = ()
     schema: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
 
@@ -172,6 +174,7 @@ _IDENTITY = (
     "client_id",
     "app_id",
 )
+"""The usual names of settings that tell one account from another; see `Setting.identity`."""
 
 
 class Block:
@@ -192,7 +195,9 @@ class Block:
     @property
     def account(self) -> str:
         """Whose data the block gives access to: address and login, but no secret."""
-        parts = (f"{name}={self.get(name)}" for name in _IDENTITY if name in self._settings)
+        own = (name for name, setting in self._settings.items() if setting.identity)
+        names = [name for name in dict.fromkeys((*_IDENTITY, *own)) if name in self._settings]
+        parts = (f"{name}={self.get(name)}" for name in names)
         return f"{self.vendor}|{'|'.join(parts)}"
 
     def knows(self, name: str) -> bool:
@@ -220,11 +225,7 @@ class Block:
 
 
 def without_nulls(config: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """Drop null keys: null means not set, at the top and inside the blocks.
-
-    Args:
-        config: Any configuration.
-    """
+    """Drop null keys: null means not set, at the top and inside the blocks."""
     return {
         key: without_nulls(value) if isinstance(value, dict) else value
         for key, value in config.items()

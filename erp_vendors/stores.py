@@ -72,10 +72,12 @@ def kind_of(setting: str, value: str, *kinds: Kind) -> Kind:
 
 
 def explained(error: BaseException) -> str:
-    """Why a driver failed, in our words: its own repeat hosts, users and parts of passwords.
+    """Why a driver failed, in words of our own.
+
+    The driver's message is not shown: it may repeat hosts, users and parts of passwords.
 
     Args:
-        error: What it raised.
+        error: What the driver raised.
     """
     said = str(error).lower()
     state = getattr(error, "sqlstate", None)
@@ -93,9 +95,9 @@ def explained(error: BaseException) -> str:
 
 
 def _parts(url: str) -> t.Iterator[str]:
-    """What of a URL may be a password, however it is written."""
+    """The parts of a URL that may be a password, however the URL is written."""
     _, _, rest = url.partition("://")
-    # Unencoded, a password may hold each of the characters that end it.
+    # A password that is not percent-encoded may hold the very characters that end it in a URL.
     for login in {rest.rpartition("@")[0], rest.partition("/")[0].rpartition("@")[0]}:
         _, _, password = login.partition(":")
         yield password

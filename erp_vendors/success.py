@@ -24,7 +24,7 @@ _SHAPE: dict[str, t.Any] = {
 
 def success_schema() -> dict[str, t.Any]:
     """JSON schema of the entry: a shape, or a list of shapes."""
-    # Each keyword of an object leaves a list alone, and the other way round.
+    # JSON schema applies keywords of objects to objects only, and those of lists to lists only.
     return {
         "type": ["object", "array"],
         **_SHAPE,

@@ -7,6 +7,7 @@ import importlib
 import typing as t
 
 from erp_vendors.http.budget import Clock
+from erp_vendors.openapi.pattern import Pattern
 
 if t.TYPE_CHECKING:
     from erp_vendors.http import Transport
@@ -40,6 +41,20 @@ class Client(t.Protocol):
         """Prove that the credentials work, with calls that change nothing."""
 
 
+class CustomSink(t.NamedTuple):
+    """How a sink writes that a user has made with the setting `resources`, in words.
+
+    Attributes:
+        how: Methods of its calls.
+        again: What becomes of a record that the vendor has already.
+        lost: What becomes of a record whose answer is lost.
+    """
+
+    how: str = "POST"
+    again: str = "sent"
+    lost: str = "parked as unknown"
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Vendor:
     """One vendor.
@@ -49,20 +64,24 @@ class Vendor:
         title: Its name for people.
         settings: Keys of its block.
         client: Makes a client from a block.
+        openapi: How the vendor's own OpenAPI file is to be read.
+        custom_sink: How a custom resource is written, for the documentation.
     """
 
     name: str
     title: str
     settings: tuple[Setting, ...]
     client: t.Callable[[Block, Connection], Client]
+    openapi: Pattern = dataclasses.field(default_factory=Pattern)
+    custom_sink: CustomSink = dataclasses.field(default_factory=CustomSink)
 
 
 def client_in(module: str, name: str) -> t.Callable[[Block, Connection], Client]:
-    """What makes a vendor's client, and imports it when it does.
+    """A function that makes a vendor's client, and imports its module only then.
 
     Args:
-        module: Module.
-        name: Class.
+        module: Module of the client's class.
+        name: Name of that class.
     """
 
     def make(block: Block, connection: Connection) -> Client:

@@ -1,18 +1,27 @@
-"""The vendors, in alphabetical order."""
+"""The vendors, in alphabetical order: the one place that names them all."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import importlib
+import typing as t
 
-from erp_vendors.aim.settings import AIM
-from erp_vendors.aims360.settings import AIMS360
-from erp_vendors.aimsio.settings import AIMSIO
-from erp_vendors.cimcloud.settings import CIMCLOUD
-from erp_vendors.pentamic.settings import PENTAMIC
-
-if TYPE_CHECKING:
+if t.TYPE_CHECKING:
     from erp_vendors.vendor import Vendor
 
-VENDORS: dict[str, Vendor] = {
-    vendor.name: vendor for vendor in (AIM, AIMS360, AIMSIO, CIMCLOUD, PENTAMIC)
-}
+_NAMES = (
+    "aim",
+    "aims360",
+    "aimsio",
+    "cimcloud",
+    "pentamic",
+)
+
+
+def _vendor(name: str) -> Vendor:
+    """A vendor's definition: the constant in its settings that has its name, in capitals."""
+    settings = importlib.import_module(f"erp_vendors.{name}.settings")
+    return t.cast("Vendor", getattr(settings, name.upper()))
+
+
+VENDORS: dict[str, Vendor] = {name: _vendor(name) for name in _NAMES}
+"""What the tap and the target need to know of each vendor, by its name."""

@@ -23,10 +23,7 @@ _SLACK = 8_000
 
 
 def fingerprint(*parts: object) -> str:
-    """A short text that stands for some content.
-
-    Args:
-        *parts: Keys, stamps or serialised records.
+    """A short text that stands for some content: keys, stamps or serialised records.
 
     Returns:
         11 characters; 64 bits, so that two of them never meet in practice.
@@ -36,17 +33,18 @@ def fingerprint(*parts: object) -> str:
 
 
 def digest(text: bytes) -> str:
-    """The same for one text; `fingerprint` puts a zero byte behind each part.
-
-    Args:
-        text: Some content.
-    """
+    """The fingerprint of one text; `fingerprint` puts a zero byte behind each part."""
     code = hashlib.blake2b(text, digest_size=8).digest()
     return binascii.b2a_base64(code, newline=False)[:_LENGTH].translate(_IN_URLS).decode()
 
 
 class Bookmark:
-    """The position of one stream, in memory and in the state."""
+    """The position of one stream, in memory and in the state.
+
+    Attributes:
+        value: The bookmark; None before the first record of the first run.
+        since: Records with an older stamp are not for this run; None if all are.
+    """
 
     def __init__(
         self,
@@ -66,7 +64,7 @@ class Bookmark:
             state: The stream's part of the state.
             replication_key: The stream's bookmark field; another one in the state voids it.
             floor: Gives the start of the window that belongs to a bookmark.
-            parse: Reads a stamp, however it is written; None if it cannot.
+            parse: Reads a stamp, however it is written; None if it cannot be read.
             start: Stamp to begin at without a bookmark (`start_date`).
             ceiling: Stamp that the bookmark does not pass: a stamp in the future must not make
                 the next run skip what comes before it.
@@ -89,9 +87,7 @@ class Bookmark:
                 raise DataError(msg)
         self._saved = saved
         self.value: t.Any | None = saved
-        """The bookmark; None before the first record of the first run."""
         self.since: t.Any | None = start if saved is None else floor(saved)
-        """Records with an older stamp were emitted by earlier runs."""
         self._held: t.Any | None = None
         self._known: set[str] = set()
         self._window: list[tuple[t.Any, str]] = []
@@ -104,24 +100,24 @@ class Bookmark:
                     self.remember(at, text)
 
     def wants(self, stamp: t.Any | None, *fingerprints: str) -> bool:  # noqa: ANN401
-        """Whether earlier runs left a record to this one.
+        """Whether no earlier run has emitted a record.
 
-        That this run emits nothing twice is up to the reader, who knows what it has met.
+        The bookmark does not know what this run has emitted; the stream has to.
 
         Args:
-            stamp: Its stamp; None if the vendor sent none.
-            *fingerprints: The texts it may have been remembered by.
+            stamp: The record's stamp; None if the vendor sent none.
+            *fingerprints: The fingerprints that an earlier run may have kept of it.
         """
         if stamp is not None and self.since is not None and stamp < self.since:
             return False
         return self._known.isdisjoint(fingerprints)
 
     def emitted(self, stamp: t.Any | None, *fingerprints: str) -> None:  # noqa: ANN401
-        """Note that a record is on its way, and move on.
+        """Note that a record was emitted: the bookmark moves to its stamp.
 
         Args:
-            stamp: Its stamp; None if the vendor sent none.
-            *fingerprints: The texts to remember it by.
+            stamp: The record's stamp; None if the vendor sent none.
+            *fingerprints: The fingerprints by which later runs know it.
         """
         if stamp is None:
             return
@@ -131,11 +127,7 @@ class Bookmark:
             self.value = stamp
 
     def emitted_together(self, marks: t.Iterable[tuple[t.Any, str]]) -> None:
-        """Note that many records are on their way.
-
-        Args:
-            marks: Stamp and fingerprint of each.
-        """
+        """As `emitted`, for many records: stamp and fingerprint of each."""
         stamped = [(stamp, text) for stamp, text in marks if stamp is not None]
         self._keep(stamped)
         for stamp, _ in stamped:
@@ -143,10 +135,10 @@ class Bookmark:
                 self.value = stamp
 
     def remember(self, stamp: t.Any | None, text: str) -> None:  # noqa: ANN401
-        """Let no later run emit again what this fingerprint stands for, while it is in the window.
+        """Let no later run emit the record that a fingerprint stands for.
 
         Args:
-            stamp: Stamp that decides how long it is kept.
+            stamp: The fingerprint is kept as long as this stamp lies in the window.
             text: The fingerprint.
         """
         if stamp is not None:
@@ -155,39 +147,39 @@ class Bookmark:
     def _keep(self, marks: list[tuple[t.Any, str]]) -> None:
         self._window += marks
         if len(self._window) > OVERLAP_LIMIT + _SLACK:
-            # If the window holds more than the limit, none are kept; so the newest tell enough.
+            # The state keeps no fingerprints of a window with more than the limit. So the newest
+            # are enough to tell whether the window has more.
             window = sorted(self._window)
             newest = window[-OVERLAP_LIMIT - 1][0]
             self._dropped = newest if self._dropped is None else max(self._dropped, newest)
             self._window = window[-OVERLAP_LIMIT:]
 
     def forget(self, text: str) -> None:
-        """What this fingerprint stands for has been replaced within this run.
-
-        Args:
-            text: The fingerprint.
-        """
+        """Drop a fingerprint: this run has met its record again with other content."""
         self._window = [item for item in self._window if item[1] != text]
 
     def hold(self, stamp: t.Any | None) -> None:  # noqa: ANN401
-        """A record could not be read: the bookmark must stay before it.
+        """Keep the bookmark before a record that could not be read.
 
         Args:
-            stamp: Its stamp; None if the vendor sent none, which is looked at again anyway.
+            stamp: The record's stamp; None if the vendor sent none: each run reads such records.
         """
         if stamp is None:
             return
         if self._saved is not None and stamp < self._saved:
-            stamp = self._saved  # the window below it holds the record, and nothing is read twice
+            stamp = self._saved  # the next run finds the record in the window below this stamp
         if self._held is None or stamp < self._held:
             self._held = stamp
 
     def release(self, upto: t.Any | None) -> None:  # noqa: ANN401
-        """Everything up to a stamp was looked at: the bookmark is as far as any run emitted there.
+        """End what `hold` has begun, because all records that were listed have been asked for.
+
+        The bookmark moves to the newest stamp up to the last listed one. A record may also come
+        with a newer stamp than that; the bookmark must not move there, because the records between
+        the two stamps were not listed.
 
         Args:
-            upto: The last stamp that was looked at. What is remembered from behind it was seen
-                by chance, and what lies between was not seen at all. None: nothing was listed.
+            upto: The last stamp that was listed; None if nothing was.
         """
         self._held = None
         if self.value is not None and upto is not None:
@@ -197,11 +189,11 @@ class Bookmark:
             self.value = max(self.value, *seen) if seen else self.value
 
     def state(self) -> dict[str, t.Any]:
-        """What goes into the stream's state; empty before the first record."""
+        """The stream's part of the state; empty before the first record."""
         value = self._capped()
         if value is None:
             return {}
-        # A picture of its own, because a signal handler asks for it while the stream is read.
+        # A copy, because a signal handler may call this while the stream adds to the window.
         oldest = self._floor(value)
         window = sorted({item for item in tuple(self._window) if item[0] >= oldest})
         complete = self._dropped is None or self._dropped < oldest

@@ -1,4 +1,4 @@
-"""Learns columns from rows, for resources whose columns are not public."""
+"""Columns that are learned from rows, for resources whose columns no document names."""
 
 from __future__ import annotations
 

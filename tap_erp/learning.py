@@ -1,66 +1,50 @@
-"""Streams whose columns are known only once there are rows: the SCHEMA message has them all."""
+"""Streams that learn columns from their records, before the SCHEMA message and after it."""
 
 from __future__ import annotations
 
-import collections
 import copy
 import typing as t
 
 from singer_sdk.helpers._catalog import get_selected_schema
+from typing_extensions import override
 
 from tap_erp.columns import learn
 from tap_erp.stream import ErpStream
 
 if t.TYPE_CHECKING:
-    from singer_sdk.helpers.types import Context, Record
+    from singer_sdk.helpers.types import Record
 
     from erp_vendors.schemas import Schema
-    from tap_erp.tap import TapErp
+    from tap_erp.base import BaseTap
 
 _SHAPES = 1_000
-"""Rows that differ in columns, types or nulls, and of which it is known that they bring no news."""
+"""Shapes of rows (columns and types) that are remembered.
+
+For speed (benchmark `raw_tap`): a row of a known shape is not looked at column by column. This may
+go when `learn` costs as little without it.
+"""
 
 Rows = t.Iterable[t.Mapping[str, t.Any]]
 
 
 class LearningStream(ErpStream):
-    """A stream that adds columns to its schema, and says so before it emits a row with them."""
+    """A stream that emits a new SCHEMA message before a record with a new column or type."""
 
-    _announced = False
+    learns = True
 
-    def __init__(self, tap: TapErp, **kwargs: t.Any) -> None:  # noqa: ANN401 - as in `ErpStream`
+    def __init__(self, tap: BaseTap, **kwargs: t.Any) -> None:  # noqa: ANN401 - as in `ErpStream`
         super().__init__(tap, **kwargs)
         self._met: set[tuple[str, type]] = set()
         self._shapes: set[tuple[object, ...]] = set()
         self._last_shape: tuple[object, ...] = ()
 
-    def sync(self, context: Context | None = None) -> None:  # type: ignore[misc]
-        """Emit the records, and the schema as soon as the first one tells what it must hold."""
-        self.logger.info("Reading %s (%s)", self.name, self.replication_method.lower())
-        collections.deque(self._sync_records(context), maxlen=0)
-        self._announce()
-
-    def activate(self) -> None:
-        """A loader must know the stream before it hears that its copy is complete."""
-        self._announce()
-        super().activate()
-
-    def _announce(self) -> None:
-        if self.selected and not self._announced:
-            self._write_schema_message()
-
+    @override
     def _write_batch(self, records: t.Sequence[Record]) -> None:
         self.learn(records)
-        if not self._announced:
-            self._announce()
         super()._write_batch(records)
 
     def learn(self, rows: Rows) -> None:
-        """Add the columns that have values in some rows.
-
-        Args:
-            rows: Rows that are about to be emitted.
-        """
+        """Add the columns that have values in some rows, which are about to be emitted."""
         news = [row for row in rows if self._has_news(row)]
         if news:
             found: Schema = {"properties": {}}
@@ -86,7 +70,7 @@ class LearningStream(ErpStream):
         return news
 
     def add_columns(self, columns: t.Mapping[str, Schema]) -> None:
-        """Add columns, and the types that known ones turn out to have besides their own.
+        """Add columns to the schema, and new types to columns that it has.
 
         Args:
             columns: JSON schema by column.
@@ -104,12 +88,7 @@ class LearningStream(ErpStream):
             self._publish()
 
     def set_keys(self, primary_keys: t.Sequence[str], replication_key: str | None) -> None:
-        """Use other keys than those that were assumed; call it before the first row.
-
-        Args:
-            primary_keys: Key properties.
-            replication_key: Bookmark field.
-        """
+        """Use other keys than those that were assumed; only before the first record."""
         gone = {*self.primary_keys, self.replication_key} - {*primary_keys, replication_key}
         self.primary_keys = tuple(primary_keys)
         self.replication_key = replication_key
@@ -124,17 +103,13 @@ class LearningStream(ErpStream):
             self._publish()
 
     def _publish(self) -> None:
-        """Hand the schema to the mapper, from which SCHEMA messages are made."""
+        """Hand the schema to the SDK's mapper, which makes the SCHEMA messages."""
         schema = get_selected_schema(self.name, self.effective_schema, self.mask)
         self.erp.mapper.register_raw_stream_schema(self.name, schema, self.primary_keys)
         self._stream_maps = None
-        self._schema_has_changed()
+        self._lines = None  # they are made for one schema
         if self._announced:
             self._write_schema_message()
-
-    def _write_schema_message(self) -> None:
-        self._announced = True
-        super()._write_schema_message()
 
 
 def _merged(known: Schema | None, found: Schema) -> Schema:
@@ -143,11 +118,16 @@ def _merged(known: Schema | None, found: Schema) -> Schema:
     kinds = known.get("type")
     if kinds is None:
         return known
-    kinds = [kinds] if isinstance(kinds, str) else list(kinds)
+    kinds = _kinds(kinds)
     # Whole numbers are learned as numbers, because the next one may have a fraction.
     new = [
         kind
-        for kind in found["type"]
+        for kind in _kinds(found["type"])
         if kind not in {*kinds, "null"} and not (kind == "number" and "integer" in kinds)
     ]
     return {**known, "type": [*new, *kinds]} if new else known
+
+
+def _kinds(said: str | t.Sequence[str]) -> list[str]:
+    """The types that a schema allows, which may be one name or a list."""
+    return [said] if isinstance(said, str) else list(said)

@@ -24,11 +24,11 @@ Alias = t.Callable[[Row], str | None]
 ALONE = Limits(per_second=1, in_flight=1)
 """One page after the other."""
 _WIDER = 8
-"""Where rows have moved, the next look begins so many times further back."""
+"""Where rows have moved, the next page is asked for so many times further back."""
 _PATIENCE = 20
-"""Looks without a new row, beyond one for each page, before a listing gives up."""
+"""Pages without a new row, beyond one for each page with some, before a listing gives up."""
 _CHANCES = 4
-"""Times a page may come again by chance: as many rows arrived in front as the look moved on."""
+"""Times that a page may come again by chance: as many rows arrived in front as it moved on."""
 
 
 def read_offsets(
@@ -43,18 +43,19 @@ def read_offsets(
 
     A row that goes away moves all later ones to the front, and one of them past the reader. So
     each page has to begin with a row that was seen before. Where it does not, rows have moved, and
-    the next look begins further back. This needs an order which the other rows keep, but it is all
-    the same which. Rows that arrive or change behind the reader are left to the next run.
+    the next page is asked for further back. The other rows must keep their order, whichever it is.
+    Rows that arrive or change on pages that were read already are left to the next run.
 
-    All this is as true of pages that are read side by side: what a page begins with shows how it
-    joins the one before it, whichever of them was read first.
+    This holds for pages that are read side by side, too: what a page begins with shows how it joins
+    the one before it, whichever of them was read first (docs/decisions/0007). Reading them so is
+    for speed (benchmark `paged_reads`), and may go where a vendor's pages come without delay.
 
     Args:
         fetch: Reads a page.
-        mark: Fingerprint; a row that has it in common with an earlier one is known.
+        mark: Gives a row's fingerprint; a row with the fingerprint of an earlier one is known.
         size: Rows that were asked for per page; the vendor may give fewer.
         limits: What the vendor permits, for reading pages side by side.
-        alias: The same for a row whose content differs each time; only of the page before.
+        alias: Gives what a row of the page before is known by if its content differs each time.
 
     Yields:
         The new rows of each page, with the fingerprints of their content.

@@ -1,4 +1,4 @@
-"""Runs the selected streams: vendors side by side, and one failing stream harms no other."""
+"""Runs the selected streams: vendors side by side; a stream that fails does not stop the others."""
 
 from __future__ import annotations
 
@@ -17,17 +17,16 @@ from erp_plugin.output import OutputError
 from erp_vendors.errors import ErpError, Interrupted, MissingResourceError
 
 if t.TYPE_CHECKING:
-    from tap_erp.stream import ErpStream
-    from tap_erp.tap import TapErp
+    from tap_erp.base import BaseTap, TapStream
 
 _POLL = 0.2
 _STREAMS_AT_ONCE = 4
-"""Streams of one vendor that are read at once; they share its budget, so more would gain little."""
+"""Streams of one vendor that are read at once; they share its limits, so more would gain little."""
 
 
 @dataclasses.dataclass
 class StreamReport:
-    """What became of the streams of a run.
+    """The streams of a run that were not read completely.
 
     Attributes:
         failed: Reason by stream.
@@ -38,12 +37,8 @@ class StreamReport:
     skipped: dict[str, str] = dataclasses.field(default_factory=dict)
 
 
-def run_streams(tap: TapErp, streams: t.Sequence[ErpStream]) -> None:
+def run_streams(tap: BaseTap, streams: t.Sequence[TapStream]) -> None:
     """Read streams: vendors side by side, and independent streams of one vendor, too.
-
-    Args:
-        tap: The tap.
-        streams: The selected streams.
 
     Raises:
         ExitCode: With 1, if a stream failed or the run was stopped; the others have finished.
@@ -55,14 +50,14 @@ def run_streams(tap: TapErp, streams: t.Sequence[ErpStream]) -> None:
         functools.partial(_run_vendor, tap, [s for s in streams if s.vendor == vendor], report)
         for vendor in vendors
     ]
-    # A run that was asked to stop is summed up like any other; its streams stand as stopped.
+    # A run that was asked to stop is summed up like any other; its report names stopped streams.
     with contextlib.suppress(Interrupted), tap.progress:
         _side_by_side(jobs, len(jobs))
     _summarise(tap, streams, report, time.monotonic() - started)
 
 
-def _run_vendor(tap: TapErp, streams: list[ErpStream], report: StreamReport) -> None:
-    """The streams of one vendor: turn by turn, within a turn several at once."""
+def _run_vendor(tap: BaseTap, streams: list[TapStream], report: StreamReport) -> None:
+    """Read the streams of one vendor: turn by turn, within a turn several at once."""
     at_once = min(_STREAMS_AT_ONCE, tap.block(streams[0].vendor).get("max_concurrency"))
     for turn in sorted({stream.turn for stream in streams}):
         _side_by_side(
@@ -106,7 +101,7 @@ def _side_by_side(jobs: t.Iterable[t.Callable[[], None]], workers: int) -> None:
         raise broken[0]
 
 
-def _run_stream(stream: ErpStream, report: StreamReport) -> None:
+def _run_stream(stream: TapStream, report: StreamReport) -> None:
     try:
         stream.sync()
     except Interrupted:
@@ -116,7 +111,7 @@ def _run_stream(stream: ErpStream, report: StreamReport) -> None:
         hint = "" if error.certain else f"; set its path in {stream.vendor}.resources if it has one"
         report.skipped[stream.name] = f"{error}{hint}"
     except OutputError:
-        raise  # nothing more can be said to anyone
+        raise  # no other stream could write either
     except ErpError as error:
         report.failed[stream.name] = str(error)
         stream.logger.warning("%s failed: %s", stream.name, error)
@@ -130,7 +125,7 @@ def _run_stream(stream: ErpStream, report: StreamReport) -> None:
 
 
 def _summarise(
-    tap: TapErp, streams: t.Sequence[ErpStream], report: StreamReport, seconds: float
+    tap: BaseTap, streams: t.Sequence[TapStream], report: StreamReport, seconds: float
 ) -> None:
     for stream in streams:
         if stream.name not in report.failed and stream.name not in report.skipped:

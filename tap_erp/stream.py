@@ -1,4 +1,9 @@
-"""What all streams have in common: bookmarks of our own, records as the vendor sent them."""
+"""What all streams have in common: bookmarks, complete copies, records as the vendor sent them.
+
+`sync` calls `prepare` and exhausts `_sync_records`, which takes the records from the vendor's
+`get_records`, writes them, and says at the end what the run has proven: the bookmark moves, or a
+copy of the table is complete, or the stream has failed.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +14,9 @@ import typing as t
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 from singer_sdk.streams import Stream
+from typing_extensions import override
 
-from erp_vendors.errors import ErpError, Interrupted
+from erp_vendors.errors import ErpError, Interrupted, MissingResourceError
 from erp_vendors.http import codec
 from tap_erp.bookmark import digest
 from tap_erp.lines import RecordLines
@@ -19,16 +25,22 @@ if t.TYPE_CHECKING:
     from singer_sdk.helpers.types import Context, Record
 
     from erp_vendors.schemas import Schema
-    from tap_erp.tap import TapErp
+    from tap_erp.base import BaseTap
+    from tap_erp.bookmark import Bookmark
 
 _STATE_SECONDS = 5.0
 """A STATE message goes out at most this many seconds after the bookmark has moved."""
 _STATE_RECORDS = 10_000
 """And at the latest after this many records."""
 _COUNTED_RECORDS = 100
-"""Records that are counted together."""
+"""Records that are counted together, for speed (benchmark `raw_tap`).
+
+The SDK's counter looks at the clock each time. This may go when it no longer does.
+"""
 _FILLED = "filled"
 """In a stream's state: the lists that held something in the last complete copy."""
+_COVERED = "entities"
+"""In a stream's state: the lists that the last complete copy was made of, if there are several."""
 FAULTS_IN_A_ROW = 10
 """Calls for records that fail, one after the other, before a stream gives up."""
 
@@ -40,12 +52,23 @@ class StreamError(ErpError):
 class ErpStream(Stream):
     """A stream whose records go out as they came.
 
-    The SDK's type conformance is off: it costs half of the run time, and changes values.
+    The SDK's type conformance is off, because it changes values.
+
+    Attributes:
+        erp: The tap.
+        records_read: Records that were emitted so far.
+        faults: What could not be read; a stream with any ends as failed.
+        turn: The streams of a vendor are read in this order; those of one turn may overlap.
+        position: The bookmark that goes into the state when the stream has been read.
     """
 
+    TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
     #: Each record is on stdout before the next one is read.
     at_once: t.ClassVar[bool] = False
-    TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
+    #: The SCHEMA message waits for the first record, because records bring columns.
+    learns: t.ClassVar[bool] = False
+    #: Records come oldest change first, so `position` is true at any time, not only at the end.
+    oldest_first: t.ClassVar[bool] = False
     #: An empty copy of the table is a copy like any other.
     may_be_empty: bool = False
     #: Vendor block this stream belongs to.
@@ -53,22 +76,13 @@ class ErpStream(Stream):
 
     def __init__(
         self,
-        tap: TapErp,
+        tap: BaseTap,
         *,
         name: str,
         schema: Schema,
         primary_keys: t.Sequence[str] = (),
         replication_key: str | None = None,
     ) -> None:
-        """Make a stream.
-
-        Args:
-            tap: The tap.
-            name: Stream name.
-            schema: JSON schema of its records.
-            primary_keys: Key properties.
-            replication_key: Bookmark field; None for a full table.
-        """
         super().__init__(tap, schema=schema, name=name)
         self.erp = tap
         self.primary_keys = tuple(primary_keys)
@@ -76,7 +90,11 @@ class ErpStream(Stream):
         self.records_read = 0
         self.faults: list[str] = []
         self.turn = 0
+        self.position: Bookmark | None = None
+        self._may_move = True
         self._faults_in_a_row = 0
+        self._found: dict[str, bool] = {}
+        self._announced = False
         self._saved_at = time.monotonic()
         self._saved_records = 0
         self._lines: RecordLines | None = None
@@ -88,6 +106,12 @@ class ErpStream(Stream):
         return self.replication_method == REPLICATION_INCREMENTAL
 
     @property
+    def is_full_copy(self) -> bool:
+        """Whether this run reads the whole table, so that rows which are not in it are gone."""
+        return False
+
+    @property
+    @override
     def stream_state(self) -> dict[str, t.Any]:
         """The stream's part of the state, which is made on first sight.
 
@@ -97,72 +121,84 @@ class ErpStream(Stream):
             return super().stream_state
 
     @property
+    @override
     def emit_activate_version_messages(self) -> bool:
         """Never at the start of a stream, where the SDK would: see `activate`."""
         return False
 
-    def sync(self, context: Context | None = None) -> None:  # type: ignore[misc]
-        """Emit the schema and the records; overrides the SDK's, which logs each failure twice."""
-        self.logger.info("Reading %s (%s)", self.name, self.replication_method.lower())
-        if self.selected:
-            self._write_schema_message()
-        collections.deque(self._sync_records(context), maxlen=0)
+    def prepare(self) -> None:
+        """Read what the SCHEMA message must know; nothing, unless a stream has to."""
 
-    def _sync_records(
-        self, context: Context | None = None, *, write_messages: bool = True
-    ) -> t.Generator[Record, None, None]:
-        """Emit records; overrides the SDK's loop, whose bookmarks know neither windows nor ties."""
-        try:
-            yield from self._emit(context, write_messages=write_messages)
-            if write_messages and self.version is not None and not self.faults:
-                self._complete_version()
-        finally:
-            self.erp.message_writer.flush()
-        if self.faults:
-            msg = (
-                f"{len(self.faults)} of its records could not be read and are tried again by the "
-                f"next run; first: {self.faults[0]}"
-            )
-            raise StreamError(msg)
+    # Final in the SDK; guarded by test_the_hook_is_where_it_was (tests/test_sdk_hooks.py).
+    @override  # type: ignore[misc]
+    def sync(self, context: Context | None = None) -> None:
+        """Emit the schema and the records; the SDK's own `sync` logs each failure twice."""
+        self.logger.info("Reading %s (%s)", self.name, self.replication_method.lower())
+        self.prepare()
+        if not self.learns:
+            self.announce()
+        collections.deque(self._sync_records(context), maxlen=0)
+        self.announce()
+
+    def announce(self) -> None:
+        """Emit the SCHEMA message, unless it has been."""
+        if self.selected and not self._announced:
+            self._announced = True
+            self._write_schema_message()
 
     def batches(self, context: Context | None) -> t.Iterator[t.Sequence[Record]]:
         """The records in groups that are written together: each alone, unless a stream reads pages.
 
-        Args:
-            context: As for `get_records`.
+        For speed (benchmark `raw_tap`): pages may go when writing a record costs as little alone.
         """
-        return ((t.cast("Record", record),) for record in self.get_records(context))
+        return zip(t.cast("t.Iterable[Record]", self.get_records(context)), strict=False)
 
-    def _emit(
-        self, context: Context | None, *, write_messages: bool
+    # Private in the SDK; guarded by test_the_hook_is_where_it_was (tests/test_sdk_hooks.py).
+    @override
+    def _sync_records(
+        self, context: Context | None = None, *, write_messages: bool = True
     ) -> t.Generator[Record, None, None]:
+        """Emit records; the SDK's own bookmarks know neither windows nor equal stamps."""
+        if self.is_full_copy:
+            self._stream_version = int(time.time() * 1000)
         clock, most = self.erp.connection.clock, self.ABORT_AT_RECORD_COUNT
-        with self.get_record_counter() as counter, self.get_sync_timer():
-            counted = 0
-            for batch in self.batches(context):
-                if clock.stopped:
-                    msg = f"{self.name}: stopped after {self.records_read} records"
-                    raise Interrupted(msg)
-                room = len(batch) if most is None else most - self.records_read
-                records = batch[:room] if len(batch) > room else batch
-                if write_messages:
-                    self._write_batch(records)
-                self.records_read += len(records)
-                if self.records_read - counted >= _COUNTED_RECORDS:
-                    counter.increment(self.records_read - counted)
-                    counted = self.records_read
-                self._faults_in_a_row = 0
-                yield from records
-                if len(batch) > room:
-                    self._check_max_record_limit(current_record_index=self.records_read)
-            counter.increment(self.records_read - counted)
+        try:
+            with self.get_record_counter() as counter, self.get_sync_timer():
+                counted = 0
+                for batch in self.batches(context):
+                    if clock.stopped:
+                        raise self._interrupted()
+                    records = batch if most is None else batch[: most - self.records_read]
+                    if write_messages:
+                        self._write_batch(records)
+                    self.records_read += len(records)
+                    if self.records_read - counted >= _COUNTED_RECORDS:
+                        counter.increment(self.records_read - counted)
+                        counted = self.records_read
+                    self._faults_in_a_row = 0
+                    yield from records
+                    if len(records) < len(batch):
+                        self._check_max_record_limit(current_record_index=self.records_read)
+                counter.increment(self.records_read - counted)
+        except ErpError as error:
+            if self.position is not None and self.oldest_first:
+                self.save(self.position.state, now=True)
+            if isinstance(error, MissingResourceError) and self.records_read:
+                msg = f"after {self.records_read} records: {error}"  # so it is not to be skipped
+                raise StreamError(msg) from None
+            raise
+        finally:
+            self.erp.message_writer.flush()
+        self._conclude(write_messages=write_messages)
 
     def _write_batch(self, records: t.Sequence[Record]) -> None:
-        """Write records; the SDK's way, record by record, costs more than reading them."""
-        if self._lines is None:
-            self._lines = RecordLines(self)
-        if self._lines.plain:
-            self.erp.message_writer.write_lines(self._lines.lines(records), now=self.at_once)
+        """Write records, without the SDK's messages where that is possible: see `RecordLines`."""
+        if not self._announced:
+            self.announce()
+        lines = self._record_lines()
+        if lines.plain:
+            text = lines.lines(records, self._stream_version)
+            self.erp.message_writer.write_lines(text, now=self.at_once)
         else:
             for record in records:
                 self._write_record_message(record)
@@ -174,38 +210,50 @@ class ErpStream(Stream):
             record: A record that is about to be emitted as it is.
         """
         text = codec.encode(record)
-        if self._lines is None:
-            self._lines = RecordLines(self)
-        self._lines.remember(record, text)
+        self._record_lines().remember(record, text)
         return digest(text + b"\0")
 
-    def _schema_has_changed(self) -> None:
-        """Forget what was prepared for an earlier schema."""
-        self._lines = None
+    def _record_lines(self) -> RecordLines:
+        if self._lines is None:
+            self._lines = RecordLines(self.stream_maps, self.mask)
+        return self._lines
 
-    def missed(self, what: str) -> None:
+    def missed(self, what: str, *, held: bool = False) -> None:
         """Note that a record could not be read; the stream goes on, but ends as failed.
 
         Args:
             what: The record and the reason, one line.
+            held: The next run comes across the record, because the bookmark is held before it or
+                decides nothing about it. Otherwise the stream's bookmark does not move at all.
         """
         self.logger.warning("%s: %s", self.name, what)
         self.faults.append(what)
+        self._may_move = self._may_move and held
 
-    def fault(self, what: str) -> None:
+    def fault(self, what: str, *, held: bool = False) -> None:
         """As `missed`, for a record whose own call failed.
 
         Args:
             what: The record and the reason, one line.
+            held: As for `missed`.
 
         Raises:
             StreamError: After ten in a row: then it is not the record.
         """
-        self.missed(what)
+        self.missed(what, held=held)
         self._faults_in_a_row += 1
         if self._faults_in_a_row >= FAULTS_IN_A_ROW:
             msg = f"{FAULTS_IN_A_ROW} records in a row could not be read; last: {what}"
             raise StreamError(msg)
+
+    def note_list(self, name: str, *, filled: bool) -> None:
+        """Note a list of the vendor's that was read, of several that make up the stream.
+
+        Args:
+            name: The list.
+            filled: It holds anything.
+        """
+        self._found[name] = filled
 
     def save(self, changes: t.Callable[[], t.Mapping[str, t.Any]], *, now: bool = False) -> None:
         """Put the bookmark into the state and emit it, not more often than is useful.
@@ -230,38 +278,31 @@ class ErpStream(Stream):
         if self._changes is not None:
             self.stream_state.update(self._changes())
 
-    @property
-    def version(self) -> int | None:
-        """Version of the table that the records belong to, or None."""
-        return self._stream_version
+    def _conclude(self, *, write_messages: bool) -> None:
+        """Say what the run has proven, now that all records are out.
 
-    def begin_version(self) -> None:
-        """Mark the records that follow as one complete new copy of the table.
-
-        When the last of them is out and none was missed, the loader is told so, unless something
-        is empty that was not before: see `_complete_version`.
+        Raises:
+            StreamError: If some could not be read.
         """
-        self._stream_version = int(time.time() * 1000)
+        if self.position is not None and self._may_move:
+            self.save(self.position.state, now=True)
+        if self._stream_version is not None:
+            # A list that an earlier copy had and this one has not says nothing of its records.
+            lost = self._names_in_state(_COVERED) - set(self._found)
+            if lost:
+                self.missed(
+                    f"no list of {', '.join(sorted(lost))}, which an earlier run could read"
+                )
+            if write_messages and not self.faults:
+                self._complete_copy()
+        if self.faults:
+            msg = (
+                f"{len(self.faults)} of its records could not be read and are tried again by the "
+                f"next run; first: {self.faults[0]}"
+            )
+            raise StreamError(msg)
 
-    @property
-    def lists(self) -> t.Mapping[str, bool]:
-        """The vendor's lists that make up the copy, and whether each holds anything."""
-        return {self.name: self.records_read > 0}
-
-    def version_state(self) -> dict[str, t.Any]:
-        """What the state keeps of a complete copy."""
-        return {_FILLED: [name for name, filled in self.lists.items() if filled]}
-
-    def names_in_state(self, key: str) -> set[str]:
-        """Names that `version_state` has kept.
-
-        Args:
-            key: Where they are in the stream's state.
-        """
-        kept = self.stream_state.get(key)
-        return {name for name in kept if isinstance(name, str)} if isinstance(kept, list) else set()
-
-    def _complete_version(self) -> None:
+    def _complete_copy(self) -> None:
         """Activate the copy, but never take an empty answer for the deletion of everything.
 
         A vendor that answers with an empty list may have lost a login, a filter or a table. Which
@@ -271,13 +312,13 @@ class ErpStream(Stream):
             Interrupted: If the run is being stopped.
         """
         if self.erp.connection.clock.stopped:
-            msg = f"{self.name}: stopped after {self.records_read} records"
-            raise Interrupted(msg)
-        empty = [name for name, filled in self.lists.items() if not filled]
-        known = set() if self.may_be_empty else self.names_in_state(_FILLED)
+            raise self._interrupted()
+        lists = self._found or {self.name: self.records_read > 0}
+        empty = [name for name, filled in lists.items() if not filled]
+        known = set() if self.may_be_empty else self._names_in_state(_FILLED)
         emptied = [name for name in empty if name in known]
         if emptied:
-            whole = len(empty) == len(self.lists)
+            whole = len(empty) == len(lists)
             self.logger.warning(
                 "%s: %s is empty and was not before, which does not count as the deletion of "
                 "everything, so no ACTIVATE_VERSION goes out; if it is true, %s",
@@ -287,20 +328,26 @@ class ErpStream(Stream):
                 if whole
                 else "run this stream once without its state",
             )
-        elif self.may_be_empty or len(empty) < len(self.lists):
+        elif self.may_be_empty or len(empty) < len(lists):
             self.activate()
-            self.save(self.version_state, now=True)
+            kept = {_FILLED: [name for name, filled in lists.items() if filled]}
+            if self._found:
+                kept[_COVERED] = list(lists)
+            self.save(lambda: kept, now=True)
+
+    def _names_in_state(self, key: str) -> set[str]:
+        kept = self.stream_state.get(key)
+        return {name for name in kept if isinstance(name, str)} if isinstance(kept, list) else set()
 
     def activate(self) -> None:
         """Tell the loader that the copy is complete: rows that are not in it are gone.
 
-        This comes after the last record, because a loader acts on it at once.
+        This comes after the last record, because a loader acts on it at once; and after the SCHEMA
+        message, because a loader must know the stream.
         """
+        self.announce()
         if self._stream_version is not None:
             self._write_activate_version_message(self._stream_version)
 
-    def finalize_state_progress_markers(self, state: dict[str, t.Any] | None = None) -> None:
-        """Nothing to do: the bookmark is final whenever it is saved."""
-
-    def _finalize_state(self, state: dict[str, t.Any] | None = None) -> None:
-        """Nothing to do, as above."""
+    def _interrupted(self) -> Interrupted:
+        return Interrupted(f"{self.name}: stopped after {self.records_read} records")

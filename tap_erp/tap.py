@@ -1,8 +1,7 @@
-"""The tap."""
+"""The tap: its command, its settings, and what ends a run."""
 
 from __future__ import annotations
 
-import functools
 import gc
 import os
 import sys
@@ -13,25 +12,26 @@ from pathlib import PurePath
 from singer_sdk import Tap
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from singer_sdk.singerlib import Catalog, StateMessage
+from typing_extensions import override
 
-from erp_plugin import ErpPlugin, config_schema, output, run
+from erp_plugin import config_schema, output, run
 from erp_plugin.cli import FAILED
-from erp_plugin.progress import ProgressLine
 from erp_vendors.errors import ConfigError
 from erp_vendors.settings import Setting
-from tap_erp import doors
+from tap_erp import input_files
+from tap_erp.base import BaseTap
 from tap_erp.runner import run_streams
 from tap_erp.stamps import to_iso
 from tap_erp.streams import STREAMS
-from tap_erp.writer import StdoutWriter
 
 if t.TYPE_CHECKING:
     from types import FrameType
 
+    from tap_erp.base import TapStream
     from tap_erp.stream import ErpStream
 
 _LAST_SECONDS = 10.0
-"""A tap that is told to stop is gone after so many seconds, its last STATE read or not."""
+"""A tap that is told to stop ends after so many seconds, even if nobody reads its last STATE."""
 
 SETTINGS = (
     Setting(
@@ -52,7 +52,7 @@ SETTINGS = (
 )
 
 
-class TapErp(ErpPlugin, Tap):
+class TapErp(BaseTap):
     """Reads AIMS360, Aimsio, AIM Web Services, CIMcloud and Pentamic Accounting."""
 
     name = "tap-erp"
@@ -66,8 +66,6 @@ class TapErp(ErpPlugin, Tap):
         PluginCapabilities.FLATTENING,
         PluginCapabilities.STRUCTURED_LOGGING,
     ]
-    message_writer_class = StdoutWriter
-    message_writer: StdoutWriter
     # Discovery checks the configuration as strictly as a run does.
     dynamic_catalog = True
 
@@ -78,43 +76,32 @@ class TapErp(ErpPlugin, Tap):
         state: t.Any = None,  # noqa: ANN401 - any JSON, or a path
         **more: t.Any,  # noqa: ANN401 - as in the SDK
     ) -> None:
-        """Make a tap.
-
-        Args:
-            catalog: See the SDK's tap.
-            state: See the SDK's tap.
-            **more: See the SDK's tap.
+        """Make a tap, as the SDK's tap is made.
 
         Raises:
             ConfigError: If configuration, catalog or state have no usable shape.
         """
         if catalog is not None and not isinstance(catalog, (str, PurePath, Catalog)):
-            catalog = doors.catalog(catalog)
+            catalog = input_files.check_catalog(catalog)
         if state is not None and not isinstance(state, (str, PurePath)):
-            state = doors.state(state)
+            state = input_files.check_state(state)
         super().__init__(catalog=catalog, state=state, **more)
 
     @classmethod
+    @override
     def invoke(  # type: ignore[override]
         cls,
         *,
         about: bool = False,
         about_format: str | None = None,
-        config: t.Any = None,  # noqa: ANN401 - the SDK's
+        config: t.Any = None,
         state: t.IO[str] | None = None,
         catalog: t.IO[str] | None = None,
     ) -> None:
-        """Run the command; overrides the SDK's for messages that name the file.
-
-        Args:
-            about: See the SDK's tap.
-            about_format: See the SDK's tap.
-            config: See the SDK's tap.
-            state: The file of `--state`.
-            catalog: The file of `--catalog`.
+        """Run the command; the SDK's messages would not name the file of a catalog or a state.
 
         Raises:
-            ConfigError: If a file does not hold what it should.
+            ConfigError: If a file holds no usable catalog or state.
             ErpError: If the run failed.
         """
         super(Tap, cls).invoke(about=about, about_format=about_format)
@@ -122,12 +109,12 @@ class TapErp(ErpPlugin, Tap):
         tap = cls(
             config=config.config,
             parse_env_config=config.parse_env,
-            catalog=catalog
-            and doors.catalog(doors.read(catalog, "catalog"), f"catalog {catalog.name}"),
-            state=state and doors.state(doors.read(state, "state"), f"state {state.name}"),
+            catalog=catalog and input_files.read_catalog(catalog),
+            state=state and input_files.read_state(state),
         )
         tap.sync_all()
 
+    @override
     def discover_streams(self) -> list[ErpStream]:
         """The streams of all configured vendors.
 
@@ -140,8 +127,9 @@ class TapErp(ErpPlugin, Tap):
             raise ConfigError(msg)
         return [stream for vendor in self.vendors for stream in STREAMS[vendor](self)]
 
+    @override
     def run_discovery(self) -> str:
-        """Write the catalog to stdout; overrides the SDK's, which does not look whether it arrives.
+        """Write the catalog to stdout; the SDK does not notice when stdout does not take it.
 
         Returns:
             The catalog as JSON text.
@@ -153,20 +141,25 @@ class TapErp(ErpPlugin, Tap):
         output.write(text.encode() + b"\n")
         return text
 
-    def sync_all(self) -> None:  # type: ignore[misc]
-        """Read all selected streams; overrides the SDK's loop, which stops at the first failure.
+    # Final in the SDK; guarded by test_the_hook_is_where_it_was (tests/test_sdk_hooks.py).
+    @override  # type: ignore[misc]
+    def sync_all(self) -> None:
+        """Read all selected streams; the SDK's loop stops at the first failure.
 
         Raises:
             ExitCode: If a stream failed.
         """
         if self.state:
             self.state_writer.write_state(self.state)
-        # What was made until here stays, so it need not be looked through again and again.
+        # For speed (benchmark `raw_tap`): the collector passes over schemas and streams, which live
+        # until the end. This may go when a run makes no garbage that the collector looks for.
         gc.freeze()
         run_streams(self, [stream for stream in self.erp_streams if stream.selected])
         self.state_writer.write_state(self.state)
 
-    def run_connection_test(self) -> bool:  # type: ignore[misc]
+    # Final in the SDK; guarded by test_the_hook_is_where_it_was (tests/test_sdk_hooks.py).
+    @override  # type: ignore[misc]
+    def run_connection_test(self) -> bool:
         """Check the credentials of each vendor; reads no stream, as some reads change data.
 
         Raises:
@@ -175,37 +168,19 @@ class TapErp(ErpPlugin, Tap):
         self.check_credentials()
         return True
 
-    @property
-    def erp_streams(self) -> list[ErpStream]:
-        """All streams, in the order in which they are read."""
-        streams = t.cast("list[ErpStream]", list(self.streams.values()))
-        return sorted(streams, key=lambda stream: stream.turn)
-
-    @property
-    def connected(self) -> list[str]:
-        """Vendors that a client was made for."""
-        return list(self._clients)
-
-    @functools.cached_property
-    def progress(self) -> ProgressLine:
-        """Shows how far the run is; streams that know how much is to come add their totals."""
-        return ProgressLine(
-            self.logger,
-            rows=lambda: sum(stream.records_read for stream in self.erp_streams),
-            budgets=lambda: {name: self.client(name).transport.budget for name in self.connected},
-        )
-
-    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
+    # Private in the SDK; guarded by test_the_hook_is_where_it_was (tests/test_sdk_hooks.py).
+    @override
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
         """Stop the streams, emit the state they reached, and end as failed."""
         self.connection.clock.stop()
-        # Whoever reads our output may have stopped to, and then the last words would never end.
+        # If nobody reads stdout any more, writing the last STATE would never end.
         end = threading.Timer(_LAST_SECONDS, os._exit, [FAILED])
         end.daemon = True
         end.start()
-        # Never released: nothing may follow the last STATE, and no thread may hold the buffer of
-        # stdout when the interpreter shuts down.
+        # The lock is never released: no message may follow the last STATE, and no thread may hold
+        # the buffer of stdout when the interpreter shuts down.
         self.message_writer.lock.acquire()
-        for stream in t.cast("dict[str, ErpStream]", self._streams or {}).values():
+        for stream in t.cast("dict[str, TapStream]", self._streams or {}).values():
             stream.snapshot()
         self.write_message(StateMessage(value=self.state))
         self.logger.error("Stopped by signal %d; the next run continues from here", signum)

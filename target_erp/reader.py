@@ -9,6 +9,7 @@ from collections import Counter
 
 from singer_sdk.exceptions import RecordsWithoutSchemaException
 from singer_sdk.singerlib.encoding.base import GenericSingerReader
+from typing_extensions import override
 
 from erp_vendors.errors import ErpError
 from erp_vendors.http import codec
@@ -37,6 +38,7 @@ class LineReader(GenericSingerReader[str]):
 
     default_input = sys.stdin
 
+    @override
     def deserialize_json(self, line: str | bytes) -> dict[str, t.Any]:
         """Parse one line.
 
@@ -61,6 +63,7 @@ class LineReader(GenericSingerReader[str]):
             raise InputError(msg)
         return message
 
+    @override
     def process_lines(
         self,
         file_input: t.IO[t.Any] | None,

@@ -10,56 +10,56 @@ from target_erp.delivery import Outcome, Write
 from target_erp.delivery.dead_letters import handle, identity, last_at, newest
 
 if t.TYPE_CHECKING:
-    from target_erp.target import TargetErp
+    from target_erp.run import Run
 
 
-def replay(target: TargetErp, stream: str, key: str) -> None:
+def replay(run: Run, stream: str, key: str) -> None:
     """Submit refused records again, the newest version of each, and settle them.
 
     Args:
-        target: The target.
+        run: The run that sends them.
         stream: Only this sink; empty for all.
         key: Only this business key, as a value or as `name=value`; empty for all.
 
     Raises:
         ErpError: If the run failed.
     """
-    folder = target.setting("dead_letters")
+    folder = run.setting("dead_letters")
     # No SCHEMA message says what the keys are called, but the newest letter does.
     for name, letter in {row["stream"]: row for row in newest(folder, stream, key)}.items():
         names = identity(letter).partition("=")[0]
         # Waits for a run that is writing this stream.
-        target.writer_of(name, names.split(",") if names else ())
+        run.writer_of(name, names.split(",") if names else ())
     keyless = set()
     for letter in newest(folder, stream, key):
         if letter["outcome"] == Outcome.UNKNOWN.value:
             continue
         known, record = identity(letter), letter["record"]
         if is_masked(record):
-            target.logger.warning(
+            run.logger.warning(
                 "%s of %s holds a masked secret; send it again from its source",
                 handle(letter),
                 letter["stream"],
             )
             continue
-        target.summary.records_read += 1
+        run.summary.records_read += 1
         moment = dt.datetime.fromisoformat(last_at(letter))
-        number = target.watermark.issue()
+        number = run.watermark.issue()
         write = Write(
             number,
             letter["stream"],
             record,
             sent_before=int(moment.timestamp() * 1000),
         )
-        target.delivery.tallies[write.stream].read += 1
+        run.delivery.tallies[write.stream].read += 1
         if letter.get("deletes"):
             write.key, write.deletes = tuple(letter["key"].items()), True
-            target.delivery.submit(target.writer_of(write.stream), write)
+            run.delivery.submit(run.writer_of(write.stream), write)
         else:
-            target.submit(target.writer_of(write.stream), write, known)
-        target.watermark.settle(number)
+            run.submit(run.writer_of(write.stream), write, known)
+        run.watermark.settle(number)
         if not known:
             keyless.add((letter["stream"], handle(letter)))
-    target.process_endofpipe()
+    run.settle_all()
     # Nothing but a new letter says what became of a record without a key.
-    target.replayed = keyless - target.dead_letters.added
+    run.replayed = keyless - run.dead_letters.added

@@ -12,11 +12,11 @@ from target_erp.reader import InputError, NoSchemaError
 from target_erp.writers import UnknownStreamError
 
 if t.TYPE_CHECKING:
+    from singer_sdk import Target
     from singer_sdk.mapper import StreamMap
 
     from target_erp.messages import Record
     from target_erp.sink import ErpSink
-    from target_erp.target import TargetErp
 
 logger = logging.getLogger("target-erp")
 
@@ -36,7 +36,7 @@ class Route(t.NamedTuple):
 class Routes:
     """The streams of the input that a SCHEMA message has announced."""
 
-    def __init__(self, target: TargetErp, *, skip_unknown: bool) -> None:
+    def __init__(self, target: Target, *, skip_unknown: bool) -> None:
         """No stream is known yet.
 
         Args:

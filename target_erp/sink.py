@@ -5,6 +5,7 @@ from __future__ import annotations
 import typing as t
 
 from singer_sdk.sinks import Sink
+from typing_extensions import override
 
 from target_erp.deletions import TOMBSTONE
 from target_erp.delivery import RefusedError, Write
@@ -12,9 +13,17 @@ from target_erp.schema_check import SchemaCheck
 from target_erp.writers.keys import key_of
 
 if t.TYPE_CHECKING:
-    from target_erp.target import TargetErp
+    from singer_sdk import Target
+
+    from target_erp.run import Run
 
 _SHOWN_KEYWORDS = 5
+
+
+class _HasRun(t.Protocol):
+    """The target, as its sinks see it."""
+
+    run: Run
 
 
 class ErpSink(Sink):
@@ -26,35 +35,38 @@ class ErpSink(Sink):
 
     def __init__(
         self,
-        target: TargetErp,
+        target: Target,
         stream_name: str,
         schema: dict[str, t.Any],
         key_properties: t.Sequence[str] | None,
     ) -> None:
         super().__init__(target, stream_name, schema, key_properties)
-        self._target = target
+        self._run = run = t.cast("_HasRun", target).run
         self._keys = tuple(self.key_properties)
-        self.writer = target.writer_of(stream_name, self._keys)
+        self.writer = run.writer_of(stream_name, self._keys)
         self.earlier_keys: tuple[tuple[str, ...], ...] = ()
         """Key properties that earlier SCHEMA messages of the stream had, together with these."""
         # A site's own key (`primary_keys` in `resources`) need not be there where a documented one
         # is: a new record has none yet.
-        self._site_keys = target.site_keys_of(self.writer)
+        self._site_keys = run.writers.site_keys_of(self.writer)
         self._stream = self.writer.stream
-        self._tally = target.delivery.tallies[self.writer.stream]
+        self._tally = run.delivery.tallies[self.writer.stream]
         self._shapes = SchemaCheck(self.schema if self.validate_schema else None)
-        if self._shapes.unchecked:
+        if self._shapes.unchecked and stream_name not in run.warned:
+            run.warned.add(stream_name)
             unchecked = self._shapes.unchecked
             more = len(unchecked) - _SHOWN_KEYWORDS
-            target.warn_once(
+            run.logger.warning(
+                "the SCHEMA of stream '%s' has keywords that cannot be understood; nothing is "
+                "checked by them: %s%s",
                 stream_name,
-                f"the SCHEMA of stream '{stream_name}' has keywords that cannot be understood; "
-                f"nothing is checked by them: {', '.join(unchecked[:_SHOWN_KEYWORDS])}"
-                + (f" and {more} more" if more > 0 else ""),
+                ", ".join(unchecked[:_SHOWN_KEYWORDS]),
+                f" and {more} more" if more > 0 else "",
             )
 
+    @override
     def get_validator(self) -> None:
-        """None: see `take`."""
+        """Give the SDK no validator: `take` checks records, and a bad one must not end the run."""
         return
 
     def take(self, record: dict[str, t.Any], number: int) -> None:
@@ -74,17 +86,17 @@ class ErpSink(Sink):
         try:
             self._check_keys(record)
             if shape.own is not None and record.get(TOMBSTONE) is not None:
-                self._target.deletions.tombstone(self.writer, write)
-                self._target.delivery.submit(self.writer, write)
+                self._run.deletions.tombstone(self.writer, write)
+                self._run.delivery.submit(self.writer, write)
                 return
             misfit = self._shapes.misfit(own, shape)
             if misfit:
                 raise RefusedError(misfit, reason="schema")  # noqa: TRY301
         except RefusedError as error:
-            self._target.refuse(self.writer, write, error, self._keys)
+            self._run.refuse(self.writer, write, error, self._keys)
             return
         earlier = (pair for keys in self.earlier_keys for pair in key_of(own, (), keys))
-        self._target.submit(self.writer, write, other_keys=tuple(earlier))
+        self._run.submit(self.writer, write, other_keys=tuple(earlier))
 
     def _check_keys(self, record: dict[str, t.Any]) -> None:
         for name in self._keys:
@@ -94,8 +106,10 @@ class ErpSink(Sink):
                 msg = f"it has no value for its key property '{name}'"
                 raise RefusedError(msg, reason="no_key")
 
+    @override
     def process_record(self, record: dict[str, t.Any], context: dict[str, t.Any]) -> None:
-        """Nothing to do: see `take`."""
+        """Do nothing: `take` has handed the record to the delivery already."""
 
+    @override
     def process_batch(self, context: dict[str, t.Any]) -> None:
-        """Nothing to do: see `take`."""
+        """Do nothing: `take` has handed the record to the delivery already."""

@@ -91,7 +91,7 @@ class States:
 
 
 def _thinned(pending: list[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
-    """About half of some states, evenly spaced; the first is next to go out, the last ends it."""
+    """About half of the states, evenly spaced, with the first and the last among them."""
     first, *between, last = pending
     gap = (last[0] - first[0]) / (_PENDING // 2)
     kept = [first]

@@ -15,7 +15,7 @@ from target_erp.planning.planner import allowance
 
 if t.TYPE_CHECKING:
     from erp_vendors.vendor import Client
-    from target_erp.delivery.key_queue import Tally
+    from target_erp.delivery.tally import Tally
 
 logger = logging.getLogger("target-erp")
 

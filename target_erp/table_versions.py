@@ -14,30 +14,32 @@ from singer_sdk.mapper import RemoveRecordTransform
 from target_erp.unfiltered_maps import UnfilteredMaps
 
 if t.TYPE_CHECKING:
+    from singer_sdk.mapper import PluginMapper
+
     from target_erp.delivery import Writer
-    from target_erp.target import TargetErp
+    from target_erp.routes import Routes
+    from target_erp.run import Run
 
 
 class TableVersions:
     """The versions of one reading of the input."""
 
-    def __init__(self, target: TargetErp) -> None:
+    def __init__(self, run: Run, routes: Routes, mapper: PluginMapper) -> None:
         """Begin a reading.
 
         Args:
-            target: The target that reads.
+            run: The run that reads.
+            routes: Where the streams of the input go.
+            mapper: The stream maps.
         """
-        self._target = target
+        self._run = run
+        self._routes = routes
+        self._mapper = mapper
         self._due: dict[str, tuple[Writer, int]] = {}
 
     @functools.cached_property
-    def note(self) -> bool:
-        """Whether this reading notes what the input has."""
-        return bool(self._target.deletions.streams) and bool(self._target.config.get("dry_run"))
-
-    @functools.cached_property
     def _forms(self) -> UnfilteredMaps:
-        return UnfilteredMaps(self._target.config, self._target.logger)
+        return UnfilteredMaps(self._run.config, self._run.logger)
 
     def schema(self, stream: str, message: t.Mapping[str, t.Any]) -> None:
         """Take a SCHEMA message that the target has understood.
@@ -46,10 +48,10 @@ class TableVersions:
             stream: Name of the stream in the input.
             message: The message.
         """
-        if self.note:
+        if self._run.notes_input:
             self._forms.register(stream, message["schema"], message.get("key_properties"))
             for writer in self._writers(stream):
-                self._target.deletions.note_schema(writer, stream)
+                self._run.deletions.note_schema(writer, stream)
 
     def record(self, stream: str, record: object) -> None:
         """Note a record.
@@ -58,16 +60,16 @@ class TableVersions:
             stream: Name of the stream in the input.
             record: The record as it came.
         """
-        if not self.note or not isinstance(record, dict):
+        if not self._run.notes_input or not isinstance(record, dict):
             return
-        deletions, number = self._target.deletions, self._target.records_read
+        deletions, number = self._run.deletions, self._run.summary.records_read
         for name, form in self._forms.of(stream, record):
-            writer = self._target.writer_of(name)
+            writer = self._run.writer_of(name)
             if form is None:
                 why = f"what the stream maps make of record {number} is not known"
                 deletions.note_unreadable(writer, why)
             else:
-                deletions.note(writer, form, number, self._target.key_sets_of(name), stream)
+                deletions.note(writer, form, number, self._routes.key_sets_of(name), stream)
                 if stream in self._forms.filtered:
                     deletions.note_missed(writer, [writer.columns_of(form)])
 
@@ -84,8 +86,8 @@ class TableVersions:
         Raises:
             ErpError: If the run cannot go on.
         """
-        deletions, records = self._target.deletions, self._target.records_read
-        watermark = self._target.watermark
+        deletions, records = self._run.deletions, self._run.summary.records_read
+        watermark = self._run.watermark
         number = watermark.issue()
         for writer in self._writers(stream):
             if writer.stream not in deletions.streams:
@@ -93,7 +95,7 @@ class TableVersions:
             if writer.stream not in self._due:
                 watermark.hold(number)
                 self._due[writer.stream] = (writer, number)
-            if self.note:
+            if self._run.notes_input:
                 deletions.note_version(writer, stream, records)
             elif deletions.is_complete(writer, records):
                 self._delete_gone(writer.stream)
@@ -112,26 +114,26 @@ class TableVersions:
     def _delete_gone(self, stream: str) -> None:
         writer, number = self._due[stream]
         deletions, delivery, ledger = (
-            self._target.deletions,
-            self._target.delivery,
-            self._target.ledger,
+            self._run.deletions,
+            self._run.delivery,
+            self._run.ledger,
         )
         if deletions.broken:
             return  # the run ends behind this, and no STATE from here on may go out
         delivery.flush()
         deletions.note_missed(writer, delivery.missed.get(stream, ()))
-        if not deletions.put_off(writer, silent=self._target.rehearses):
+        if not deletions.put_off(writer, silent=self._run.rehearses):
             deletions.keep_guard(ledger, writer)
             for write in deletions.gone(ledger, writer, number):
                 delivery.submit(writer, write)
-            deletions.tell_waiting(writer, silent=self._target.rehearses)
+            deletions.tell_waiting(writer, silent=self._run.rehearses)
         del self._due[stream]
-        self._target.watermark.settle(number)
+        self._run.watermark.settle(number)
 
     def _writers(self, stream: str) -> list[Writer]:
         """How the records of a stream are written, once its SCHEMA has come."""
         return [
-            self._target.writer_of(form.stream_alias)
-            for form in self._target.mapper.stream_maps.get(stream, ())
+            self._run.writer_of(form.stream_alias)
+            for form in self._mapper.stream_maps.get(stream, ())
             if not isinstance(form, RemoveRecordTransform)
         ]

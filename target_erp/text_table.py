@@ -2,113 +2,118 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
-import shutil
 import typing as t
-import unicodedata
+
+from erp_vendors.http.redact import redact
+from target_erp.printable import visible
+
+if t.TYPE_CHECKING:
+    from rich.table import Table
+    from rich.text import Text
 
 WIDE = 160
-"""Columns where nothing says how wide the reader's screen is: a file, a pipe, a log."""
-_NARROWEST = 8
-_GAP = "  "
-_CUT = "…"
+"""Columns of a log, which is read on screens of any width."""
+_GAP = 2
+_WORDS_IN_A_LINE = 3
 _NUMBER = re.compile(r"[\d,.]*")
 
 
-def screen(stream: t.TextIO) -> int:
-    """How many columns the reader of a stream has.
+def width_of(stream: t.TextIO, otherwise: int = WIDE) -> int:
+    """Number of columns of the terminal that a stream leads to.
 
     Args:
         stream: Where the table goes.
+        otherwise: Columns if that is no terminal, but a file, a pipe or a log.
     """
-    try:
-        return os.get_terminal_size(stream.fileno()).columns or WIDE
-    except (OSError, ValueError):  # no terminal, or no file at all
-        return shutil.get_terminal_size((WIDE, 24)).columns
+    if not stream.isatty():
+        return otherwise
+    told = os.environ.get("COLUMNS", "")
+    if told.isdecimal() and int(told):
+        return int(told)
+    return os.get_terminal_size(stream.fileno()).columns or otherwise
 
 
 def table(rows: t.Sequence[t.Sequence[object]], width: int = WIDE) -> str:
-    """Align rows; the widest columns are cut until a line fits.
+    """Align rows. Long texts are wrapped between words.
+
+    Where even that is too wide for the screen, each row becomes a block with a line per column.
 
     Args:
         rows: The headings, then the rows. Columns of numbers are aligned to the right.
         width: Columns of the screen.
 
     Returns:
-        One line per row, without a line break at the end.
+        Lines without a line break at the end. Secrets are masked, control characters are made
+        visible, and rich's markup has no meaning.
     """
-    cells = [[visible(str(cell)) for cell in row] for row in rows]
-    widths = [max(map(columns, column)) for column in zip(*cells, strict=True)]
-    room = width - len(_GAP) * (len(widths) - 1)
-    while sum(widths) > room and max(widths) > _NARROWEST:
-        widest = widths.index(max(widths))
-        others = sorted(widths)[-2] if len(widths) > 1 else 0
-        excess = sum(widths) - room
-        # Down to the next widest at once, then in turns.
-        widths[widest] = max(min(others, widths[widest] - 1), widths[widest] - excess, _NARROWEST)
-    right = [
-        all(_NUMBER.fullmatch(cell) for cell in column[1:]) for column in zip(*cells, strict=True)
-    ]
-    lines = []
+    # Imported where a table is shown: most runs show none, and start sooner without it.
+    from rich.table import Table  # noqa: PLC0415
+
+    cells = _cells(rows)
+    shortest, longest = _widths(cells, width)
+    room = width - _GAP * (len(shortest) - 1)
+    made = Table.grid(padding=(0, _GAP, 0, 0))
+    if sum(shortest) > room:
+        made.add_column(no_wrap=True)
+        made.add_column(overflow="fold")
+        for row in cells[1:]:
+            for heading, cell in zip(cells[0], row, strict=True):
+                made.add_row(heading, cell)
+            made.add_row()
+        return _rendered(made, width)
+    # The widest columns give way, but none so far that a word would have to be broken.
+    limits = list(zip(shortest, longest, strict=True))
+    widths = next(
+        sizes
+        for widest in range(room, -1, -1)
+        if sum(sizes := [max(least, min(most, widest)) for least, most in limits]) <= room
+    )
+    for size, column in zip(widths, zip(*cells, strict=True), strict=True):
+        numbers = all(_NUMBER.fullmatch(cell.plain) for cell in column[1:])
+        made.add_column(width=size, justify="right" if numbers else "left", overflow="fold")
     for row in cells:
-        padded = (
-            _pad(cut(cell, size), size, right=numbers)
-            for cell, size, numbers in zip(row, widths, right, strict=True)
-        )
-        lines.append(_GAP.join(padded).rstrip())
-    return "\n".join(lines)
+        made.add_row(*row)
+    return _rendered(made, width)
 
 
-def columns(text: str) -> int:
-    """Columns that a text takes on a terminal.
+def fits(rows: t.Sequence[t.Sequence[object]], width: int) -> bool:
+    """Whether `table` gives each row a place side by side, and need not make blocks of them.
 
     Args:
-        text: Without control characters.
+        rows: As for `table`.
+        width: Columns of the screen.
     """
-    if text.isascii():
-        return len(text)
-    return sum(map(_columns, text))
+    shortest, _ = _widths(_cells(rows), width)
+    return sum(shortest) + _GAP * (len(shortest) - 1) <= width
 
 
-def cut(text: str, size: int) -> str:
-    """Shorten a text to a number of columns.
+def _cells(rows: t.Sequence[t.Sequence[object]]) -> list[list[Text]]:
+    from rich.text import Text  # noqa: PLC0415 - see `table`
 
-    Args:
-        text: Without control characters.
-        size: Columns that it may take.
-    """
-    if columns(text) <= size:
-        return text
-    kept, taken = [], columns(_CUT)
-    for character in text:
-        taken += _columns(character)
-        if taken > size:
-            break
-        kept.append(character)
-    return "".join(kept) + _CUT
+    # A secret is masked before its text is wrapped: its parts would not be recognised.
+    return [[Text(visible(redact(str(cell)))) for cell in row] for row in rows]
 
 
-def visible(text: str) -> str:
-    """A text in one line that cannot steer a terminal: what does not print is escaped.
+def _widths(cells: list[list[Text]], width: int) -> tuple[list[int], list[int]]:
+    """How narrow and how wide each column may be: its longest word, and its longest text."""
+    from rich.cells import cell_len  # noqa: PLC0415 - see `table`
 
-    Args:
-        text: Any text; a vendor's answer may hold anything.
-    """
-    if text.isprintable():
-        return text
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode()
-        for character in text
+    texts = [[cell.plain for cell in column] for column in zip(*cells, strict=True)]
+    words = [[word for cell in column for word in cell.split()] for column in texts]
+    # A longer word, such as a URL, is broken, so that the others can stand side by side.
+    most = width // _WORDS_IN_A_LINE
+    return (
+        [min(most, max(map(cell_len, column), default=0)) for column in words],
+        [max(map(cell_len, column)) for column in texts],
     )
 
 
-def _columns(character: str) -> int:
-    if unicodedata.combining(character) or unicodedata.category(character) == "Me":
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in {"W", "F"} else 1
+def _rendered(made: Table, width: int) -> str:
+    from rich.console import Console  # noqa: PLC0415 - see `table`
 
-
-def _pad(text: str, size: int, *, right: bool) -> str:
-    space = " " * (size - columns(text))
-    return space + text if right else text + space
+    file = io.StringIO()
+    Console(file=file, width=width, color_system=None, legacy_windows=False).print(made)
+    return "\n".join(line.rstrip() for line in file.getvalue().rstrip().split("\n"))

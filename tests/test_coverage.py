@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import socket
 import typing as t
 import urllib.request
@@ -13,74 +14,27 @@ import pytest
 from demo.sandbox import block
 from erp_sandbox.testing import RunningSandbox, running_sandbox
 from erp_vendors.vendors import VENDORS
+from tests.support.interface import INTERFACES
 from tests.tap_erp.running import make_tap, run_tap
-from tools import coverage
+from tools.coverage import data
+from tools.coverage.compare import Found, find, plain
+from tools.coverage.entries import Config, options
+from tools.coverage.page import PAGE, page_of
+from tools.generated import ROOT
 
 if t.TYPE_CHECKING:
     import pathlib
 
 MARKS = {"DOC", "OBS", "OBS(v)", "INF", "UNK"}
-# The names that users rely on, as the page of the public interface has them.
-READ = {
-    "aims360": (
-        "orders style_colors styles customers warehouses currencies purchase_orders "
-        "background_jobs documents aqua_<name>"
-    ),
-    "aimsio": (
-        "job_orders employees billable_items price_books companies equipment nrbs "
-        "payroll_periods timecards invoices users"
-    ),
-    "aim": (
-        "inventory ecommerce_products invoices contracts service_tickets customers categories "
-        "locations sales store_transfers auto_price_rules web_orders delivery_tickets "
-        "scheduled_returns contract_defaults contract_statuses rental_plans rental_schools "
-        "rental_teachers rental_districts rental_instruments instructor_invoices active_employees "
-        "security_override_requests inventory_details inventory_quantities serials "
-        "inventory_images customer_info customer_history shipping_addresses "
-        "customer_purchase_orders transfer_lines contract_details web_order_status "
-        "customer_access_tokens"
-    ),
-    "cimcloud": (
-        "accounts customers products shipping_addresses orders order_details payments "
-        "inventory_levels product_prices invoice_payments order_history order_history_lines "
-        "shipments invoices invoice_lines credits online_orders"
-    ),
-    "pentamic": "customers customer_invoices",
-}
-WRITTEN = {
-    "aims360": "orders",
-    "aimsio": (
-        "employees billable_items price_books companies equipment job_orders nrbs invoices "
-        "timecards"
-    ),
-    "aim": (
-        "customers customer_dependants shipping_addresses external_ids inventory inventory_scans "
-        "inventory_images web_orders delivery_tickets scheduled_returns contracts service_tickets "
-        "lessons ap_invoices time_clock"
-    ),
-    # Every Standard resource, and the function that takes whole orders.
-    "cimcloud": f"{READ['cimcloud'].removesuffix(' online_orders')} order_passthrough",
-    "pentamic": "customers",
-}
-# More than the interface asks for.
-FURTHER = {"aimsio_object_index"}
-OPTIONAL = {"aims360_aqua_<name>", "aim_customer_access_tokens", "cimcloud_online_orders"}
-# What a run calls only after something has gone before, or with another setting.
-SPECIAL = {
-    "aims360: POST /reports/v1.0/exportdata": "a tenant without today's path",
-    "aims360: POST /jobsmanagement/v1.0/backgroundjob/{}/rerun": "the job of an earlier run",
-    "aims360: GET /documentmanagement/v1.0/aimsdocument/{}": "a private link",
-    "aims360: GET /styles/v1.0/style/{}": "a tenant without the list",
-    "cimcloud: POST generatecustomersession": "session_username",
-}
 
 
-def names(table: t.Mapping[str, str]) -> set[str]:
-    return {f"{vendor}_{name}" for vendor, text in table.items() for name in text.split()}
+def names(part: str) -> set[str]:
+    """The names of a part of all vendors' interfaces, as streams and sinks have them."""
+    return {f"{vendor}_{name}" for vendor, one in INTERFACES.items() for name in getattr(one, part)}
 
 
 @pytest.fixture(scope="module")
-def found() -> coverage.Found:
+def found() -> Found:
     """What the code has, found without a single connection."""
 
     def refuse(*_: t.Any, **__: t.Any) -> t.NoReturn:
@@ -90,7 +44,7 @@ def found() -> coverage.Found:
         for name in ("connect", "connect_ex", "sendto"):
             patch.setattr(socket.socket, name, refuse)
         patch.setattr(socket, "getaddrinfo", refuse)
-        return coverage.find()
+        return find()
 
 
 @pytest.fixture(scope="module")
@@ -100,16 +54,16 @@ def sandbox() -> t.Iterator[RunningSandbox]:
 
 
 @pytest.fixture
-def config(sandbox: RunningSandbox) -> coverage.Config:
+def config(sandbox: RunningSandbox) -> Config:
     """All vendors of the sandbox, with every stream there is."""
     sandbox.reset(data=True)
     with urllib.request.urlopen(sandbox.url) as answer:  # noqa: S310 - loopback
         played = json.load(answer)["vendors"]
-    blocks: coverage.Config = {
+    blocks: Config = {
         name: {
             **block(vendor, played[name]),
             "requests_per_second": 1000,
-            **coverage.OPTIONS.get(name, {}),
+            **options()[name],
         }
         for name, vendor in VENDORS.items()
     }
@@ -137,12 +91,12 @@ def spelled(call: str) -> str:
     return f"{vendor} {method} {path.lower()}"
 
 
-def covered(found: coverage.Found, role: str) -> dict[str, set[str]]:
+def covered(found: Found, role: str) -> dict[str, set[str]]:
     """What is covered by roles that begin so: operations, and the calls that each may be."""
     return {
         spelled(f"{vendor}: {row.operation}"): {
             spelled(f"{vendor}: {call}")
-            for call in (*coverage.plain(row.operation), *(f"GET {path}" for path in row.guesses))
+            for call in (*plain(row.operation), *(f"GET {path}" for path in row.guesses))
         }
         for vendor, rows in found.rows.items()
         for row in rows
@@ -150,15 +104,15 @@ def covered(found: coverage.Found, role: str) -> dict[str, set[str]]:
     }
 
 
-def test_the_page_is_up_to_date(found: coverage.Found) -> None:
-    text = (coverage.ROOT / coverage.PAGE).read_text("utf-8")
-    assert text == coverage.page(found), "run `make settings`"
+def test_the_page_is_up_to_date(found: Found) -> None:
+    text = (ROOT / PAGE).read_text("utf-8")
+    assert text == page_of(found), "run `make settings`"
 
 
-def test_nothing_is_lost_and_nothing_invented(found: coverage.Found) -> None:
+def test_nothing_is_lost_and_nothing_invented(found: Found) -> None:
     assert found.problems == []
     for vendor in VENDORS:
-        listed = [entry["operation"] for entry in coverage.operations(vendor)]
+        listed = [entry["operation"] for entry in data.operations(vendor)]
         assert [row.operation for row in found.rows[vendor]] == listed
         for row in found.rows[vendor]:
             assert bool(row.covers) != bool(row.reason), row
@@ -166,8 +120,8 @@ def test_nothing_is_lost_and_nothing_invented(found: coverage.Found) -> None:
 
 def test_the_lists_of_operations_are_sound() -> None:
     for vendor in VENDORS:
-        listed = coverage.operations(vendor)
-        calls = [call for entry in listed for call in coverage.plain(entry["operation"])]
+        listed = data.operations(vendor)
+        calls = [call for entry in listed for call in plain(entry["operation"])]
         assert len(calls) == len(set(calls)), vendor
         for entry in listed:
             assert set(entry) == {"operation", "section", "mark"}
@@ -176,19 +130,21 @@ def test_the_lists_of_operations_are_sound() -> None:
             assert re.fullmatch(r"\d+(\.\d+)?", entry["section"]), entry
 
 
-def test_every_stream_and_sink_of_the_interface_exists(found: coverage.Found) -> None:
+def test_every_stream_and_sink_of_the_interface_exists(found: Found) -> None:
     entries = {name: entry for named in found.entries.values() for name, entry in named.items()}
     read = {name for name, entry in entries.items() if entry.read_key is not None}
-    assert read == names(READ) | FURTHER
+    assert read == names("read") | names("further")
     assert {name for name, entry in entries.items() if entry.optional} - read == set()
-    assert {name for name, entry in entries.items() if entry.optional and name in read} == OPTIONAL
+    assert {name for name, entry in entries.items() if entry.optional and name in read} == names(
+        "optional"
+    )
     assert {name for name, entry in entries.items() if entry.write_key is not None} == names(
-        WRITTEN
+        "written"
     )
 
 
 def test_a_run_asks_for_what_the_page_says(
-    found: coverage.Found, config: coverage.Config, sandbox: RunningSandbox
+    found: Found, config: Config, sandbox: RunningSandbox
 ) -> None:
     run = run_tap(config)
     assert (run.code, run.error) == (0, "")
@@ -197,11 +153,13 @@ def test_a_run_asks_for_what_the_page_says(
     known = set().union(*read.values(), *covered(found, "login").values())
     assert calls - known == set()
     quiet = {operation for operation, may_be in read.items() if not may_be & calls}
-    assert quiet == set(SPECIAL)
+    assert quiet == {
+        f"{vendor}: {call}" for vendor, one in INTERFACES.items() for call in one.rarely_called
+    }
 
 
 def test_a_connection_test_asks_for_what_the_page_says(
-    found: coverage.Found, config: coverage.Config, sandbox: RunningSandbox
+    found: Found, config: Config, sandbox: RunningSandbox
 ) -> None:
     # A token made in the ERP needs no login.
     del config["aims360"]["access_token"]
@@ -234,19 +192,22 @@ def test_a_page_that_is_out_of_step_is_told(
     tmp_path: pathlib.Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    data = json.loads(coverage.DATA.read_text("utf-8"))
+    shutil.copytree(data.VENDOR_DATA, tmp_path / "vendors")
+    shutil.copytree(data.OPERATIONS, tmp_path / "operations")
+    monkeypatch.setattr(data, "VENDOR_DATA", tmp_path / "vendors")
+    monkeypatch.setattr(data, "OPERATIONS", tmp_path / "operations")
+    file = data.VENDOR_DATA / "aimsio.json"
+    given = json.loads(file.read_text("utf-8"))
     for part in ("used", "guesses", "left_out"):
-        data[part]["aimsio"].update(change.get(part, {}))
-    (tmp_path / "data.json").write_text(json.dumps(data))
-    listed = {vendor: coverage.operations(vendor) for vendor in VENDORS}
-    listed["aimsio"] = [
-        entry for entry in listed["aimsio"] if entry["operation"] != change.get("less")
+        given.setdefault(part, {}).update(change.get(part, {}))
+    file.write_text(json.dumps(given))
+    listed = [
+        entry for entry in data.operations("aimsio") if entry["operation"] != change.get("less")
     ]
     if "more" in change:
-        listed["aimsio"].append({"operation": change["more"], "section": "7", "mark": "DOC"})
-    monkeypatch.setattr(coverage, "DATA", tmp_path / "data.json")
-    monkeypatch.setattr(coverage, "operations", listed.__getitem__)
-    problems = coverage.find().problems
+        listed.append({"operation": change["more"], "section": "7", "mark": "DOC"})
+    (data.OPERATIONS / "aimsio.json").write_text(json.dumps(listed))
+    problems = find().problems
     assert len(problems) == 1
     assert problems[0].startswith("aimsio: ")
     assert problem in problems[0]

@@ -11,6 +11,8 @@ import jsonschema_rs
 import pytest
 from jsonschema import Draft7Validator, Draft202012Validator
 
+from tests.support.interface import INTERFACES
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -18,167 +20,29 @@ ROOT = Path(__file__).resolve().parent.parent
 SCHEMAS = ROOT / "schemas"
 FIELD_LISTS = ROOT / "tests" / "field_lists"
 
-READ: dict[str, str] = {
-    "aims360": (
-        "orders style_colors styles customers warehouses currencies purchase_orders "
-        "background_jobs documents aqua"
-    ),
-    "aimsio": (
-        "job_orders employees billable_items price_books companies equipment nrbs "
-        "payroll_periods timecards invoices users object_index"
-    ),
-    "aim": (
-        "inventory ecommerce_products invoices contracts service_tickets customers categories "
-        "locations sales store_transfers auto_price_rules web_orders delivery_tickets "
-        "scheduled_returns contract_defaults contract_statuses rental_plans rental_schools "
-        "rental_teachers rental_districts rental_instruments instructor_invoices "
-        "active_employees security_override_requests "
-        "inventory_details inventory_quantities serials inventory_images customer_info "
-        "customer_history shipping_addresses customer_purchase_orders transfer_lines "
-        "contract_details web_order_status customer_access_tokens"
-    ),
-    "cimcloud": (
-        "accounts customers products shipping_addresses orders order_details payments "
-        "inventory_levels product_prices invoice_payments order_history order_history_lines "
-        "shipments invoices invoice_lines credits online_orders"
-    ),
-    "pentamic": "customers customer_invoices",
-}
-WRITE: dict[str, str] = {
-    "aims360": "orders",
-    "aimsio": (
-        "employees billable_items price_books companies equipment job_orders nrbs "
-        "invoices timecards"
-    ),
-    "aim": (
-        "customers customer_dependants shipping_addresses external_ids inventory "
-        "inventory_scans inventory_images web_orders delivery_tickets scheduled_returns "
-        "contracts service_tickets lessons ap_invoices time_clock"
-    ),
-    "cimcloud": (
-        "accounts customers products shipping_addresses orders order_details payments "
-        "inventory_levels product_prices invoice_payments order_history order_history_lines "
-        "shipments invoices invoice_lines credits order_passthrough"
-    ),
-    "pentamic": "customers",
-}
 # Every property of a read schema that may not be null: keys, a parent's keys included.
-KEYS: dict[str, set[str]] = {
-    "aims360/background_jobs": {"jobID"},
-    "aims360/currencies": {"currencyID"},
-    "aims360/customers": {"customerID"},
-    "aims360/documents": {"documentGUID"},
-    "aims360/orders": {"order"},
-    "aims360/purchase_orders": {"purchaseOrderID"},
-    "aims360/style_colors": {"styleColorID"},
-    "aims360/styles": {"styleID"},
-    "aims360/warehouses": {"warehouseID"},
-    "aimsio/billable_items": {"billableItemGuid"},
-    "aimsio/companies": {"companyGuid"},
-    "aimsio/employees": {"employeeGuid"},
-    "aimsio/equipment": {"equipmentGuid"},
-    "aimsio/invoices": {"invoiceGuid"},
-    "aimsio/job_orders": {"jobGuid"},
-    "aimsio/nrbs": {"nrbGuid"},
-    "aimsio/object_index": {"entity", "id"},
-    "aimsio/payroll_periods": {"payrollPeriodGuid"},
-    "aimsio/price_books": {"priceBookGuid"},
-    "aimsio/timecards": {"timecardGuid"},
-    "aimsio/users": {"userGuid"},
-    "aim/active_employees": {"EmployeeName", "TimeIn"},
-    "aim/auto_price_rules": {"Id"},
-    "aim/categories": {"CategoryNumber"},
-    "aim/contract_defaults": {"Id"},
-    "aim/contract_details": {"Acct", "Sub"},
-    "aim/contract_statuses": {"Id"},
-    "aim/contracts": {"Acct", "Sub"},
-    "aim/customer_access_tokens": {"Acct"},
-    "aim/customer_history": {"Acct"},
-    "aim/customer_info": {"Acct"},
-    "aim/customer_purchase_orders": {"Acct"},
-    "aim/customers": {"Acct"},
-    "aim/delivery_tickets": {"TicketType", "RefNumber"},
-    "aim/instructor_invoices": {"InvoiceRef"},
-    "aim/inventory": {"Pk"},
-    "aim/inventory_details": {"Pk"},
-    "aim/inventory_images": {"Pk", "UriPk"},
-    "aim/inventory_quantities": {"Pk", "Sku"},
-    "aim/invoices": {"InvoiceNumber"},
-    "aim/locations": {"Id"},
-    "aim/rental_districts": {"Id"},
-    "aim/rental_instruments": {"Sku", "InstrumentName"},
-    "aim/rental_plans": {"Id"},
-    "aim/rental_schools": {"Id"},
-    "aim/rental_teachers": {"Id"},
-    "aim/sales": {"SaqPk", "StartDate"},
-    "aim/scheduled_returns": {"Acct", "Sub", "ScheduledReturnDate"},
-    "aim/security_override_requests": {"RequestId"},
-    "aim/serials": {"Pk", "SasPk"},
-    "aim/service_tickets": {"RefNumber"},
-    "aim/shipping_addresses": {"Acct", "Id"},
-    "aim/store_transfers": {"RefNumber"},
-    "aim/transfer_lines": {"RefNumber"},
-    "aim/web_order_status": {"WebOrder"},
-    "aim/web_orders": {"WebOrder"},
-    "cimcloud/accounts": {"ref_id"},
-    "cimcloud/customers": {"username"},
-    "cimcloud/online_orders": {"o_key"},
-    "cimcloud/orders": {"o_key"},
-    "cimcloud/products": {"sku"},
-    "pentamic/customer_invoices": {"_customer_id", "id"},
-    "pentamic/customers": {"id"},
+KEYS = {
+    f"{v}/{name}": set(keys) for v, one in INTERFACES.items() for name, keys in one.keys.items()
 }
 # The only stamps that the vendors document with a zone.
-ZONED: set[tuple[str, str]] = {
-    ("aims360/background_jobs", "startDate"),
-    ("aims360/background_jobs", "completedDate"),
-    ("aims360/background_jobs", "purgeDateTime"),
-    ("aims360/background_jobs", "createdDate"),
-    ("aims360/background_jobs", "modifiedDate"),
-    ("aims360/documents", "lastUploaded"),
-    ("aims360/purchase_orders", "lastModifiedOn"),
+ZONED = {
+    (f"{v}/{name}", stamp)
+    for v, one in INTERFACES.items()
+    for name, stamps in one.zoned.items()
+    for stamp in stamps
 }
 # What a write cannot do without, whatever it does.
-REQUIRED: dict[str, set[str]] = {
-    "aimsio/write/employees": {
-        "employeeCode",
-        "employmentType",
-        "employeeStatusUname",
-        "employeeFirstName",
-        "employeeLastName",
-    },
-    "aimsio/write/billable_items": {
-        "billableItemCode",
-        "billableItemName",
-        "billableItemIsTrade",
-        "billableItemIsEquipment",
-        "billableItemDefaultRate",
-    },
-    "aimsio/write/job_orders": {"jobName", "jobClientCode", "jobPriceBookName", "jobStartDate"},
-    "aimsio/write/nrbs": {
-        "nrbExternalId",
-        "nrbJobOrderNumber",
-        "nrbName",
-        "nrbAccountType",
-        "nrbIsBillable",
-        "nrbVendorCode",
-        "nrbRate",
-        "nrbQuantity",
-    },
-    "aim/write/customer_dependants": {"Acct", "Name"},
-    "aim/write/delivery_tickets": {"RefNumber"},
-    "aim/write/lessons": {"StudentName"},
-    "cimcloud/write/order_passthrough": {
-        "order_number",
-        "customer",
-        "shipping_address",
-        "details",
-    },
-    "pentamic/write/customers": {"name", "taxCode"},
+REQUIRED = {
+    f"{v}/{name}": set(names)
+    for v, one in INTERFACES.items()
+    for name, names in one.required.items()
 }
-EXPECTED = {f"{v}/{r}" for v, names in READ.items() for r in names.split()} | {
-    f"{v}/write/{r}" for v, names in WRITE.items() for r in names.split()
-}
+# An export has the columns that its view has, so all of them share one schema.
+EXPECTED = {
+    f"{v}/{name.removesuffix('_<name>')}"
+    for v, one in INTERFACES.items()
+    for name in (*one.read, *one.further)
+} | {f"{v}/write/{name}" for v, one in INTERFACES.items() for name in one.written}
 FILES = {p.relative_to(SCHEMAS).with_suffix("").as_posix(): p for p in SCHEMAS.rglob("*.json")}
 NAMES = sorted(FILES)
 READ_NAMES = [name for name in NAMES if "/write/" not in name]

@@ -1,9 +1,16 @@
-"""The private hooks of the SDK that this project overrides; a new SDK may move them."""
+"""The private and final methods of the SDK that this project overrides or calls.
+
+A new SDK may move them.
+"""
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import logging
+import pathlib
+import pkgutil
+import re
 import typing as t
 from collections import Counter
 
@@ -27,6 +34,7 @@ HOOKS = [
     (Stream, "_sync_records", ["self", "context", "write_messages"]),
     (Stream, "_write_schema_message", ["self"]),
     (Stream, "_write_record_message", ["self", "record"]),
+    (Stream, "_write_activate_version_message", ["self", "full_table_version"]),
     (Stream, "_check_max_record_limit", ["self", "current_record_index"]),
     (
         PluginMapper,
@@ -54,6 +62,39 @@ def test_the_hook_is_where_it_was(owner: type, name: str, parameters: list[str])
 def test_the_properties_are_properties_still() -> None:
     assert isinstance(inspect.getattr_static(PluginBase, "_env_var_config"), classproperty)
     assert isinstance(inspect.getattr_static(Stream, "emit_activate_version_messages"), property)
+
+
+def classes() -> t.Iterator[type]:
+    """All classes of the two plugins and of what they share."""
+    for package in map(importlib.import_module, ("erp_plugin", "tap_erp", "target_erp")):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if not module.name.endswith("__main__"):
+                members = vars(importlib.import_module(module.name)).values()
+                yield from filter(inspect.isclass, members)
+
+
+def overridden() -> set[tuple[type, str]]:
+    """Private and final members of SDK classes that the plugins override."""
+    found = set()
+    for kind in classes():
+        if kind.__module__.startswith("singer_sdk"):
+            continue
+        for name in vars(kind):
+            owner = next((base for base in kind.__mro__[1:] if name in vars(base)), object)
+            is_final = getattr(vars(owner).get(name), "__final__", False)
+            is_private = name.startswith("_") and not name.startswith(("__", "_abc_"))
+            if owner.__module__.startswith("singer_sdk") and (is_final or is_private):
+                found.add((owner, name))
+    return found
+
+
+def test_what_is_overridden_is_guarded_and_counted() -> None:
+    names = {name for _, name in overridden()}
+    assert names <= {name for _, name, _ in HOOKS} | {"_env_var_config"}
+    project = (pathlib.Path(__file__).parents[1] / "pyproject.toml").read_text()
+    said = re.search(r"(\d+) private or final methods of the SDK are overridden", project)
+    assert said is not None
+    assert int(said[1]) == len(overridden()), sorted(f"{o.__name__}.{n}" for o, n in overridden())
 
 
 def test_a_map_that_changes_nothing_is_known_as_such() -> None:

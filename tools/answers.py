@@ -9,14 +9,13 @@ and what proves that it is not there (`Writer.statement`).
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
-import difflib
 import sys
 import typing as t
 
 from erp_vendors.vendors import VENDORS
-from tools import coverage
+from tools import generated
+from tools.coverage.entries import tap_with, writers
 
 if t.TYPE_CHECKING:
     from target_erp.delivery import Writer
@@ -43,25 +42,21 @@ class Row(t.NamedTuple):
 
 def rows() -> list[Row]:
     """All sinks, and for each vendor a custom one without and with an OpenAPI file's schema."""
-    tap = coverage.tap_with({vendor: {"resources": [_ENTRY]} for vendor in VENDORS})
+    tap = tap_with({vendor: {"resources": [_ENTRY]} for vendor in VENDORS})
     found = []
     for vendor in VENDORS:
-        sinks = list(coverage.writers(tap, vendor))
+        sinks = list(writers(tap, vendor))
         found += [Row(vendor, f"`{one.stream}`", one) for name, one in sinks if name != CUSTOM]
         found += [Row(vendor, "a custom one", one) for name, one in sinks if name == CUSTOM]
         resources = tap.client(vendor).resources
         resources[CUSTOM] = dataclasses.replace(resources[CUSTOM], answer_schema=_SCHEMA)
-        described = dict(coverage.writers(tap, vendor))[CUSTOM]
+        described = dict(writers(tap, vendor))[CUSTOM]
         found.append(Row(vendor, "one of an OpenAPI file with the schema of its answer", described))
     return found
 
 
 def page(found: t.Iterable[Row]) -> str:
-    """The page's text.
-
-    Args:
-        found: See `rows`.
-    """
+    """The page's text, made of what `rows` has found."""
     lines = [
         "# What counts as done",
         "",
@@ -105,19 +100,9 @@ def main(arguments: t.Sequence[str] | None = None) -> int:
     Returns:
         Exit code.
     """
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--check", action="store_true", help="change nothing, show a diff")
-    check: bool = parser.parse_args(arguments).check
-    path = coverage.ROOT / PAGE
-    old = path.read_text("utf-8") if path.exists() else ""
-    new = page(rows())
-    if new != old and check:
-        before, after = old.splitlines(keepends=True), new.splitlines(keepends=True)
-        sys.stdout.writelines(difflib.unified_diff(before, after, PAGE, "as it should be"))
-    elif new != old:
-        path.write_text(new, "utf-8")
-        sys.stdout.write(f"{PAGE}: written\n")
-    return int(check and new != old)
+    check = generated.is_check(__doc__, arguments)
+    stale = generated.write(PAGE, page(rows()), check=check)
+    return int(check and stale)
 
 
 if __name__ == "__main__":

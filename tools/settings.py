@@ -10,11 +10,8 @@ on a line of its own, and gets the lines between them from here. The names are t
 
 from __future__ import annotations
 
-import argparse
-import difflib
 import functools
 import json
-import pathlib
 import re
 import subprocess
 import sys
@@ -24,9 +21,17 @@ import urllib.request
 from demo.sandbox import block
 from erp_sandbox.testing import running_sandbox
 from erp_vendors.vendors import VENDORS
+from tools import generated
+from tools.generated import ROOT
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-FILES = ("meltano.yml", ".env.example", "README.md", "docs/settings.md")
+FILES = (
+    "meltano.yml",
+    ".env.example",
+    "README.md",
+    "docs/settings.md",
+    "docs/openapi.md",
+    "docs/vendors/README.md",
+)
 """Files that may hold marked places; one that does not exist is passed over."""
 PLUGINS = {"tap-erp": "tap_erp", "target-erp": "target_erp"}
 """Modules by plugin."""
@@ -87,27 +92,19 @@ class Setting(t.NamedTuple):
 
 @functools.cache
 def about(plugin: str) -> dict[str, t.Any]:
-    """What a plugin says of itself.
-
-    Args:
-        plugin: Its command.
-    """
+    """What a plugin says of itself; it is named by its command."""
     command = [sys.executable, "-m", PLUGINS[plugin], "--about", "--format", "json"]
     answer = subprocess.run(command, check=True, capture_output=True, cwd=ROOT)  # noqa: S603
     return t.cast("dict[str, t.Any]", json.loads(answer.stdout))
 
 
 def settings(plugin: str) -> list[Setting]:
-    """A plugin's settings, the vendors' first.
-
-    Args:
-        plugin: Its command.
-    """
+    """A plugin's settings, the vendors' first."""
     return list(_flat(about(plugin)["settings"]["properties"], plugin))
 
 
 def sandbox_config() -> dict[str, dict[str, str]]:
-    """Config of each vendor's block that reads the local sandbox."""
+    """Config of each vendor's block that reads the local sandbox, if that plays the vendor."""
     with running_sandbox(size=1) as sandbox, urllib.request.urlopen(sandbox.url) as answer:  # noqa: S310
         played: dict[str, t.Any] = json.load(answer)["vendors"]
         return {
@@ -116,6 +113,7 @@ def sandbox_config() -> dict[str, dict[str, str]]:
                 for key, value in block(vendor, played[name]).items()
             }
             for name, vendor in VENDORS.items()
+            if name in played
         }
 
 
@@ -128,7 +126,7 @@ def blocks() -> dict[str, list[str]]:
         **{f"{plugin}-capabilities": _capabilities(plugin) for plugin in PLUGINS},
         "tap-erp-vendors": [
             line
-            for vendor in config
+            for vendor in VENDORS
             for line in (
                 f"- name: tap-erp--{vendor}",
                 "  inherit_from: tap-erp",
@@ -137,14 +135,30 @@ def blocks() -> dict[str, list[str]]:
         ],
         "target-erp-vendors": [
             line
-            for vendor in config
+            for vendor in VENDORS
             for line in (f"- name: target-erp--{vendor}", "  inherit_from: target-erp")
         ],
         "sandbox-config": _sandbox(config),
         "read-tasks": [f"- tap-erp--{vendor} target-sqlite" for vendor in config],
-        "nightly-tasks": [f"- tap-erp--{vendor} target-postgres" for vendor in config],
+        "nightly-tasks": [f"- tap-erp--{vendor} target-postgres" for vendor in VENDORS],
         "env": _env(known),
         "settings": _table(_merged(known.values())),
+        "vendors": _rows(
+            "page | vendor",
+            (
+                (f"[{name}]({name}.md)", vendor.title)
+                for name, vendor in VENDORS.items()
+                if (ROOT / f"docs/vendors/{name}.md").exists()
+            ),
+        ),
+        "openapi-lists": _rows(
+            "vendor | what counts as a list",
+            ((name, vendor.openapi.lists) for name, vendor in VENDORS.items()),
+        ),
+        "custom-sinks": _rows(
+            "vendor | how | the same record again | after a lost answer",
+            ((name, *vendor.custom_sink) for name, vendor in VENDORS.items()),
+        ),
     }
 
 
@@ -181,32 +195,15 @@ def main(arguments: t.Sequence[str] | None = None) -> int:
     Returns:
         Exit code.
     """
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--check", action="store_true", help="change nothing, show a diff")
-    check: bool = parser.parse_args(arguments).check
+    check = generated.is_check(__doc__, arguments)
     found = blocks()
     stale = False
     for name in FILES:
         path = ROOT / name
-        if not path.exists():
-            continue
-        old = path.read_text("utf-8")
-        new = filled(old, found, name)
-        if new == old:
-            continue
-        stale = True
-        if check:
-            lines = difflib.unified_diff(
-                old.splitlines(keepends=True),
-                new.splitlines(keepends=True),
-                name,
-                "as it should be",
-            )
-            sys.stdout.writelines(lines)
-        else:
-            path.write_text(new, "utf-8")
-            sys.stdout.write(f"{name}: written\n")
-    return 1 if check and stale else 0
+        if path.exists():
+            text = filled(path.read_text("utf-8"), found, name)
+            stale = generated.write(name, text, check=check) or stale
+    return int(check and stale)
 
 
 def _flat(properties: dict[str, t.Any], plugin: str, prefix: str = "") -> t.Iterator[Setting]:
@@ -301,6 +298,11 @@ def _table(found: list[Setting]) -> list[str]:
         cells = (f"`{setting.name}`", setting.kind, default, short, text.replace("|", "\\|"))
         lines.append(f"| {' | '.join(cells)} |")
     return [*lines, ""]
+
+
+def _rows(head: str, rows: t.Iterable[t.Iterable[str]]) -> list[str]:
+    lines = [f"| {' | '.join(row)} |" for row in rows]
+    return ["", f"| {head} |", "|---" * (head.count("|") + 1) + "|", *lines, ""]
 
 
 def _plain(value: object, *, quote: bool = False) -> str:

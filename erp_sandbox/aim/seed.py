@@ -1,4 +1,4 @@
-"""Makes AIM's records: filled by their types, then tied to each other."""
+"""Makes AIM's records: fills them by their types, then sets their references to each other."""
 
 from __future__ import annotations
 

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
     from erp_sandbox.aim.options import AimOptions
     from erp_sandbox.aim.types import Fields
+    from erp_sandbox.exchange import SandboxCall
     from erp_sandbox.store import Collection, Row
-    from erp_sandbox.vendor import SandboxCall, Workbench
+    from erp_sandbox.vendor import Workbench
 
 
 class Trouble(Exception):  # noqa: N818 - it becomes an answer
@@ -24,9 +25,9 @@ class Trouble(Exception):  # noqa: N818 - it becomes an answer
     Attributes:
         code: ErrorCode; a catalogue is UNK (5.2), so these are made up.
         text: ErrorMessage.
-        kind: ``operation``, ``auth`` or ``binding``, which says how it is told.
-        status: HTTP status when it is told by HTTP.
-        payload: What stands beside Status all the same.
+        kind: ``operation``, ``auth`` or ``binding``, which decides the form of the answer.
+        status: HTTP status, where the answer is an HTTP error.
+        payload: Members that the answer has besides Status.
     """
 
     def __init__(
@@ -50,7 +51,7 @@ class Ask:
     """One call of an operation.
 
     Attributes:
-        args: Its request members, by their documented names; absent ones are absent.
+        args: Its request members by their documented names; those not sent are not in it.
         call: The HTTP call.
         login: Who is logged in; empty without a token.
         acct: Account of a customer login, None for an employee.

@@ -16,13 +16,15 @@ from erp_sandbox.aim.shop import Ask, SandboxOperation, Shop, Trouble
 from erp_sandbox.aim.tables import KINDS, SHAPES
 from erp_sandbox.aim.types import fields
 from erp_sandbox.aim.writes import WRITES
-from erp_sandbox.vendor import SandboxAnswer, SandboxVendor
+from erp_sandbox.exchange import SandboxAnswer
+from erp_sandbox.vendor import SandboxVendor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from erp_sandbox.exchange import SandboxCall
     from erp_sandbox.store import Collection, Row, TableShape
-    from erp_sandbox.vendor import SandboxCall, Workbench
+    from erp_sandbox.vendor import Workbench
 
 OPERATIONS = (*ITEMS, *PEOPLE, *READS, *WRITES)
 STORE = "/store"

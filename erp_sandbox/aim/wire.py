@@ -1,4 +1,4 @@
-"""JSON and XML of AIM, both ways, after the types (3)."""
+"""Reads and writes AIM's JSON and XML by the types of members (3)."""
 
 from __future__ import annotations
 
@@ -230,6 +230,6 @@ def parse(body: bytes, content_type: str) -> object:
 
 
 def empty_row(type_name: str) -> Row:
-    """Return a row of a type with what its value types are at first."""
+    """Return a row of a type in which each value type has its default."""
     kinds = TYPES[type_name]
     return {name: [] if kind[0] == "[" else _DEFAULTS.get(kind) for name, kind in kinds.items()}

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
 from erp_sandbox.aims360.values import refusal
-from erp_sandbox.vendor import Refusal, json_answer
+from erp_sandbox.exchange import Refusal, json_answer
 
 if TYPE_CHECKING:
     from erp_sandbox.aims360.options import Aims360Options
     from erp_sandbox.clock import SandboxClock
-    from erp_sandbox.vendor import SandboxAnswer, SandboxCall
+    from erp_sandbox.exchange import SandboxAnswer, SandboxCall
 
 NO_PERMISSION_USER = "no-permission"
 """An operator with the right password but without API permission (DOC that it is needed)."""

@@ -1,4 +1,4 @@
-"""AIMS360's background jobs: Aqua exports from the order to the file (10)."""
+"""AIMS360's background jobs: Aqua exports, from the request to the file (10)."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from erp_sandbox.aims360 import views
 from erp_sandbox.aims360.seed import DOCUMENT_PATH, OPERATOR
-from erp_sandbox.aims360.values import compact, moment_text, refusal
-from erp_sandbox.vendor import SandboxAnswer, json_answer
+from erp_sandbox.aims360.values import absolute, compact, moment_text, refusal
+from erp_sandbox.exchange import SandboxAnswer, json_answer
 
 if TYPE_CHECKING:
-    from erp_sandbox.aims360.vendor import Aims360Vendor
+    from erp_sandbox.aims360.auth import Aims360Authority
+    from erp_sandbox.aims360.options import Aims360Options
+    from erp_sandbox.aims360.seed import Aims360Seed
+    from erp_sandbox.exchange import SandboxCall
     from erp_sandbox.store import Row
-    from erp_sandbox.vendor import SandboxCall
+    from erp_sandbox.vendor import SandboxVendor
 
 SCOPES = ("Public", "Private", "PeopleInOrganization")
 STORAGE_PATH = "/storage"
@@ -26,15 +29,26 @@ _DAY = 86_400
 class Jobs:
     """Submits, runs and reruns export jobs, and hands out their files.
 
-    A job's record moves on when it is looked at, by the vendor's clock.
+    A job's record is brought up to the vendor's clock whenever somebody looks at it.
 
     Args:
         vendor: The tenant.
+        options: Its options.
+        seeder: Makes the record of a new job.
+        authority: Checks who fetches a file that is not public.
     """
 
-    def __init__(self, vendor: Aims360Vendor) -> None:
+    def __init__(
+        self,
+        vendor: SandboxVendor,
+        options: Aims360Options,
+        seeder: Aims360Seed,
+        authority: Aims360Authority,
+    ) -> None:
         self._vendor = vendor
-        self._options = vendor.options
+        self._options = options
+        self._seeder = seeder
+        self._authority = authority
         self._clock = vendor.bench.clock
         self._jobs = vendor.collections["background_jobs"]
         self._documents = vendor.collections["documents"]
@@ -67,7 +81,7 @@ class Jobs:
         folder = DOCUMENT_PATH if self._options.publish_link == "document" else STORAGE_PATH
         row: Row = {
             "@odata.etag": None,
-            **self._vendor.seeder.blank_job(key, now),
+            **self._seeder.blank_job(key, now),
             "jobDescription": f"{source} / {name}",
             "clientRequestId": call.headers.get("client-request-id"),
             "responseType": "Publishlink",
@@ -133,7 +147,7 @@ class Jobs:
                 text = "Only one authentication mechanism is allowed: drop Authorization."
                 raise refusal(400, "InvalidAuthenticationInfo", text)
         elif token is None or row["accessScope"] != "PUBLIC":
-            self._vendor.authority.check(call)
+            self._authority.check(call)
         return self._output(row)
 
     def _output(self, row: Row) -> SandboxAnswer:
@@ -150,7 +164,7 @@ class Jobs:
         body: Row = {
             "jobId": row["jobID"],
             "jobStatus": "Queued",
-            "publishLink": self._vendor.absolute(call, row["publishLink"]),
+            "publishLink": absolute(call, self._options.region, row["publishLink"]),
             "publishLinkAccessScope": str(row["publishLinkAccessScope"]).upper(),
         }
         if run is not None:

@@ -1,4 +1,4 @@
-"""AIMS360's limit (5.1) and its overload on purpose (5.2)."""
+"""AIMS360's limit (5.1), and overload that is played on demand (5.2)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from erp_sandbox.limits import Limiter, SlidingWindow
 
 if TYPE_CHECKING:
     from erp_sandbox.aims360.options import Aims360Options
-    from erp_sandbox.vendor import SandboxAnswer, SandboxCall, Workbench
+    from erp_sandbox.exchange import SandboxAnswer, SandboxCall
+    from erp_sandbox.vendor import Workbench
 
 _PLAIN_STATUS = 400
 
@@ -33,7 +34,7 @@ class CallsPerMinute(Limiter):
     Args:
         bench: Clock and scale.
         options: The rates.
-        limited: False leaves only the overload on purpose.
+        limited: False plays only the overload that the options demand.
     """
 
     def __init__(self, bench: Workbench, options: Aims360Options, *, limited: bool) -> None:

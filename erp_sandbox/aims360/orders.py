@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from erp_sandbox.aims360.resources import LINE, RESOURCES
 from erp_sandbox.aims360.values import refusal
-from erp_sandbox.vendor import json_answer
+from erp_sandbox.exchange import json_answer
 
 if TYPE_CHECKING:
-    from erp_sandbox.aims360.vendor import Aims360Vendor
+    from erp_sandbox.aims360.options import Aims360Options
+    from erp_sandbox.exchange import SandboxAnswer, SandboxCall
     from erp_sandbox.store import Row
-    from erp_sandbox.vendor import SandboxAnswer, SandboxCall
+    from erp_sandbox.vendor import SandboxVendor
 
 _COLUMNS = next(item.columns for item in RESOURCES if item.name == "orders")
 _OWN = frozenset({"orderID", "order", "customerAccount", "lastModifiedOn", "lineItems"})
@@ -20,26 +21,26 @@ _OWN = frozenset({"orderID", "order", "customerAccount", "lastModifiedOn", "line
 _BAD = "InvalidInput"
 
 
-def create(vendor: Aims360Vendor, call: SandboxCall) -> SandboxAnswer:
-    """Create one order and return its number; nothing is updated and nothing recognised (6.1)."""
+def create(vendor: SandboxVendor, options: Aims360Options, call: SandboxCall) -> SandboxAnswer:
+    """Create one order and return its number; a repeated order becomes a second one (6.1)."""
     try:
-        row = _row(vendor, call)
+        row = _row(vendor, options, call)
     except Exception:
         call.count("refused")
         raise
     vendor.collections["orders"].put(row)
     call.count("created")
-    return json_answer({"order": row["order"]}, vendor.options.order_status)
+    return json_answer({"order": row["order"]}, options.order_status)
 
 
-def _row(vendor: Aims360Vendor, call: SandboxCall) -> Row:
+def _row(vendor: SandboxVendor, options: Aims360Options, call: SandboxCall) -> Row:
     try:
         body = call.json()
     except ValueError:
         body = None
     if not isinstance(body, dict):
         raise refusal(400, _BAD, "The body must be a JSON object.")
-    if vendor.options.refuse_nulls and _holds_null(body):
+    if options.refuse_nulls and _holds_null(body):
         raise refusal(400, _BAD, "A property is null.")
     orders, customers = vendor.collections["orders"], vendor.collections["customers"]
     # Which properties are mandatory is UNK; these two are needed in practice (INF).
@@ -54,7 +55,7 @@ def _row(vendor: Aims360Vendor, call: SandboxCall) -> Row:
     reference = body.get("thirdPartyOrderID")
     if (
         reference
-        and vendor.options.duplicate_orders == "refuse"
+        and options.duplicate_orders == "refuse"
         and orders.find(("thirdPartyOrderID",), (reference,))
     ):
         raise refusal(409, "ResourceAlreadyExists", f"thirdPartyOrderID {reference} exists.")
@@ -83,12 +84,12 @@ def _row(vendor: Aims360Vendor, call: SandboxCall) -> Row:
     return row
 
 
-def _next_number(vendor: Aims360Vendor) -> int:
+def _next_number(vendor: SandboxVendor) -> int:
     numbers = [row["order"] for row in vendor.collections["orders"]]
     return max((int(number) for number in numbers if str(number).isdigit()), default=100_000) + 1
 
 
-def _line(vendor: Aims360Vendor, line: object) -> Row:
+def _line(vendor: SandboxVendor, line: object) -> Row:
     if not isinstance(line, dict):
         raise refusal(400, _BAD, "A line item must be an object.")
     for name, table in (("styleColorID", "style_colors"), ("warehouseID", "warehouses")):

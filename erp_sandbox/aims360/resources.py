@@ -10,7 +10,7 @@ STAMP = "lastModifiedOn"
 
 
 @dataclass(frozen=True)
-class Aims360Resource:
+class SandboxAims360Resource:
     """One resource.
 
     Attributes:
@@ -57,7 +57,7 @@ LINE = _columns(
 
 RESOURCES = (
     # Read names mirror the create body (INF, 8.5).
-    Aims360Resource(
+    SandboxAims360Resource(
         "orders", "orders/v1.0/orders", "orderID",
         _columns(
             "orderID:guid order customerAccount customerID:guid divisionID:guid seasonID:guid "
@@ -73,7 +73,7 @@ RESOURCES = (
         "Orders", business="thirdPartyOrderID",
     ),
     # 8.3
-    Aims360Resource(
+    SandboxAims360Resource(
         "style_colors", "stylecolors/v1.1/stylecolors", "styleColorID",
         _columns(
             "styleColorID:guid styleID:guid style color description colorDescription bodyCode "
@@ -84,13 +84,13 @@ RESOURCES = (
         "StyleColors",
     ),
     # 8.4; the list's path follows the naming rule only (INF, 7.3).
-    Aims360Resource(
+    SandboxAims360Resource(
         "styles", "styles/v1.0/styles", "styleID",
         _columns("styleID:guid style description fabricContent lastModifiedOn:moment"),
         "Styles", single=("styles/v1.0/style", "styleID"),
     ),
     # 8.6
-    Aims360Resource(
+    SandboxAims360Resource(
         "customers", "customers/v1.0/customers", "customerID",
         _columns(
             "customerID:guid customerAccount customerName city active:bool creditLimit:number "
@@ -99,18 +99,18 @@ RESOURCES = (
         "Customers", business="customerAccount",
     ),
     # 8.7; no stamp is seen.
-    Aims360Resource(
+    SandboxAims360Resource(
         "warehouses", "warehouses/v1.0/warehouses", "warehouseID",
         _columns("warehouseID:guid warehouseName state"), "Warehouses", stamp=None,
     ),
     # 8.2; the sample is a whole record and has no stamp.
-    Aims360Resource(
+    SandboxAims360Resource(
         "currencies", "codes/v1.0/currencies", "currencyID",
         _columns("currencyID:guid currencyCode currencyName currencySymbol currencyEnabled:bool"),
         "Currencies", stamp=None,
     ),
     # 8.8
-    Aims360Resource(
+    SandboxAims360Resource(
         "purchase_orders", "wip/v1.0/purchaseorders", "purchaseOrderID",
         _columns(
             "purchaseOrderID:guid purchaseOrderNo type vendor status lastModifiedOn:moment",
@@ -119,7 +119,7 @@ RESOURCES = (
         "PurchaseOrders", single=("wip/v1.0/purchaseorder", "purchaseOrderNo"),
     ),
     # 10.1
-    Aims360Resource(
+    SandboxAims360Resource(
         "background_jobs", "jobsmanagement/odata/v1.0/backgroundjob", "jobID",
         _columns(
             "@odata.etag jobID categoryName subCategoryName jobDescription clientID:guid "
@@ -132,7 +132,7 @@ RESOURCES = (
         single=("jobsmanagement/v1.0/backgroundjob", "jobID"),
     ),
     # 8.1; the filter sample names the key GUID.
-    Aims360Resource(
+    SandboxAims360Resource(
         "documents", "documentmanagement/odata/v1.0/aimsdocument", "documentGUID",
         _columns(
             "documentGUID:guid accessScope documentName fileType category aimsReference User title "

@@ -7,10 +7,12 @@ import uuid
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
-from erp_sandbox.vendor import Refusal, json_answer
+from erp_sandbox.exchange import Refusal, json_answer
 
 if TYPE_CHECKING:
     import random
+
+    from erp_sandbox.exchange import SandboxCall
 
 _MOMENT = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,7})\d*)?)?(Z|[+-]\d\d:\d\d)"
@@ -53,6 +55,13 @@ def moment_text(moment: datetime, digits: int = 7) -> str:
 def compact(moment: datetime) -> str:
     """Return ``yyyyMMddHHmmssfff`` in UTC, the tail of job ids and link tokens (10)."""
     return f"{moment.astimezone(timezone.utc):%Y%m%d%H%M%S}{moment.microsecond // 1000:03d}"
+
+
+def absolute(call: SandboxCall, region: str, path: object) -> object:
+    """Return a path of a tenant as a URL of its region, as the caller reaches it."""
+    if not isinstance(path, str) or not path.startswith("/"):
+        return path
+    return f"http://{call.headers.get('host', '')}/aims360/{region}{path}"
 
 
 def guid(source: random.Random) -> str:

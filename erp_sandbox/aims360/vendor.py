@@ -13,16 +13,18 @@ from erp_sandbox.aims360.limiter import CallsPerMinute
 from erp_sandbox.aims360.options import REGIONS, Aims360Options
 from erp_sandbox.aims360.resources import RESOURCES, STAMP
 from erp_sandbox.aims360.seed import Aims360Seed
-from erp_sandbox.aims360.values import moment_text, refusal
-from erp_sandbox.vendor import SandboxAnswer, SandboxVendor, json_answer
+from erp_sandbox.aims360.values import absolute, moment_text, refusal
+from erp_sandbox.exchange import SandboxAnswer, json_answer
+from erp_sandbox.vendor import SandboxVendor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from erp_sandbox.aims360.resources import Aims360Resource
+    from erp_sandbox.aims360.resources import SandboxAims360Resource
+    from erp_sandbox.exchange import SandboxCall
     from erp_sandbox.limits import Limiter
     from erp_sandbox.store import Collection, Row, TableShape
-    from erp_sandbox.vendor import SandboxCall, Workbench
+    from erp_sandbox.vendor import Workbench
 
 TOKEN_PATH = "authentication/v1/authentication/token"  # noqa: S105 - a path
 _EXPORT_PATHS = ("reports/v1.0/reports/exportdata", "reports/v1.0/exportdata")
@@ -50,7 +52,7 @@ class Aims360Vendor(SandboxVendor):
         if options.overload_every and not bench.limits:
             self.limiter = CallsPerMinute(bench, options, limited=False)
         self.authority = Aims360Authority(bench.clock, options)
-        self._jobs = Jobs(self)
+        self._jobs = Jobs(self, options, self.seeder, self.authority)
 
     def shapes(self) -> Iterable[TableShape]:
         """Return how each resource is kept."""
@@ -116,12 +118,6 @@ class Aims360Vendor(SandboxVendor):
         refused = self.limiter.refused if isinstance(self.limiter, CallsPerMinute) else 0
         return {"overloaded": refused}
 
-    def absolute(self, call: SandboxCall, path: object) -> object:
-        """Return a path of this tenant as a URL of its region, as the caller reaches it."""
-        if not isinstance(path, str) or not path.startswith("/"):
-            return path
-        return f"http://{call.headers.get('host', '')}/aims360/{self.options.region}{path}"
-
     async def handle(self, call: SandboxCall) -> SandboxAnswer:
         """Answer one call; the case of a path does not matter (INF, 1.1)."""
         parts = call.path.strip("/").split("/")
@@ -144,7 +140,7 @@ class Aims360Vendor(SandboxVendor):
         if path == "orders/v1.0/order":
             self._only(call, "POST", path)
             call.resource = "orders"
-            return orders.create(self, call)
+            return orders.create(self, self.options, call)
         if path.startswith(_JOB + "/") and path.endswith("/rerun"):
             self._only(call, "POST", f"{_JOB}/{{jobID}}/rerun")
             call.resource = "background_jobs"
@@ -182,7 +178,9 @@ class Aims360Vendor(SandboxVendor):
                 return self._single(call, resource, parts[-1])
         raise refusal(404, "ResourceNotFound", f"Nothing at {path}.")
 
-    def _single(self, call: SandboxCall, resource: Aims360Resource, key: str) -> SandboxAnswer:
+    def _single(
+        self, call: SandboxCall, resource: SandboxAims360Resource, key: str
+    ) -> SandboxAnswer:
         """Return one record as a bare object (3)."""
         if resource.name == "background_jobs":
             return json_answer(self._shown(call, resource, self._jobs.find(key)))
@@ -198,21 +196,22 @@ class Aims360Vendor(SandboxVendor):
             raise refusal(400, "InvalidQueryParameterValue", str(bad)) from None
         return json_answer(self._shown(call, resource, show(row)))
 
-    def _shown(self, call: SandboxCall, resource: Aims360Resource, row: Row) -> Row:
+    def _shown(self, call: SandboxCall, resource: SandboxAims360Resource, row: Row) -> Row:
         """Return a row without what is hidden, its links made absolute."""
+        region = self.options.region
         bare = resource.stamp == STAMP and resource.name in self.options.unstamped
         shown = {
-            name: self.absolute(call, value) if name in _LINKS else value
+            name: absolute(call, region, value) if name in _LINKS else value
             for name, value in row.items()
             if not name.startswith("_") and not (bare and name == STAMP)
         }
         described = shown.get("response")
         if isinstance(described, str) and '"DownloadLink": "/' in described:
-            start = str(self.absolute(call, "/"))
+            start = str(absolute(call, region, "/"))
             shown["response"] = described.replace('"DownloadLink": "/', f'"DownloadLink": "{start}')
         return shown
 
-    def _list(self, call: SandboxCall, resource: Aims360Resource) -> SandboxAnswer:
+    def _list(self, call: SandboxCall, resource: SandboxAims360Resource) -> SandboxAnswer:
         """Answer an OData list (4)."""
         query = self._query(call)
         columns = dict(resource.columns)
@@ -241,7 +240,7 @@ class Aims360Vendor(SandboxVendor):
     def _wrapped(
         self,
         call: SandboxCall,
-        resource: Aims360Resource,
+        resource: SandboxAims360Resource,
         query: dict[str, str],
         shown: list[Row],
         place: tuple[int, int, int],
@@ -264,7 +263,7 @@ class Aims360Vendor(SandboxVendor):
             start = f"{backend}/{resource.entity_set}"
             body["@odata.nextLink"] = f"{start}?{_with_skip(call.query, skip + size)}"
         elif shown and self.options.next_link == "true" and ahead < total:
-            start = str(self.absolute(call, f"/{resource.path}"))
+            start = str(absolute(call, self.options.region, f"/{resource.path}"))
             body["@odata.nextLink"] = f"{start}?{_with_skip(call.query, ahead)}"
         return body
 
@@ -291,7 +290,7 @@ class Aims360Vendor(SandboxVendor):
             raise odata.BadQuery(message)
         return int(text)
 
-    def _ordered(self, resource: Aims360Resource) -> list[Row]:
+    def _ordered(self, resource: SandboxAims360Resource) -> list[Row]:
         """Return all rows in the order without ``$orderby``, which is UNK (4.1)."""
         rows = self.collections[resource.name]
         if self.options.order == "key":

@@ -32,7 +32,7 @@ class View:
         source: ``exportDataSettings.source``.
         names: View names and which rows each keeps.
         captions: Grid captions; blanks are normal, and one may occur twice (11.2).
-        rows: Returns each row as its cells, with the thing the names' tests look at.
+        rows: Returns each row as its cells, with the record that decides which views show it.
     """
 
     source: str
@@ -220,7 +220,7 @@ VIEWS = (
         {"All PO's": _all, "Open PO's": lambda row: row["status"] == "Open"},
         ("PurchaseOrderNo", "Vendor", "POType", "Status", "IssuedDate"), _purchase_orders,
     ),
-    # The two views of 11.2 are custom ones; under the system names they stand here (INF).
+    # The two views of 11.2 are custom ones; here they have the names of system views (INF).
     View(
         "Purchase Orders", {"Style PO's-Line Details": _all},
         ("PurchaseOrderNo", "Vendor", "POType", "IssuedDate", "PO Cancel", "Style", "Color",

@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from erp_sandbox.exchange import TIMEOUT, CutConnection, text_answer
 from erp_sandbox.limits import Limiter, SlidingWindow
-from erp_sandbox.vendor import TIMEOUT, CutConnection, text_answer
 
 if TYPE_CHECKING:
     from erp_sandbox.aimsio.options import AimsioOptions
-    from erp_sandbox.vendor import SandboxAnswer, SandboxCall, Workbench
+    from erp_sandbox.exchange import SandboxAnswer, SandboxCall
+    from erp_sandbox.vendor import Workbench
 
 
 class QueueLimiter(Limiter):
-    """So many calls a second, so many at the same time, first come first served.
+    """Lets in a number of calls a second and a number at the same time, first come first served.
 
     Args:
         bench: Clock and scale.

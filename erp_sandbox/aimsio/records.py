@@ -1,4 +1,4 @@
-"""What follows from one Aimsio record for another: references, derived names, embedded rows."""
+"""How Aimsio's records depend on each other: references, derived names, embedded rows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class AimsioTables:
-    """Looks across the collections.
+    """Finds what one collection's records say about those of another.
 
     Args:
         collections: All of them, by resource.
@@ -71,7 +71,7 @@ class AimsioTables:
         return nrbs, crew, equipment
 
     def reference_errors(self, entity: Entity, sent: dict[str, Any], row: Row) -> list[str]:
-        """Return what a written record refers to in vain (6: referenced objects must exist).
+        """Return the references of a written record to what does not exist, which is an error (6).
 
         Args:
             entity: The entity.

@@ -13,15 +13,17 @@ from erp_sandbox.aimsio.options import AimsioOptions
 from erp_sandbox.aimsio.records import AimsioTables
 from erp_sandbox.aimsio.seed import AimsioSeed
 from erp_sandbox.aimsio.writes import AimsioWrites
-from erp_sandbox.vendor import Refusal, SandboxVendor, json_answer
+from erp_sandbox.exchange import Refusal, json_answer
+from erp_sandbox.vendor import SandboxVendor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from erp_sandbox.aimsio.entities import Entity
+    from erp_sandbox.exchange import SandboxAnswer, SandboxCall
     from erp_sandbox.limits import Limiter
     from erp_sandbox.store import Collection, Row, TableShape
-    from erp_sandbox.vendor import SandboxAnswer, SandboxCall, Workbench
+    from erp_sandbox.vendor import Workbench
 
 PREFIX = "/rest/api/standard/v1"
 """Path prefix of every operation (1)."""
@@ -54,7 +56,7 @@ class AimsioVendor(SandboxVendor):
         }
         super().__init__(bench, options)
         self.records = AimsioTables(self.collections)
-        self._writer = AimsioWrites(self)
+        self._writer = AimsioWrites(self, options, self.records)
 
     def shapes(self) -> Iterable[TableShape]:
         """Return how each entity is kept."""

@@ -6,13 +6,15 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from erp_sandbox.aimsio.entities import PAYROLL_FIELDS, Field
-from erp_sandbox.vendor import Refusal, SandboxAnswer, json_answer
+from erp_sandbox.exchange import Refusal, SandboxAnswer, json_answer
 
 if TYPE_CHECKING:
     from erp_sandbox.aimsio.entities import Entity
-    from erp_sandbox.aimsio.vendor import AimsioVendor
+    from erp_sandbox.aimsio.options import AimsioOptions
+    from erp_sandbox.aimsio.records import AimsioTables
+    from erp_sandbox.exchange import SandboxCall
     from erp_sandbox.store import Collection, Row
-    from erp_sandbox.vendor import SandboxCall
+    from erp_sandbox.vendor import SandboxVendor
 
 _TYPES: dict[str, tuple[type, ...]] = {
     "text": (str,),
@@ -41,16 +43,21 @@ class AimsioWrites:
 
     Args:
         vendor: The account that is written to.
+        options: Its options.
+        records: Its tables, which know how one record refers to another.
     """
 
-    def __init__(self, vendor: AimsioVendor) -> None:
+    def __init__(
+        self, vendor: SandboxVendor, options: AimsioOptions, records: AimsioTables
+    ) -> None:
         self._vendor = vendor
-        self._options = vendor.options
+        self._options = options
+        self._records = records
 
     def post(self, entity: Entity, call: SandboxCall) -> SandboxAnswer:
         """Create or update the records of a body.
 
-        Nothing in here awaits, so no other call sees a half-done list.
+        Nothing in here awaits, so no other call sees a list of which only a part is written.
         """
         records = self._body(entity, call)
         collection = self._vendor.collections[entity.resource]
@@ -117,7 +124,7 @@ class AimsioWrites:
         else:
             row = self._merged(entity, collection, record, old)
         row[entity.stamp] = self._vendor.stamp()
-        row = self._vendor.records.derived(entity, row)
+        row = self._records.derived(entity, row)
         collection.put(row)
         return row, old
 
@@ -180,7 +187,7 @@ class AimsioWrites:
             if trade is not None:
                 kept["employeeTradeCode"] = trade["billableItemCode"]
         row.update(kept)
-        errors += self._vendor.records.reference_errors(entity, sent, row)
+        errors += self._records.reference_errors(entity, sent, row)
         if errors:
             raise BadRecord(*errors)
         return row
@@ -244,7 +251,7 @@ class AimsioWrites:
                 if all(sent.get(name) in {None, ""} for name in group):
                     errors.append(f"one of {', '.join(group)} is required")
         if entity.resource == "nrbs" and new and not sent.get("nrbExternalId"):
-            # Recommended for old and new; a record found otherwise may go without (INF).
+            # Recommended for all records; one that another property identifies may lack it (INF).
             errors.append("nrbExternalId is required")
 
     def _job_status(self, sent: dict[str, Any], row: Row, old: Row | None) -> None:

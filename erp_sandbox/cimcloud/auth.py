@@ -10,20 +10,20 @@ from datetime import datetime, timezone
 from hmac import compare_digest
 from typing import TYPE_CHECKING
 
-from erp_sandbox.vendor import Refusal, json_answer
+from erp_sandbox.exchange import Refusal, json_answer
 
 if TYPE_CHECKING:
     from erp_sandbox.cimcloud.options import CimcloudOptions
     from erp_sandbox.clock import SandboxClock
-    from erp_sandbox.vendor import SandboxAnswer, SandboxCall
+    from erp_sandbox.exchange import SandboxAnswer, SandboxCall
 
 
 @dataclass
 class Identity:
-    """Who calls.
+    """The caller of a request.
 
     Attributes:
-        bearer: Whether by token.
+        bearer: Whether the caller showed a token, not a Basic login.
         customer: Login of the customer whose session it is, or None.
     """
 
@@ -102,7 +102,7 @@ class CimcloudAuthority:
         """Return who calls, by bearer token or Basic login.
 
         Raises:
-            Refusal: Nobody that is known.
+            Refusal: The caller is not known.
         """
         scheme, _, value = call.headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer" and self._options.auth_type != "basic":

@@ -5,15 +5,16 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from erp_sandbox.exchange import text_answer
 from erp_sandbox.limits import FixedWindow, Limiter, SlidingWindow
-from erp_sandbox.vendor import text_answer
 
 if TYPE_CHECKING:
     from erp_sandbox.cimcloud.options import CimcloudOptions
-    from erp_sandbox.vendor import SandboxAnswer, SandboxCall, Workbench
+    from erp_sandbox.exchange import SandboxAnswer, SandboxCall
+    from erp_sandbox.vendor import Workbench
 
 JITTER_SECONDS = 0.05
-"""Two calls sent a second apart may arrive this much closer together; that is let pass."""
+"""Seconds by which calls may arrive closer together than they were sent; such calls are let in."""
 
 
 class TwoWindows(Limiter):

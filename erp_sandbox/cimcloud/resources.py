@@ -16,7 +16,7 @@ MODIFIED = "last_modify_date"
 
 
 @dataclass(frozen=True)
-class CimcloudResource:
+class SandboxCimcloudResource:
     """One Standard resource.
 
     Attributes:
@@ -69,7 +69,7 @@ _ADDRESS = "address address2 address3 city state zip country"
 
 RESOURCES = (
     # 8.1; the primary key is UNK.
-    CimcloudResource(
+    SandboxCimcloudResource(
         "accounts", "a_key", ("ref_id",),
         _columns(
             f"a_key:key ref_id num nm status:flag {_ADDRESS} phone terms_code rep_code "
@@ -78,7 +78,7 @@ RESOURCES = (
         ("account",), needs_user_key=True,
     ),
     # 8.2; pw is taken but never shown.
-    CimcloudResource(
+    SandboxCimcloudResource(
         "customers", "c_id", ("username",),
         _columns(
             "c_id:key username a_id c_f_nm c_l_nm c_em c_phone c_add1 c_add2 c_city c_state c_zip "
@@ -87,7 +87,7 @@ RESOURCES = (
         ("customer", "contacts"), needs_user_key=True,
     ),
     # 8.3
-    CimcloudResource(
+    SandboxCimcloudResource(
         "products", "p_key", ("sku",),
         _columns(
             "p_key:key sku nm ds retail_price:money sretail_price:money product_class status:flag "
@@ -97,13 +97,13 @@ RESOURCES = (
         ("product",), needs_user_key=True,
     ),
     # 8.4; the location code is unique within an account only.
-    CimcloudResource(
+    SandboxCimcloudResource(
         "shipping_addresses", "sa_key", ("a_id", "location_code"),
         _columns(f"sa_key:key a_id location_code nm attention {_ADDRESS} phone email"),
         ("shipping_address", "addresses"),
     ),
     # 8.5 and 10
-    CimcloudResource(
+    SandboxCimcloudResource(
         "orders", "o_key", ("c_ordnum",),
         _columns(
             "o_key:key c_ordnum:int a_id c_id status:flag exported:int order_date:date po_number "
@@ -113,7 +113,7 @@ RESOURCES = (
         ),
         ("order",), auto="c_ordnum",
     ),
-    CimcloudResource(
+    SandboxCimcloudResource(
         "order_details", "od_key", ("o_key", "line_number"),
         _columns(
             "od_key:key o_key c_ordnum:int line_number:int sku ds quantity:number price:money "
@@ -121,7 +121,7 @@ RESOURCES = (
         ),
         ("order_detail",), header=("orders", ("o_key", "c_ordnum")),
     ),
-    CimcloudResource(
+    SandboxCimcloudResource(
         "payments", "pay_key", ("transaction_id",),
         _columns(
             "pay_key:key o_key c_ordnum:int transaction_id payment_type amount:money "
@@ -130,24 +130,24 @@ RESOURCES = (
         ("payment",),
     ),
     # The rest is known by name only (7.3).
-    CimcloudResource(
+    SandboxCimcloudResource(
         "inventory_levels", "il_key", ("sku", "warehouse"),
         _columns(
             "il_key:key sku warehouse qty_on_hand:number qty_available:number qty_on_order:number"
         ),
         ("inventory_level", "inventory"),
     ),
-    CimcloudResource(
+    SandboxCimcloudResource(
         "product_prices", "pp_key", ("sku", "price_level", "min_qty"),
         _columns("pp_key:key sku price_level min_qty:int price:money start_date:date"),
         ("product_price", "product_pricing"),
     ),
-    CimcloudResource(
+    SandboxCimcloudResource(
         "invoice_payments", "ip_key", ("reference",),
         _columns("ip_key:key reference invoice_no a_id amount:money payment_date:date"),
         ("invoice_payment", "online_invoice_payments"),
     ),
-    CimcloudResource(
+    SandboxCimcloudResource(
         "order_history", "oh_key", ("order_no",),
         _columns(
             "oh_key:key order_no a_id status po_number order_date:date total:money tax:money "
@@ -155,7 +155,7 @@ RESOURCES = (
         ),
         ("order_history_header", "order_history_headers"),
     ),
-    CimcloudResource(
+    SandboxCimcloudResource(
         "order_history_lines", "ohl_key", ("order_no", "line_number"),
         _columns(
             "ohl_key:key order_no line_number:int sku ds quantity:number qty_open:number "
@@ -163,12 +163,12 @@ RESOURCES = (
         ),
         ("order_history_line", "order_history_detail"), header=("order_history", ("order_no",)),
     ),
-    CimcloudResource(
+    SandboxCimcloudResource(
         "shipments", "sh_key", ("shipment_no",),
         _columns("sh_key:key shipment_no order_no carrier_code tracking_no ship_date:date"),
         ("shipment",),
     ),
-    CimcloudResource(
+    SandboxCimcloudResource(
         "invoices", "inv_key", ("invoice_no",),
         _columns(
             "inv_key:key invoice_no order_no a_id status invoice_date:date due_date:date "
@@ -176,12 +176,12 @@ RESOURCES = (
         ),
         ("invoice", "invoice_history", "invoice_header", "invoice_headers"),
     ),
-    CimcloudResource(
+    SandboxCimcloudResource(
         "invoice_lines", "ivl_key", ("invoice_no", "line_number"),
         _columns("ivl_key:key invoice_no line_number:int sku ds quantity:number price:money"),
         ("invoice_line", "invoice_history_lines"), header=("invoices", ("invoice_no",)),
     ),
-    CimcloudResource(
+    SandboxCimcloudResource(
         "credits", "cr_key", ("credit_no",),
         _columns("cr_key:key credit_no a_id amount:money balance:money credit_date:date reason"),
         ("credit",),
@@ -189,7 +189,7 @@ RESOURCES = (
 )  # fmt: skip
 
 
-def resources(primary_keys: tuple[str, ...]) -> dict[str, CimcloudResource]:
+def resources(primary_keys: tuple[str, ...]) -> dict[str, SandboxCimcloudResource]:
     """Return the resources by name, with renamed primary keys.
 
     Args:

@@ -13,7 +13,7 @@ from erp_sandbox.cimcloud.values import moment_text, money
 if TYPE_CHECKING:
     import random
 
-    from erp_sandbox.cimcloud.resources import CimcloudResource
+    from erp_sandbox.cimcloud.resources import SandboxCimcloudResource
     from erp_sandbox.store import Row
     from erp_sandbox.vendor import Workbench
 
@@ -32,7 +32,7 @@ class CimcloudSeed:
         resources: The resources, with the keys they have in this run.
     """
 
-    def __init__(self, bench: Workbench, resources: dict[str, CimcloudResource]) -> None:
+    def __init__(self, bench: Workbench, resources: dict[str, SandboxCimcloudResource]) -> None:
         self._bench = bench
         self._resources = resources
         self._made: dict[str, list[Row]] = {}
@@ -48,7 +48,7 @@ class CimcloudSeed:
                 rows.append(row)
         return self._made
 
-    def _plain(self, resource: CimcloudResource, source: random.Random, number: int) -> Row:
+    def _plain(self, resource: SandboxCimcloudResource, source: random.Random, number: int) -> Row:
         """Return a row filled by the kinds of its columns."""
         row: Row = {}
         for column, kind in resource.columns.items():

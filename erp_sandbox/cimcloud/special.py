@@ -8,7 +8,7 @@ from erp_sandbox.cimcloud.resources import CREATED, MODIFIED
 from erp_sandbox.store import TableShape
 
 if TYPE_CHECKING:
-    from erp_sandbox.cimcloud.resources import CimcloudResource
+    from erp_sandbox.cimcloud.resources import SandboxCimcloudResource
     from erp_sandbox.store import Collection, Row
 
 PASSTHROUGH = TableShape(
@@ -33,7 +33,7 @@ class OnlineOrders:
     """
 
     def __init__(
-        self, collections: dict[str, Collection], resources: dict[str, CimcloudResource]
+        self, collections: dict[str, Collection], resources: dict[str, SandboxCimcloudResource]
     ) -> None:
         self._collections = collections
         self._resources = resources

@@ -16,16 +16,18 @@ from erp_sandbox.cimcloud.seed import CimcloudSeed
 from erp_sandbox.cimcloud.special import PASSTHROUGH, OnlineOrders, passthrough_errors
 from erp_sandbox.cimcloud.values import moment_text, money, shown_moment
 from erp_sandbox.cimcloud.writes import CimcloudWrites
-from erp_sandbox.vendor import Refusal, SandboxAnswer, SandboxVendor, json_answer
+from erp_sandbox.exchange import Refusal, SandboxAnswer, json_answer
+from erp_sandbox.vendor import SandboxVendor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from erp_sandbox.cimcloud.auth import Identity
-    from erp_sandbox.cimcloud.resources import CimcloudResource
+    from erp_sandbox.cimcloud.resources import SandboxCimcloudResource
+    from erp_sandbox.exchange import SandboxCall
     from erp_sandbox.limits import Limiter
     from erp_sandbox.store import Collection, Row, TableShape
-    from erp_sandbox.vendor import SandboxCall, Workbench
+    from erp_sandbox.vendor import Workbench
 
 
 def refusal(status: int, text: str, headers: dict[str, str] | None = None) -> Refusal:
@@ -44,7 +46,7 @@ class CimcloudVendor(SandboxVendor):
         self.resources = resources(options.primary_keys)
         super().__init__(bench, options)
         self._authority = CimcloudAuthority(bench.clock, options)
-        self._writer = CimcloudWrites(self)
+        self._writer = CimcloudWrites(self, options, self.resources)
         self._online = OnlineOrders(self.collections, self.resources)
 
     def shapes(self) -> Iterable[TableShape]:
@@ -217,7 +219,7 @@ class CimcloudVendor(SandboxVendor):
         elif tail:
             call.template += "/{page}"
 
-    def _resource(self, segment: str) -> CimcloudResource | None:
+    def _resource(self, segment: str) -> SandboxCimcloudResource | None:
         return next((item for item in self.resources.values() if item.answers_to(segment)), None)
 
     def _granted(self, call: SandboxCall, name: str) -> None:
@@ -228,7 +230,7 @@ class CimcloudVendor(SandboxVendor):
             raise refusal(405, "The requested resource does not support this method.")
 
     def _read(
-        self, resource: CimcloudResource | None, tail: str, identity: Identity
+        self, resource: SandboxCimcloudResource | None, tail: str, identity: Identity
     ) -> SandboxAnswer:
         """Answer a GET: filter, order, one page (4); OnlineOrders also marks (10)."""
         table = self.resources["orders"] if resource is None else resource
@@ -247,7 +249,7 @@ class CimcloudVendor(SandboxVendor):
             raise refusal(404, "No such page.")
         return json_answer([self._shown(table, row, identity) for row in found])
 
-    def _ordered(self, resource: CimcloudResource) -> list[Row]:
+    def _ordered(self, resource: SandboxCimcloudResource) -> list[Row]:
         """Return all rows in the site's order, which is UNK (4.1)."""
         collection = self.collections[resource.name]
         if self.options.order == "created":
@@ -257,7 +259,7 @@ class CimcloudVendor(SandboxVendor):
             rows.sort(key=lambda row: str(row.get(MODIFIED)), reverse=True)
         return rows
 
-    def _shown(self, resource: CimcloudResource, row: Row, identity: Identity) -> Row:
+    def _shown(self, resource: SandboxCimcloudResource, row: Row, identity: Identity) -> Row:
         form = self.options.stamp_format
         if form != "iso":
             row = {

@@ -9,20 +9,23 @@ from typing import TYPE_CHECKING, Any
 
 from erp_sandbox.cimcloud.resources import CREATED, MODIFIED
 from erp_sandbox.cimcloud.values import BadValue, stored
-from erp_sandbox.vendor import Refusal, SandboxAnswer, json_answer
+from erp_sandbox.exchange import Refusal, SandboxAnswer, json_answer
 
 if TYPE_CHECKING:
-    from erp_sandbox.cimcloud.resources import CimcloudResource
-    from erp_sandbox.cimcloud.vendor import CimcloudVendor
+    from collections.abc import Mapping
+
+    from erp_sandbox.cimcloud.options import CimcloudOptions
+    from erp_sandbox.cimcloud.resources import SandboxCimcloudResource
+    from erp_sandbox.exchange import SandboxCall
     from erp_sandbox.store import Collection, Row
-    from erp_sandbox.vendor import SandboxCall
+    from erp_sandbox.vendor import SandboxVendor
 
 _WRITE_ONLY = frozenset({"pw", "Send_pw_email"})
 """Columns that are taken and never shown (8.2)."""
 
 
 class MissingHeader(BadValue):
-    """A line whose header is not there; the queue tries it again (6.3)."""
+    """A line whose header does not exist yet; the queue tries it again (6.3)."""
 
 
 @dataclass(eq=False)
@@ -30,13 +33,13 @@ class BatchJob:
     """One queued request.
 
     Attributes:
-        resource: Where it goes.
+        resource: The resource that is written.
         method: POST or PUT.
         records: What is still to be written.
         tries: How often it was worked on.
     """
 
-    resource: CimcloudResource
+    resource: SandboxCimcloudResource
     method: str
     records: list[object]
     tries: int = 0
@@ -63,11 +66,19 @@ class CimcloudWrites:
 
     Args:
         vendor: The site that is written to.
+        options: Its options.
+        resources: Its resources by name.
     """
 
-    def __init__(self, vendor: CimcloudVendor) -> None:
+    def __init__(
+        self,
+        vendor: SandboxVendor,
+        options: CimcloudOptions,
+        resources: Mapping[str, SandboxCimcloudResource],
+    ) -> None:
         self._vendor = vendor
-        self._options = vendor.options
+        self._options = options
+        self._resources = resources
         self._jobs: list[BatchJob] = []
         self._timers: set[asyncio.Task[None]] = set()
         self.failed: list[str] = []
@@ -77,7 +88,7 @@ class CimcloudWrites:
         """Records that wait in the queue."""
         return sum(len(job.records) for job in self._jobs)
 
-    def write(self, resource: CimcloudResource, call: SandboxCall) -> SandboxAnswer:
+    def write(self, resource: SandboxCimcloudResource, call: SandboxCall) -> SandboxAnswer:
         """Answer a POST or PUT with one object or an array of them."""
         try:
             body = call.json()
@@ -128,13 +139,13 @@ class CimcloudWrites:
         }
         return json_answer(body, 200 if success else self._options.failure_status)
 
-    def delete(self, resource: CimcloudResource, key: str) -> SandboxAnswer:
+    def delete(self, resource: SandboxCimcloudResource, key: str) -> SandboxAnswer:
         """Answer ``DELETE {resource}/{primary key}``, a form that is UNK (6.1)."""
         if not self._vendor.collections[resource.name].delete(key):
             raise Refusal(json_answer({"message": "Record not found."}, 404))
         return json_answer({"action": "DataDeleted", "success": True, "message": None})
 
-    def _batch(self, resource: CimcloudResource, method: str, records: list[Any]) -> Result:
+    def _batch(self, resource: SandboxCimcloudResource, method: str, records: list[Any]) -> Result:
         collection = self._vendor.collections[resource.name]
         result = Result()
         undo: list[tuple[str, Row | None]] = []
@@ -168,7 +179,7 @@ class CimcloudWrites:
         return result
 
     def _one(
-        self, resource: CimcloudResource, collection: Collection, method: str, record: object
+        self, resource: SandboxCimcloudResource, collection: Collection, method: str, record: object
     ) -> tuple[Row | None, Row | None]:
         """Return the row to put and the one it replaces; no row for a PUT that matches none."""
         if not isinstance(record, dict):
@@ -199,7 +210,7 @@ class CimcloudWrites:
         sent[resource.key] = key or self._vendor.new_key(collection)
         return {**blank, **sent, CREATED: stamp, MODIFIED: stamp}, None
 
-    def _values(self, resource: CimcloudResource, record: dict[str, Any]) -> Row:
+    def _values(self, resource: SandboxCimcloudResource, record: dict[str, Any]) -> Row:
         """Return a written record with its values as the columns keep them."""
         known = {name.lower(): name for name in resource.columns}
         sent: Row = {}
@@ -223,12 +234,12 @@ class CimcloudWrites:
                 sent[name] = stored(name, "custom", value)
         return sent
 
-    def _check_header(self, resource: CimcloudResource, sent: Row) -> None:
+    def _check_header(self, resource: SandboxCimcloudResource, sent: Row) -> None:
         if resource.header is None:
             return
         name, columns = resource.header
         headers = self._vendor.collections[name]
-        owner = self._vendor.resources[name]
+        owner = self._resources[name]
         for column in columns:
             value = sent.get(column)
             if value is None:
@@ -243,7 +254,7 @@ class CimcloudWrites:
         raise MissingHeader(message)
 
     def _enqueue(
-        self, resource: CimcloudResource, call: SandboxCall, records: list[object]
+        self, resource: SandboxCimcloudResource, call: SandboxCall, records: list[object]
     ) -> SandboxAnswer:
         """Take more than ten records for later; the answer is of an unknown shape (6.3)."""
         job = BatchJob(resource, call.method, records)

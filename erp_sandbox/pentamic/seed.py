@@ -14,7 +14,7 @@ FIRST_ID = 102_568
 """The sheet's sample (8.1)."""
 FIRST_INVOICE = 5_001
 INVOICES_PER_CUSTOMER = (1, 0, 3, 0, 2, 0)
-"""In turns; on average as many invoices as customers."""
+"""Invoices of a customer, in turn; on average one."""
 
 
 def customers(bench: Workbench) -> list[Row]:

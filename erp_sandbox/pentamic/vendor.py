@@ -8,17 +8,19 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import parse_qs
 
+from erp_sandbox.exchange import Refusal, SandboxAnswer, json_answer
 from erp_sandbox.pentamic import seed
 from erp_sandbox.pentamic.options import PentamicOptions
 from erp_sandbox.pentamic.wire import TAX_CODE, UNQUOTED, answer, lenient
 from erp_sandbox.store import TableShape
-from erp_sandbox.vendor import Refusal, SandboxAnswer, SandboxVendor, json_answer
+from erp_sandbox.vendor import SandboxVendor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from erp_sandbox.exchange import SandboxCall
     from erp_sandbox.store import Collection, Row
-    from erp_sandbox.vendor import SandboxCall, Workbench
+    from erp_sandbox.vendor import Workbench
 
 _TAX_CODE = re.compile(r"\d{1,14}(-\d{3})?")
 """What counts as a valid tax code; the vendor's rule is not stated (5.2)."""
@@ -63,7 +65,7 @@ class PentamicVendor(SandboxVendor):
             self.collections["customer_invoices"].put(row)
 
     def stamp(self) -> object:
-        """Return nothing of use: no record has a change stamp (4.3)."""
+        """Return a placeholder: no record has a change stamp (4.3)."""
         return None
 
     def new_key(self, collection: Collection) -> object:

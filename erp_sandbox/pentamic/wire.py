@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from erp_sandbox import jsontext, xmltext
-from erp_sandbox.vendor import SandboxAnswer, json_answer
+from erp_sandbox.exchange import SandboxAnswer, json_answer
 
 if TYPE_CHECKING:
+    from erp_sandbox.exchange import SandboxCall
     from erp_sandbox.store import Row
-    from erp_sandbox.vendor import SandboxCall
 
 _STRING_OR_NUMBER = re.compile(r'"(?:[^"\\]|\\.)*"|(?<![\w.+-])0\d+(?![\w.])')
 TAX_CODE = "taxCode"

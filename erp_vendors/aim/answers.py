@@ -21,7 +21,7 @@ _COUNTS = ("StartOffset", "RecordCount", "RemainingRecords", "TotalRecords")
 _NOT_FOUND = 404
 _NO_SUCH_OPERATION = frozenset({404, 405, 501})
 
-# The catalogue of error codes is not public (5.2), so the words have to tell.
+# The catalogue of error codes is not public (5.2), so errors are told apart by their words.
 _NO_LICENCE = (
     r"licen[cs]|subscription|not (?:been )?(?:enabled|activated|purchased|subscribed)"
     r"|module.{0,60}(?:not|disabled|inactive|unavailable|required|missing)"
@@ -41,9 +41,9 @@ _OPERATION = re.compile(
     r"|\b(?:route|path|ur[il]|host|page|file|table|field|member)\b",
     re.IGNORECASE,
 )
-"""Words about what was called, or how, rather than what was asked for."""
+"""Words of an error that speak of the operation or the server instead of a record."""
 _ENVELOPE_TEXT = re.compile(r'(?:"|<)(?:Response)?Status(?:"\s*:\s*\{|[\s>])', re.IGNORECASE)
-"""An envelope in a text that may be cut."""
+"""Recognises an envelope in the text of an answer, of which the end may be missing."""
 _FAILURE = re.compile(r"error|fail|fault|exception|invalid|denied|refus|reject", re.IGNORECASE)
 """Words of a StatusCode that mean no success, whether or not they are a refusal."""
 TELLING_BODY = re.compile(
@@ -51,7 +51,7 @@ TELLING_BODY = re.compile(
     rf'(?:"\s*:\s*"[^"]*|>[^<]*)(?:{_NO_LICENCE}|{_NO_LOGIN})',
     re.IGNORECASE,
 )
-"""A server error that says a repetition is of no use."""
+"""Recognises a server error whose text says that it is of no use to repeat the call."""
 
 
 class Kind(enum.Enum):
@@ -158,9 +158,6 @@ def decode(body: bytes, schema: Schema | None = None) -> Body:
 def refusal(answer: Body) -> tuple[str, str] | None:
     """Find an error inside a successful answer (aim.md 5.2).
 
-    Args:
-        answer: The answer's members.
-
     Returns:
         Error code and message, either of which may be empty; None if there is no error.
     """
@@ -180,7 +177,7 @@ def refusal(answer: Body) -> tuple[str, str] | None:
 
 
 def is_success(answer: object) -> bool:
-    """Whether an answer is the documented success: its Status says so, and nothing else objects.
+    """Whether an answer is the documented success: its Status says so and nothing denies it.
 
     Every answer has a Status of text members (3.2, DOC). A StatusCode that is not Error, without
     ErrorCode and ErrorMessage, is a success (5.2, OBS and INF). Anything else proves nothing.
@@ -198,7 +195,7 @@ def is_success(answer: object) -> bool:
         return False
     beside = {name: value for name, value in answer.items() if name != "ErrorItems"}
     return (
-        not any(_objects(name, value) for name, value in (*status.items(), *beside.items()))
+        not any(_speaks_of_error(name, value) for name, value in (*status.items(), *beside.items()))
         and _stock_refusal(_lower(answer).get("responsestatus")) is None
         # A list of rows that failed, documented as such (5.2), is for the caller to look at.
         and answer.get("ErrorItems") in (None, "", [])
@@ -206,11 +203,7 @@ def is_success(answer: object) -> bool:
 
 
 def item_errors(answer: object) -> list[t.Any]:
-    """The rows that ErrorItems names as failed (5.2).
-
-    Args:
-        answer: The answer as it was parsed.
-    """
+    """The rows that the ErrorItems of a parsed answer name as failed (5.2)."""
     items = answer.get("ErrorItems") if isinstance(answer, dict) else None
     return items if isinstance(items, list) else []
 
@@ -253,11 +246,7 @@ def is_about_record(error: CallError) -> bool:
 
 
 def without_envelope(answer: Body) -> Body:
-    """An answer that is a record itself.
-
-    Args:
-        answer: The answer's members.
-    """
+    """The record that an answer is, apart from the members of the envelope."""
     return {name: value for name, value in answer.items() if name not in _ENVELOPE}
 
 
@@ -271,7 +260,7 @@ def rows_of(answer: Body, list_name: str, keys: t.Sequence[str], where: str) -> 
         where: The operation, for messages.
 
     Raises:
-        DataError: If what is there are no records.
+        DataError: If the answer holds no list of records.
     """
     rows = answer.get(list_name, answer.get(""))
     if rows is None:
@@ -288,11 +277,7 @@ def rows_of(answer: Body, list_name: str, keys: t.Sequence[str], where: str) -> 
 
 
 def remaining_of(answer: Body) -> int | None:
-    """Rows after those of this answer; None if it does not say (aim.md 4.1).
-
-    Args:
-        answer: The answer's members.
-    """
+    """Number of rows after those of this answer; None if it does not say (aim.md 4.1)."""
     return _count(answer.get("RemainingRecords"))
 
 
@@ -323,7 +308,7 @@ def envelope_schema(record: Schema, *, list_name: str = "", single: bool = False
     properties: Schema = {**status, **{name: {"type": "integer"} for name in _COUNTS}}
     if list_name:
         properties[list_name] = rows
-    # A list under another name holds the same records.
+    # A list under an unknown name is taken to hold the same records.
     return {"type": "object", "properties": properties, "additionalProperties": rows}
 
 
@@ -342,7 +327,7 @@ def _stock_refusal(stock: object) -> tuple[str, str] | None:
     return (code, text) if code or text or said.get("errors") else None
 
 
-def _objects(name: str, value: object) -> bool:
+def _speaks_of_error(name: str, value: object) -> bool:
     """Whether a member beside the payload, or in Status, speaks of an error."""
     return name.lower().startswith("error") and bool(_text(value)) and value not in ([], {})
 
@@ -359,7 +344,7 @@ def _words_of(error: CallError) -> str:
 
 
 def _unnamed(answer: Body, list_name: str, keys: t.Sequence[str]) -> object:
-    """The records of an answer that does not have the list it should."""
+    """The records of an answer that lacks the list it is documented to have."""
     members = {
         name: value
         for name, value in answer.items()

@@ -22,6 +22,7 @@ from erp_vendors.aim.answers import (
     rows_of,
     without_envelope,
 )
+from erp_vendors.aim.members import as_members, as_text, operation_of, without_empty_dates
 from erp_vendors.aim.paging import AimListing, AimPage, ListedRow, coming
 from erp_vendors.aim.resources import AimResource, Parent, resources_of
 from erp_vendors.aim.session import Sessions
@@ -49,10 +50,9 @@ if t.TYPE_CHECKING:
 logger = logging.getLogger("erp.aim")
 
 _PASSES = 2
-"""Times a full listing is read whose rows move while it is read."""
-_NO_DATE = "0001-01-01"
+"""Times that a full listing is read if its rows move while it is read."""
 _RULES = (
-    # A dead token or a missing licence in a server error: repeating the call does not help.
+    # The server error stands for a dead token or a missing licence: repeating does not help.
     Rule(Action.FAIL, statuses=frozenset(range(500, 600)), body=TELLING_BODY),
 )
 
@@ -110,7 +110,7 @@ class AimClient:
             DataError: If the answer cannot be read.
             CallError: If the call fails.
         """
-        params = _members(query)
+        params = as_members(query)
 
         def ask(session: AimSession) -> Body:
             return self._sessions.exchange(
@@ -160,7 +160,7 @@ class AimClient:
             CredentialsError: If the login is refused, or lacks the permission.
             CallError: If the call fails; its `phase` says whether it may have been executed.
         """
-        params, raw = _members(query), codec.encode(body or {})
+        params, raw = as_members(query), codec.encode(body or {})
 
         def send(session: AimSession) -> Answer:
             return self._sessions.write(
@@ -251,7 +251,7 @@ class AimClient:
         Args:
             resource: A resource with parents.
             parent: The parent that the key is of.
-            key: The key, or more values than the parent has members.
+            key: A value for each of the parent's members; None where there is none.
 
         Returns:
             The records, each with its parent's key.
@@ -261,7 +261,7 @@ class AimClient:
             DataError: If the answer makes no sense.
             ErpError: If a call fails.
         """
-        members = {k: _text(v) for k, v in zip(parent.members, key, strict=True) if v is not None}
+        members = {k: as_text(v) for k, v in zip(parent.members, key, strict=True) if v is not None}
         if resource.reader is not None:
             ask = functools.partial(self._ask_for, resource)
             records = resource.reader(ask, next(iter(members.values())))
@@ -275,11 +275,11 @@ class AimClient:
         return [{**found, **record, **found} for record in records]
 
     def ask(self, resource: AimResource, members: Params) -> Body:
-        """One answer, whatever it holds.
+        """Call a resource's operation once and return its answer as it is.
 
         Args:
-            resource: What is asked for.
-            members: Request members; the resource's own go along.
+            resource: The resource.
+            members: Request members, in addition to the resource's own.
 
         Raises:
             UnknownRecordError: If the server does not know what it was asked for.
@@ -288,11 +288,7 @@ class AimClient:
         return self._ask_for(resource, "", members)
 
     def schema(self, resource: AimResource) -> Schema:
-        """The JSON schema of a resource's records.
-
-        Args:
-            resource: The resource.
-        """
+        """The JSON schema of a resource's records."""
         return schemas.for_stream(
             VENDOR,
             resource.name,
@@ -329,11 +325,11 @@ class AimClient:
             if resource.single:
                 return [without_envelope(answer)]
             return rows_of(answer, resource.list_name, (), f"aim: {resource.path}")
-        raise AssertionError  # the last one returns or raises
+        raise AssertionError  # the last attempt returns or raises
 
     def _ask_for(self, resource: AimResource, operation: str, members: Params) -> Body:
-        """A call about one record; the resource's own operation if none is named."""
-        self._sessions.current()  # what is wrong with the login says nothing of a record
+        """Make a call about one record, with the resource's own operation if none is named."""
+        self._sessions.current()  # first: a failed login must not count as an unknown record
         try:
             return self._read(resource, operation, members)
         except CallError as error:
@@ -355,7 +351,7 @@ class AimClient:
         own, _, query = resource.path.partition("?")
         fixed = dict(urllib.parse.parse_qsl(query, keep_blank_values=True))
         answer = self.call_operation(
-            operation or _operation(own),
+            operation or operation_of(own),
             query=members if operation else {**resource.params, **fixed, **members},
             optional=not resource.documented,
             schema=self._answer_schema(resource),
@@ -363,7 +359,7 @@ class AimClient:
         if not answer:
             msg = f"aim: {operation or own} answered with an empty object"
             raise DataError(msg)
-        return t.cast("Body", _tidy(answer))
+        return t.cast("Body", without_empty_dates(answer))
 
     def _answer_schema(self, resource: AimResource) -> Schema | None:
         if self.block.get("format") != "xml":
@@ -372,7 +368,7 @@ class AimClient:
         return envelope_schema(self.schema(resource), list_name=resource.list_name, single=single)
 
     def _wanted(self, resource: AimResource) -> set[tuple[str, ...]]:
-        """What the children of a resource are asked for by."""
+        """The properties of a resource by which its children are asked for."""
         return {
             _source(parent, resource)
             for child in self.resources.values()
@@ -386,31 +382,9 @@ def _source(parent: Parent, resource: AimResource) -> tuple[str, ...]:
 
 
 def _complete(resource: AimResource, record: Body, members: Params) -> None:
-    """Fill what a key needs and the vendor leaves out."""
+    """Fill the parts of the key that the vendor leaves out."""
     for name, value in resource.blanks.items():
         if record.get(name) is None:
             record[name] = value
     if resource.tag and record.get(resource.tag) is None:
         record[resource.tag] = members[resource.tag]
-
-
-def _operation(path: str) -> str:
-    parts = path.strip("/").split("/")
-    return "/".join(parts[1:] if len(parts) > 1 and parts[0].lower() == "api" else parts)
-
-
-def _members(query: t.Mapping[str, t.Any] | None) -> dict[str, str]:
-    return {name: _text(value) for name, value in (query or {}).items() if value is not None}
-
-
-def _text(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _tidy(value: t.Any) -> t.Any:  # noqa: ANN401
-    """Replace dates that mean none (aim.md 3.1)."""
-    if isinstance(value, str):
-        return None if value.startswith(_NO_DATE) and not value[10:].strip("T :0.Z") else value
-    if isinstance(value, dict):
-        return {name: _tidy(item) for name, item in value.items()}
-    return [_tidy(item) for item in value] if isinstance(value, list) else value

@@ -1,11 +1,12 @@
-"""AIM's write operations (aim.md 6 and 8.2): one action each, no upsert."""
+"""What an AIM write operation is, and what a sink makes of several (aim.md 6): no upsert."""
 
 from __future__ import annotations
 
 import dataclasses
 import typing as t
 
-from erp_vendors.resource import Need
+if t.TYPE_CHECKING:
+    from erp_vendors.resource import Need
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,14 +21,14 @@ class Operation:
         wrapper: Member that holds the record as the one item of a list; empty if it is the body.
         is_idempotent: Executing it twice is the same as once.
         when: Members that choose this operation among those of a sink: all of them must be there.
-        without: Members that rule it out.
+        without: Members that rule this operation out.
         replaces: Members that replace a whole list at the vendor, which the log says once.
         needs: Members that the documents require (6, 8.2).
-        makes: It makes something new (True), changes what is there (False), or may do both (None).
-            What was made by one that makes is not sent again: no operation changes it.
-        answers: Member of the answer that names what was made.
-        customer: Member that names the customer it belongs to.
-        unless: Members that may stand in for the customer's.
+        makes: It creates a record (True), changes one (False), or may do either (None). A record
+            that was created so is not sent again, because no operation changes it.
+        answers: Member of the answer that names the record which was created.
+        customer: Member that names the customer to whom the record belongs.
+        unless: Members of which any may be given in place of `customer`.
     """
 
     name: str
@@ -54,12 +55,12 @@ class AimWriteSpec:
         name: Sink, without the vendor.
         operations: The first one that fits a record is used.
         keys: Members that identify a record together; several tuples are alternatives.
-        weak_keys: They are the vendor's own, or not chosen to identify anything: the key
-            properties of the SCHEMA message come first.
+        weak_keys: The keys are the vendor's own numbers, or were not chosen to identify a record:
+            the key properties of the SCHEMA message come before them.
         names: What a member is called when it is read, and when it is written; a dot leads into an
             object on either side.
-        read_only: Member that only a record of the vendor's has, where there is no operation to
-            change such a record.
+        read_only: Member that only a record read from the vendor has. A record that has it is
+            refused, because it exists and no operation changes it.
         vendor_id: Member that an update takes the vendor's id in, and a creation may answer with.
     """
 
@@ -70,386 +71,3 @@ class AimWriteSpec:
     names: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
     read_only: str = ""
     vendor_id: str = ""
-
-
-def _all(*names: str) -> tuple[Need, ...]:
-    """Members of which each is required."""
-    return tuple(Need((name,)) for name in names)
-
-
-_CUSTOMER = frozenset(
-    [
-        "LocationId",
-        "CustomerDefaultId",
-        "TaxAuthorityId",
-        "Name",
-        "Attn",
-        "Address1",
-        "Address2",
-        "City",
-        "State",
-        "Zip",
-        "Country",
-        "HomePhone",
-        "WorkPhone",
-        "CellPhone",
-        "Employer",
-        "SS",
-        "Email",
-        "EmailMethod",
-        "Notes",
-        "DriversLicenseInfo",
-        "FormInputList",
-    ]
-)
-_CUSTOMER_QUERY = frozenset({"LocationId", "CustomerDefaultId", "TaxAuthorityId", "EmailMethod"})
-_BOOKING = frozenset(
-    [
-        "AppointmentStart",
-        "StudentName",
-        "RefNumber",
-        "CustomerAcct",
-        "CustomerInfo",
-        "FormInputList",
-        "CcInfo",
-        "Notes",
-    ]
-)
-_BOOKING_QUERY = frozenset(
-    {"AppointmentStart", "StudentName", "RefNumber", "CustomerAcct", "Notes"}
-)
-
-WRITE_SPECS: tuple[AimWriteSpec, ...] = (
-    AimWriteSpec(
-        name="customers",
-        operations=(
-            Operation(
-                name="UpdateCustomer",
-                query=_CUSTOMER_QUERY | {"Acct", "RefreshCustomerDefaults"},
-                members=_CUSTOMER | {"Acct", "RefreshCustomerDefaults"},
-                is_idempotent=True,
-                when=("Acct",),
-                makes=False,
-            ),
-            Operation(
-                name="AddCustomer",
-                query=_CUSTOMER_QUERY,
-                members=_CUSTOMER | {"DuplicateCheckMode"},
-                needs=_all("LocationId", "CustomerDefaultId", "TaxAuthorityId"),
-                makes=True,
-            ),
-        ),
-        keys=(("Acct",),),
-        weak_keys=True,
-        names={
-            "Addr1": "Address1",
-            "Addr2": "Address2",
-            "St": "State",
-            "Phone": "HomePhone",
-            "AdditionalDetails.Notes": "Notes",
-            "AdditionalDetails.CustomerDefault.Id": "CustomerDefaultId",
-            "AdditionalDetails.TaxAuthority.Id": "TaxAuthorityId",
-        },
-        vendor_id="Acct",
-    ),
-    AimWriteSpec(
-        name="customer_dependants",
-        operations=(
-            Operation(
-                name="CustomerDependant",
-                query=frozenset({"Acct", "Name"}),
-                members=frozenset(
-                    ["Acct", "Name", "OnlineId", "SchoolDistrict", "School", "AttributeInfo"]
-                ),
-                makes=True,
-                customer="Acct",
-            ),
-        ),
-        keys=(("Acct", "Name"),),
-        read_only="Id",
-    ),
-    AimWriteSpec(
-        name="shipping_addresses",
-        operations=(
-            Operation(
-                name="AddShippingAddress",
-                members=frozenset(
-                    ["CustomerAccount", "CopyAddressFromAccount", "AddressName", "AddressInfo"]
-                ),
-                makes=True,
-                answers="AddressId",
-                customer="CustomerAccount",
-            ),
-        ),
-        keys=(("CustomerAccount", "AddressName"),),
-        weak_keys=True,
-        names={
-            "Acct": "CustomerAccount",
-            "Name": "AddressName",
-            **{
-                name: f"AddressInfo.{name}"
-                for name in [
-                    "Attention",
-                    "Address1",
-                    "Address2",
-                    "City",
-                    "State",
-                    "Zip",
-                    "Country",
-                    "Email",
-                    "Notes",
-                ]
-            },
-            "Phone": "AddressInfo.HomePhone",
-            "Phone2": "AddressInfo.WorkPhone",
-        },
-        read_only="Id",
-    ),
-    AimWriteSpec(
-        name="external_ids",
-        operations=(
-            Operation(
-                name="LinkExternalId",
-                query=frozenset({"Type"}),
-                members=frozenset({"Id", "ExternalId", "Type", "OverrideExistingId"}),
-                is_idempotent=True,
-            ),
-        ),
-        keys=(("Type", "Id"),),
-    ),
-    AimWriteSpec(
-        name="inventory",
-        operations=(
-            Operation(
-                name="EditInventory",
-                members=frozenset(
-                    [
-                        "SaqPk",
-                        "SasPk",
-                        "Description",
-                        "OurPrice",
-                        "RetailPrice",
-                        "PriceA",
-                        "PriceB",
-                        "PriceC",
-                        "MinPrice",
-                        "Locator",
-                        "UpdateAllLocations",
-                        "Barcodes",
-                        "NewComputerQuantity",
-                    ]
-                ),
-                is_idempotent=True,
-                replaces=("Barcodes",),
-                makes=False,
-            ),
-        ),
-        keys=(("SaqPk",), ("SasPk",)),
-        names={
-            "Details.Retail": "RetailPrice",
-            **{
-                f"Details.{name}": name
-                for name in ("OurPrice", "PriceA", "PriceB", "PriceC", "MinPrice")
-            },
-        },
-    ),
-    AimWriteSpec(
-        name="inventory_scans",
-        operations=(
-            Operation(
-                name="ScanForImport",
-                members=frozenset({"Description", "Items", "ReceiveInventoryMode", "AppendMode"}),
-                makes=True,
-            ),
-        ),
-    ),
-    AimWriteSpec(
-        name="inventory_images",
-        operations=(
-            Operation(
-                name="InventoryImage",
-                members=frozenset(
-                    ["Item", "ItemPk", "ItemType", "NewImages", "UriImagePksToDelete"]
-                ),
-                needs=(Need(("Item", "ItemPk")),),
-            ),
-        ),
-        read_only="UriPk",
-    ),
-    AimWriteSpec(
-        name="web_orders",
-        operations=(Operation(name="CustomerOrders", wrapper="Orders", makes=True),),
-        keys=(("OrderNumber",),),
-        names={"WebOrder": "OrderNumber", "DateTime": "OrderDate", "Items": "LineItems"},
-    ),
-    AimWriteSpec(
-        name="delivery_tickets",
-        operations=(
-            Operation(
-                name="DeliveryTickets",
-                members=frozenset(
-                    [
-                        "RefNumber",
-                        "Delivered",
-                        "Images",
-                        "Base64Signature",
-                        "ImagesToDelete",
-                        "Notes",
-                        "Longitude",
-                        "Latitude",
-                    ]
-                ),
-                wrapper="DeliveryTickets",
-                # Images are added, so only a ticket without any may be sent twice.
-                without=("Images",),
-                is_idempotent=True,
-                makes=False,
-            ),
-            Operation(name="DeliveryTickets", wrapper="DeliveryTickets", makes=False),
-        ),
-        keys=(("RefNumber",),),
-    ),
-    AimWriteSpec(
-        name="scheduled_returns",
-        operations=(
-            Operation(
-                name="ContractScheduledReturns",
-                members=frozenset(
-                    [
-                        "Acct",
-                        "Sub",
-                        "OptionId",
-                        "ReturnDate",
-                        "ReturnNotes",
-                        "AutoPayHoldDate",
-                        "StatusId",
-                    ]
-                ),
-                when=("ReturnDate",),
-                needs=_all("Acct", "Sub"),
-                makes=True,
-                answers="RefNumber",
-            ),
-            Operation(
-                name="ContractScheduledReturns",
-                method="PUT",
-                members=frozenset({"Acct", "Sub"}),
-                wrapper="Contracts",
-                is_idempotent=True,
-                needs=_all("Acct", "Sub"),
-                makes=False,
-            ),
-        ),
-        keys=(("Acct", "Sub", "ReturnDate"), ("Acct", "Sub")),
-        names={"ScheduledReturnDate": "ReturnDate"},
-    ),
-    AimWriteSpec(
-        name="contracts",
-        operations=(
-            Operation(
-                name="C2BSetContractCustomer",
-                members=frozenset({"WebRef", "Acct"}),
-                is_idempotent=True,
-                when=("WebRef", "Acct"),
-                makes=False,
-            ),
-            Operation(
-                name="C2BPostContract",
-                makes=True,
-                answers="WebRef",
-                customer="CusAcct",
-                unless=("CustomerInfo",),
-            ),
-        ),
-        keys=(("WebRef",),),
-    ),
-    AimWriteSpec(
-        name="service_tickets",
-        operations=(
-            Operation(
-                name="PostServiceTicket",
-                query=frozenset(
-                    {"RefNumber", "SerialNumber", "CustomerAcct", "Notes", "ItemDescription"}
-                ),
-                members=frozenset(
-                    [
-                        "RefNumber",
-                        "SerialNumber",
-                        "CustomerAcct",
-                        "CustomerInfo",
-                        "FormInputList",
-                        "CcInfo",
-                        "Notes",
-                        "VoiceRecording",
-                        "ItemDescription",
-                    ]
-                ),
-                makes=True,
-                answers="WebRef",
-                customer="CustomerAcct",
-                unless=("CustomerInfo",),
-            ),
-        ),
-        keys=(("RefNumber",),),
-        names={"SoldToCustomerAcct": "CustomerAcct"},
-    ),
-    AimWriteSpec(
-        name="lessons",
-        operations=(
-            Operation(
-                name="PostSchedulingPrivate",
-                query=_BOOKING_QUERY | {"TypeId", "InstructorId", "LocationId"},
-                members=_BOOKING | {"TypeId", "InstructorId", "LocationId"},
-                when=("TypeId",),
-                needs=_all("InstructorId", "LocationId", "AppointmentStart"),
-                makes=True,
-                customer="CustomerAcct",
-                unless=("CustomerInfo",),
-            ),
-            Operation(
-                name="PostSchedulingGroup",
-                query=_BOOKING_QUERY | {"ClassId"},
-                members=_BOOKING | {"ClassId"},
-                needs=_all("ClassId"),
-                makes=True,
-                customer="CustomerAcct",
-                unless=("CustomerInfo",),
-            ),
-        ),
-        keys=(("RefNumber",),),
-    ),
-    AimWriteSpec(
-        name="ap_invoices",
-        operations=(
-            Operation(
-                name="ApInvoice", members=frozenset({"VendorId", "Invoices", "ASNs"}), makes=True
-            ),
-        ),
-    ),
-    AimWriteSpec(
-        name="time_clock",
-        operations=(
-            Operation(
-                name="TimeClock",
-                members=frozenset(["LocationId", "ClockIn", "ClockOut", "Notes", "Override"]),
-                needs=(Need(("ClockIn", "ClockOut")),),
-                makes=True,
-            ),
-        ),
-    ),
-)
-"""The sinks. Left out: payments, cards, gift cards, passwords, registrations, and operations that
-the vendor calls in development (6)."""
-SINK_NAMES = frozenset(sink.name for sink in WRITE_SPECS)
-
-
-def custom(name: str, write_path: str, keys: tuple[str, ...]) -> AimWriteSpec:
-    """A sink from the settings or an OpenAPI file: each record is the body of one POST.
-
-    Args:
-        name: Sink, without the vendor.
-        write_path: The operation, perhaps with `/api` before it.
-        keys: Members that identify a record together.
-    """
-    operation = Operation(name=write_path.strip("/").removeprefix("api/"))
-    return AimWriteSpec(name=name, operations=(operation,), keys=(keys,) if keys else ())

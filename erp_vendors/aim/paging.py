@@ -15,7 +15,7 @@ if t.TYPE_CHECKING:
     from erp_vendors.aim.answers import Body
 
 _STEPS_BACK = 100
-"""Times a listing is followed that moved while it was read, before it counts as unreadable."""
+"""Times that the reader goes back in a listing whose rows move, before it counts as unreadable."""
 
 
 class Paging(t.NamedTuple):
@@ -109,7 +109,7 @@ class AimListing:
             # A server that does not page repeats its first answer.
             repeated = offset > 0 and bool(rows) and [row.identity for row in rows] == first
             overlap = min(1, end - offset)
-            # A row that has changed may have moved, and be where it was by chance.
+            # A row that has changed may have moved and stand at the same place by chance.
             joins = found[:1] == [offset] and (offset < end - 1 or rows[0].mark == joint)
             if offset and overlap and not repeated and not joins:
                 self.moved = True
@@ -136,7 +136,7 @@ class AimListing:
                 raise DataError(msg)
             return page.remaining <= 0
         if repeated or len(page.rows) > paging.rows:
-            return True  # it does not page
+            return True  # the server does not page
         return len(page.rows) < paging.rows if paging.sure else len(page.rows) <= overlap
 
     def _new(self, rows: list[ListedRow]) -> t.Iterator[ListedRow]:

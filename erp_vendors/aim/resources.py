@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from erp_vendors.aim.operations import SINK_NAMES
 from erp_vendors.aim.paging import Paging
 from erp_vendors.aim.serials import read_serials
 from erp_vendors.aim.settings import PRODUCT_PAGE_ROWS
-from erp_vendors.resource import Resource, configured
+from erp_vendors.aim.write_specs import SINK_NAMES
+from erp_vendors.overrides import configured
+from erp_vendors.resource import Resource
 
 if t.TYPE_CHECKING:
     from erp_vendors.aim.serials import Ask
@@ -22,10 +23,10 @@ NO_DATE = "0001-01-01T00:00:00"
 
 
 class Parent(t.NamedTuple):
-    """Where the keys come from that a child is asked for by.
+    """Where the keys come from by which a child is asked for.
 
     Attributes:
-        name: The parent resource; empty for none: then there is one call, without a key.
+        name: The parent resource; empty if there is none, which makes one call without a key.
         members: Request members that take the key.
         fields: Properties of a child's record that the key is put into.
         source: Properties of the parent's record that make the key (default: its primary keys).
@@ -54,8 +55,9 @@ class AimResource(Resource):
         numbered: Part of a key that the vendor may leave out of several records of one answer:
             they get -1, -2 and so on.
         parents: The parents of a child; the first one that has records counts.
-        fallbacks: Request members to ask again with for what the vendor does not know without.
-        reader: Reads the records of one key where it takes more than one call.
+        fallbacks: Request members with which a call is repeated if the vendor does not know the
+            record without them.
+        reader: Reads the records of one key where that takes more than one call.
         secret: Holds secrets, and is offered only where it is configured.
         assumed_keys: The names of the keys are assumed (INF); a shop's records may not have them.
     """
@@ -352,9 +354,5 @@ def custom(name: str, path: str) -> AimResource:
 
 
 def resources_of(block: Block) -> dict[str, AimResource]:
-    """AIM's entities with the user's settings; a sink without a read is there if they name it.
-
-    Args:
-        block: The vendor block.
-    """
+    """AIM's entities with the user's settings; a sink without a read is there if they name it."""
     return configured(block, RESOURCES, custom, sinks=SINK_NAMES)

@@ -20,7 +20,7 @@ if t.TYPE_CHECKING:
 
     from erp_vendors.aim.answers import Body
     from erp_vendors.http import Answer, Transport
-    from erp_vendors.http.transport import CallOptions
+    from erp_vendors.http.call import CallOptions
     from erp_vendors.schemas import Schema
     from erp_vendors.settings import Block
 
@@ -71,7 +71,7 @@ class Sessions:
         self._refused: CredentialsError | None = None
 
     def current(self) -> AimSession:
-        """The session, opened by whoever needs it first.
+        """The session; the first thread that needs one logs in.
 
         Raises:
             CredentialsError: If the central host or the shop refuses the login.
@@ -234,7 +234,7 @@ class Sessions:
         if not token:
             msg = f"aim: {redact(url)} gave no Token; check aim.username and aim.password"
             raise CredentialsError(msg)
-        # What the login says about token and address is newer (2, INF).
+        # The login may name a newer token and address than the discovery did (2, INF).
         newer = _text(answer.get("OAuthToken"))
         redact.add(token, newer)
         if newer:
@@ -252,7 +252,7 @@ class Sessions:
         headers: dict[str, str],
         params: dict[str, str] | None = None,
     ) -> Body:
-        """A call on the way in: whatever is refused here, the credentials are."""
+        """Make a call of the login; if the server refuses it, it refuses the credentials."""
         try:
             return self.exchange(method, url, headers=headers, params=params or {}, repeatable=True)
         except CredentialsError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from erp_vendors.settings import Setting, connection_settings, null_values, object_schema
-from erp_vendors.vendor import Vendor, client_in
+from erp_vendors.vendor import CustomSink, Vendor, client_in
 
 VENDOR = "aim"
 
@@ -59,7 +59,7 @@ SETTINGS: tuple[Setting, ...] = (
             if key != "type"
         },
     ),
-    # The server's own JSON leaves null members out (aim.md 3.1, INF): to it, both are the same.
+    # The server's own JSON leaves null members out (aim.md 3.1, INF): null and absent are the same.
     null_values("drop", "To AIM an absent member and a null one are the same."),
     # No limit is documented; one call at a time is what a shop's machine can be asked for
     # (aim.md 5.1), and the rate then is its own.
@@ -76,4 +76,5 @@ AIM = Vendor(
     title="AIM Web Services",
     settings=SETTINGS,
     client=client_in("erp_vendors.aim.client", "AimClient"),
+    custom_sink=CustomSink(how="POST to that operation"),
 )

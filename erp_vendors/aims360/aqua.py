@@ -10,18 +10,15 @@ import urllib.parse
 from erp_vendors.aims360.catalog import hint
 from erp_vendors.aims360.odata import Row, equal, pick, read_page, with_query
 from erp_vendors.aims360.output import Output
-from erp_vendors.aims360.settings import VENDOR, VENDOR_DOMAIN
-from erp_vendors.connect import connect
+from erp_vendors.aims360.publish_link import fetch
+from erp_vendors.aims360.settings import VENDOR
 from erp_vendors.errors import (
     CallError,
     ConfigError,
-    CredentialsError,
     DataError,
     MissingResourceError,
 )
 from erp_vendors.http import codec
-from erp_vendors.http.budget import Limits
-from erp_vendors.http.redact import redact
 
 if t.TYPE_CHECKING:
     from erp_vendors.http import Answer, Transport
@@ -36,15 +33,14 @@ _JOBS_PATH = "/jobsmanagement/odata/v1.0/backgroundjob"
 _JOB_PATH = "/jobsmanagement/v1.0/backgroundjob"
 _FAILED = frozenset({"failed", "error", "cancelled", "canceled", "aborted"})
 _RUNNING = frozenset({"queued", "inprogress"})
-_PORTS = {"http": 80, "https": 443}
-_SHORT = 16
-"""Shorter parts of a link are words, and masking them would blank out half the log."""
 _SLOWEST = 10
 """The poll interval grows to this many times the first one."""
 _STALE_SECONDS = 60.0
 """A job that was run again may show its previous run's "Completed" for so long (10.6, INF)."""
 _RUN_MARKS = ("completedDate", "jobRunId")
+"""Properties of a job's record that differ from run to run."""
 _WEAK_MARKS = ("modifiedDate", "startDate", "@odata.etag")
+"""The same, but the vendor may change these as soon as it is told to run the job again."""
 
 
 class JobError(DataError):
@@ -77,9 +73,6 @@ class Export:
 def exports(block: Block) -> list[Export]:
     """The Aqua exports that the user wants.
 
-    Args:
-        block: The vendor block.
-
     Raises:
         ConfigError: If two have the same name.
     """
@@ -103,7 +96,7 @@ class AquaJob(t.NamedTuple):
 
     Attributes:
         id: Its id.
-        late: It took longer than the run had time for, so nobody has read its output yet.
+        late: The run ended before the job did, so nobody has read its output yet.
     """
 
     id: str
@@ -152,14 +145,14 @@ class Aqua:
         before: Row | None = None,
         run_id: object = None,
     ) -> Row:
-        """Wait as `wait` does, and note what the next run must know if that is in vain."""
+        """Wait as `wait` does; if that fails, tell `remember` what the next run must know."""
         try:
             return self.wait(job.id, before, run_id)
         except JobFailedError:
             remember(None)
             raise
         except JobError:
-            # It may be done by the next run; if not even then, that one is followed by a new job.
+            # The next run looks whether it is done; if not, the run after that makes a new job.
             remember(None if job.late else AquaJob(job.id, late=True))
             raise
 
@@ -191,7 +184,7 @@ class Aqua:
     def _post_export(self, export: Export, body: bytes) -> Answer:
         for path in _EXPORT_PATHS:
             try:
-                # A second job does no harm: it reads.
+                # A second job does no harm: an export only reads.
                 return self._transport.call(
                     "POST", path, body=body, repeatable=True, optional=path != _EXPORT_PATHS[-1]
                 )
@@ -207,9 +200,6 @@ class Aqua:
 
     def job(self, job_id: str) -> Row | None:
         """A job's record (10.3, DOC).
-
-        Args:
-            job_id: Its id.
 
         Returns:
             The record; None if there is none, or not yet.
@@ -273,7 +263,7 @@ class Aqua:
                 raise JobError(msg)
 
     def _again(self, job: AquaJob, remember: t.Callable[[AquaJob | None], None]) -> Row | None:
-        """The job of an earlier run, completed anew; None if a new one has to be made."""
+        """The record of an earlier run's job that has run again; None if a new job must be made."""
         before, run_id = None, None
         try:
             record = self.job(job.id)
@@ -322,7 +312,7 @@ class Aqua:
         if not isinstance(link, str):
             msg = f"{VENDOR}: job {pick(record, 'jobID')} is completed but has no publishLink"
             raise DataError(msg)
-        answer = self._fetch(link)
+        answer = fetch(link, self._block, self._connection, self._transport)
         kind = answer.headers.get("Content-Type", "").casefold()
         if "html" in kind:
             msg = f"{export.where}: the publishLink leads to a web page instead of the export"
@@ -330,45 +320,13 @@ class Aqua:
         form = next((form for form in ("csv", "json") if form in kind), export.format)
         return Output(answer.body, form, export.where, kind)
 
-    def _fetch(self, link: str) -> Answer:
-        base = self._transport.options.base_url
-        link = urllib.parse.urljoin(base, link.strip())
-        parts = urllib.parse.urlsplit(link)
-        path = f"{parts.path}{'?' if parts.query else ''}{parts.query}"
-        # Whoever knows a public link can read the export, so parts of it are secrets.
-        secrets = [parts.path.rpartition("/")[2]]
-        secrets += [value for _, value in urllib.parse.parse_qsl(parts.query)]
-        redact.add(*(secret for secret in secrets if len(secret) > _SHORT))
-        headers = {"Accept": "*/*"}
-        if _origin(link) == _origin(base):
-            return self._transport.call("GET", link, headers=headers)
-        if (parts.hostname or "").endswith(VENDOR_DOMAIN):
-            # A host of the vendor's, perhaps not a routable one (1.1): ours serves the same paths.
-            return self._transport.call("GET", path, headers=headers)
-        # The ERP's token is none of another host's business, nor is the ERP's rate limit.
-        stranger = connect(
-            self._block,
-            self._connection,
-            base_url=f"{parts.scheme}://{parts.netloc}",
-            limits=Limits(self._transport.budget.limits.per_second, 1),
-        )
-        try:
-            return stranger.call("GET", path, headers=headers)
-        except CredentialsError:
-            msg = (
-                f"{VENDOR}: {parts.hostname} does not give the export without credentials, which "
-                f"are never sent to another host than {VENDOR}.api_url; set "
-                f"{VENDOR}.aqua_publish_scope to Public if that is acceptable"
-            )
-            raise DataError(msg) from None
-
 
 class JobFailedError(JobError):
     """A job came to its end without success."""
 
 
 def _status(record: Row | None) -> str:
-    """The status in one spelling; a job that is not listed yet is as good as queued."""
+    """The status in one spelling; a job that is not listed yet counts as queued."""
     if record is None:
         return "queued"
     return str(pick(record, "jobStatus")).casefold().replace(" ", "")
@@ -385,7 +343,7 @@ def _ran_again(record: Row, before: Row, run_id: object) -> bool:
         return True
     if pick(record, "completedDate") is not None:
         return bool(pick(record, "completedDate") != pick(before, "completedDate"))
-    # The vendor may stamp a job as modified when it takes the order, so this is the last resort.
+    # The vendor may stamp a job as modified as soon as it is told to run it, so this comes last.
     return not _same(record, before)
 
 
@@ -400,16 +358,6 @@ def _object(answer: Answer) -> Row:
     except ValueError:
         return {}
     return body if isinstance(body, dict) else {}
-
-
-def _origin(address: str) -> tuple[str, str, int]:
-    parts = urllib.parse.urlsplit(address)
-    try:
-        port = parts.port or _PORTS[parts.scheme]
-    except (KeyError, ValueError):
-        msg = f"{VENDOR}: the publishLink is no address that can be read ({parts.scheme})"
-        raise DataError(msg) from None
-    return parts.scheme, parts.hostname or "", port
 
 
 def _link_in(response: bytes) -> str | None:

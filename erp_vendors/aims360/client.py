@@ -16,7 +16,7 @@ from erp_vendors.errors import CallError, DataError, MissingResourceError
 from erp_vendors.http import codec
 from erp_vendors.http.budget import Limits
 from erp_vendors.http.policy import Action, Rule
-from erp_vendors.resource import configured
+from erp_vendors.overrides import configured
 
 if t.TYPE_CHECKING:
     from erp_vendors.aims360.odata import ODataPage, Row
@@ -25,7 +25,7 @@ if t.TYPE_CHECKING:
     from erp_vendors.vendor import Connection
 
 RULES = (
-    # Overload looks like an error of ours (aims360.md 5.2, OBS); it passes within a minute.
+    # Overload comes as a 400, like a faulty request (aims360.md 5.2, OBS), and passes in a minute.
     Rule(
         Action.RETRY,
         statuses=frozenset({400}),
@@ -33,7 +33,8 @@ RULES = (
         body=re.compile(OVERLOAD),
         attempts=8,
     ),
-    # An old list of codes has 403 for a bad token, too (5.3, DOC); these are no matter of tokens.
+    # An old list of codes has 403 for a bad token, too (5.3, DOC); a 403 with one of these codes
+    # is about something else.
     Rule(
         Action.FAIL,
         statuses=frozenset({403}),

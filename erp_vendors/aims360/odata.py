@@ -129,13 +129,13 @@ def read_page(where: str, answer: object, keys: t.Iterable[str]) -> ODataPage:
     if isinstance(answer, dict):
         rows = pick(answer, "value")
         total = _count(pick(answer, "@odata.count", "@count"))
-        # What counts its records is a list, whatever became of them.
+        # An answer with a count is a list, even if its records are missing.
         if rows is None and total is None and any(pick(answer, key) is not None for key in keys):
             rows = [answer]
     if (
         not isinstance(rows, list)
         or not all(isinstance(row, dict) for row in rows)
-        # Only what stands around a list has these, so a bare list of it is no list of records.
+        # Only the envelope of a list has these members; a list of envelopes holds no records.
         or (rows is answer and any(_ENVELOPE & row.keys() for row in rows))
     ):
         msg = f"aims360: GET {where} answered with something else than a list of objects"

@@ -25,7 +25,7 @@ _BOM = b"\xef\xbb\xbf"
 
 
 class Output:
-    """Rows that can be read more than once, and are not all unpacked at a time.
+    """Rows that can be read more than once; each is parsed when it is read, to save memory.
 
     Attributes:
         columns: Their names, safe and without doubles; empty for JSON, where each row has its own.
@@ -101,7 +101,7 @@ class Output:
             try:
                 return self._unpack(body.removeprefix(_BOM))
             except msgspec.DecodeError:
-                # Half characters are legal in JSON; the codec mends them.
+                # Half of a surrogate pair is legal in JSON; the codec replaces it.
                 return self._unpack(codec.encode(codec.decode(body)))
         except (msgspec.DecodeError, ValueError) as error:
             msg = f"{self._where}: the export is not the JSON it should be: {error}"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from erp_vendors.openapi.pattern import Pattern
 from erp_vendors.settings import Setting, connection_settings, null_values, object_schema
-from erp_vendors.vendor import Vendor, client_in
+from erp_vendors.vendor import CustomSink, Vendor, client_in
 
 VENDOR = "aims360"
 
@@ -150,4 +151,13 @@ AIMS360 = Vendor(
     title="AIMS360",
     settings=SETTINGS,
     client=client_in("erp_vendors.aims360.client", "Aims360Client"),
+    # OData lists (aims360.md 3, DOC); the stamp is assumed (7.1, INF).
+    openapi=Pattern(
+        wrappers=("value",),
+        stamps=("lastModifiedOn",),
+        lists="OData, rows in `value`, or a bare array",
+    ),
+    custom_sink=CustomSink(
+        again="refused: nothing changes what exists", lost="looked for through `path`, or parked"
+    ),
 )

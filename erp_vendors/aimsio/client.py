@@ -16,7 +16,7 @@ from erp_vendors.errors import DataError, ErpError, MissingResourceError
 from erp_vendors.http import codec
 from erp_vendors.http.auth import BasicAuth
 from erp_vendors.http.budget import Limits
-from erp_vendors.resource import configured
+from erp_vendors.overrides import configured
 
 if t.TYPE_CHECKING:
     from erp_vendors.http import Answer
@@ -29,6 +29,9 @@ PREFIX = "/rest/api/standard/v1"
 
 class IndexEntry(msgspec.Struct, frozen=True, gc=False):
     """One element of an index (aimsio.md 8.6), of which there may be a million.
+
+    For speed: `gc=False`, because the garbage collector would go through all of them again and
+    again. Benchmark: `scale` (children). It may go when an index is read in parts.
 
     Attributes:
         id: `guid`, or `id` where the entity has no guid.
@@ -157,7 +160,7 @@ def _parse_index(resource: AimsioResource, answer: object) -> Index:
     answer.reverse()
     for position in range(len(answer)):
         try:
-            # Each is let go at once: as objects of JSON they take several times the room.
+            # Parsed JSON takes several times the memory of an entry, so each is dropped here.
             index.entries.append(_parse_entry(answer.pop()))
         except ErpError as error:
             index.faults.append(f"element {position} of the index at {resource.path} {error}")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from erp_vendors.openapi.pattern import Pattern
 from erp_vendors.settings import Setting, connection_settings, null_values
-from erp_vendors.vendor import Vendor, client_in
+from erp_vendors.vendor import CustomSink, Vendor, client_in
 
 VENDOR = "aimsio"
 
@@ -59,4 +60,16 @@ AIMSIO = Vendor(
     title="Aimsio",
     settings=SETTINGS,
     client=client_in("erp_vendors.aimsio.client", "AimsioClient"),
+    # The list is an index of ids, and a GET per record has the rows (aimsio.md 4.1, DOC); keys and
+    # stamps are named after the entity (3, DOC).
+    openapi=Pattern(
+        prefix="/rest/api/standard/v1",
+        detail_rows=True,
+        keys=("{entity}Guid",),
+        stamps=("{entity}UpdatedAt",),
+        lists="an index GET `/rest/api/standard/v1/X` with GET `/X/{guid}`, whose answer is a row",
+    ),
+    custom_sink=CustomSink(
+        how="POST `{name}List`, one record a call", lost="looked for through `path`"
+    ),
 )

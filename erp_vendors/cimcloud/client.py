@@ -20,7 +20,7 @@ from erp_vendors.errors import ConfigError, DataError, MissingResourceError
 from erp_vendors.http import Coming, ReadAhead, codec
 from erp_vendors.http.auth import Auth, BasicAuth
 from erp_vendors.http.budget import Limits
-from erp_vendors.resource import configured
+from erp_vendors.overrides import configured
 
 if t.TYPE_CHECKING:
     from erp_vendors.http import Answer
@@ -53,7 +53,8 @@ class Pages:
                 self._previous = page
 
     def _is_last(self, page: list[Row]) -> bool:
-        # Guard against a server that answers the same page for ever (4.1, INF).
+        # A page that repeats the one before ends the list: some servers might answer it for ever
+        # (4.1, INF).
         return len(page) < PAGE_ROWS or page == self._previous
 
     def _coming(self, number: int, page: list[Row]) -> Coming:
@@ -130,6 +131,8 @@ class CimcloudClient:
                     auth=self._session if resource.in_session else self.transport.auth,
                     # Past the end an empty list is assumed, but 404 would mean the same (4.1).
                     optional=not first or not resource.documented,
+                    # Such a GET marks its rows as taken: repeated, it would skip those that a lost
+                    # answer held (10).
                     repeatable=not resource.destructive,
                 )
             except MissingResourceError as error:
@@ -236,6 +239,7 @@ def _limits(block: Block) -> Limits:
     per_second = block.get("requests_per_second")
     documented = next(s.default for s in SETTINGS if s.name == "requests_per_second")
     if per_second > documented:
-        # Agreed with the vendor: what its longer window then holds, its headers say.
+        # A higher rate was agreed with the vendor; its headers say how many calls its longer window
+        # has then.
         return Limits(per_second, block.get("max_concurrency"))
     return Limits(per_second, block.get("max_concurrency"), WINDOW_CALLS, WINDOW_SECONDS)

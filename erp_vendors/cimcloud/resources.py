@@ -79,7 +79,7 @@ RESOURCES: tuple[CimcloudResource, ...] = (
         write_path="customers",
         natural_keys=("username", "c_id"),
         surrogate="c_id",
-        # The account's id in the ERP (8.2).
+        # `a_id` is the account's id in the ERP (8.2).
         references={"a_id": ("accounts", "ref_id")},
         after=("accounts",),
     ),

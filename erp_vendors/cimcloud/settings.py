@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from erp_vendors.openapi.pattern import Pattern
 from erp_vendors.settings import Setting, connection_settings, null_values
-from erp_vendors.vendor import Vendor, client_in
+from erp_vendors.vendor import CustomSink, Vendor, client_in
 
 VENDOR = "cimcloud"
 
@@ -75,8 +76,8 @@ SETTINGS: tuple[Setting, ...] = (
         "{path} (where the resource is read) and {value} (the row's key), such as {path}/{value} "
         "or {path}/searchexact~{column}~{value}. Empty: nothing is deleted.",
     ),
-    # Limits: cimcloud.md 5.1 (DOC); calls at once are not limited, two a second leave no use for
-    # more.
+    # Limits: cimcloud.md 5.1 (DOC); calls at once are not limited, and with two
+    # calls a second more in flight would be of no use.
     *connection_settings(per_second=2, in_flight=4),
 )
 
@@ -94,4 +95,16 @@ CIMCLOUD = Vendor(
     title="CIMcloud",
     settings=SETTINGS,
     client=client_in("erp_vendors.cimcloud.client", "CimcloudClient"),
+    # Search and page are segments of the path (cimcloud.md 1.1, DOC); the stamp is assumed (4.3).
+    openapi=Pattern(
+        prefix="/{site_name}",
+        open_end=True,
+        stamps=("last_modify_date",),
+        lists="`/{sitename}/x/{search}/{page}`; the site name may stand in the server's address",
+    ),
+    custom_sink=CustomSink(
+        how="POST; rows that the site has: PUT",
+        again="sent; with `primary_keys` in batches, as an upsert",
+        lost="the same, or `searchexact`",
+    ),
 )

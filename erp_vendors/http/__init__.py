@@ -5,14 +5,15 @@ import typing as t
 from erp_vendors.lazy import lazily
 
 if t.TYPE_CHECKING:
-    from erp_vendors.http.transport import Answer, Transport, TransportOptions
+    from erp_vendors.http.call import Answer
+    from erp_vendors.http.transport import Transport, TransportOptions
     from erp_vendors.http.window import Coming, ReadAhead, ordered_map
 
 __all__ = ["Answer", "Coming", "ReadAhead", "Transport", "TransportOptions", "ordered_map"]
 
 __getattr__ = lazily(
     __name__,
-    Answer="transport",
+    Answer="call",
     Transport="transport",
     TransportOptions="transport",
     Coming="window",

@@ -14,7 +14,7 @@ import math
 _FACTOR = 0.7
 _STEP = 0.01
 _FLOOR = 0.1
-"""Never slower than a tenth of the limit: holds do the rest."""
+"""The pace never falls below a tenth of the limit; pauses (`Budget.hold`) do the rest."""
 _TIME_OUTS_SECONDS = 300.0
 """A time-out is a sign of overload if there was another one within so many seconds: some vendors
 queue calls instead of refusing them, until the calls time out (aimsio.md 5.1)."""

@@ -14,6 +14,7 @@ import backoff
 
 from erp_vendors.errors import Interrupted
 from erp_vendors.http.adaptive import Adaptive
+from erp_vendors.http.measures import RecentCalls, Spent, ThreadAccount, VendorCount
 
 if t.TYPE_CHECKING:
     from erp_vendors.http.store import SharedRate
@@ -27,22 +28,21 @@ _CATCH_UP = 0.010
 """Seconds that a call which came late may bring the next one forward: a thread never wakes up on
 time. Together with `_SAFETY` it still leaves 30 ms of each second for jitter on the way."""
 _IDLE = 0.1
-"""Seconds past its turn from which a call was not late, but nobody wanted to call."""
+"""If a turn has passed by more than these seconds, no call was waiting for it: the next call is not
+late, and nothing is caught up."""
 _SHORTEST_SLEEP = 0.001
-"""Shorter sleeps wake threads up for nothing; calls that are closer together catch up."""
+"""Seconds. A thread that sleeps for less only wakes up for nothing; if it comes late for that, the
+next call is brought forward (`_CATCH_UP`)."""
 _POLL_SECONDS = 0.5
-"""A thread that waits for a place looks this often whether the run was asked to stop."""
+"""A thread that waits for a place looks each so many seconds whether the run was asked to stop."""
 _QUIET_SECONDS = 5.0
 """Waits longer than this many seconds are logged, so that nobody takes a wait for a hang."""
 _SAME_SECONDS = 1.0
-"""Waits that end within so many seconds of each other are one."""
+"""Waits of several threads that end within so many seconds of each other are logged as one."""
 _SHORTEST_HOLD = 0.1
+"""Shortest pause in seconds after the vendor has refused a call because of a limit."""
 _LONGEST_HOLD = 60.0
-"""Longest wait in seconds that a vendor which names no time is given."""
-_ROUNDED = 1.0
-"""Vendors tell whole seconds until their window resets: up to one may have been cut off."""
-_RECENT_SECONDS = 5.0
-"""The present rate is measured over so many seconds, up to twice as many."""
+"""Longest pause in seconds after such a refusal that names no time."""
 
 
 class Clock:
@@ -56,10 +56,7 @@ class Clock:
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
-        """Wait.
-
-        Args:
-            seconds: How long.
+        """Wait for some seconds.
 
         Raises:
             Interrupted: If `stop` was called, before or during the wait.
@@ -97,7 +94,7 @@ class Limits(t.NamedTuple):
     @property
     def spacing(self) -> float:
         """Seconds between two calls."""
-        # One call per interval instead of N per second: bursts pile up on the way, arrive late.
+        # One call per interval instead of N per second: calls of a burst arrive late and together.
         return _SAFETY / (math.floor(self.per_second) if self.per_second >= 1 else self.per_second)
 
     def rates(self) -> list[tuple[int, float]]:
@@ -106,27 +103,6 @@ class Limits(t.NamedTuple):
         if self.window_calls:
             rates.append((self.window_calls, self.window_seconds + 1))
         return rates
-
-
-class Spent(t.NamedTuple):
-    """What a thread has taken from a budget so far.
-
-    Attributes:
-        calls: Calls that it made, repetitions included.
-        waited: Seconds that it waited for the vendor's limits.
-    """
-
-    calls: int
-    waited: float
-
-
-class _Account(threading.local):
-    """The same for the current thread, and the call that it is making."""
-
-    calls = 0
-    waited = 0.0
-    permitted_at = -math.inf
-    flying = False
 
 
 class Budget:
@@ -156,7 +132,7 @@ class Budget:
         self.vendor = vendor
         self.clock = clock or Clock()
         self.limits = limits
-        self._account = _Account()
+        self._account = ThreadAccount()
         self._lock = threading.Lock()
         self._answer = threading.Condition(self._lock)
         self._gate = threading.Lock()
@@ -169,15 +145,14 @@ class Budget:
             self._window = collections.deque(maxlen=limits.window_calls)
         self._held_until = -math.inf
         self._announced = -math.inf
-        self._remaining: int | None = None
-        self._resets_at = -math.inf
+        self._vendor_count = VendorCount()
         self._flying = 0
         self._under_way = 0
         self._probe_due = False
         self._probing: int | None = None
         self.calls = 0
         self.waited = 0.0
-        self._recent = self._before = (self.clock.now(), 0)
+        self._recent = RecentCalls(self.clock.now())
 
     @contextlib.contextmanager
     def call(self) -> t.Iterator[None]:
@@ -278,6 +253,8 @@ class Budget:
 
     def answered(self) -> None:
         """The current thread's call was answered and not limited: the pace may recover."""
+        # For speed: at full pace, which is nearly always, an answer takes no lock. Benchmark:
+        # `writes_speed`. The condition may go when the lock does not show there.
         if self._adaptive.share < 1 or self._adaptive.refusals:
             with self._lock:
                 self._adaptive.answered(self._account.permitted_at)
@@ -291,17 +268,7 @@ class Budget:
         """
         with self._lock:
             self._window = None
-            now = self.clock.now()
-            ends = now + reset + _ROUNDED if reset else -math.inf
-            # Answers overtake each other: of one window's counts, the lowest is the newest.
-            if (
-                self._remaining is not None
-                and now < self._resets_at
-                and ends < self._resets_at + 2 * _ROUNDED
-                and remaining <= self._remaining + self._flying
-            ):
-                remaining = min(remaining, self._remaining)
-            self._remaining, self._resets_at = remaining, ends
+            self._vendor_count.told(self.clock.now(), remaining, reset, self._flying)
 
     def spent(self) -> Spent:
         """Calls and waiting of the current thread so far; differences tell what a piece cost."""
@@ -317,11 +284,7 @@ class Budget:
     def share(self) -> float:
         """Calls per second in the last seconds, as a share of the permitted ones; at most 1."""
         with self._lock:
-            now = self.clock.now()
-            self._count(now, 0)
-            seconds = now - self._before[0]
-            calls = self._before[1] + self._recent[1]
-            return min(1.0, calls / seconds / self.limits.per_second) if seconds > 0 else 0.0
+            return min(1.0, self._recent.rate(self.clock.now()) / self.limits.per_second)
 
     @property
     def delay(self) -> float:
@@ -347,10 +310,13 @@ class Budget:
         logger.info("%s: waiting %.0f s (%s)", self.vendor, seconds, why)
 
     def _sleep_while(self, seconds: t.Callable[[float], float]) -> float:
-        """Sleep as long as there are seconds to wait, which are asked for under the lock.
+        """Sleep until there is nothing left to wait for.
+
+        Args:
+            seconds: Says for how many seconds to wait; called under the lock.
 
         Returns:
-            When that was over.
+            The time at which there was nothing left.
         """
         while True:
             with self._lock:
@@ -367,36 +333,31 @@ class Budget:
             self.clock.sleep(max(wait, _SHORTEST_SLEEP))
 
     def _closed(self, now: float) -> float:
-        """Seconds of a wait that may be long; the vendor would close an open connection.
+        """Seconds until everything but the pace permits a call.
 
-        Infinite, if only the answer to a call in flight can tell.
+        They may be many, and the vendor would close a connection meanwhile, so this wait comes
+        before there is one. Infinite if only the answer to a call in flight can tell.
         """
         if self._probing is not None and self._probing != threading.get_ident():
             return math.inf
         wait = self._held_until - now
         if self._window is not None and len(self._window) == self._window.maxlen:
             wait = max(wait, self._window[0] + self.limits.window_seconds + 1 - now)
-        if self._remaining is not None and now < self._resets_at:
-            # Calls in flight may not be in the vendor's count yet.
-            if self._remaining <= 0:
-                wait = max(wait, self._resets_at - now)
-            elif self._remaining <= self._flying:
-                wait = math.inf
-        return wait
+        return max(wait, self._vendor_count.wait(now, self._flying))
 
     def _wait(self, now: float) -> float:
         """Seconds until this call's turn."""
         return max(self._closed(now), self._next_at - now)
 
     def _take(self, now: float) -> float:
-        """Take a permission of each kind, or none of any and say how many seconds to wait."""
+        """Permit a call if nothing stands against it; else return the seconds to wait."""
         wait = self._wait(now)
         if wait <= 0:
             self._permit(now)
         return wait
 
     def _take_shared(self, shared: SharedRate) -> float:
-        """Take permissions, and the one that is shared with other processes last: it is fresh."""
+        """Permit a call; the shared permission comes last, as it is good for a moment only."""
         while True:
             self._sleep_while(self._wait)
             while (wait := shared.take()) > 0:
@@ -420,10 +381,4 @@ class Budget:
         self._flying += not self._account.flying
         self._account.flying = True
         self._account.permitted_at = now
-        self._count(now, 1)
-
-    def _count(self, now: float, calls: int) -> None:
-        begun, count = self._recent
-        if now - begun >= _RECENT_SECONDS:
-            self._before, begun, count = self._recent, now, 0
-        self._recent = (begun, count + calls)
+        self._recent.count(now)

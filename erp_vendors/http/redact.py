@@ -14,7 +14,8 @@ MASK = "*****"
 _SHORTEST = 3
 """Secrets shorter than this many characters are not masked: they would blank out half the log."""
 _SHORTEST_BASE64 = 6
-"""Shorter secrets leave too few characters of base64 that are theirs alone."""
+"""Secrets shorter than this many bytes are not masked in base64: too few of its characters would
+be made of the secret alone."""
 
 
 class Redactor:
@@ -46,9 +47,6 @@ class Redactor:
 
     def __call__(self, text: str) -> str:
         """Mask every known secret.
-
-        Args:
-            text: Any text.
 
         Returns:
             The text with each form of each secret replaced by `*****`.

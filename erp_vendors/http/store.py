@@ -140,8 +140,8 @@ def _redis(url: str, name: str, rates: list[Rate]) -> list[AbstractBucket]:
             return int(seconds * _TICKS + microseconds)
 
         def put(self, item: RateItem) -> bool:
-            # The bucket's own count ends at the item's stamp: it misses what was put with a later
-            # one meanwhile. Of two that meet, the later stamp stands.
+            # The bucket's own count ends at the item's stamp, so it misses items that were put with
+            # a later stamp meanwhile. Of two items that are too close, the later one stays.
             if not super().put(item):
                 return False
             if not client.zcount(self.bucket_key, item.timestamp + 1, "+inf"):

@@ -12,26 +12,20 @@ import backoff
 import requests
 import urllib3
 
-from erp_vendors.errors import (
-    CallError,
-    ConfigError,
-    CredentialsError,
-    DataError,
-    MissingResourceError,
-    Phase,
-)
-from erp_vendors.http import codec, policy
+from erp_vendors.errors import CallError, ConfigError, CredentialsError, Phase
+from erp_vendors.http import explain, policy
+from erp_vendors.http.call import Answer, Call
 from erp_vendors.http.policy import Action, Failure, Rule
 from erp_vendors.http.redact import redact
 from erp_vendors.http.session import HttpSession
 from erp_vendors.http.wire import Sending
 
 if t.TYPE_CHECKING:
-    from requests.structures import CaseInsensitiveDict
     from typing_extensions import Unpack
 
     from erp_vendors.http.auth import Auth
     from erp_vendors.http.budget import Budget
+    from erp_vendors.http.call import CallOptions
 
 logger = logging.getLogger("erp.http")
 
@@ -41,51 +35,17 @@ LONGEST_ANSWER = 10
 """An answer must be complete within so many times `timeout_seconds`, even if it never pauses for
 long: a server that trickles would hold up a run for ever."""
 _LONGEST_PAUSE = 30.0
-_EXCERPT = 2000
 _SUCCESS = 200
 _REDIRECT = 300
 _CLIENT_ERROR = 400
-_FORBIDDEN = 403
 _UNAUTHORIZED = 401
 _SERVER_ERROR = 500
-_UNTRUSTED = "CERTIFICATE_VERIFY_FAILED"
-_NOT_PINNED = "Fingerprints did not match"
 _BAD_URL = (
     requests.exceptions.InvalidURL,
     requests.exceptions.MissingSchema,
     requests.exceptions.InvalidSchema,
 )
 _REPEATABLE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Answer:
-    """A successful answer (2xx).
-
-    Attributes:
-        status: HTTP status.
-        headers: Response headers.
-        body: Raw body.
-        attempts: Attempts it took.
-    """
-
-    status: int
-    headers: CaseInsensitiveDict[str]
-    body: bytes
-    attempts: int = 1
-
-    def json(self) -> t.Any:  # noqa: ANN401 - JSON can be anything
-        """Parse the body; decimals stay exact.
-
-        Raises:
-            ValueError: If it is not JSON.
-        """
-        return codec.decode(self.body)
-
-    @property
-    def text(self) -> str:
-        """The body as text, secrets masked, at most 2,000 characters."""
-        return excerpt(self.body)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,13 +140,13 @@ class Transport:
         """
         return self._run(self._prepare(method, path, kwargs), parse=False)[0]
 
-    def _prepare(self, method: str, path: str, options: CallOptions) -> _Call:
+    def _prepare(self, method: str, path: str, options: CallOptions) -> Call:
         headers = {"Accept": "application/json", **options.get("headers", {})}
         body = options.get("body")
         absolute = path.startswith(("http://", "https://"))
         if body is not None:
             headers.setdefault("Content-Type", "application/json")
-        return _Call(
+        return Call(
             vendor=self.options.vendor,
             address="this address" if absolute else f"{self.options.vendor}.api_url",
             method=method.upper(),
@@ -210,10 +170,10 @@ class Transport:
 
         A call that another one had to make first, for its authentication, does not count.
         """
-        call: _Call | None = getattr(self._local, "call", None)
+        call: Call | None = getattr(self._local, "call", None)
         return redact(f"{call.method} {call.url}") if call else ""
 
-    def _run(self, call: _Call, *, parse: bool) -> tuple[Answer, t.Any]:
+    def _run(self, call: Call, *, parse: bool) -> tuple[Answer, t.Any]:
         try:
             if self._accepted or self.auth is None or call.auth is not self.auth:
                 return self._repeat(call, parse=parse)
@@ -223,7 +183,7 @@ class Transport:
         finally:
             self._local.call = call  # last, as its authentication may have made calls inside it
 
-    def _repeat(self, call: _Call, *, parse: bool) -> tuple[Answer, t.Any]:
+    def _repeat(self, call: Call, *, parse: bool) -> tuple[Answer, t.Any]:
         if self._given_up is not None:
             raise self._given_up
         attempt = waits = 0
@@ -245,7 +205,7 @@ class Transport:
             if action is Action.WAIT and waits < WAITS:
                 waits += 1
                 attempt -= 1
-                continue  # the budget knows already, and holds all calls
+                continue  # the budget was told by `_heed` and makes all calls wait
             if action is Action.RETRY and attempt < rule.attempts:
                 pause = backoff.full_jitter(next(pauses))
                 if response is not None:
@@ -260,19 +220,19 @@ class Transport:
                 )
                 self.budget.clock.sleep(pause)
                 continue
-            error = cause or self._refusal(call, failure, action, attempt)
+            error = cause or explain.refused(call, failure, action, attempt)
             if failure.phase is Phase.NOT_SENT or (failure.status == _UNAUTHORIZED and not renewed):
                 self._give_up(call, failure, error)
             raise error
 
-    def _give_up(self, call: _Call, failure: Failure, error: Exception) -> None:
-        """No later call can do better: spare the user the same wait for each of them."""
+    def _give_up(self, call: Call, failure: Failure, error: Exception) -> None:
+        """Keep an error that every later call would run into, so that none waits for it again."""
         ours = call.auth is not None and call.auth is self.auth
-        # A login that was accepted before, or just now, is good: this path alone is not granted.
+        # If the login was accepted before, it is good, and only this path is not granted to it.
         if failure.phase is Phase.NOT_SENT or (ours and not self._accepted):
             self._given_up = error
 
-    def _attempt(self, call: _Call, attempt: int, *, parse: bool) -> tuple[Answer, t.Any]:
+    def _attempt(self, call: Call, attempt: int, *, parse: bool) -> tuple[Answer, t.Any]:
         sending = Sending(self.budget.pace, self.longest_attempt, self.before_send)
         try:
             response = self._send(call, sending)
@@ -290,14 +250,14 @@ class Transport:
         try:
             return answer, answer.json()
         except ValueError:
-            cause = DataError(f"{call.where} answered with {_no_json(answer.body)}")
+            cause = explain.not_json(call, answer.body)
             raise _FailedAttempt(call.failure(Phase.SENT), response, cause) from None
 
-    def _send(self, call: _Call, sending: Sending) -> requests.Response:
+    def _send(self, call: Call, sending: Sending) -> requests.Response:
         session = self._session()
         prepared = session.prepare(call.method, call.url, call.params, call.headers, call.body)
         if call.auth is not None:
-            # Before taking a place in the budget: the auth may have to make a call of its own.
+            # Before a place in the budget is taken: the auth may have to make a call of its own.
             try:
                 prepared = call.auth(prepared)
             except CredentialsError as error:
@@ -322,7 +282,7 @@ class Transport:
             )
         return session
 
-    def _heed(self, call: _Call, response: requests.Response) -> None:
+    def _heed(self, call: Call, response: requests.Response) -> None:
         """Tell the budget what an answer says about the vendor's limits, before others call."""
         headers = response.headers
         reset = policy.reset_after(headers.get("X-RateLimit-Reset"))
@@ -339,139 +299,23 @@ class Transport:
             self.budget.answered()
 
     def _broken(
-        self, call: _Call, error: requests.RequestException, sending: Sending, attempt: int
+        self, call: Call, error: requests.RequestException, sending: Sending, attempt: int
     ) -> Exception:
         """An attempt without a complete answer."""
-        vendor = self.options.vendor
+        if (refused := explain.certificate_refused(call, error)) is not None:
+            return refused
         phase = Phase.SENT if sending.sent else Phase.NOT_SENT
-        if isinstance(error, requests.exceptions.SSLError) and _UNTRUSTED in str(error):
-            return ConfigError(
-                f"{call.where}: the server's TLS certificate is not trusted; "
-                f"set {vendor}.ca_bundle to the authority that signed it ({_root(error)})"
-            )
-        if isinstance(error, requests.exceptions.SSLError) and _NOT_PINNED in str(error):
-            return ConfigError(
-                f"{call.where}: the server's TLS certificate is not the one that '{vendor}' pins "
-                f"({_root(error)})"
-            )
         if phase is Phase.NOT_SENT:
-            msg = f"{call.where}: cannot reach the server; check {call.address} ({_root(error)})"
+            msg = explain.unreachable(call, error)
         elif sending.expired:
-            seconds = self.longest_attempt
-            msg = f"{call.where}: no whole answer within {seconds:g} s ({vendor}.timeout_seconds)"
+            msg = explain.late(call, self.longest_attempt, "whole answer")
         elif isinstance(error, requests.Timeout):
             self.budget.timed_out()
-            seconds = self.options.timeout
-            msg = f"{call.where}: no answer within {seconds:g} s ({vendor}.timeout_seconds)"
+            msg = explain.late(call, self.options.timeout, "answer")
         else:
-            why = _root(error)
-            msg = f"{call.where}: the connection broke before the answer was complete ({why})"
+            msg = explain.broken(call, error)
         cause = CallError(redact(msg), phase=phase, attempts=attempt)
         return _FailedAttempt(call.failure(phase), None, cause)
-
-    def _refusal(self, call: _Call, failure: Failure, action: Action, attempt: int) -> Exception:
-        where, vendor = call.where, self.options.vendor
-        if failure.status is not None and _REDIRECT <= failure.status < _CLIENT_ERROR:
-            return ConfigError(
-                f"{where}: HTTP {failure.status}, the server redirects elsewhere; "
-                f"set {call.address} to what it redirects to"
-            )
-        if action is Action.SKIP:
-            return MissingResourceError(
-                f"{where}: HTTP {failure.status}, this site has no such path"
-            )
-        said = " ".join(failure.body.split())[:300]
-        if failure.status == _UNAUTHORIZED:
-            return CredentialsError(
-                f"{where}: HTTP 401, the credentials in '{vendor}' were refused"
-            )
-        if failure.status == _FORBIDDEN:
-            return CredentialsError(
-                f"{where}: HTTP 403, the login in '{vendor}' lacks the permission for this: {said}"
-            )
-        return CallError(
-            f"{where}: HTTP {failure.status}: {said}",
-            phase=failure.phase,
-            status=failure.status,
-            body=failure.body,
-            attempts=attempt,
-        )
-
-
-class CallOptions(t.TypedDict, total=False):
-    """Options of one call.
-
-    Attributes:
-        params: Query parameters.
-        body: Request body.
-        headers: Extra headers.
-        auth: Auth other than the transport's own; None for none.
-        repeatable: Executing it twice is the same as once (default: True for GET).
-        optional: The path is a guess: 404 and 405 raise `MissingResourceError`.
-    """
-
-    params: dict[str, str]
-    body: bytes
-    headers: dict[str, str]
-    auth: Auth | None
-    repeatable: bool
-    optional: bool
-
-
-class _Call(t.NamedTuple):
-    vendor: str
-    address: str
-    method: str
-    url: str
-    params: dict[str, str]
-    headers: dict[str, str]
-    body: bytes | None
-    auth: Auth | None
-    repeatable: bool
-    optional: bool
-
-    @property
-    def where(self) -> str:
-        return redact(f"{self.vendor}: {self.method} {self.url}")
-
-    def failure(self, phase: Phase, response: requests.Response | None = None) -> Failure:
-        return Failure(
-            phase=phase,
-            status=None if response is None else response.status_code,
-            body="" if response is None else excerpt(response.content),
-            repeatable=self.repeatable,
-            optional=self.optional,
-        )
-
-
-def excerpt(body: bytes) -> str:
-    """The start of a body as text, secrets masked.
-
-    Args:
-        body: Raw body.
-
-    Returns:
-        At most 2,000 characters.
-    """
-    return redact(body[: 4 * _EXCERPT].decode("utf-8", "replace"))[:_EXCERPT]
-
-
-def _no_json(body: bytes) -> str:
-    if body.lstrip()[:1] in {b"{", b"["}:
-        return f"JSON that breaks off or is malformed ({len(body)} bytes)"  # may hold people's data
-    return f"something that is not JSON: {excerpt(body)[:200]!r}"
-
-
-def _root(error: BaseException) -> str:
-    """The innermost reason, without object addresses."""
-    while True:
-        inner = getattr(error, "reason", None) or next(
-            (arg for arg in error.args if isinstance(arg, BaseException)), None
-        )
-        if not isinstance(inner, BaseException):
-            text = str(error.args[-1]) if error.args else type(error).__name__
-            return text.rpartition(">: ")[2] or type(error).__name__
-        error = inner
 
 
 class _FailedAttempt(Exception):  # noqa: N818 - never leaves this module

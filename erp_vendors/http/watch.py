@@ -42,7 +42,7 @@ class Watch:
                 threading.Thread(target=self._run, name="answers", daemon=True).start()
 
     def remove(self) -> None:
-        """The current thread's call is over."""
+        """Watch the current thread's call no longer: it is over."""
         with self._lock:
             self._calls.pop(threading.get_ident(), None)
 
@@ -53,7 +53,7 @@ class Watch:
                 for call in self._calls.values():
                     if call.sock is not None and time.monotonic() > call.until:
                         call.expired = True
-                        # The plain socket's: that of TLS would pull the rug from under a read.
+                        # The plain socket's method: TLS's own would break a read in another thread.
                         with contextlib.suppress(OSError):  # it is closed already
                             socket.socket.shutdown(call.sock, socket.SHUT_RDWR)
 

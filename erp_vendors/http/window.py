@@ -18,7 +18,15 @@ R = t.TypeVar("R")
 
 
 class CallOutcome(t.Generic[T, R]):
-    """What became of one item: its result, or the exception that its call raised."""
+    """What became of one item: its result, or the exception that its call raised.
+
+    Attributes:
+        item: The item.
+        result: What the call gave; None until then.
+        error: What the call raised, or None.
+        dropped: Nobody wants the result any more; the call is not made if it has not begun.
+        beside: The call was made while another one was under way.
+    """
 
     __slots__ = ("_done", "beside", "dropped", "error", "item", "result")
 
@@ -44,7 +52,7 @@ class CallOutcome(t.Generic[T, R]):
 
 
 class _Workers(t.Generic[T, R]):
-    """Threads that make calls, begun as they are needed."""
+    """Threads that make calls; each is started when there is work for it."""
 
     def __init__(self, call: t.Callable[[T], R], most: int) -> None:
         self._call = call
@@ -63,7 +71,7 @@ class _Workers(t.Generic[T, R]):
         return outcome
 
     def close(self) -> None:
-        """Begin no further call."""
+        """Start no further call."""
         self._closed.set()
         for _ in range(self._started):
             self._work.put(None)
@@ -111,8 +119,8 @@ class Coming(t.NamedTuple):
 
     Attributes:
         items: What will be asked for next, in this order; without end if the end is not known.
-        certain: Each of them exists. Otherwise the first one is needed to know it, and the others
-            may be calls for nothing.
+        certain: All of them exist. Otherwise only the first is sure to be needed, to learn whether
+            the list goes on, and calls for the others may be wasted.
     """
 
     items: t.Iterable[t.Any]
@@ -122,10 +130,16 @@ class Coming(t.NamedTuple):
 class ReadAhead(t.Generic[T, R]):
     """Calls a function with what it will be called with next, before that happens.
 
-    It is used like the function. What was not foreseen is called at that moment, as without it.
-    Where the end is not known, the number of calls made ahead grows with those that were used, from
-    the fourth on, so that a short list costs none for nothing; and it stays at one, which never is
-    for nothing, where the vendor counts calls over a longer time.
+    Use it like the function: an item that was not foreseen is called at the moment it is asked for.
+
+    Where nobody knows the end of the list, one call is made ahead at first. It is never wasted: it
+    is needed to learn where the list ends. With each page that was used, from the fourth on, two
+    more calls are made ahead, so that a short list wastes none. Where the vendor counts calls over
+    a longer time, it stays at one.
+
+    For speed: pages at 50 ms are read 6.4 (AIMS360), 4.8 (CIMcloud) and 5.7 (AIM) times as fast
+    as one after the other (README.md). Benchmark: `paged_reads`. It may go when vendors give whole
+    lists.
 
     Attributes:
         side_by_side: A result was used that may be older than the one before it, because both
@@ -135,7 +149,7 @@ class ReadAhead(t.Generic[T, R]):
     def __init__(
         self, call: t.Callable[[T], R], coming: t.Callable[[T, R], Coming], limits: Limits
     ) -> None:
-        """Make it; use it as a context manager, which begins no further call at its end.
+        """Make it. Use it as a context manager, which starts no further call at its end.
 
         Args:
             call: The function, such as one that reads a page.

@@ -2,6 +2,8 @@
 
 `requests` reports both "never connected" and "sent, answer lost" as one kind of error. Only the
 first may be repeated blindly, so the connection itself keeps the record.
+
+What is done here for speed is part of the figure in `session`, and says so where it is done.
 """
 
 from __future__ import annotations
@@ -33,9 +35,9 @@ class Sending:
 
     Attributes:
         sent: True as soon as a byte of the request may have left.
-        sock: What it left through.
+        sock: The socket through which it left; None before that.
         until: Monotonic time in seconds until which there must be a whole answer.
-        expired: Whether it was ended because there was none.
+        expired: Whether it was ended because there was no whole answer by then.
     """
 
     def __init__(
@@ -48,8 +50,8 @@ class Sending:
 
         Args:
             pace: Waits for the call's turn and tells whether that took any time.
-            seconds: In which the whole answer must arrive.
-            before: Called when nothing else is left to do; if it raises, nothing is sent.
+            seconds: Time in which the whole answer must arrive, from the moment of sending.
+            before: Called immediately before the request is sent; if it raises, nothing is sent.
         """
         self.pace = pace
         self._before = before
@@ -69,7 +71,7 @@ class Sending:
         _current.sending = None
 
     def begins(self, sock: socket.socket | None) -> None:
-        """The request leaves now."""
+        """Note that the request is sent now."""
         if self._before is not None:
             self._before()
         self.until = time.monotonic() + self.seconds
@@ -85,7 +87,7 @@ _current = _Current()
 
 
 class _Lines:
-    """The start of an answer, and the last line that was read of it."""
+    """Reads the start of an answer line by line, and keeps the last line."""
 
     def __init__(self, source: t.Any) -> None:  # noqa: ANN401 - a socket's file
         self._source = source
@@ -98,7 +100,10 @@ class _Lines:
 
 
 class _Whole(http.client.HTTPResponse):
-    """Notices a cut among the headers, which the standard library takes for their end."""
+    """Raises if an answer breaks off among its headers.
+
+    The standard library takes the break for the end of the headers.
+    """
 
     def begin(self, **kwargs: t.Any) -> None:  # noqa: ANN401 - later Pythons have some
         source = self.fp
@@ -106,7 +111,7 @@ class _Whole(http.client.HTTPResponse):
         try:
             super().begin(**kwargs)
         finally:
-            if self.fp is lines:  # it is None where no body can follow
+            if self.fp is lines:  # the base class sets None where no body can follow
                 self.fp = source
         if lines.last.strip(b"\r\n") or not lines.last:
             msg = "Remote end closed connection within the headers"
@@ -114,7 +119,11 @@ class _Whole(http.client.HTTPResponse):
 
 
 class _Paced(HTTPConnection):
-    """Waits for its turn, then sends the request in one piece: one packet, one system call."""
+    """Waits for its turn, then sends the request in one piece.
+
+    For speed: one packet and one system call for headers and body. Benchmark: `writes_speed`. May
+    go when urllib3 sends both at once.
+    """
 
     response_class = _Whole
     _pieces: list[bytes] | None = None
@@ -162,11 +171,7 @@ _POOLS = {"http": _Pool, "https": _TlsPool}
 
 
 def origin_of(address: str) -> str:
-    """Scheme, host and port.
-
-    Args:
-        address: Whole address.
-    """
+    """Scheme, host and port of an address."""
     return "/".join(address.split("/", 3)[:3])
 
 
@@ -202,7 +207,11 @@ class WireAdapter(HTTPAdapter):
         *args: t.Any,  # noqa: ANN401
         **kwargs: t.Any,  # noqa: ANN401
     ) -> t.Any:  # noqa: ANN401
-        """The pool of the last call, if it went to the same place; the look-up costs more."""
+        """The pool of connections to an address; the last one is kept.
+
+        For speed: a thread calls one address again and again, and the look-up costs more than the
+        comparison. Benchmark: `writes_speed`. It may go with `session`.
+        """
         origin = origin_of(t.cast("str", request.url))
         if self._pool is None or origin != self._origin:
             self._pool = super().get_connection_with_tls_context(request, *args, **kwargs)
@@ -210,7 +219,11 @@ class WireAdapter(HTTPAdapter):
         return self._pool
 
     def build_response(self, req: PreparedRequest, resp: t.Any) -> Response:  # noqa: ANN401
-        """The answer, without a search for cookies where none are set."""
+        """The answer.
+
+        For speed: without the search for cookies where the answer sets none. Benchmark:
+        `writes_speed`. It may go with `session`.
+        """
         if "Set-Cookie" in resp.headers:
             return super().build_response(req, resp)
         response = Response()
@@ -223,7 +236,7 @@ class WireAdapter(HTTPAdapter):
         return response
 
     def send(self, *args: t.Any, **kwargs: t.Any) -> Response:  # noqa: ANN401
-        """Send; a pinned certificate needs no authority, it is known by its fingerprint."""
+        """Send; a pinned certificate is known by its fingerprint and needs no authority."""
         if self._pin:
             kwargs["verify"] = False
         return super().send(*args, **kwargs)

@@ -10,22 +10,12 @@ _NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 
 
 def is_xml(body: bytes) -> bool:
-    """Whether an answer is XML and no JSON.
-
-    Args:
-        body: The raw body.
-    """
+    """Whether the raw body of an answer is XML, and not JSON."""
     return body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
 
 
 def root_of(body: bytes) -> ET.Element:
-    """Parse a document.
-
-    Args:
-        body: The raw body.
-
-    Returns:
-        Its root element.
+    """Parse the raw body of an answer and return its root element.
 
     Raises:
         ValueError: If it is no XML, has a document type, or is a web page.

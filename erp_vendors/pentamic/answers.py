@@ -55,14 +55,7 @@ def rows(body: bytes, properties: t.Mapping[str, Schema]) -> list[t.Any]:
 
 
 def properties_of(body: bytes) -> dict[str, t.Any]:
-    """Read an object, such as an error.
-
-    Args:
-        body: The raw body.
-
-    Returns:
-        Its properties; none if it is not an object at all.
-    """
+    """The properties of an object, such as an error; none if the body is no object."""
     try:
         value = _record(root_of(body), {}) if is_xml(body) else _from_json(body)[0]
     except (ValueError, RecursionError):

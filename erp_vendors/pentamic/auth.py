@@ -9,8 +9,8 @@ import urllib.parse
 
 from erp_vendors.errors import CallError, CredentialsError, Phase
 from erp_vendors.http.auth import Auth, Token, TokenAuth
+from erp_vendors.http.call import excerpt
 from erp_vendors.http.redact import redact
-from erp_vendors.http.transport import excerpt
 from erp_vendors.pentamic.answers import properties_of
 
 if t.TYPE_CHECKING:
@@ -167,9 +167,5 @@ def _refused_record(response: requests.Response, **_: object) -> None:
 
 
 def is_code(said: object) -> t.TypeGuard[str]:
-    """Whether an `error` is one of the vendor's codes, such as `TAXC_INVALID`.
-
-    Args:
-        said: The member's value.
-    """
+    """Whether an `error` is one of the vendor's codes, such as `TAXC_INVALID`."""
     return isinstance(said, str) and _RECORD_CODE.fullmatch(said) is not None

@@ -14,11 +14,11 @@ from erp_vendors.connect import connect
 from erp_vendors.errors import ConfigError, DataError
 from erp_vendors.http import codec
 from erp_vendors.http.budget import Limits
+from erp_vendors.overrides import configured
 from erp_vendors.pentamic import answers
 from erp_vendors.pentamic.auth import UNKNOWN_ID, ClientCredentials, RefusedRecordError
 from erp_vendors.pentamic.resources import RESOURCES, PentamicResource, custom, parent_of
 from erp_vendors.pentamic.settings import VENDOR
-from erp_vendors.resource import configured
 
 if t.TYPE_CHECKING:
     from erp_vendors.http import Answer
@@ -29,7 +29,7 @@ if t.TYPE_CHECKING:
 Row = dict[str, t.Any]
 
 _READS = 3
-"""Times an answer is asked for that cannot be parsed: a proxy's page, or half an answer."""
+"""Times that a list is asked for whose answer is a proxy's page or breaks off."""
 _PAUSE = 1.0
 _NO_CONTENT = 204
 _TEXT: Schema = {"type": ["string", "null"]}
@@ -79,7 +79,8 @@ class PentamicClient:
             again: Read it anew.
 
         Returns:
-            Its records, not to be changed; what is not an object is no record.
+            The elements of the list as they came, also those that are no objects and so no records.
+            Several callers share them, so they must not be changed.
 
         Raises:
             DataError: If the answer is not a list.
@@ -198,9 +199,6 @@ class PentamicClient:
 
 def resources(block: Block) -> dict[str, PentamicResource]:
     """All resources by name, the settings applied.
-
-    Args:
-        block: The vendor block.
 
     Raises:
         ConfigError: If an entry of `resources` cannot be understood.

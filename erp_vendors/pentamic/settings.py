@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from erp_vendors.openapi.pattern import Pattern
 from erp_vendors.settings import Setting, connection_settings, null_values
-from erp_vendors.vendor import Vendor, client_in
+from erp_vendors.vendor import CustomSink, Vendor, client_in
 
 VENDOR = "pentamic"
 
@@ -56,7 +57,7 @@ SETTINGS: tuple[Setting, ...] = (
         "TLS fingerprint of the token server",
         "The same for the server of token_url (default: tls_fingerprint, if the host is the same).",
     ),
-    # PUT replaces the whole record (pentamic.md 6), so a null says what is to be there: nothing.
+    # PUT replaces the whole record (pentamic.md 6), so a null empties its property.
     null_values("send", "An update replaces the whole record."),
     # Limits: none are documented (pentamic.md 5.1, UNK); these are ours, chosen small.
     *connection_settings(per_second=5, in_flight=4),
@@ -67,4 +68,16 @@ PENTAMIC = Vendor(
     title="Pentamic Accounting",
     settings=SETTINGS,
     client=client_in("erp_vendors.pentamic.client", "PentamicClient"),
+    # Lists below one customer can be read (pentamic.md 7).
+    openapi=Pattern(
+        prefix="/api",
+        children=True,
+        keys=("id",),
+        lists="bare arrays, also `/x/{id}/y` below a list `/x`",
+    ),
+    custom_sink=CustomSink(
+        how="POST; PUT with an id",
+        again="updated",
+        lost="looked for in the list at `path`, or parked",
+    ),
 )

@@ -9,16 +9,16 @@ import typing as t
 from erp_vendors.vendors import VENDORS
 
 if t.TYPE_CHECKING:
+    from tap_erp.base import BaseTap
     from tap_erp.stream import ErpStream
-    from tap_erp.tap import TapErp
 
 
-def _streams(vendor: str, tap: TapErp) -> list[ErpStream]:
+def _streams(vendor: str, tap: BaseTap) -> list[ErpStream]:
     streams: list[ErpStream] = importlib.import_module(f"{__name__}.{vendor}").streams(tap)
     return streams
 
 
-STREAMS: dict[str, t.Callable[[TapErp], list[ErpStream]]] = {
+STREAMS: dict[str, t.Callable[[BaseTap], list[ErpStream]]] = {
     vendor: functools.partial(_streams, vendor) for vendor in VENDORS
 }
-"""What makes the streams of each vendor, whose module is imported when it is called."""
+"""Makes the streams of each vendor, whose module is imported when they are made."""

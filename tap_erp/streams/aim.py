@@ -2,85 +2,40 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import itertools
 import typing as t
 
 from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
+from typing_extensions import override
 
-from erp_vendors import schemas
 from erp_vendors.aim import AIM, AimClient, AimResource, Parent
 from erp_vendors.aim.answers import UnknownRecordError
 from erp_vendors.aim.resources import resources_of
-from erp_vendors.errors import CallError, DataError, MissingResourceError
+from erp_vendors.errors import CallError, DataError
 from erp_vendors.http import ordered_map
 from erp_vendors.http.redact import redact
 from erp_vendors.keylist import Key, KeyList
-from tap_erp.bookmark import Bookmark, fingerprint
-from tap_erp.learning import LearningStream
-from tap_erp.stamps import earlier, from_iso, to_iso
-from tap_erp.stream import ErpStream, StreamError
+from tap_erp.bookmark import fingerprint
+from tap_erp.resource_stream import ResourceStream
+from tap_erp.stamps import AHEAD_OF_UTC, BEHIND_UTC, day_before, from_iso, iso_now, to_iso
 
 if t.TYPE_CHECKING:
     from singer_sdk.helpers.types import Context, Record
 
-    from tap_erp.tap import TapErp
-
-_BEHIND_UTC = dt.timedelta(hours=12)
-"""A shop's dates carry no zone (aim.md 3.1), and no clock on earth is further behind UTC."""
-_AHEAD_OF_UTC = dt.timedelta(hours=14)
-"""Or further ahead of it."""
+    from tap_erp.base import BaseTap
+    from tap_erp.bookmark import Bookmark
+    from tap_erp.stream import ErpStream
 
 
-class AimStream(LearningStream):
+class AimStream(ResourceStream[AimResource, AimClient]):
     """What all AIM streams have in common."""
 
     vendor = AIM.name
 
-    def __init__(self, tap: TapErp, resource: AimResource) -> None:
-        super().__init__(
-            tap,
-            name=f"aim_{resource.name}",
-            schema=schemas.for_stream(
-                AIM.name,
-                resource.name,
-                resource.primary_keys,
-                resource.replication_key,
-                resource.schema,
-            ),
-            primary_keys=resource.primary_keys,
-            replication_key=resource.replication_key,
-        )
-        self.resource = resource
-
-    @property
-    def client(self) -> AimClient:
-        """The shop."""
-        return t.cast("AimClient", self.erp.client(AIM.name))
-
-    def get_records(self, context: Context | None) -> t.Iterator[Record]:  # noqa: ARG002
-        """Read the records; a stream can only be skipped as long as it has emitted none."""
-        try:
-            yield from self._read()
-        except MissingResourceError as error:
-            if self.records_read:
-                msg = f"after {self.records_read} records: {error}"
-                raise StreamError(msg) from None
-            raise
-
-    def _read(self) -> t.Iterator[Record]:
-        raise NotImplementedError
-
     def _has_key(self, record: Record) -> bool:
         missing = [name for name in self.primary_keys if record.get(name) is None]
         if missing and self.resource.assumed_keys and not self.records_read:
-            self.logger.warning(
-                "%s: its records have no %s, which were only assumed to be its key, so it is read "
-                "without one; name its key properties in aim.resources",
-                self.name,
-                " and no ".join(missing),
-            )
-            self.set_keys((), self.replication_key)
+            self.choose_key([record])
             return True
         if missing:
             self.fault(
@@ -91,45 +46,43 @@ class AimStream(LearningStream):
 
 
 class AimListStream(AimStream):
-    """The records of a listing.
+    """The records of a listing."""
 
-    No listing says in which order it comes, so a bookmark moves when all of it is read.
-    """
-
-    def __init__(self, tap: TapErp, resource: AimResource) -> None:
+    def __init__(self, tap: BaseTap, resource: AimResource) -> None:
         super().__init__(tap, resource)
         if resource.since and not resource.replication_key:
             # The records carry no stamp, but the server knows what has changed (aim.md 4.3).
             self.forced_replication_method = REPLICATION_INCREMENTAL
 
-    def _read(self) -> t.Iterator[Record]:
+    @override
+    def get_records(self, context: Context | None) -> t.Iterator[Record]:
+        """Read the listing; its order is not known, so the bookmark moves at its end."""
         stamped = self.resource.replication_key is not None
         if not (self.incremental and (self.resource.since or stamped)):
             for row in self.client.rows(self.resource, keep_keys=self._has_children()):
                 if self._has_key(row.record):
                     yield row.record
             return
-        started = _now().isoformat(timespec="microseconds") + "Z"
+        started = iso_now() + "Z"
         before, after = self._bookmark(self.stream_state), self._bookmark({})
-        # What this run has seen is what the next one may see again.
+        # The next run may see again what this run sees.
         after.emitted(before.value if stamped else started)
+        self.position = after
         since = self._since(before, started)
         for row in self.client.rows(self.resource, since, keep_keys=self._has_children()):
             if not self._has_key(row.record):
                 continue
             stamp = self._stamp(row.record)
             mark = fingerprint(row.mark)
-            # What came with other content before is newer than what an earlier run emitted.
+            # A row that this run has met with other content before is new to any earlier run.
             if before.wants(stamp, mark) or row.replaced is not None:
                 yield row.record
             if row.replaced is not None:
                 after.forget(fingerprint(row.replaced))
             after.emitted(stamp if stamped else started, mark)
-        if not self.faults:
-            self.save(after.state, now=True)
 
     def _has_children(self) -> bool:
-        """Whether this run reads records that are asked for by the keys of these."""
+        """Whether a stream of this run asks for its records by the keys of this one's."""
         return any(
             parent.name == self.resource.name
             for stream in self.erp.erp_streams
@@ -155,33 +108,12 @@ class AimListStream(AimStream):
         return to_iso(record.get(name)) if name else None
 
     def _bookmark(self, state: t.Mapping[str, t.Any]) -> Bookmark:
-        lookback = dt.timedelta(seconds=int(self.config.get("lookback_seconds") or 0))
-        start = to_iso(self.config.get("start_date"))
-
-        def window(stamp: str) -> str:
-            """Where the next run begins to look: the stamp is the start of this run, in UTC."""
-            moment = earlier(from_iso(stamp), lookback + _BEHIND_UTC)
-            return moment.isoformat(timespec="microseconds") + "Z"
-
-        def whole_day(stamp: str) -> str:
-            """The same for a date of the record, in the shop's time.
-
-            Whether the server compares days or moments, and includes the bound, is not known (4.3).
-            """
-            day = dt.datetime.combine(earlier(from_iso(stamp), lookback), dt.time())
-            return day.isoformat(timespec="microseconds")
-
         if self.resource.replication_key is None:
-            return Bookmark(state, self.resource.since, floor=window, parse=to_iso, start=start)
-        return Bookmark(
-            state,
-            self.resource.replication_key,
-            floor=whole_day,
-            parse=to_iso,
-            start=start,
-            # A return is scheduled for a day to come: what lies before it must still be read.
-            ceiling=(_now() + _AHEAD_OF_UTC).isoformat(timespec="microseconds"),
-        )
+            # The stamp is the start of a run. A shop's dates carry no zone (aim.md 3.1).
+            return self.open_bookmark(None, state=state, key=self.resource.since, slack=BEHIND_UTC)
+        # Whether the server compares days or moments, and includes the bound, is not known (4.3).
+        # A return is scheduled for a day to come: what lies before it must still be read.
+        return self.open_bookmark(iso_now(AHEAD_OF_UTC), state=state, floor=day_before)
 
 
 class AimChildStream(AimStream):
@@ -191,11 +123,13 @@ class AimChildStream(AimStream):
     So all parents are asked for in every run.
     """
 
-    def __init__(self, tap: TapErp, resource: AimResource) -> None:
+    def __init__(self, tap: BaseTap, resource: AimResource) -> None:
         super().__init__(tap, resource)
         self.turn = 1  # after the parents, whose keys it then has without a call
 
-    def _read(self) -> t.Iterator[Record]:
+    @override
+    def get_records(self, context: Context | None) -> t.Iterator[Record]:
+        """Ask for what belongs to each parent, many at once and in order."""
         parent, keys = self._keys()
         if self.ABORT_AT_RECORD_COUNT is not None:
             keys = KeyList(itertools.islice(keys, self.ABORT_AT_RECORD_COUNT + 1))
@@ -208,14 +142,14 @@ class AimChildStream(AimStream):
         for outcome in outcomes:
             if outcome.result is not None:
                 if not outcome.result:
-                    self._faults_in_a_row = 0  # a record that goes out does the same
+                    self._faults_in_a_row = 0  # as after a record that is emitted
                 yield from filter(self._has_key, outcome.result)
             elif isinstance(outcome.error, UnknownRecordError):
                 unknown.append(outcome.item)
             elif isinstance(outcome.error, (CallError, DataError)):
                 self.fault(f"{_label(parent, outcome.item)}: {outcome.error}")
             elif outcome.error is not None:
-                raise outcome.error  # it would be the same for every record
+                raise outcome.error  # the next record would end the same way
         self._check_unknown(parent, unknown)
 
     def _keys(self) -> tuple[Parent, KeyList]:
@@ -233,7 +167,7 @@ class AimChildStream(AimStream):
         return True
 
     def _check_unknown(self, parent: Parent, unknown: list[Key]) -> None:
-        """A record that the server does not know was deleted meanwhile, unless it is listed."""
+        """Tell of parents that the server lists but does not know; others were deleted."""
         if not unknown:
             return
         listed = self.client.keys(parent, again=True)
@@ -248,21 +182,25 @@ class AimChildStream(AimStream):
 class AimAccessTokenStream(AimChildStream):
     """Access tokens of the accounts that the settings name (aim.md 8.1, CustomerAccessToken)."""
 
+    @override
     def _keys(self) -> tuple[Parent, KeyList]:
         wanted = self.client.block.get("customer_access_tokens")
         about = wanted.get("mode"), wanted.get("item_key")
         keys = KeyList((account, *about) for account in wanted["accounts"])
         return self.resource.parents[0], keys
 
-    def _is_whole(self, parent: Parent, key: Key) -> bool:  # noqa: ARG002
+    @override
+    def _is_whole(self, parent: Parent, key: Key) -> bool:
         return True  # mode and item key are optional
 
+    @override
     def _check_unknown(self, parent: Parent, unknown: list[Key]) -> None:
         for key in unknown:
             self.missed(f"{_label(parent, key)}: the shop does not know this account")
 
+    @override
     def _has_key(self, record: Record) -> bool:
-        # The record goes out as it is, but no log may show it.
+        # The record is emitted as it is, but no log may show what it holds.
         redact.add(*(record.get(name) for name in ("Token", "AccountManagementUrl")))
         return super()._has_key(record)
 
@@ -272,16 +210,8 @@ def _label(parent: Parent, key: Key) -> str:
     return " ".join(f"{name} {value}" for name, value in pairs if value is not None)
 
 
-def _now() -> dt.datetime:
-    return dt.datetime.now(dt.timezone.utc).replace(tzinfo=None)
-
-
-def streams(tap: TapErp) -> list[ErpStream]:
-    """All AIM streams.
-
-    Args:
-        tap: The tap, with an `aim` block.
-    """
+def streams(tap: BaseTap) -> list[ErpStream]:
+    """All AIM streams."""
     block = tap.block(AIM.name)
     found: list[ErpStream] = []
     for resource in resources_of(block).values():

@@ -3,79 +3,68 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime as dt
 import itertools
 import typing as t
 
-from erp_vendors import schemas
+from typing_extensions import override
+
 from erp_vendors.aims360 import AIMS360, Aims360Client, Aims360Resource
 from erp_vendors.aims360.aqua import exports
 from erp_vendors.aims360.client import refuses_query
 from erp_vendors.aims360.odata import ODataPage, Row, between, pick
 from erp_vendors.aims360.resources import RESOURCES, custom
-from erp_vendors.errors import CallError, DataError, ErpError, MissingResourceError
+from erp_vendors.errors import CallError, DataError, MissingResourceError
 from erp_vendors.http import codec, ordered_map
 from erp_vendors.keylist import KeyList
-from erp_vendors.resource import configured
-from tap_erp.bookmark import Bookmark, fingerprint
-from tap_erp.columns import learn
-from tap_erp.learning import LearningStream
+from erp_vendors.overrides import configured
+from tap_erp.bookmark import fingerprint
 from tap_erp.paged import read_offsets
-from tap_erp.stamps import earlier, from_iso, to_iso
+from tap_erp.resource_stream import ResourceStream
+from tap_erp.stamps import from_iso, iso_now, to_iso
 from tap_erp.streams.aims360_aqua import AquaStream
 
 if t.TYPE_CHECKING:
     from singer_sdk.helpers.types import Context, Record
 
+    from tap_erp.base import BaseTap
+    from tap_erp.bookmark import Bookmark
     from tap_erp.stream import ErpStream
-    from tap_erp.tap import TapErp
 
 Batches = t.Iterator[list[tuple[Row, str]]]
 
 _CHUNK = 50
-"""Single records that are looked at together for columns."""
+"""Records that were read one by one and are emitted together."""
 
 
-class Aims360Stream(LearningStream):
+class Aims360Stream(ResourceStream[Aims360Resource, Aims360Client]):
     """The records of one resource."""
 
     vendor = AIMS360.name
 
-    def __init__(self, tap: TapErp, resource: Aims360Resource) -> None:
-        super().__init__(
-            tap,
-            name=f"aims360_{resource.name}",
-            schema=_schema(tap, resource),
-            primary_keys=resource.primary_keys,
-            replication_key=resource.replication_key,
-        )
-        self.resource = resource
-        self._complete = True
+    def __init__(self, tap: BaseTap, resource: Aims360Resource) -> None:
+        super().__init__(tap, resource, sample=lambda client: client.page(resource).rows)
         self._batches: Batches = iter(())
 
-    @property
-    def client(self) -> Aims360Client:
-        """The tenant."""
-        return t.cast("Aims360Client", self.erp.client("aims360"))
-
-    def sync(self, context: Context | None = None) -> None:  # type: ignore[misc]
-        """Read the first page before the SCHEMA message, which shall have its columns and keys."""
-        until = now()
-        self._bookmark = self._open(until)
+    @override
+    def prepare(self) -> None:
+        """Read the first page, so that the SCHEMA message has its columns and a key that it has."""
+        until = iso_now() + "Z"
+        self._bookmark = self.open_bookmark(until)
         batches = self._read(_Listing(self, self._bookmark, until))
         first = next(batches, [])
         rows = [row for row, _ in first]
         self.learn(rows)
-        self._choose_keys(rows)
+        self.choose_key(rows, spare=self.resource.spare_keys, value_of=pick)
         self._batches = itertools.chain([first], batches)
-        super().sync(context)
 
+    @override
     def get_records(self, context: Context | None) -> t.Iterator[Record]:
-        """Emit what is new."""
+        """The new records, for callers that want one by one; see `batches`."""
         return itertools.chain.from_iterable(self.batches(context))
 
-    def batches(self, context: Context | None) -> t.Iterator[list[Record]]:  # noqa: ARG002
-        """Emit what is new; the list has no known order, so the bookmark moves at its end."""
+    @override
+    def batches(self, context: Context | None) -> t.Iterator[list[Record]]:
+        """The new records of each page. Their order is unknown: the bookmark moves at the end."""
         bookmark = self._bookmark
         names = frozenset(filter(None, (*self.primary_keys, self.replication_key)))
         for page in self._batches:
@@ -90,30 +79,13 @@ class Aims360Stream(LearningStream):
                 missing = [key for key in self.primary_keys if row.get(key) is None]
                 if missing:
                     bookmark.hold(stamp)
-                    self.missed(f"a record has no {missing[0]}, which is its key: {_shown(row)}")
+                    what = f"a record has no {missing[0]}, which is its key: {_shown(row)}"
+                    self.missed(what, held=True)
                     continue
                 new.append(row)
                 marks.append((stamp, mark))
             yield new
             bookmark.emitted_together(marks)
-        if self.incremental and self._complete:
-            self.save(bookmark.state, now=True)
-
-    def _open(self, until: dt.datetime) -> Bookmark:
-        lookback = dt.timedelta(seconds=int(self.config.get("lookback_seconds") or 0))
-
-        def window(stamp: str) -> str:
-            moment = earlier(from_iso(stamp), lookback).isoformat(timespec="microseconds")
-            return f"{moment}Z" if stamp.endswith("Z") else moment
-
-        return Bookmark(
-            self.stream_state if self.incremental else {},
-            self.replication_key or "",
-            floor=window,
-            parse=to_iso,
-            start=to_iso(self.config.get("start_date")) if self.incremental else None,
-            ceiling=to_iso(until.isoformat()),
-        )
 
     def _read(self, listing: _Listing) -> Batches:
         """The rows, page by page; where the site does not have the list, record by record."""
@@ -147,9 +119,7 @@ class Aims360Stream(LearningStream):
         for outcome in outcomes:
             if outcome.error is not None:
                 if not isinstance(outcome.error, (CallError, DataError)):
-                    raise outcome.error  # it would be the same for every record
-                # Its stamp is unknown, so the bookmark must not move at all.
-                self._complete = False
+                    raise outcome.error  # the next record would end the same way
                 self.fault(str(outcome.error))
             elif outcome.result is None:
                 none += 1
@@ -163,25 +133,8 @@ class Aims360Stream(LearningStream):
             raise MissingResourceError(msg)
         yield batch
 
-    def _choose_keys(self, rows: t.Sequence[Row]) -> None:
-        """Another key where the assumed one, whose name may be a guess, is in no record."""
-        keys = self.primary_keys
-        if not keys or not rows or any(_has(row, keys) for row in rows):
-            return
-        spare = next(
-            ((key,) for key in self.resource.spare_keys if all(_has(row, (key,)) for row in rows)),
-            (),
-        )
-        self.logger.warning(
-            "%s: no record has %s; using %s as its key (aims360.resources: primary_keys)",
-            self.name,
-            ", ".join(keys),
-            spare[0] if spare else "nothing",
-        )
-        self.set_keys(spare, self.replication_key)
-
     def _fill_in(self, row: Row, names: frozenset[str]) -> None:
-        """Give keys the names that the schema has for them."""
+        """Add keys under the names that the schema has, where the record spells them otherwise."""
         for name in names - row.keys():
             if (value := pick(row, name)) is not None:
                 row[name] = value
@@ -193,7 +146,7 @@ class Aims360Stream(LearningStream):
         return to_iso(row[key] if key in row else pick(row, key))
 
     def _alias(self, row: Row) -> str | None:
-        """Key and stamp of a row; some content, such as a link, may be made anew each time."""
+        """A row's key and stamp; other content, such as a link, may differ in each answer."""
         stamp, values = self._stamp(row), [pick(row, key) for key in self.primary_keys]
         if stamp is None or not values or None in values:
             return None
@@ -201,15 +154,15 @@ class Aims360Stream(LearningStream):
 
 
 class _Listing:
-    """Pages of a list, asked for in the best of the ways that the vendor takes."""
+    """Gives the pages of a list, in the first of several ways to ask that the vendor accepts."""
 
-    def __init__(self, stream: Aims360Stream, bookmark: Bookmark, until: dt.datetime) -> None:
+    def __init__(self, stream: Aims360Stream, bookmark: Bookmark, until: str) -> None:
         self._stream = stream
         self._key = stream.replication_key or ""
         self._first_run = bookmark.value is None
         searches = [""]
         if bookmark.since is not None and self._key:
-            searches.insert(0, between(self._key, from_iso(bookmark.since), until))
+            searches.insert(0, between(self._key, from_iso(bookmark.since), from_iso(until)))
         # Offsets need an order; whether the vendor takes one is unknown (aims360.md 4.1, INF).
         orders = dict.fromkeys((",".join(stream.resource.primary_keys), ""))
         self._ways = list(itertools.product(searches, orders))
@@ -225,7 +178,7 @@ class _Listing:
         if self._filters and not search:
             self._warn(f"the vendor refuses the filter on {self._key}")
         elif search and not page.rows and self._first_run:
-            # Nothing is new, or the records do not have the stamp that was asked for.
+            # Either nothing is new, or no record has the property that the filter names.
             whole = self._stream.client.page(self._stream.resource, order=order)
             if whole.rows and not any(_has(row, [self._key]) for row in whole.rows):
                 self._warn(f"no record has a {self._key}")
@@ -261,11 +214,6 @@ class _Listing:
         )
 
 
-def now() -> dt.datetime:
-    """The present, which closes the window of a run."""
-    return dt.datetime.now(dt.timezone.utc)
-
-
 def _has(row: Row, keys: t.Iterable[str]) -> bool:
     return all(pick(row, key) is not None for key in keys)
 
@@ -274,33 +222,8 @@ def _shown(row: Row) -> str:
     return ", ".join(f"{name} {value!r}" for name, value in list(row.items())[:3])[:100]
 
 
-def _schema(tap: TapErp, resource: Aims360Resource) -> schemas.Schema:
-    schema = schemas.for_stream(
-        "aims360",
-        resource.name,
-        resource.primary_keys,
-        resource.replication_key,
-        resource.schema,
-    )
-    if _discovers(tap):
-        client: Aims360Client = tap.client("aims360")
-        try:
-            learn(schema, client.page(resource).rows)
-        except ErpError as error:
-            tap.logger.warning("aims360_%s: no columns learned: %s", resource.name, error)
-    return schema
-
-
-def _discovers(tap: TapErp) -> bool:
-    # A catalog from an earlier discovery already has the columns.
-    return bool(tap.block("aims360").get("discover_columns")) and tap.input_catalog is None
-
-
-def streams(tap: TapErp) -> list[ErpStream]:
+def streams(tap: BaseTap) -> list[ErpStream]:
     """All AIMS360 streams.
-
-    Args:
-        tap: The tap, with an `aims360` block.
 
     Raises:
         ConfigError: If two Aqua exports have the same name.
@@ -309,5 +232,5 @@ def streams(tap: TapErp) -> list[ErpStream]:
     resources = configured(block, RESOURCES, custom).values()
     return [
         *(Aims360Stream(tap, resource) for resource in resources if resource.path),
-        *(AquaStream(tap, export, discover=_discovers(tap)) for export in exports(block)),
+        *(AquaStream(tap, export) for export in exports(block)),
     ]

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import typing as t
+
+from typing_extensions import override
 
 from erp_vendors import schemas
 from erp_vendors.aims360 import AIMS360, Aims360Client
 from erp_vendors.aims360.aqua import AquaJob
+from erp_vendors.aims360.resources import Aims360Resource
 from erp_vendors.errors import DataError, ErpError
 from erp_vendors.http import codec
 from erp_vendors.remembered import Remembered
-from tap_erp.bookmark import Bookmark, fingerprint
+from tap_erp.bookmark import fingerprint
 from tap_erp.columns import learn
-from tap_erp.learning import LearningStream
-from tap_erp.stamps import earlier, from_iso, to_iso
+from tap_erp.resource_stream import ResourceStream, discovers_columns
+from tap_erp.stamps import AHEAD_OF_UTC, iso_now, to_iso
 
 if t.TYPE_CHECKING:
     from singer_sdk.helpers.types import Context, Record
@@ -22,47 +24,35 @@ if t.TYPE_CHECKING:
     from erp_vendors.aims360.aqua import Export
     from erp_vendors.aims360.output import Output
     from erp_vendors.schemas import Schema
-    from tap_erp.tap import TapErp
-
-_ZONES = dt.timedelta(hours=14)
-"""Grid dates carry no zone, and no clock on earth is further ahead of UTC."""
+    from tap_erp.base import BaseTap
 
 
-class AquaStream(LearningStream):
+class AquaStream(ResourceStream[Aims360Resource, Aims360Client]):
     """The rows of one entry of `aqua_exports`."""
 
     vendor = AIMS360.name
 
-    def __init__(self, tap: TapErp, export: Export, *, discover: bool = False) -> None:
-        """Make a stream.
-
-        Args:
-            tap: The tap.
-            export: The entry.
-            discover: Run the export now, to learn its columns.
-        """
-        schema = schemas.for_stream("aims360", "aqua", export.primary_keys, export.replication_key)
-        self._output: Output | None = None
-        if discover:
-            client: Aims360Client = tap.client("aims360")
-            try:
-                self._output = client.aqua.read(export, None, lambda _: None)
-                schema["properties"].update(columns_of(self._output))
-            except ErpError as error:
-                tap.logger.warning("aims360_aqua_%s: no columns learned: %s", export.name, error)
+    def __init__(self, tap: BaseTap, export: Export) -> None:
+        keys, stamp = export.primary_keys, export.replication_key
         super().__init__(
             tap,
-            name=f"aims360_aqua_{export.name}",
-            schema=schema,
-            primary_keys=export.primary_keys,
-            replication_key=export.replication_key,
+            Aims360Resource(name=f"aqua_{export.name}", primary_keys=keys, replication_key=stamp),
+            schema=schemas.for_stream(self.vendor, "aqua", keys, stamp),
         )
         self.export = export
-        # A job can do its work again only for the same question.
+        # A later run may take the output of an unfinished job only if it wants the same export.
         self._question = fingerprint(export.source, export.view, export.format)
+        self._output: Output | None = None
+        if discovers_columns(tap, self.vendor):
+            try:
+                self._output = self.client.aqua.read(export, None, lambda _: None)
+                self.schema["properties"].update(columns_of(self._output))
+            except ErpError as error:
+                self.logger.warning("%s: no columns learned: %s", self.name, error)
 
-    def sync(self, context: Context | None = None) -> None:  # type: ignore[misc]
-        """Run the export before the SCHEMA message, which shall have its columns."""
+    @override
+    def prepare(self) -> None:
+        """Run the export, so that the SCHEMA message has its columns."""
         output = self._output or self._export()
         columns = columns_of(output)
         if columns:
@@ -72,14 +62,15 @@ class AquaStream(LearningStream):
             )
             self.add_columns(columns)
         self._output = output
-        super().sync(context)
 
-    def get_records(self, context: Context | None) -> t.Iterator[Record]:  # noqa: ARG002
-        """Emit the rows; those that an earlier run emitted are left out if there is a bookmark."""
+    @override
+    def get_records(self, context: Context | None) -> t.Iterator[Record]:
+        """The rows; with a bookmark, without those that an earlier run has emitted."""
         if self._output is None:
             msg = f"{self.name} has no output"
             raise RuntimeError(msg)
-        bookmark = self._bookmark() if self.incremental else None
+        # Grid dates carry no zone.
+        bookmark = self.open_bookmark(iso_now(AHEAD_OF_UTC)) if self.incremental else None
         done = Remembered()
         for row in self._output.rows(self.missed):
             missing = [key for key in self.primary_keys if row.get(key) is None]
@@ -95,15 +86,12 @@ class AquaStream(LearningStream):
                     done.put(mark)
                     bookmark.emitted(stamp, mark)
         self._output = None
-        if bookmark is not None and not self.faults:
-            self.save(bookmark.state, now=True)
 
     def _export(self) -> Output:
-        client: Aims360Client = self.erp.client("aims360")
         state, job = self.stream_state, None
         if state.get("job") and state.get("question") == self._question:
             job = AquaJob(str(state["job"]), late=bool(state.get("late")))
-        return client.aqua.read(self.export, job, self._remember)
+        return self.client.aqua.read(self.export, job, self._remember)
 
     def _remember(self, job: AquaJob | None) -> None:
         known = {"job": job and job.id, "late": bool(job and job.late)}
@@ -119,29 +107,9 @@ class AquaStream(LearningStream):
         msg = f"{self.export.where}: the export has no column '{name}'; it has {', '.join(columns)}"
         raise DataError(msg)
 
-    def _bookmark(self) -> Bookmark:
-        lookback = dt.timedelta(seconds=int(self.config.get("lookback_seconds") or 0))
-        latest = dt.datetime.now(dt.timezone.utc).replace(tzinfo=None) + _ZONES
-
-        def window(stamp: str) -> str:
-            return earlier(from_iso(stamp), lookback).isoformat(timespec="microseconds")
-
-        return Bookmark(
-            self.stream_state,
-            self.replication_key or "",
-            floor=window,
-            parse=to_iso,
-            start=to_iso(self.config.get("start_date")),
-            ceiling=latest.isoformat(timespec="microseconds"),
-        )
-
 
 def columns_of(output: Output) -> dict[str, Schema]:
-    """The columns of an export; those without any value are text.
-
-    Args:
-        output: The export.
-    """
+    """The columns of an export; those without any value are text."""
     if output.columns:
         return {name: {"type": ["string", "null"]} for name in output.columns}
     found: Schema = {"properties": {}}

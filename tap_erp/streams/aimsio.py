@@ -2,60 +2,51 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import itertools
 import time
 import typing as t
+
+from typing_extensions import override
 
 from erp_vendors import schemas
 from erp_vendors.aimsio import AIMSIO, AimsioClient, AimsioResource, IndexEntry
 from erp_vendors.aimsio.resources import RESOURCES, custom
 from erp_vendors.errors import CallError, DataError, ErpError, MissingResourceError
 from erp_vendors.http import ordered_map
-from erp_vendors.resource import configured
-from tap_erp.bookmark import Bookmark, fingerprint
-from tap_erp.learning import LearningStream
+from erp_vendors.overrides import configured
+from tap_erp.bookmark import fingerprint
+from tap_erp.resource_stream import ResourceStream
 from tap_erp.stamps import to_epoch_ms
 from tap_erp.stream import ErpStream
 
 if t.TYPE_CHECKING:
     from singer_sdk.helpers.types import Context, Record
 
-    from tap_erp.tap import TapErp
+    from tap_erp.base import BaseTap
+    from tap_erp.bookmark import Bookmark
+
+_MILLISECOND = dt.timedelta(milliseconds=1)
 
 
-class AimsioStream(LearningStream):
+class AimsioStream(ResourceStream[AimsioResource, AimsioClient]):
     """The records of one entity, oldest change first."""
 
     vendor = AIMSIO.name
+    oldest_first = True
 
-    def __init__(self, tap: TapErp, resource: AimsioResource) -> None:
-        super().__init__(
-            tap,
-            name=f"aimsio_{resource.name}",
-            schema=schemas.for_stream(
-                "aimsio",
-                resource.name,
-                resource.primary_keys,
-                resource.replication_key,
-                resource.schema,
-            ),
-            primary_keys=resource.primary_keys,
-            replication_key=resource.replication_key,
-        )
-        self.resource = resource
-
-    @property
-    def client(self) -> AimsioClient:
-        """The account."""
-        return t.cast("AimsioClient", self.erp.client("aimsio"))
-
-    def get_records(self, context: Context | None) -> t.Iterator[Record]:  # noqa: ARG002
-        """Read the index once, then the details it calls for, in the order of their stamps."""
-        client = self.client
-        index = client.index(self.resource)
+    @override
+    def get_records(self, context: Context | None) -> t.Iterator[Record]:
+        """Read the index once, then the details of new entries, in the order of their stamps."""
+        index = self.client.index(self.resource)
         for what in index.faults:
-            self.missed(what)
-        bookmark = self._bookmark()
+            self.missed(what, held=True)  # the next run reads the whole index, too
+        bookmark = self.open_bookmark(
+            int(time.time() * 1000),
+            parse=to_epoch_ms,
+            floor=lambda stamp, by: stamp - by // _MILLISECOND,
+            start=to_epoch_ms(self.config.get("start_date")),
+        )
         entries = [
             entry for entry in index.entries if bookmark.wants(entry.updated_at, _mark(entry))
         ]
@@ -66,17 +57,8 @@ class AimsioStream(LearningStream):
         if self.ABORT_AT_RECORD_COUNT is not None:
             entries = entries[: self.ABORT_AT_RECORD_COUNT + 1]
         self.erp.progress.add_total(len(entries), lambda: self.records_read)
-        failure: ErpError | None = None
-        try:
-            stamps = (e.updated_at for e in index.entries if e.updated_at is not None)
-            yield from self._details(entries, bookmark, listed=max(stamps, default=None))
-        except ErpError as error:
-            failure = error
-        # Also after a failure: what was emitted need not be read again.
-        if self.incremental:
-            self.save(bookmark.state, now=True)
-        if failure is not None:
-            raise failure
+        stamps = (e.updated_at for e in index.entries if e.updated_at is not None)
+        yield from self._details(entries, bookmark, listed=max(stamps, default=None))
 
     def _details(
         self, entries: list[IndexEntry], bookmark: Bookmark, listed: int | None
@@ -93,7 +75,8 @@ class AimsioStream(LearningStream):
                 record = self._complete(outcome.result, entry)
                 yield record
                 bookmark.emitted(entry.updated_at, _mark(entry))
-                # The detail may be newer than the index: the next index then lists its stamp.
+                # The detail may be newer than the index. The next index lists its newer stamp, and
+                # then this record is known by it.
                 stamp = to_epoch_ms(record.get(self.resource.replication_key or ""))
                 bookmark.remember(stamp, fingerprint(entry.id, stamp))
                 if self.incremental:
@@ -105,23 +88,12 @@ class AimsioStream(LearningStream):
                 continue
             unread.append(entry)
             if not isinstance(outcome.error, (CallError, DataError)):
-                raise outcome.error  # it would be the same for every record
-            self.fault(str(outcome.error))
+                raise outcome.error  # the next record would end the same way
+            self.fault(str(outcome.error), held=True)
         unread += self._still_listed(missing)
         bookmark.release(upto=listed)
         for entry in unread:
             bookmark.hold(entry.updated_at)
-
-    def _bookmark(self) -> Bookmark:
-        lookback = 1000 * int(self.config.get("lookback_seconds") or 0)
-        return Bookmark(
-            self.stream_state if self.incremental else {},
-            self.replication_key or "",
-            floor=lambda stamp: stamp - lookback,
-            parse=to_epoch_ms,
-            start=to_epoch_ms(self.config.get("start_date")),
-            ceiling=int(time.time() * 1000),
-        )
 
     def _complete(self, record: Record, entry: IndexEntry) -> Record:
         """Fill key and stamp from the index where the detail does not carry them.
@@ -137,19 +109,15 @@ class AimsioStream(LearningStream):
         return record
 
     def _still_listed(self, missing: list[IndexEntry]) -> list[IndexEntry]:
-        """Of the records that answer 404, those that were not deleted: the index lists them yet."""
+        """Which of the records that answer 404 the index still lists; the others were deleted."""
         if not missing:
             return []
         listed = {entry.id for entry in self.client.index(self.resource, again=True).entries}
         found = [entry for entry in missing if entry.id in listed]
         for entry in found:
             path = f"{self.resource.path}/{entry.id}"
-            self.fault(f"{path} answers 404 or 405, but the index lists it")
+            self.fault(f"{path} answers 404 or 405, but the index lists it", held=True)
         return found
-
-
-_ENTITIES = "entities"
-"""In the state of the index: the entities that it covers."""
 
 
 class AimsioIndexStream(ErpStream):
@@ -157,7 +125,7 @@ class AimsioIndexStream(ErpStream):
 
     vendor = AIMSIO.name
 
-    def __init__(self, tap: TapErp, resources: t.Iterable[AimsioResource]) -> None:
+    def __init__(self, tap: BaseTap, resources: t.Iterable[AimsioResource]) -> None:
         super().__init__(
             tap,
             name="aimsio_object_index",
@@ -166,21 +134,17 @@ class AimsioIndexStream(ErpStream):
         )
         self.resources = [resource for resource in resources if resource.path]
         self.turn = 1  # after the entities, whose indexes it then reuses
-        self._indexes: dict[str, bool] = {}
 
     @property
-    def lists(self) -> t.Mapping[str, bool]:
-        """The indexes that could be read; see `ErpStream.lists`."""
-        return self._indexes
+    @override
+    def is_full_copy(self) -> bool:
+        """Each run reads all indexes."""
+        return True
 
-    def version_state(self) -> dict[str, t.Any]:
-        """See `ErpStream.version_state`."""
-        return {**super().version_state(), _ENTITIES: list(self._indexes)}
-
-    def get_records(self, context: Context | None) -> t.Iterator[Record]:  # noqa: ARG002
-        """Emit all indexes; the copy counts as complete only if each of them was."""
+    @override
+    def get_records(self, context: Context | None) -> t.Iterator[Record]:
+        """The entries of all indexes; a copy is complete only if each index could be read."""
         client = t.cast("AimsioClient", self.erp.client("aimsio"))
-        self.begin_version()
         for resource in self.resources:
             entity = resource.path.strip("/")
             try:
@@ -193,7 +157,7 @@ class AimsioIndexStream(ErpStream):
                 continue
             for what in index.faults:
                 self.missed(what)
-            self._indexes[entity] = bool(index.entries)
+            self.note_list(entity, filled=bool(index.entries))
             for entry in index.entries:
                 yield {
                     "entity": entity,
@@ -201,23 +165,15 @@ class AimsioIndexStream(ErpStream):
                     "dtype": entry.dtype,
                     "updatedAt": entry.updated_at,
                 }
-        # An entity that was there before and is not now says nothing about its objects.
-        lost = self.names_in_state(_ENTITIES) - set(self._indexes)
-        if lost:
-            self.missed(f"no index of {', '.join(sorted(lost))}, which an earlier run could read")
 
 
 def _mark(entry: IndexEntry) -> str:
-    """What one version of a record is remembered by."""
+    """The fingerprint of one version of a record."""
     return fingerprint(entry.id, entry.updated_at)
 
 
-def streams(tap: TapErp) -> list[ErpStream]:
-    """All Aimsio streams.
-
-    Args:
-        tap: The tap, with an `aimsio` block.
-    """
+def streams(tap: BaseTap) -> list[ErpStream]:
+    """All Aimsio streams."""
     resources = configured(tap.block("aimsio"), RESOURCES, custom).values()
     readable = [resource for resource in resources if resource.path]
     return [

@@ -2,60 +2,50 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import typing as t
 
-from erp_vendors import schemas
+from typing_extensions import override
+
 from erp_vendors.cimcloud import CIMCLOUD, CimcloudClient, CimcloudResource
 from erp_vendors.cimcloud.resources import RESOURCES, custom
 from erp_vendors.cimcloud.search import changed_since
-from erp_vendors.errors import CallError, DataError, ErpError, MissingResourceError, Phase
+from erp_vendors.errors import CallError, DataError, MissingResourceError, Phase
 from erp_vendors.http import codec
+from erp_vendors.overrides import configured
 from erp_vendors.remembered import Remembered
-from erp_vendors.resource import configured
-from tap_erp.bookmark import Bookmark, fingerprint
-from tap_erp.columns import learn
-from tap_erp.learning import LearningStream
-from tap_erp.stamps import earlier, from_iso, to_iso
+from tap_erp.bookmark import fingerprint
+from tap_erp.resource_stream import ResourceStream
+from tap_erp.stamps import BEHIND_UTC, day_before, from_iso, iso_now, to_iso
 
 if t.TYPE_CHECKING:
     from singer_sdk.helpers.types import Context, Record
 
+    from tap_erp.base import BaseTap
+    from tap_erp.bookmark import Bookmark
     from tap_erp.stream import ErpStream
-    from tap_erp.tap import TapErp
 
-_ZONES = dt.timedelta(hours=12)
-"""Rows carry no zone, and no clock on earth is further behind UTC."""
 _MOMENT = dt.timedelta(microseconds=1)
 _PASSES = 3
-"""Times a listing is read that changes while it is read."""
+"""Times that a listing is read which changes meanwhile."""
 _REFUSED_FILTER = frozenset({400, 404, 405, 414, 422, 500, 501})
 
 
-class CimcloudStream(LearningStream):
+class CimcloudStream(ResourceStream[CimcloudResource, CimcloudClient]):
     """The rows of one Standard resource."""
 
     vendor = CIMCLOUD.name
 
-    def __init__(self, tap: TapErp, resource: CimcloudResource) -> None:
-        super().__init__(
-            tap,
-            name=f"cimcloud_{resource.name}",
-            schema=_schema(tap, resource),
-            primary_keys=resource.primary_keys,
-            replication_key=resource.replication_key,
-        )
-        self.resource = resource
+    def __init__(self, tap: BaseTap, resource: CimcloudResource) -> None:
+        super().__init__(tap, resource, sample=lambda client: client.page(resource))
         self._side_by_side = False
 
-    @property
-    def client(self) -> CimcloudClient:
-        """The site."""
-        return t.cast("CimcloudClient", self.erp.client("cimcloud"))
-
-    def get_records(self, context: Context | None) -> t.Iterator[Record]:  # noqa: ARG002
+    @override
+    def get_records(self, context: Context | None) -> t.Iterator[Record]:
         """Read the listing; once more if rows moved between its pages while it was read."""
-        bookmark = self._bookmark()
+        # Rows carry no zone. The documented date literal has no time of day (cimcloud.md 4.3).
+        bookmark = self.open_bookmark(iso_now(-BEHIND_UTC), floor=day_before, floors_start=True)
         done = Remembered()
         for _ in range(_PASSES):
             seen = Remembered()
@@ -71,15 +61,12 @@ class CimcloudStream(LearningStream):
                     yield row
                     done.put(mark)
                     bookmark.emitted(stamp, mark)
-            # Of pages that were read side by side, a later one may have been read before a row
-            # moved to it, and an earlier one after that. Where two such pages join, a row comes
-            # twice.
+            # Of pages that were read side by side, a later one may have been answered before a row
+            # moved to it, and an earlier one after that. Then a row stands on both of two pages
+            # that follow each other (docs/decisions/0007).
             if not (moved or (again and self._side_by_side)):
                 break
             self.logger.info("%s: rows moved while they were read; reading them again", self.name)
-        if self.incremental:
-            # Pages come in no known order, so the bookmark moves only when all are read.
-            self.save(bookmark.state, now=True)
 
     def _rows(self, bookmark: Bookmark) -> t.Iterator[Record]:
         search, pages = "", 0
@@ -91,7 +78,7 @@ class CimcloudStream(LearningStream):
             )
         try:
             for page in self._pages(search):
-                self.learn(page)  # one SCHEMA for a page, however late a column has its first value
+                self.learn(page)  # so that one SCHEMA message has the columns of the whole page
                 yield from page
                 pages += 1
         except (CallError, MissingResourceError) as error:
@@ -114,25 +101,6 @@ class CimcloudStream(LearningStream):
             self._side_by_side = pages.side_by_side
             yield page
 
-    def _bookmark(self) -> Bookmark:
-        lookback = dt.timedelta(seconds=int(self.config.get("lookback_seconds") or 0))
-        latest = dt.datetime.now(dt.timezone.utc).replace(tzinfo=None) - _ZONES
-
-        def whole_day(stamp: str) -> str:
-            # The documented date literal has no time of day (cimcloud.md 4.3).
-            day = dt.datetime.combine(earlier(from_iso(stamp), lookback), dt.time())
-            return day.isoformat(timespec="microseconds")
-
-        start = to_iso(self.config.get("start_date")) if self.incremental else None
-        return Bookmark(
-            self.stream_state if self.incremental else {},
-            self.replication_key or "",
-            floor=whole_day,
-            parse=to_iso,
-            start=start and whole_day(start),
-            ceiling=latest.isoformat(timespec="microseconds"),
-        )
-
     def _stamp(self, row: Record) -> str | None:
         return to_iso(row.get(self.replication_key)) if self.replication_key else None
 
@@ -152,33 +120,27 @@ class CimcloudStream(LearningStream):
         return before is not None and moment > before
 
 
-class OnlineOrdersStream(LearningStream):
+class OnlineOrdersStream(ResourceStream[CimcloudResource, CimcloudClient]):
     """Orders that are marked as taken by being read (cimcloud.md 10)."""
 
     vendor = CIMCLOUD.name
     at_once = True
 
-    def __init__(self, tap: TapErp, resource: CimcloudResource) -> None:
-        super().__init__(
-            tap,
-            name=f"cimcloud_{resource.name}",
-            schema=schemas.for_stream(
-                "cimcloud", resource.name, resource.primary_keys, None, resource.schema
-            ),
-            primary_keys=resource.primary_keys,
-        )
-        self.resource = resource
+    def __init__(self, tap: BaseTap, resource: CimcloudResource) -> None:
+        # No bookmark leads back to an order that is marked as taken.
+        super().__init__(tap, dataclasses.replace(resource, replication_key=None))
 
-    def get_records(self, context: Context | None) -> t.Iterator[Record]:  # noqa: ARG002
-        """Ask for the first page until it is empty; each is on stdout before the next call.
+    @override
+    def get_records(self, context: Context | None) -> t.Iterator[Record]:
+        """Ask for the first page until it is empty; each page is on stdout before the next call.
 
-        Paging while the flag flips is unknown, so no other page is ever asked for.
+        Each answer marks its orders as taken, so the next first page holds others. What a second
+        page would hold meanwhile is unknown, so none is asked for.
         """
-        client = t.cast("CimcloudClient", self.erp.client("cimcloud"))
         previous: set[str] = set()
-        while rows := self._take(client):
+        while rows := self._take():
             marks = [fingerprint(codec.encode(row)) for row in rows]
-            # Every message is flushed as it is written, so when the loop comes back all are out.
+            # Each record is flushed as it is written (`at_once`), so the next call comes after all.
             yield from (row for row, mark in zip(rows, marks, strict=True) if mark not in previous)
             if not previous.isdisjoint(marks):
                 msg = (
@@ -188,9 +150,9 @@ class OnlineOrdersStream(LearningStream):
                 raise DataError(msg)
             previous = set(marks)
 
-    def _take(self, client: CimcloudClient) -> list[Record]:
+    def _take(self) -> list[Record]:
         try:
-            return client.page(self.resource)
+            return self.client.page(self.resource)
         except (CallError, DataError) as error:
             if isinstance(error, CallError) and not _may_be_executed(error):
                 raise
@@ -203,24 +165,6 @@ class OnlineOrdersStream(LearningStream):
             raise DataError(msg) from None
 
 
-def _schema(tap: TapErp, resource: CimcloudResource) -> schemas.Schema:
-    schema = schemas.for_stream(
-        "cimcloud",
-        resource.name,
-        resource.primary_keys,
-        resource.replication_key,
-        resource.schema,
-    )
-    # A catalog from an earlier discovery already has the columns.
-    if tap.block("cimcloud").get("discover_columns") and tap.input_catalog is None:
-        client: CimcloudClient = tap.client("cimcloud")
-        try:
-            learn(schema, client.page(resource))
-        except ErpError as error:
-            tap.logger.warning("cimcloud_%s: no columns learned: %s", resource.name, error)
-    return schema
-
-
 def _may_be_executed(error: CallError) -> bool:
     if error.status is None:
         return error.phase is not Phase.NOT_SENT
@@ -231,12 +175,8 @@ def _may_be_the_filter(error: CallError | MissingResourceError) -> bool:
     return isinstance(error, MissingResourceError) or error.status in _REFUSED_FILTER
 
 
-def streams(tap: TapErp) -> list[ErpStream]:
-    """All CIMcloud streams.
-
-    Args:
-        tap: The tap, with a `cimcloud` block.
-    """
+def streams(tap: BaseTap) -> list[ErpStream]:
+    """All CIMcloud streams."""
     block = tap.block("cimcloud")
     found: list[ErpStream] = []
     for resource in configured(block, RESOURCES, custom).values():

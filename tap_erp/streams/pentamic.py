@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import itertools
 import typing as t
+
+from typing_extensions import override
 
 from erp_vendors.errors import CallError, DataError, ErpError
 from erp_vendors.http import codec, ordered_map
@@ -12,23 +13,21 @@ from erp_vendors.pentamic import PENTAMIC, PentamicClient, PentamicResource
 from erp_vendors.pentamic.client import resources, schema_of
 from erp_vendors.pentamic.resources import parent_of
 from erp_vendors.remembered import Remembered
-from tap_erp.bookmark import Bookmark, fingerprint
-from tap_erp.learning import LearningStream
-from tap_erp.stamps import earlier, from_iso, to_iso
+from tap_erp.bookmark import fingerprint
+from tap_erp.resource_stream import ResourceStream
+from tap_erp.stamps import AHEAD_OF_UTC, iso_now, to_iso
 
 if t.TYPE_CHECKING:
     from singer_sdk.helpers.types import Context, Record
 
+    from tap_erp.base import BaseTap
     from tap_erp.stream import ErpStream
-    from tap_erp.tap import TapErp
 
 _SAMPLE = 20
 """Records that are looked at before the SCHEMA message."""
-_ZONES = dt.timedelta(hours=14)
-"""Stamps may carry no zone, and no clock on earth is further ahead of UTC."""
 
 
-class PentamicStream(LearningStream):
+class PentamicStream(ResourceStream[PentamicResource, PentamicClient]):
     """The records of one resource, in full; the vendor keeps no stamps (pentamic.md 4.3).
 
     Each customer's integration is its own (the caveat at the head of pentamic.md), so columns are
@@ -39,28 +38,23 @@ class PentamicStream(LearningStream):
 
     def __init__(
         self,
-        tap: TapErp,
+        tap: BaseTap,
         resource: PentamicResource,
         resources: t.Mapping[str, PentamicResource],
     ) -> None:
-        super().__init__(
-            tap,
-            name=f"pentamic_{resource.name}",
-            schema=schema_of(resource, resources),
-            primary_keys=resource.primary_keys,
-            replication_key=resource.replication_key,
-        )
-        self.resource = resource
+        super().__init__(tap, resource, schema=schema_of(resource, resources))
         self.parent = parent_of(resource, resources)
         self._records: t.Iterator[Record] = iter(())
 
     @property
-    def client(self) -> PentamicClient:
-        """The account."""
-        return t.cast("PentamicClient", self.erp.client("pentamic"))
+    @override
+    def is_full_copy(self) -> bool:
+        """The vendor's lists come whole; a bookmark leaves some of their records out."""
+        return not self.incremental
 
-    def sync(self, context: Context | None = None) -> None:  # type: ignore[misc]
-        """Read some records before the SCHEMA message, which shall have their columns and keys."""
+    @override
+    def prepare(self) -> None:
+        """Read some records, so that the SCHEMA message has their columns and a key they have."""
         rows = self._rows()
         first: list[Record] = []
         failure: list[ErpError] = []
@@ -68,17 +62,21 @@ class PentamicStream(LearningStream):
             first.extend(itertools.islice(rows, _SAMPLE))
         except ErpError as error:
             failure.append(error)
-        self._choose_keys(first)
+        if self.resource.assumed_keys and first:
+            keys, columns = self.primary_keys, self.schema["properties"]
+            self.choose_key(first)
+            # A property that is no key any more may still be a column.
+            self.add_columns({name: columns[name] for name in keys if name in first[0]})
         for record in first:
             self.learn([record])
         self._records = itertools.chain(first, _raised(failure), rows)
-        super().sync(context)
 
-    def get_records(self, context: Context | None) -> t.Iterator[Record]:  # noqa: ARG002
-        """Read everything; what a bookmark has seen is left out, if the settings name its field."""
-        if not self.incremental:
-            self.begin_version()
-        bookmark, done = self._bookmark(), Remembered()
+    @override
+    def get_records(self, context: Context | None) -> t.Iterator[Record]:
+        """All records; with a bookmark field, without those that an earlier run has emitted."""
+        # Stamps may carry no zone. One list tells nothing of another one's records, so the
+        # bookmark moves only if all of them could be read.
+        bookmark, done = self.open_bookmark(iso_now(AHEAD_OF_UTC)), Remembered()
         for record in self._records:
             missing = [name for name in self.primary_keys if record.get(name) is None]
             if missing:
@@ -94,9 +92,6 @@ class PentamicStream(LearningStream):
                 yield record
                 done.put(mark)
                 bookmark.emitted(stamp, mark)
-        # One list tells nothing of another one's records, so all of it or nothing.
-        if self.incremental and not self.faults:
-            self.save(bookmark.state, now=True)
 
     def _rows(self) -> t.Iterator[Record]:
         for position, row in enumerate(self.client.rows(self.resource)):
@@ -105,44 +100,11 @@ class PentamicStream(LearningStream):
             else:
                 self.missed(f"element {position} of {self.resource.path} is no record")
 
-    def _bookmark(self) -> Bookmark:
-        lookback = dt.timedelta(seconds=int(self.config.get("lookback_seconds") or 0))
-        latest = dt.datetime.now(dt.timezone.utc).replace(tzinfo=None) + _ZONES
-
-        def floor(stamp: str) -> str:
-            zone = "Z" if stamp.endswith("Z") else ""
-            return earlier(from_iso(stamp), lookback).isoformat(timespec="microseconds") + zone
-
-        return Bookmark(
-            self.stream_state if self.incremental else {},
-            self.replication_key or "",
-            floor=floor,
-            parse=to_iso,
-            start=to_iso(self.config.get("start_date")) if self.incremental else None,
-            ceiling=latest.isoformat(timespec="microseconds"),
-        )
-
-    def _choose_keys(self, first: t.Sequence[Record]) -> None:
-        """Give up keys whose names are only assumed, if no record has them."""
-        keys = self.primary_keys
-        if not self.resource.assumed_keys or not first:
-            return
-        if any(all(record.get(name) is not None for name in keys) for record in first):
-            return
-        self.logger.warning(
-            "%s: no record has %s, so the stream goes without a key; name the right one in "
-            "pentamic.resources",
-            self.name,
-            " and ".join(keys),
-        )
-        kept = {name: self.schema["properties"][name] for name in keys if name in first[0]}
-        self.set_keys((), self.replication_key)
-        self.add_columns(kept)
-
 
 class PentamicChildStream(PentamicStream):
     """The records that belong to another stream's records, one call for each of those."""
 
+    @override
     def _rows(self) -> t.Iterator[Record]:
         client, parent = self.client, self.parent
         assert parent is not None  # noqa: S101 - that makes it a child
@@ -182,7 +144,7 @@ class PentamicChildStream(PentamicStream):
         return list(keys)
 
     def _check_unknown(self, unknown: list[object], parent: PentamicResource) -> None:
-        """A parent that the vendor does not know was deleted, unless it still lists it."""
+        """Tell of parents that the vendor lists but does not know; others were deleted."""
         if not unknown:
             return
         rows = self.client.rows(parent, again=True)
@@ -193,18 +155,14 @@ class PentamicChildStream(PentamicStream):
 
 
 def _raised(failure: list[ErpError]) -> t.Iterator[Record]:
-    """Raise what was caught, when it is its turn."""
+    """Raise the error that reading the first records ended with, once those are emitted."""
     for error in failure:
         raise error
     yield from ()
 
 
-def streams(tap: TapErp) -> list[ErpStream]:
-    """All Pentamic streams.
-
-    Args:
-        tap: The tap, with a `pentamic` block.
-    """
+def streams(tap: BaseTap) -> list[ErpStream]:
+    """All Pentamic streams."""
     found = resources(tap.block("pentamic"))
     return [
         (PentamicChildStream if resource.is_child else PentamicStream)(tap, resource, found)

@@ -46,6 +46,11 @@ class Coordination:
         finally:
             self._awaited = None
 
+    @property
+    def stopped(self) -> bool:
+        """Whether nothing more may be sent."""
+        return self.failure is not None
+
     def changed(self) -> None:
         """Wake the thread that waits, if what it waits for has come; with the lock held."""
         if self._awaited is not None and self._awaited():

@@ -207,9 +207,9 @@ def last_at(letter: t.Mapping[str, t.Any]) -> str:
     """When a record was refused last (ISO 8601).
 
     Args:
-        letter: A dead letter; those of earlier versions call it `at`.
+        letter: A dead letter.
     """
-    return str(letter.get("last_at") or letter.get("at") or "")
+    return str(letter["last_at"])
 
 
 def identity(letter: t.Mapping[str, t.Any]) -> str:
@@ -278,10 +278,9 @@ def _known(ledger: Ledger, stream: str, keys: list[str]) -> dict[str, dict[str, 
 
 
 def _got_through(letter: Letter, known: t.Mapping[str, t.Mapping[str, Known]]) -> bool:
-    """Letters of earlier versions do not name their account: then any account will do."""
-    whose = letter.get("account")
+    """A record that no writer took has no account: then any account will do."""
     for account, lines in known.items():
-        if whose in {None, "", account}:
+        if letter["account"] in {"", account}:
             line = next((lines[name] for name in _pairs(letter) if name in lines), None)
             if line is not None and line.mark in _GOT_THROUGH:
                 return True

@@ -1,25 +1,36 @@
-"""Sends records: concurrently, but in order per key, parents first, and each to a known end."""
+"""Sends records: concurrently, but in order per key, parents first, and each to a known end.
+
+    submit -> queued -> intent -> sent -> receipt -> settled -> STATE
+                |                  |
+                |                  +-> lost or unclear: asked for, sent again, or unknown
+                +-> unchanged, refused, or waiting for a parent
+
+Who owns what: the `KeyQueues` own the order (records with a key in common go one after the other),
+the `Pool` the threads, the `Sender` a batch from its intent to its receipt, the `Journal` what the
+ledger is told, and the `Settlement` the ends: it alone settles numbers of the `Watermark`, on which
+STATE depends. `Delivery` moves records from one to the next; none of them calls it back, but that a
+worker tells it when a batch's receipt is written (`Sender.then`).
+"""
 
 from __future__ import annotations
 
-import collections
 import functools
 import logging
 import time
 import typing as t
 
-from erp_ledger import RecordStatus
 from erp_vendors.errors import ErpError, Interrupted
 from erp_vendors.http import codec
 from target_erp.delivery.coordination import Coordination
 from target_erp.delivery.intake import Intake
-from target_erp.delivery.key_queue import KeyQueue, Tally, tag
-from target_erp.delivery.model import GOT_THROUGH, Outcome, RefusedError, Write
+from target_erp.delivery.key_queue import KeyQueue, KeyQueues, Queued
+from target_erp.delivery.model import Outcome, RefusedError, Write
 from target_erp.delivery.outages import Outages
 from target_erp.delivery.pool import Pool
-from target_erp.delivery.recognition import is_unchanged, recognise
+from target_erp.delivery.recognition import sort_out
 from target_erp.delivery.references import Child, References
 from target_erp.delivery.sender import Sender
+from target_erp.delivery.settlement import Settlement
 from target_erp.delivery.watermark import Watermark
 
 if t.TYPE_CHECKING:
@@ -34,21 +45,14 @@ _CHUNK = 500
 _AHEAD = 1_000
 """Records that may be open before the input has to wait, or two batches if those are larger."""
 
-_FAILED = frozenset({RecordStatus.REFUSED, RecordStatus.WAITING})
-
 Work = tuple[KeyQueue, list[Write]]
 
 
-class StoppedError(ErpError):
-    """`on_reject` is `stop` and a record was rejected."""
-
-
 class Delivery:
-    """Takes records in the order of the input and settles each of them.
+    """Takes records from one thread, in the order of the input; worker threads send them.
 
-    One thread submits; worker threads send. A record counts as settled when the vendor has
-    accepted it or when it stands in the dead letters. One that is held back, because the vendor
-    failed with it, is through but not settled: STATE does not pass it.
+    A record is settled when the vendor has accepted it or when it stands in the dead letters. One
+    that is held back, because the vendor failed with it, is through but not settled.
     """
 
     def __init__(
@@ -73,36 +77,33 @@ class Delivery:
             pause: Waits for some seconds.
         """
         self.watermark = watermark or Watermark()
-        self.tallies: dict[str, Tally] = collections.defaultdict(Tally)
         self._journal = journal
-        self._stop_on_reject = stop_on_reject
         self._resubmit = resubmit
         self._references = References(journal)
         self._outages = Outages(journal)
+        self._coordination = Coordination()
+        self._settlement = Settlement(
+            self._coordination,
+            self.watermark,
+            self._references,
+            stop_on_reject=stop_on_reject,
+        )
+        self.tallies, self.missed = self._settlement.tallies, self._settlement.missed
         self._sender = Sender(
             journal,
             dead_letters,
             self._references,
             self._outages,
-            settled=self._settled,
-            held_back=self._held_back,
-            stopped=lambda: self._coordination.failure is not None,
+            settlement=self._settlement,
+            coordination=self._coordination,
             pause=pause,
         )
         self._pool: Pool[Work] = Pool(self._deliver, self._settle_sent)
-        self._queues: dict[str, KeyQueue] = {}
-        self._coordination = Coordination()
-        self._intake: Intake[tuple[KeyQueue, Write]] = Intake(self._sweep)
-        self._children: dict[str, list[tuple[KeyQueue, Write]]] = {}
-        self._unknown: set[tuple[str, str]] = set()
-        self._freed: collections.deque[Child] = collections.deque()
+        self._queues = KeyQueues()
+        self._intake: Intake[Queued] = Intake(self._sweep)
         self._in_flight = 0
         self._flushing = 0
         self._ahead = _AHEAD
-        self._submitted = 0
-        self._ended = 0
-        self.missed: dict[str, set[frozenset[str]]] = collections.defaultdict(set)
-        """Columns of the keys of records that did not get through, by sink."""
 
     def submit(self, writer: Writer, write: Write) -> None:
         """Take a record.
@@ -120,10 +121,10 @@ class Delivery:
             raise self._coordination.failure
         if writer.after and write.refusal is None:
             self._flush_before(writer, write)
-        queue = self._queues.get(writer.stream) or self._new_queue(writer)
-        self._take(queue, write)
+        queue = self._queues.by_sink.get(writer.stream) or self._new_queue(writer)
+        self._settlement.take(write)
         self._intake.put((queue, write))
-        if len(self._intake) >= _CHUNK or self._submitted - self._ended > self._ahead:
+        if len(self._intake) >= _CHUNK or self._settlement.open > self._ahead:
             self.admit()
             self._wait_for_room()
             self._free()
@@ -150,10 +151,10 @@ class Delivery:
         Raises:
             ErpError: If the run cannot go on.
         """
-        if writer.stream in self._queues:
+        if writer.stream in self._queues.by_sink:
             self.flush(writer.stream)
-            self._learn(writer)
-            self._queues[writer.stream].writer = writer
+            self._journal.teach(writer)
+            self._queues.by_sink[writer.stream].writer = writer
 
     def refuse(self, writer: Writer, write: Write, error: RefusedError) -> None:
         """Settle a record that is not worth sending, behind earlier versions of it.
@@ -167,10 +168,10 @@ class Delivery:
         self.submit(writer, write)
 
     def nudge(self) -> None:
-        """Let what waits for a full batch go out, so that it can be settled."""
+        """Send batches that are not full yet, so that their records can be settled."""
         self.admit()
         with self._coordination.lock:
-            for queue in self._queues.values():
+            for queue in self._queues.by_sink.values():
                 self._dispatch(queue)
 
     def flush(self, *streams: str) -> None:
@@ -186,17 +187,15 @@ class Delivery:
             self._free()
             self.admit()
             with self._coordination.lock:
-                queues = [
-                    queue for name, queue in self._queues.items() if not streams or name in streams
-                ]
+                waited = streams or tuple(self._queues.by_sink)
                 self._flushing += 1
                 try:
-                    for queue in self._queues.values():
+                    for queue in self._queues.by_sink.values():
                         self._dispatch(queue)
-                    self._coordination.wait(functools.partial(self._is_quiet, queues))
+                    self._coordination.wait(functools.partial(self._settlement.is_quiet, waited))
                 finally:
                     self._flushing -= 1
-                if not self._freed:
+                if not self._settlement.freed:
                     return
 
     def finish(self) -> None:
@@ -225,35 +224,23 @@ class Delivery:
                 self._coordination.failure = Interrupted("the run ends")
             self._coordination.wait_even_so(lambda: not self._in_flight, seconds)
 
+    def end_threads(self) -> None:
+        """Let the delivery's threads end; nothing may be submitted any more."""
+        self._pool.close()
+        self._intake.close()
+
     @property
     def settled(self) -> int:
         """Every record up to this place in the input is settled."""
         return self.watermark.settled
 
-    @property
-    def failure(self) -> Exception | None:
-        """Why the run cannot go on, or None."""
-        return self._coordination.failure
-
     def _new_queue(self, writer: Writer) -> KeyQueue:
         self._journal.recover(writer)
-        self._learn(writer)
+        self._journal.teach(writer)
         with self._coordination.lock:
-            queue = self._queues[writer.stream] = KeyQueue(writer)
+            queue = self._queues.by_sink[writer.stream] = KeyQueue(writer)
             self._ahead = max(self._ahead, 2 * writer.batch_size)
             return queue
-
-    def _learn(self, writer: Writer) -> None:
-        if writer.answers is not None:
-            for shape in self._journal.learned(writer):
-                writer.answers.learn(shape)
-
-    def _take(self, queue: KeyQueue, write: Write) -> None:
-        """Open a record: from here on it is settled, or the run ends."""
-        if write.number:
-            self.watermark.hold(write.number)
-        queue.submitted += 1
-        self._submitted += 1
 
     def admit(self) -> None:
         """Look up what has come, and let workers begin with what has to be sent."""
@@ -265,11 +252,8 @@ class Delivery:
             self.fail(error)  # what is left of them never ends, and nobody may wait for it
             raise
 
-    def _is_quiet(self, queues: t.Iterable[KeyQueue]) -> bool:
-        return bool(self._freed) or not any(queue.open for queue in queues)
-
     def _sweep(self) -> None:
-        """Admit what has come, should the input pause."""
+        """Admit the submitted records although fewer than a chunk have come: the input pauses."""
         try:
             if self._coordination.failure is None:
                 self.admit()
@@ -280,113 +264,73 @@ class Delivery:
         """Wait for sinks that a record may refer to; of exact parents only they are waited for."""
         exact = {reference.stream for reference in write.parents}
         busy = [
-            name
-            for name in writer.after
-            if name not in exact and name in self._queues and self._queues[name].open
+            name for name in writer.after if name not in exact and self._settlement.is_open(name)
         ]
         if busy:
             self.flush(*busy)
 
     def _wait_for_room(self) -> None:
         with self._coordination.lock:
-            while self._submitted - self._ended > self._ahead:
+            while self._settlement.open > self._ahead:
                 if not self._in_flight:
-                    for queue in self._queues.values():
+                    for queue in self._queues.by_sink.values():
                         self._dispatch(queue, partial=True)
                 self._coordination.wait(
-                    lambda: self._submitted - self._ended <= self._ahead or not self._in_flight
+                    lambda: self._settlement.open <= self._ahead or not self._in_flight
                 )
 
     def _free(self) -> None:
         """Submit the children again whose parents have got through."""
-        while self._freed and self._resubmit is not None:
-            child = self._freed.popleft()
-            if child.run == self._journal.run:
-                self.tallies[child.stream][child.outcome] -= 1
+        while self._settlement.freed and self._resubmit is not None:
+            child = self._settlement.freed.popleft()
+            self._settlement.reopen(child, self._journal.run)
             self._resubmit(child)
 
-    def _admit(self, ready: list[tuple[KeyQueue, Write]]) -> None:
+    def _admit(self, ready: list[Queued]) -> None:
         """Let records go on that have their keys to themselves now."""
         while ready:
             free = self._without_blocked(ready)
             ready = []
-            by_lane: dict[str, tuple[KeyQueue, list[Write]]] = {}
+            by_sink: dict[str, tuple[KeyQueue, list[Write]]] = {}
             for queue, write in free:
-                by_lane.setdefault(queue.writer.stream, (queue, []))[1].append(write)
-            for queue, writes in by_lane.values():
+                by_sink.setdefault(queue.writer.stream, (queue, []))[1].append(write)
+            for queue, writes in by_sink.values():
                 ready += self._admit_to(queue, writes)
 
-    def _without_blocked(self, ready: list[tuple[KeyQueue, Write]]) -> list[tuple[KeyQueue, Write]]:
+    def _without_blocked(self, ready: list[Queued]) -> list[Queued]:
         """Leave out records one of whose parents is under way: they go on behind it."""
         if not any(write.parents for _, write in ready):
             return ready
         free = []
         with self._coordination.lock:
             for queue, write in ready:
-                parent = self._busy_parent(write)
-                if parent:
-                    self._children.setdefault(parent, []).append((queue, write))
-                else:
+                parent = self._queues.busy_parent(write)
+                if parent is None:
                     free.append((queue, write))
+                else:
+                    self._dispatch(parent[0], partial=True)
+                    self._queues.block(parent[1], (queue, write))
         return free
 
-    def _busy_parent(self, write: Write) -> str:
-        for reference in write.parents:
-            queue = self._queues.get(reference.stream)
-            for key in reference.keys if queue else ():
-                if queue is not None and key in queue.claimed:
-                    self._dispatch(queue, partial=True)
-                    return tag(reference.stream, key)
-        return ""
-
-    def _admit_to(self, queue: KeyQueue, writes: list[Write]) -> list[tuple[KeyQueue, Write]]:
+    def _admit_to(self, queue: KeyQueue, writes: list[Write]) -> list[Queued]:
         """Admit records of one sink; gives what may go on because of those that ended here."""
         writer = queue.writer
-        recognise(self._journal, writer, writes)
-        orphans = (
-            self._references.resolve(writer, writes)
-            if any(write.parents for write in writes)
-            else {}
-        )
-        resync = self._journal.resync
-        unchanged = [
-            write
-            for write in writes
-            if write.refusal is None and is_unchanged(write, resync=resync)
-        ]
-        # The version that was refused meanwhile is not the newest one any more.
-        back = [write for write in unchanged if write.known and write.known.mark in _FAILED]
-        if back:
-            self._journal.receipt(writer, back, RecordStatus.ACCEPTED)
-        self._journal.note_names(writer, unchanged)
-        ended = {id(write) for write in unchanged}
-        waiting = [
-            (write, write.refusal or orphans[place])
-            for place, write in enumerate(writes)
-            if (write.refusal or place in orphans) and id(write) not in ended
-        ]
-        ended |= {id(write) for write, _ in waiting}
+        send, unchanged, refused = sort_out(self._journal, self._references, writer, writes)
         with self._coordination.lock:
-            queue.pending += [write for write in writes if id(write) not in ended]
+            queue.pending += send
             self._dispatch(queue, partial=bool(self._flushing))
             if unchanged:
-                self._count(unchanged, Outcome.UNCHANGED)
-        for write, error in waiting:
+                self._settlement.settle(writer, unchanged, Outcome.UNCHANGED)
+        for write, error in refused:
             self._sender.refuse(writer, write, error)
         # Children may wait for a parent that the vendor has had since an earlier run.
-        self._call_children(writer, unchanged)
-        return self._release(queue, [*unchanged, *(write for write, _ in waiting)])
+        self._settlement.free_children(writer, unchanged)
+        return self._release(queue, [*unchanged, *(write for write, _ in refused)])
 
-    def _release(self, queue: KeyQueue, writes: t.Iterable[Write]) -> list[tuple[KeyQueue, Write]]:
-        """Records are through: who may go on now."""
-        ready: list[tuple[KeyQueue, Write]] = []
+    def _release(self, queue: KeyQueue, writes: t.Iterable[Write]) -> list[Queued]:
+        """Give back the keys of records that are through, and tell which records may go on now."""
         with self._coordination.lock:
-            for write in writes:
-                ready += [(queue, behind) for behind in queue.release(write)]
-                if self._children:
-                    for name in write.names:
-                        ready += self._children.pop(tag(write.stream, name), ())
-        return ready
+            return self._queues.release(queue, writes)
 
     def _dispatch(self, queue: KeyQueue, *, partial: bool = True) -> None:
         """Hand batches to workers: full ones, or all there is if `partial`."""
@@ -422,14 +366,14 @@ class Delivery:
             self._sender.then(functools.partial(self._end, queue, batch))
 
     def _settle_sent(self) -> None:
-        """A worker has nothing to do: what it sent is settled now."""
+        """Write the receipts of what this worker sent, because it has nothing more to send."""
         try:
             self._sender.settle()
         except Exception as error:  # noqa: BLE001 - raised again by the submitting thread
             self.fail(error)
 
     def _end(self, queue: KeyQueue, batch: list[Write], noted: bool) -> None:  # noqa: FBT001
-        """A worker is through with a batch: let go on what waits for its keys."""
+        """Let the records go on that wait for the keys of a batch whose receipt is written."""
         try:
             if self._coordination.failure is None and noted:
                 self._admit(self._release(queue, batch))
@@ -444,58 +388,6 @@ class Delivery:
                 if self._coordination.failure is None and noted:
                     self._dispatch(queue, partial=bool(self._flushing) or not queue.opened)
                 self._coordination.changed()
-
-    def _settled(
-        self, writes: t.Sequence[Write], outcome: Outcome, error: RefusedError | None
-    ) -> None:
-        """What the sender tells of records of one sink."""
-        first = writes[0]
-        queue = self._queues[first.stream]
-        if outcome.value in GOT_THROUGH:
-            self._call_children(queue.writer, writes)
-        with self._coordination.lock:
-            if outcome.value not in GOT_THROUGH:
-                columns = (queue.writer.columns_of(write.record) for write in writes)
-                self.missed[first.stream].update(columns)
-            self._count(writes, outcome)
-            if outcome is Outcome.UNKNOWN and first.key:
-                # One that an earlier run left unknown may be in the input, too.
-                if (first.stream, first.identity) in self._unknown:
-                    self.tallies[first.stream][outcome] -= 1
-                self._unknown.add((first.stream, first.identity))
-            if self._stop_on_reject and outcome in {Outcome.REFUSED, Outcome.WAITING}:
-                self.fail(StoppedError(f"stopped at the first rejection: {first.label}: {error}"))
-
-    def _held_back(self, write: Write) -> None:
-        """A record is through, and not settled."""
-        with self._coordination.lock:
-            write.held_back = True
-            self._end_of(write)
-            self._coordination.changed()
-
-    def _call_children(self, writer: Writer, writes: t.Iterable[Write]) -> None:
-        """Let the children go that wait for records which the vendor has now."""
-        if not self._references.waiting:
-            return
-        for write in writes:
-            if write.key and not write.deletes:
-                freed = self._references.arrived(writer, write)
-                with self._coordination.lock:
-                    self._freed.extend(freed)
-                    self._coordination.changed()
-
-    def _count(self, writes: t.Sequence[Write], outcome: Outcome) -> None:
-        self.tallies[writes[0].stream][outcome] += len(writes)
-        for write in writes:
-            if write.number:
-                self.watermark.settle(write.number)
-            if not write.held_back:
-                self._end_of(write)
-        self._coordination.changed()
-
-    def _end_of(self, write: Write) -> None:
-        self._queues[write.stream].ended += 1
-        self._ended += 1
 
     def fail(self, error: Exception) -> None:
         """End the run: nothing more is sent, and the thread that submits raises the error.

@@ -80,14 +80,15 @@ class Journal:
         if names:
             self._ledger.commit(self._ledger.named(writer.account, writer.stream, names))
 
-    def learned(self, writer: Writer) -> list[AnswerShape]:
-        """Answers that have proven to mean success.
+    def teach(self, writer: Writer) -> None:
+        """Tell a writer which answers have proven to mean success.
 
         Args:
-            writer: The sink.
+            writer: The sink's writer.
         """
-        texts = self._ledger.learned(writer.account, writer.stream)
-        return [AnswerShape.parse(codec.decode(text.encode())) for text in texts]
+        if writer.answers is not None:
+            for text in self._ledger.learned(writer.account, writer.stream):
+                writer.answers.learn(AnswerShape.parse(codec.decode(text.encode())))
 
     def learn(self, writer: Writer, shape: AnswerShape) -> None:
         """Note that an answer has proven to mean success.
@@ -245,7 +246,7 @@ class Journal:
 
 
 def _forget(writes: t.Iterable[Write]) -> None:
-    """They are not under way any more."""
+    """Note on the records that they are not under way any more."""
     for write in writes:
         write.intent, write.attempts = None, 0
 
@@ -259,7 +260,7 @@ def _by_intent(writes: t.Iterable[Write]) -> dict[Intent, list[Write]]:
 
 
 def _kept(writer: Writer, write: Write, parent: str | None) -> str | None:
-    """The contents that a later run needs; none that hold a secret."""
+    """The contents that a later run needs, as JSON; None if they hold a secret."""
     contents = write.body if parent is None else write.record
     if any(hidden_in(contents, writer.secrets)):
         return None

@@ -1,46 +1,14 @@
-"""What is under way to one sink, and how many of its records ended how."""
+"""The order of one sink's records: those with a key in common go one after the other."""
 
 from __future__ import annotations
 
 import collections
 import dataclasses
-from typing import TYPE_CHECKING
+import typing as t
 
-from target_erp.delivery.model import GOT_THROUGH, Outcome, Write
-
-if TYPE_CHECKING:
+if t.TYPE_CHECKING:
+    from target_erp.delivery.model import Write
     from target_erp.delivery.writer import Writer
-
-
-class Tally(collections.Counter[Outcome]):
-    """Number of records of one stream by outcome, and what they cost.
-
-    Attributes:
-        read: Records in the input.
-        calls: Calls to the vendor.
-        seconds: Seconds that all workers together spent on them.
-        waited: Of these, seconds in which the vendor's limits allowed no call.
-    """
-
-    read = 0
-    calls = 0
-    seconds = 0.0
-    waited = 0.0
-
-    def add(self, now: tuple[int, float], before: tuple[int, float]) -> None:
-        """Add what some work cost.
-
-        Args:
-            now: See `Writer.spent`.
-            before: The same, before the work.
-        """
-        self.calls += now[0] - before[0]
-        self.waited += now[1] - before[1]
-
-    @property
-    def accepted(self) -> int:
-        """Records that the vendor has executed in this run."""
-        return sum(self[Outcome(name)] for name in GOT_THROUGH)
 
 
 @dataclasses.dataclass(eq=False)
@@ -52,8 +20,6 @@ class KeyQueue:
         claimed: Business keys under way, each with the records that wait for it, the one that has
             it first. A record goes on when it comes first under each of its keys.
         pending: Records that will make the next batch.
-        submitted: Number of records that were handed over; only the thread that submits counts it.
-        ended: Number of these that are through, settled or held back.
         in_flight: Number of batches that workers have.
         opened: The sink has taken or refused a record in this run, and it is known what its success
             looks like. Until then one call at a time goes out, of one record if that is unknown.
@@ -62,15 +28,8 @@ class KeyQueue:
     writer: Writer
     claimed: dict[str, collections.deque[Write] | None] = dataclasses.field(default_factory=dict)
     pending: list[Write] = dataclasses.field(default_factory=list)
-    submitted: int = 0
-    ended: int = 0
     in_flight: int = 0
     opened: bool = False
-
-    @property
-    def open(self) -> int:
-        """Number of records that are not through."""
-        return self.submitted - self.ended
 
     @property
     def room(self) -> int:
@@ -131,6 +90,65 @@ class KeyQueue:
         cut = max(cut, 1)
         batch, self.pending = self.pending[:cut], self.pending[cut:]
         return batch
+
+
+Queued = tuple[KeyQueue, "Write"]
+"""A record, and the queue of its sink."""
+
+
+class KeyQueues:
+    """The queues of all sinks, and the records that are blocked by a parent under way.
+
+    Attributes:
+        by_sink: The queues.
+    """
+
+    def __init__(self) -> None:
+        self.by_sink: dict[str, KeyQueue] = {}
+        self._children: dict[str, list[Queued]] = {}
+
+    def busy_parent(self, write: Write) -> tuple[KeyQueue, str] | None:
+        """A record that another one refers to and that is under way, if there is one.
+
+        Args:
+            write: The other one.
+
+        Returns:
+            The queue of its sink, and its `tag`.
+        """
+        for reference in write.parents:
+            queue = self.by_sink.get(reference.stream)
+            for key in reference.keys if queue else ():
+                if queue is not None and key in queue.claimed:
+                    return queue, tag(reference.stream, key)
+        return None
+
+    def block(self, parent: str, child: Queued) -> None:
+        """Let a record go on behind another one.
+
+        Args:
+            parent: The other record's `tag`.
+            child: The record.
+        """
+        self._children.setdefault(parent, []).append(child)
+
+    def release(self, queue: KeyQueue, writes: t.Iterable[Write]) -> list[Queued]:
+        """Records are through.
+
+        Args:
+            queue: The queue of their sink.
+            writes: The records.
+
+        Returns:
+            Who may go on now.
+        """
+        ready: list[Queued] = []
+        for write in writes:
+            ready += [(queue, behind) for behind in queue.release(write)]
+            if self._children:
+                for name in write.names:
+                    ready += self._children.pop(tag(write.stream, name), ())
+        return ready
 
 
 def tag(stream: str, key: str) -> str:

@@ -19,6 +19,24 @@ logger = logging.getLogger("erp.delivery")
 
 Letter = dict[str, t.Any]
 
+_MEMBERS: dict[str, type | tuple[type, ...]] = {
+    "stream": str,
+    "account": str,
+    "key": dict,
+    "record": dict,
+    "payload": dict,
+    "request": str,
+    "outcome": str,
+    "class": str,
+    "reason": str,
+    "status": (int, type(None)),
+    "answer": str,
+    "attempts": int,
+    "first_at": str,
+    "last_at": str,
+}
+"""What every letter holds; a line that lacks some of it is not one, whoever has written it."""
+
 
 class Line(t.NamedTuple):
     """A line of a file.
@@ -118,11 +136,10 @@ def _letter(text: bytes) -> Letter | None:
         letter = codec.decode(text)
     except ValueError:
         return None
-    if not isinstance(letter, dict) or not isinstance(letter.get("stream"), str):
+    if not isinstance(letter, dict) or not letter.keys() >= _MEMBERS.keys():
         return None
-    if not isinstance(letter.get("key"), dict) or not isinstance(letter.get("record"), dict):
-        return None
-    return letter
+    whole = all(isinstance(letter[name], kind) for name, kind in _MEMBERS.items())
+    return letter if whole else None
 
 
 @functools.lru_cache(maxsize=1024)

@@ -24,7 +24,8 @@ class Pool(t.Generic[Task]):
         """
         self._work = work
         self._idle = idle
-        self._queues: dict[str, queue.SimpleQueue[Task]] = {}
+        self._queues: dict[str, queue.SimpleQueue[Task | None]] = {}
+        self._threads: dict[str, int] = {}
 
     def put(self, writer: Writer, task: Task) -> None:
         """Have a task done.
@@ -36,16 +37,25 @@ class Pool(t.Generic[Task]):
         tasks = self._queues.get(writer.vendor)
         if tasks is None:
             tasks = self._queues[writer.vendor] = queue.SimpleQueue()
+            self._threads[writer.vendor] = writer.workers
             for _ in range(writer.workers):
                 # Daemon threads: a failed run must not wait for a vendor that does not answer.
                 threading.Thread(target=self._run, args=(tasks,), daemon=True).start()
         tasks.put(task)
 
-    def _run(self, tasks: queue.SimpleQueue[Task]) -> None:
+    def close(self) -> None:
+        """Let the threads end as soon as they find no task; nothing may be put any more."""
+        for vendor, tasks in self._queues.items():
+            for _ in range(self._threads[vendor]):
+                tasks.put(None)
+
+    def _run(self, tasks: queue.SimpleQueue[Task | None]) -> None:
         while True:
             try:
                 task = tasks.get_nowait()
             except queue.Empty:
                 self._idle()
                 task = tasks.get()
+            if task is None:
+                return
             self._work(task)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import typing as t
 
 from erp_ledger import RecordStatus
+from target_erp.delivery.decide import FAILED, is_unchanged
 
 if t.TYPE_CHECKING:
     from erp_ledger import Known
     from target_erp.delivery.journal import Journal
-    from target_erp.delivery.model import Write
+    from target_erp.delivery.model import RefusedError, Write
+    from target_erp.delivery.references import References
     from target_erp.delivery.writer import Writer
-
-_FAILED = frozenset({RecordStatus.REFUSED, RecordStatus.WAITING})
 
 
 def recognise(journal: Journal, writer: Writer, writes: t.Sequence[Write]) -> None:
@@ -59,21 +59,45 @@ def _contradicts(write: Write, line: str) -> bool:
     return any(name.partition("=")[0] == column and name != line for name in write.names)
 
 
-def is_unchanged(write: Write, *, resync: bool) -> bool:
-    """Whether the vendor has this version, or a newer one than the one that is replayed.
+class SortedOut(t.NamedTuple):
+    """What becomes of records that have come.
+
+    Attributes:
+        send: They have to be sent.
+        unchanged: The vendor has them as they are.
+        refused: They cannot be sent, and why.
+    """
+
+    send: list[Write]
+    unchanged: list[Write]
+    refused: list[tuple[Write, RefusedError]]
+
+
+def sort_out(
+    journal: Journal, references: References, writer: Writer, writes: list[Write]
+) -> SortedOut:
+    """Decide what becomes of records of one sink, and note what the ledger learns by that.
 
     Args:
-        write: The record, recognised.
-        resync: The user wants records sent although they count as unchanged.
+        journal: The ledger.
+        references: Knows the records that they refer to.
+        writer: How they are written.
+        writes: The records.
     """
-    known = write.known
-    if known is None or resync:
-        return False
-    if known.mark is RecordStatus.ACCEPTED and write.sent_before is None:
-        return known.digest == write.digest
-    if write.sent_before is not None and known.last_at > write.sent_before:
-        return known.mark in {RecordStatus.ACCEPTED, RecordStatus.DELETED}
-    if known.mark in {RecordStatus.ACCEPTED, RecordStatus.DELETED}:
-        return known.digest == write.digest
-    # A newer version was refused: the vendor still has the one before it.
-    return known.mark in _FAILED and known.held == write.digest
+    recognise(journal, writer, writes)
+    orphans = references.resolve(writer, writes) if any(write.parents for write in writes) else {}
+    sorted_out = SortedOut([], [], [])
+    for place, write in enumerate(writes):
+        error = write.refusal or orphans.get(place)
+        if write.refusal is None and is_unchanged(write, resync=journal.resync):
+            sorted_out.unchanged.append(write)
+        elif error is not None:
+            sorted_out.refused.append((write, error))
+        else:
+            sorted_out.send.append(write)
+    # The version that was refused meanwhile is not the newest one any more.
+    back = [write for write in sorted_out.unchanged if write.known and write.known.mark in FAILED]
+    if back:
+        journal.receipt(writer, back, RecordStatus.ACCEPTED)
+    journal.note_names(writer, sorted_out.unchanged)
+    return sorted_out

@@ -14,16 +14,19 @@ from erp_ledger import RecordStatus
 from erp_vendors.errors import CallError, ErpError, MissingResourceError, Phase
 from erp_vendors.masking import hiding
 from target_erp.delivery.answers import UnclearError
+from target_erp.delivery.decide import Decision, by_ledger, by_look_up, existing
 from target_erp.delivery.in_doubt import Executed, InDoubt, LookUpError
 from target_erp.delivery.model import Outcome, RefusedError, Sight, Write
 from target_erp.delivery.outages import Failed
 
 if t.TYPE_CHECKING:
     from erp_vendors.http.redact import Redactor
+    from target_erp.delivery.coordination import Coordination
     from target_erp.delivery.dead_letters import DeadLetters
     from target_erp.delivery.journal import Ended, Journal
     from target_erp.delivery.outages import Outages
     from target_erp.delivery.references import References
+    from target_erp.delivery.settlement import Settlement
     from target_erp.delivery.writer import Writer
 
 logger = logging.getLogger("erp.delivery")
@@ -41,12 +44,9 @@ _MARKS = {
     Outcome.UNKNOWN: RecordStatus.UNKNOWN,
 }
 
-Settled = t.Callable[[t.Sequence[Write], Outcome, "RefusedError | None"], None]
-"""Told of records' ends, after ledger and dead letters have them."""
-
 
 class _Sent(threading.local):
-    """What one thread has sent successfully, and the ledger does not know yet."""
+    """The batches that a thread has sent successfully and whose receipts are not written yet."""
 
     def __init__(self) -> None:
         self.batches: list[Ended] = []  # one at most: `accept` settles what is there
@@ -67,9 +67,8 @@ class Sender:
         references: References,
         outages: Outages,
         *,
-        settled: Settled,
-        held_back: t.Callable[[Write], None],
-        stopped: t.Callable[[], bool],
+        settlement: Settlement,
+        coordination: Coordination,
         pause: t.Callable[[float], None],
     ) -> None:
         """Make a sender.
@@ -79,9 +78,8 @@ class Sender:
             dead_letters: Where records go that do not get through.
             references: Who waits for whom.
             outages: Tells an outage from a record that alone fails.
-            settled: Told of records' ends.
-            held_back: Told of records that are through without an end.
-            stopped: Whether nothing more may be sent.
+            settlement: Counts the ends of records, after ledger and dead letters have them.
+            coordination: Says whether the run goes on.
             pause: Waits for some seconds.
         """
         self._journal = journal
@@ -89,9 +87,8 @@ class Sender:
         self._references = references
         self._outages = outages
         self._in_doubt = InDoubt(journal, pause)
-        self._settled = settled
-        self._held_back = held_back
-        self._stopped = stopped
+        self._settlement = settlement
+        self._coordination = coordination
         self._pause = pause
         self._sent = _Sent()
         self._exhausted: set[tuple[str, str]] = set()
@@ -112,7 +109,7 @@ class Sender:
         Raises:
             ErpError: If the run cannot go on; what is not settled then stays open.
         """
-        while len(batch) > 1 and not self._stopped():
+        while len(batch) > 1 and not self._coordination.stopped:
             error = self._attempt(writer, batch)
             if error is None:
                 return
@@ -124,19 +121,19 @@ class Sender:
                 batch = batch[middle:]
                 continue
             good, bad = 0, len(batch)  # the first bad one is at one of these places
-            while bad - good > 1 and not self._stopped():
+            while bad - good > 1 and not self._coordination.stopped:
                 middle = (good + bad) // 2
                 error = self._attempt(writer, batch[good:middle])
                 if error is not None and _is_failure(writer, error):
                     break  # it says nothing about where the bad one is
                 good, bad = (middle, bad) if error is None else (good, middle)
-            if not self._stopped():
+            if not self._coordination.stopped:
                 self._alone(writer, batch[good])
             batch = batch[good + 1 :]
-        if batch and not self._stopped():
+        if batch and not self._coordination.stopped:
             self._alone(writer, batch[0])
 
-    def refuse(self, writer: Writer | None, write: Write, error: RefusedError) -> None:
+    def refuse(self, writer: Writer, write: Write, error: RefusedError) -> None:
         """Settle a record that is not sent.
 
         Args:
@@ -156,7 +153,7 @@ class Sender:
         """
         self.settle()
         for old in self._outages.taken(batch):
-            self._settled([old.write], Outcome.UNCHANGED, None)
+            self._settlement.settle(old.writer, [old.write], Outcome.UNCHANGED)
         mark = RecordStatus.DELETED if batch[0].deletes else RecordStatus.ACCEPTED
         self._sent.batches.append((writer, batch, mark))
 
@@ -187,9 +184,9 @@ class Sender:
         noted = False
         try:
             self._journal.intend(writer, batch, batches)
-            for _, writes, _ in batches:
+            for ended, writes, _ in batches:
                 for outcome, some in itertools.groupby(writes, _outcome):
-                    self._settled(list(some), outcome, None)
+                    self._settlement.settle(ended, list(some), outcome)
             noted = True
         finally:
             for call in then:
@@ -280,17 +277,8 @@ class Sender:
         """Settle a record that may have got through before; its id is known then."""
         if not write.key or write.deletes or writer.upsert or writer.is_idempotent(write):
             return False
-        there = write.known is not None and write.known.is_there
-        if (
-            there
-            and writer.create_only
-            and not (write.doubtful or write.forgotten or self._journal.resync)
-        ):
-            exists = RefusedError(
-                "the vendor has an earlier version of it, and this API cannot change it",
-                reason="exists",
-            )
-            raise exists
+        if by_ledger(writer, write, resync=self._journal.resync) is Decision.EXISTS:
+            raise existing()
         if (writer.stream, write.identity) in self._exhausted:
             msg = "its answers got lost again and again in this run; look before you send it again"
             raise RefusedError(msg, reason="unknown")
@@ -300,32 +288,29 @@ class Sender:
         except LookUpError as error:
             self._hold_back(writer, write, error)
             return True
-        if look is None:
-            return False
-        if look.sight is not Sight.FOUND:
+        if look is not None and look.sight is Sight.FOUND:
+            # Of one that was in doubt nobody can tell when it came to be there.
+            write.was_there = None if write.doubtful else True
+            write.vendor_id = look.vendor_id
+        elif look is not None:
             write.was_there = False if look.sight is Sight.ABSENT else None
-            return False
-        # Of one that was in doubt nobody can tell when it came to be there.
-        write.was_there = None if write.doubtful else True
-        write.vendor_id = look.vendor_id
-        return self._settle_found(writer, write)
-
-    def _settle_found(self, writer: Writer, write: Write) -> bool:
-        """An earlier version of it that is there does not settle this one."""
-        same = write.known is None or write.forgotten or write.known.digest == write.digest
-        if writer.create_only and same and not write.doubtful:
-            self._journal.receipt(writer, [write], RecordStatus.ACCEPTED)
-            self._settled([write], Outcome.UNCHANGED, None)
-            return True
-        if write.known is None or write.known.digest != write.digest:
-            return False
-        self.accept(writer, [write])
-        return True
+        match by_look_up(writer, write, look.sight if look is not None else None):
+            case Decision.EXISTS:
+                raise existing()
+            case Decision.UNCHANGED:
+                self._journal.receipt(writer, [write], RecordStatus.ACCEPTED)
+                self._settlement.settle(writer, [write], Outcome.UNCHANGED)
+                return True
+            case Decision.ARRIVED:
+                self.accept(writer, [write])
+                return True
+            case _:
+                return False
 
     def _settle_untold(
         self, writer: Writer, write: Write, error: CallError, why: str, *, safe: bool
     ) -> None:
-        """Nobody can tell what came of a record: people have to look, unless it may be repeated."""
+        """Settle a record of which nobody can tell whether it was executed."""
         if safe:
             self._hold_back(writer, write, error)
         else:
@@ -343,33 +328,28 @@ class Sender:
             raise ErpError(_secrets_of(writer, write)(msg))
 
     def _hold_back(self, writer: Writer, write: Write, error: CallError) -> None:
-        """The vendor fails with a record, and what became of others will tell why."""
+        """Hold back a record with which the vendor failed; the fate of other records tells why."""
         refused = _refusal(error, "server_error").masked(_secrets_of(writer, write))
         if self._outages.failed(Failed(writer, write, refused)):
             self._settle(writer, write, Outcome.REFUSED, refused)
             return
         logger.warning("%s held back: %s", write.label, refused)
-        self._held_back(write)
+        self._settlement.hold_back(write)
 
-    def _settle(
-        self, writer: Writer | None, write: Write, outcome: Outcome, error: RefusedError
-    ) -> None:
+    def _settle(self, writer: Writer, write: Write, outcome: Outcome, error: RefusedError) -> None:
         parent = None
-        if writer is not None:
-            if writer.transport and not error.request and (error.status or error.attempts):
-                error.request = writer.transport.last_request
-            error = error.masked(_secrets_of(writer, write))
-            if outcome is Outcome.WAITING and not write.key:
-                outcome = Outcome.REFUSED  # nothing could find it again
-            elif outcome is not Outcome.UNKNOWN and write.wants and write.key:
-                # A parent that the ledger does not know may be why the vendor refused it.
-                parent = self._references.missed(write)
-        known = (writer.secrets, writer.account) if writer else ((), "")
-        self._dead_letters.add(write, outcome, error, *known)
-        if writer is not None:
-            self._journal.receipt(writer, [write], _MARKS[outcome], parent)
+        if writer.transport and not error.request and (error.status or error.attempts):
+            error.request = writer.transport.last_request
+        error = error.masked(_secrets_of(writer, write))
+        if outcome is Outcome.WAITING and not write.key:
+            outcome = Outcome.REFUSED  # nothing could find it again
+        elif outcome is not Outcome.UNKNOWN and write.wants and write.key:
+            # A parent that the ledger does not know may be why the vendor refused it.
+            parent = self._references.missed(write)
+        self._dead_letters.add(write, outcome, error, writer.secrets, writer.account)
+        self._journal.receipt(writer, [write], _MARKS[outcome], parent)
         logger.warning("%s %s: %s", write.label, outcome.value, error)
-        self._settled([write], outcome, error)
+        self._settlement.settle(writer, [write], outcome, error)
 
 
 def _is_failure(writer: Writer, error: RefusedError | CallError) -> bool:

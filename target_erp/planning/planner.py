@@ -17,14 +17,16 @@ from erp_vendors.http import codec
 from erp_vendors.http.redact import redact
 from erp_vendors.masking import hiding, masked
 from erp_vendors.private import make_file
-from target_erp.delivery.key_queue import Tally
-from target_erp.delivery.model import Outcome, RefusedError, same_value
-from target_erp.delivery.recognition import is_unchanged, recognise
-from target_erp.text_table import cut, screen, table
+from target_erp.delivery.decide import Decision, by_ledger, by_look_up, existing
+from target_erp.delivery.model import Outcome, RefusedError, Sight, same_value
+from target_erp.delivery.recognition import recognise
+from target_erp.delivery.tally import Tally
+from target_erp.printable import cut
+from target_erp.text_table import table, width_of
 
 if t.TYPE_CHECKING:
     from target_erp.delivery.journal import Journal
-    from target_erp.delivery.model import Write
+    from target_erp.delivery.model import Body, Write
     from target_erp.delivery.writer import Writer
 
 logger = logging.getLogger("erp.plan")
@@ -144,7 +146,7 @@ class Planner:
         return sum(self.counts.values()) + self.unasked
 
     settled = -1
-    """No STATE goes out: nothing is written, so nothing is done with."""
+    """No STATE goes out, because nothing is written."""
 
     def submit(self, writer: Writer, write: Write) -> None:
         """Plan one record.
@@ -165,50 +167,55 @@ class Planner:
         if not self._asks:
             self.unasked += 1
             return
-        if self._is_unchanged(writer, write):
-            self._note(writer, write, Step.UNCHANGED)
-            return
         try:
-            current = writer.current(write)
+            decision = self._by_ledger(writer, write)
+            current = writer.current(write) if decision is Decision.SEND else None
+            if decision is Decision.SEND:
+                decision = by_look_up(writer, write, self._sight(writer, write, current))
+            if decision is Decision.EXISTS:
+                raise existing()
         except RefusedError as error:
             self.refuse(writer, write, error)
             return
-        if current is None:
+        if decision is Decision.UNCHANGED:
+            self._note(writer, write, Step.UNCHANGED)
+        elif current is None:
             self._note(writer, write, Step.CREATE)
-            return
-        if writer.create_only:
-            self._plan_existing(writer, write)
-            return
-        changes = {
-            name: (current.get(name), value)
-            for name, value in write.body.items()
-            if not same_value(current.get(name), value)
-        }
-        self._note(writer, write, Step.UPDATE, changes, "" if changes else _NO_CHANGE)
+        else:
+            changes = {
+                name: (current.get(name), value)
+                for name, value in write.body.items()
+                if not same_value(current.get(name), value)
+            }
+            self._note(writer, write, Step.UPDATE, changes, "" if changes else _NO_CHANGE)
 
-    def _is_unchanged(self, writer: Writer, write: Write) -> bool:
-        """Whether a run would not send a record, as the ledger and the input before it tell."""
+    def _by_ledger(self, writer: Writer, write: Write) -> Decision:
+        """Decide by the ledger, and by earlier versions in this input, which it will know then."""
         if not write.key:
-            return False
-        unchanged = False
+            return Decision.SEND
+        decision = Decision.SEND
         if self._journal is not None:
             recognise(self._journal, writer, [write])
-            unchanged = is_unchanged(write, resync=self._journal.resync)
-        # An earlier version in this input is what the ledger will know by then.
+            decision = by_ledger(writer, write, resync=self._journal.resync)
         place = (write.stream, write.identity)
         before = self._planned.pop(place, None)
         self._planned[place] = write.digest
         if len(self._planned) > _REMEMBERED:
             del self._planned[next(iter(self._planned))]
-        return unchanged if before is None else before == write.digest
+        if before is None:
+            return decision
+        if before == write.digest:
+            return Decision.UNCHANGED
+        return Decision.EXISTS if writer.create_only else Decision.SEND
 
-    def _plan_existing(self, writer: Writer, write: Write) -> None:
-        """Plan a record that the vendor has, of a sink whose records cannot be changed."""
-        if write.known is not None and write.known.is_there:
-            reason = "the vendor has an earlier version of it, and this API cannot change it"
-            self.refuse(writer, write, RefusedError(reason, reason="exists"))
-        else:
-            self._note(writer, write, Step.UNCHANGED)
+    def _sight(self, writer: Writer, write: Write, current: Body | None) -> Sight | None:
+        """What asking the vendor has shown; only a proof of absence lets a record be made again."""
+        if current is not None:
+            return Sight.FOUND
+        known = write.known is not None and write.known.is_there
+        if not (known and writer.create_only):
+            return Sight.ABSENT
+        return writer.find(write, fresh=True).sight if writer.can_look_up else None
 
     def refuse(self, writer: Writer | None, write: Write, error: RefusedError) -> None:
         """Plan a record that would be refused.
@@ -233,13 +240,13 @@ class Planner:
         self._note(writer, write, Step.DELETE)
 
     def resume(self, writer: Writer) -> None:
-        """Nothing: a plan settles nothing."""
+        """Do nothing: a plan settles nothing."""
 
     def change_keys(self, writer: Writer) -> None:
-        """Nothing: nothing is open."""
+        """Do nothing: no record of a plan is open."""
 
     def finish(self) -> None:
-        """Nothing: every record is planned at once."""
+        """Do nothing: each record is planned when it is submitted."""
 
     def fail(self, error: Exception) -> None:
         """End the run.
@@ -250,17 +257,17 @@ class Planner:
         raise error
 
     def nudge(self) -> None:
-        """Nothing: every record is planned at once."""
+        """Do nothing: each record is planned when it is submitted."""
 
     def flush(self, *streams: str) -> None:
-        """Nothing: every record is planned at once."""
+        """Do nothing: each record is planned when it is submitted."""
 
     def close(self, seconds: float) -> None:
-        """Nothing to wait for."""
+        """Do nothing: there is nothing to wait for."""
 
     def summary(self) -> None:
         """Log the plan as tables: the records of each stream, then the totals."""
-        width = screen(sys.stderr)
+        width = width_of(sys.stderr)
         for stream in self.steps if self._show else ():
             self._show_stream(stream, width)
         where = f"; the plan is in {self._file}" if self._file else ""

@@ -1,1 +1,1 @@
-"""`erp-ledger`: what the target did, for people."""
+"""What the target did, for people: in words for `erp-ledger`, and as an HTML page."""

@@ -6,7 +6,8 @@ import html
 import math
 import typing as t
 
-from target_erp.text_table import visible
+from target_erp.printable import visible
+from target_erp.report.formats import compact, exact
 
 _WIDTH, _LEFT, _RIGHT = 720, 52, 8
 _TOP, _AXIS = 10, 22
@@ -117,29 +118,8 @@ def bar(name: str, parts: t.Sequence[tuple[str, str, float]], whole: float) -> s
     return _svg(name, text or "nothing", (_STRETCHED, 10), "".join(drawn), stretched)
 
 
-def compact(value: float) -> str:
-    """A number in few characters, for an axis.
-
-    Args:
-        value: Zero or more.
-    """
-    for size, letter in ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if value >= size:
-            return f"{value / size:.3g}{letter}"
-    return f"{value:.3g}"
-
-
-def exact(value: float) -> str:
-    """A number for people, with all its digits.
-
-    Args:
-        value: Zero or more.
-    """
-    return f"{value:,}" if isinstance(value, int) else f"{value:,.1f}"
-
-
-def text(value: object) -> str:
-    """Any text as HTML, in one line, and unable to be anything else.
+def escaped(value: object) -> str:
+    """Any text as HTML that shows it in one line, and that cannot be anything but text.
 
     Args:
         value: Such as a vendor's answer.
@@ -163,7 +143,7 @@ def _axis(ticks: t.Sequence[str], step: float, y: float) -> t.Iterator[str]:
             x, anchor = float(_WIDTH - _RIGHT), "end"
         elif x < _LEFT + _HALF_TICK:
             x, anchor = float(_LEFT), "start"
-        yield f'<text x="{x:.1f}" y="{y}" text-anchor="{anchor}">{text(ticks[i])}</text>'
+        yield f'<text x="{x:.1f}" y="{y}" text-anchor="{anchor}">{escaped(ticks[i])}</text>'
 
 
 def _described(labels: t.Sequence[str], series: t.Sequence[Series]) -> str:
@@ -175,7 +155,7 @@ def _rect(box: tuple[float, float, float, float], css: str, title: str) -> str:
     x, y, wide, tall = box
     return (
         f'<rect class="{css}" x="{x:.1f}" y="{y:.1f}" width="{wide:.1f}" height="{tall:.1f}">'
-        f"<title>{text(title)}</title></rect>"
+        f"<title>{escaped(title)}</title></rect>"
     )
 
 
@@ -183,5 +163,5 @@ def _svg(name: str, description: str, size: tuple[int, int], inside: str, more: 
     wide, tall = size
     return (
         f'<svg role="img" viewBox="0 0 {wide} {tall}" {more}>'
-        f"<title>{text(name)}</title><desc>{text(description)}</desc>{inside}</svg>"
+        f"<title>{escaped(name)}</title><desc>{escaped(description)}</desc>{inside}</svg>"
     )

@@ -1,4 +1,4 @@
-"""Dead letters as people see them: of this version and of earlier ones."""
+"""Dead letters as people see them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import collections
 import re
 import typing as t
 
-from target_erp.text_table import cut
+from target_erp.printable import cut
 
 Letter = t.Mapping[str, t.Any]
 
@@ -36,42 +36,30 @@ def name_of(letter: Letter) -> str:
     Args:
         letter: A dead letter.
     """
-    key = letter.get("key") or {}
-    return ", ".join(f"{name}={value}" for name, value in key.items())
-
-
-def first_and_last(letter: Letter) -> tuple[str, str]:
-    """When the record failed for the first and for the last time (UTC, ISO 8601).
-
-    Args:
-        letter: A dead letter; one of version 0.1 has one time only.
-    """
-    last = str(letter.get("last_at") or letter.get("at") or "")
-    return str(letter.get("first_at") or last), last
+    return ", ".join(f"{name}={value}" for name, value in letter["key"].items())
 
 
 def why(letter: Letter) -> str:
-    """Class and status of a refusal, or the outcome that is none, in a word or two.
+    """Why a record did not get through, in a word or two: class and status, or the outcome.
 
     Args:
         letter: A dead letter.
     """
-    if letter.get("outcome") not in {"refused", None}:
+    if letter["outcome"] != "refused":
         return str(letter["outcome"])
-    return f"{letter.get('class') or ''} {letter.get('status') or ''}".strip()
+    return f"{letter['class']} {letter['status'] or ''}".strip()
 
 
 def cause_of(letter: Letter) -> Cause:
-    """Why, in a form that is the same for every record with this fault.
+    """The cause of a refusal, in a form that is the same for every record with this fault.
 
     Args:
         letter: A dead letter.
     """
-    reason = str(letter.get("reason") or "")
+    reason = letter["reason"]
     values = {
         str(value)
-        for part in (letter.get("key"), letter.get("record"), letter.get("payload"))
-        if isinstance(part, dict)
+        for part in (letter["key"], letter["record"], letter["payload"])
         for value in part.values()
         if isinstance(value, (str, int)) and len(str(value)) >= _SHORTEST_VALUE
     }
@@ -79,12 +67,12 @@ def cause_of(letter: Letter) -> Cause:
     for value in sorted(found, key=len, reverse=True):
         reason = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", "…", reason)
     reason = _NUMBER.sub("#", _ID.sub("…", reason))
-    status = str(letter.get("status") or "")
-    return Cause(str(letter.get("class") or ""), status, cut(" ".join(reason.split()), _LONGEST))
+    reason = cut(" ".join(reason.split()), _LONGEST)
+    return Cause(letter["class"], str(letter["status"] or ""), reason)
 
 
 def causes(letters: t.Iterable[Letter]) -> collections.Counter[Cause]:
-    """Number of records by cause.
+    """Count records by cause.
 
     Args:
         letters: Dead letters.

@@ -10,14 +10,16 @@ import typing as t
 
 from erp_ledger import RecordStatus
 from erp_vendors.http.redact import redact
-from target_erp.report.charts import ChartMark, Series, bar, columns, exact, text
-from target_erp.report.conclusion import Verdict, duration, moment, records, tick, verdict
-from target_erp.report.letters import causes, first_and_last, name_of, why
+from target_erp.delivery.dead_letters import last_at
+from target_erp.printable import cut, visible
+from target_erp.report.charts import ChartMark, Series, bar, columns, escaped
+from target_erp.report.formats import duration, exact, moment, records, tick
+from target_erp.report.letters import causes, name_of, why
+from target_erp.report.overview import Overview, overview
 from target_erp.report.past_runs import OPEN, OUTCOMES, WRITTEN, State, past_run
-from target_erp.text_table import cut, visible
 
 if t.TYPE_CHECKING:
-    from erp_ledger import FoundRecord, Run
+    from erp_ledger import FoundRecord, LedgerRun
     from target_erp.report.letters import Letter
     from target_erp.report.past_runs import PastRun
 
@@ -27,7 +29,6 @@ _LONGEST = 300
 _SYMBOLS = {"good": "✓", "warn": "!", "bad": "✗"}
 _LEVELS = {
     State.SUCCEEDED: ("good", 0.25),
-    State.ENDED: ("good", 0.25),
     State.REJECTED: ("warn", 0.6),
     State.FAILED: ("bad", 1.0),
     State.UNFINISHED: ("bad", 1.0),
@@ -40,7 +41,7 @@ _DOUBTS = {
 
 
 def page(
-    runs: t.Sequence[Run],
+    runs: t.Sequence[LedgerRun],
     letters: t.Sequence[Letter],
     doubts: t.Sequence[FoundRecord] = (),
     now: dt.datetime | None = None,
@@ -58,16 +59,16 @@ def page(
     """
     now = now or dt.datetime.now(dt.timezone.utc)
     past = [past_run(run) for run in runs]
-    found = verdict(past, letters, doubts, now)
+    found = overview(past, letters, doubts, now)
     template = importlib.resources.files(__package__).joinpath("page.html")
     return redact(
         string.Template(template.read_text(encoding="utf-8")).substitute(
-            title=text(found.sentence),
+            title=escaped(found.sentence),
             written=moment(now.isoformat()),
             level=found.level,
             symbol=_SYMBOLS[found.level],
-            sentence=text(found.sentence),
-            detail=text(found.detail),
+            sentence=escaped(found.sentence),
+            detail=escaped(found.detail),
             tasks=_tasks(found),
             reasons=_reasons(letters),
             over_time=_over_time(past[::-1]),
@@ -80,12 +81,12 @@ def page(
     )
 
 
-def _tasks(found: Verdict) -> str:
+def _tasks(found: Overview) -> str:
     if not found.tasks:
         return '<div class="tasks"><h2>Nothing needs a person.</h2></div>'
     items = "".join(
-        f'<li>{text(task.what)} <a href="#{task.place}">Details</a>'
-        + (f", <code>{text(task.command)}</code>" if task.command else "")
+        f'<li>{escaped(task.what)} <a href="#{task.place}">Details</a>'
+        + (f", <code>{escaped(task.command)}</code>" if task.command else "")
         + "</li>"
         for task in found.tasks
     )
@@ -93,7 +94,7 @@ def _tasks(found: Verdict) -> str:
 
 
 def _reasons(letters: t.Sequence[Letter]) -> str:
-    refused = [letter for letter in letters if letter.get("outcome") == "refused"]
+    refused = [letter for letter in letters if letter["outcome"] == "refused"]
     if not refused:
         return "<p>No record is refused.</p>"
     counts = causes(refused).most_common()
@@ -101,8 +102,8 @@ def _reasons(letters: t.Sequence[Letter]) -> str:
         [
             _cell(exact(count), "n"),
             _raw(
-                f'{text(cause.reason)} <span class="muted">'
-                f"({text(' '.join(filter(None, (cause.kind, cause.status))))})</span>"
+                f'{escaped(cause.reason)} <span class="muted">'
+                f"({escaped(' '.join(filter(None, (cause.kind, cause.status))))})</span>"
                 + bar(cause.reason, [("records", "refused", count)], counts[0][1])
             ),
         ]
@@ -240,21 +241,19 @@ def _unknown(doubts: t.Sequence[FoundRecord]) -> str:
 def _letters(letters: t.Sequence[Letter]) -> str:
     if not letters:
         return "<p>There are none.</p>"
-    newest = sorted(letters, key=lambda letter: first_and_last(letter)[1], reverse=True)
-    rows = []
-    for letter in newest[:_LETTERS]:
-        first, last = first_and_last(letter)
-        rows.append(
-            [
-                _cell(moment(last), "when"),
-                _head(letter.get("stream", "")),
-                _cell(name_of(letter) or "(no key)", "key"),
-                _cell(why(letter)),
-                _cell(cut(visible(str(letter.get("reason") or "")), _LONGEST), "text"),
-                _cell(letter.get("attempts") or 0, "n"),
-                _cell(moment(first), "when"),
-            ]
-        )
+    newest = sorted(letters, key=last_at, reverse=True)
+    rows = [
+        [
+            _cell(moment(letter["last_at"]), "when"),
+            _head(letter["stream"]),
+            _cell(name_of(letter) or "(no key)", "key"),
+            _cell(why(letter)),
+            _cell(cut(visible(letter["reason"]), _LONGEST), "text"),
+            _cell(letter["attempts"], "n"),
+            _cell(moment(letter["first_at"]), "when"),
+        ]
+        for letter in newest[:_LETTERS]
+    ]
     caption = (
         f"Records that have not got through since, newest first{_left_out(len(letters), _LETTERS)}"
     )
@@ -265,9 +264,6 @@ def _letters(letters: t.Sequence[Letter]) -> str:
 def _runs(past: t.Sequence[PastRun]) -> str:
     if not past:
         return "<p>No run yet.</p>"
-    used = [
-        name for name in OUTCOMES if name != "accepted" or any(run.counts[name] for run in past)
-    ]
     rows = []
     for run in past:
         counts = run.counts
@@ -278,17 +274,17 @@ def _runs(past: t.Sequence[PastRun]) -> str:
                 _cell(moment(run.started_at), "when"),
                 _raw(
                     f'<b class="{level}">{_SYMBOLS[level]} {run.state.value}{code}</b>'
-                    + (f"<br>{text(cut(visible(run.error), _LONGEST))}" if run.error else ""),
+                    + (f"<br>{escaped(cut(visible(run.error), _LONGEST))}" if run.error else ""),
                     "state",
                 ),
                 _cell("" if run.seconds is None else duration(run.seconds), "n"),
                 _count(run.read),
-                *(_count(counts[name]) for name in used),
+                *(_count(counts[name]) for name in OUTCOMES),
                 _count(run.calls),
                 _cell(duration(run.waited), "n" if run.waited else "n zero"),
             ]
         )
-    heads = ["started", "end (exit code)", "n|took", "n|read", *(f"n|{name}" for name in used)]
+    heads = ["started", "end (exit code)", "n|took", "n|read", *(f"n|{name}" for name in OUTCOMES)]
     heads += ["n|calls", "n|waited"]
     return _scroll(_table(f"The newest {len(past)} runs, newest first", heads, rows, "wide"))
 
@@ -297,11 +293,9 @@ def _legend(names: t.Sequence[str]) -> str:
     words = {"time": "working", "waited": "waiting for the vendor's limits"}
     if "written" in names:
         words["written"] = "written (created or updated)"
-    if "accepted" in names:
-        words["accepted"] = "accepted (created or updated)"
     items = "".join(
         f'<li><svg viewBox="0 0 1 1" aria-hidden="true"><rect class="{name}" width="1" height="1"/>'
-        f"</svg>{text(words.get(name, name))}</li>"
+        f"</svg>{escaped(words.get(name, name))}</li>"
         for name in names
     )
     return f'<ul class="legend">{items}</ul>'
@@ -318,12 +312,12 @@ def _table(
 ) -> str:
     top = "".join(
         f'<th scope="col"{" class=n" if head.startswith("n|") else ""}>'
-        f"{text(head.removeprefix('n|'))}</th>"
+        f"{escaped(head.removeprefix('n|'))}</th>"
         for head in heads
     )
     body = "".join(f"<tr>{''.join(row)}</tr>" for row in rows)
     return (
-        f'<table class="{css}"><caption>{text(caption)}</caption>'
+        f'<table class="{css}"><caption>{escaped(caption)}</caption>'
         f"<thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
     )
 
@@ -333,11 +327,11 @@ def _raw(inside: str, css: str = "") -> str:
 
 
 def _cell(value: object, css: str = "") -> str:
-    return _raw(text(value), css)
+    return _raw(escaped(value), css)
 
 
 def _head(value: object) -> str:
-    return f'<th scope="row">{text(value)}</th>'
+    return f'<th scope="row">{escaped(value)}</th>'
 
 
 def _count(value: int) -> str:

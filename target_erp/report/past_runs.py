@@ -1,4 +1,4 @@
-"""Runs as people see them: read from reports of this version and of earlier ones."""
+"""Runs as people see them, read from the reports that the ledger keeps."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ import json
 import typing as t
 
 if t.TYPE_CHECKING:
-    from erp_ledger import Run
+    from erp_ledger import LedgerRun
 
-WRITTEN = ("created", "updated", "written", "deleted", "accepted")
-"""Outcomes of records that the vendor has because of the run. Reports of version 0.1 say `accepted`
-of all of them, because nobody noted whether they were created or updated."""
+WRITTEN = ("created", "updated", "written", "deleted")
+"""Outcomes of records that the run has changed at the vendor."""
 OPEN = ("refused", "waiting", "unknown")
 """Outcomes that somebody has to look at."""
 OUTCOMES = (*WRITTEN, "unchanged", *OPEN)
@@ -25,13 +24,11 @@ class State(enum.Enum):
     SUCCEEDED = "succeeded"
     REJECTED = "rejected records"
     FAILED = "failed"
-    ENDED = "ended"
-    """Its report does not say how: it is of version 0.1."""
     UNFINISHED = "has not ended"
     """It is still running, or it was killed."""
 
 
-_STATES = {0: State.SUCCEEDED, 1: State.FAILED, 3: State.REJECTED}
+_STATES: dict[int | None, State] = {0: State.SUCCEEDED, 1: State.FAILED, 3: State.REJECTED}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -72,12 +69,10 @@ class PastRun:
         """How it ended."""
         if not self.ended_at:
             return State.UNFINISHED
-        if self.exit_code is not None:
-            return _STATES.get(self.exit_code, State.FAILED)
-        return State.REJECTED if any(self.counts[name] for name in OPEN) else State.ENDED
+        return _STATES.get(self.exit_code, State.FAILED)
 
 
-def past_run(run: Run) -> PastRun:
+def past_run(run: LedgerRun) -> PastRun:
     """Read a run of the ledger.
 
     Args:
@@ -113,5 +108,5 @@ def _object(value: object) -> dict[str, t.Any]:
 
 
 def _number(value: object) -> float:
-    # What an earlier version did not count is 0.
+    # A report that somebody has changed by hand must not keep the others from being shown.
     return value if isinstance(value, (int, float)) and not isinstance(value, bool) else 0

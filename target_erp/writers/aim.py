@@ -8,8 +8,8 @@ import typing as t
 
 from erp_vendors import schemas
 from erp_vendors.aim.answers import is_word_about_record
-from erp_vendors.aim.operations import WRITE_SPECS, AimWriteSpec, Operation, custom
 from erp_vendors.aim.resources import RESOURCES
+from erp_vendors.aim.write_specs import WRITE_SPECS, custom
 from erp_vendors.errors import DataError, ErpError
 from target_erp.delivery import Prepared, RefusedError, Write, Writer
 from target_erp.delivery.answers import Answers
@@ -20,11 +20,12 @@ from target_erp.writers.aim_customers import customer
 from target_erp.writers.aim_lookups import look_up_of, statement_of
 from target_erp.writers.answer_check import by_schema, either
 from target_erp.writers.keys import no_key
-from target_erp.writers.write_validator import Door, without_nulls
+from target_erp.writers.write_validator import WriteValidator, without_nulls
 
 if t.TYPE_CHECKING:
     from erp_plugin import ErpPlugin
     from erp_vendors.aim.client import AimClient
+    from erp_vendors.aim.operations import AimWriteSpec, Operation
     from erp_vendors.errors import CallError
     from erp_vendors.schemas import Schema
     from target_erp.delivery.model import Body
@@ -99,12 +100,12 @@ class AimWriter(Writer):
         self._given_keys = tuple(keys)
         self._send_nulls = client.block.get("null_values") == "send"
         self._schema: Schema = dict(schema or schemas.load("aim", f"write/{sink.name}"))
-        self._doors = {
-            operation: Door(self._schema, needs=operation.needs, secrets=_SECRETS)
+        self._validators = {
+            operation: WriteValidator(self._schema, needs=operation.needs, secrets=_SECRETS)
             for operation in sink.operations
         }
         # Whether the ledger knows a customer's account shows only when it is sent.
-        self._door = Door(self._schema, secrets=_SECRETS, partial=True)
+        self._validator = WriteValidator(self._schema, secrets=_SECRETS, partial=True)
         self._warned: set[str] = set()
         self._tried: set[int] = set()
 
@@ -131,7 +132,7 @@ class AimWriter(Writer):
             raise no_key([" and ".join(names) for names in self.sink.keys])
         filled = {parent.fill: 0} if parent else {}
         known = bool(key) and bool(self.sink.vendor_id)
-        self._check(operation, {**body, **filled}, self._door if known else None)
+        self._check(operation, {**body, **filled}, self._validator if known else None)
         return Prepared(key, body, (parent,) if parent else ())
 
     def identify(self, record: t.Mapping[str, t.Any]) -> tuple[tuple[str, str], ...]:
@@ -275,14 +276,16 @@ class AimWriter(Writer):
             raise RefusedError(msg, reason="no_account")
         self._check(operation, body)
 
-    def _check(self, operation: Operation, body: Body, door: Door | None = None) -> None:
+    def _check(
+        self, operation: Operation, body: Body, validator: WriteValidator | None = None
+    ) -> None:
         kinds = self._schema.get("properties", {})
         asked = {
             name: _number(value, kinds.get(name, {})) if name in operation.query else value
             for name, value in body.items()
             if not operation.members or name in operation.members
         }
-        (door or self._doors[operation]).check(asked)
+        (validator or self._validators[operation]).check(asked)
 
     def _taken(self, operation: Operation, body: Body) -> Body:
         for name in operation.replaces:

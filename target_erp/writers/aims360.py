@@ -18,7 +18,7 @@ from target_erp.delivery.unclear_answer import speaks_of_trouble
 from target_erp.delivery.writer import Statement
 from target_erp.writers.answer_check import by_schema, either, row_of, shows_key
 from target_erp.writers.keys import Keys, no_key
-from target_erp.writers.write_validator import Door, without_nulls
+from target_erp.writers.write_validator import WriteValidator, without_nulls
 
 if t.TYPE_CHECKING:
     from erp_plugin import ErpPlugin
@@ -61,7 +61,7 @@ class CreateWriter(Writer):
         # The vendor knows no idempotency key; whether it refuses a second one is unknown (6.1).
         self.can_look_up = self.check_before_create = bool(resource.path and self._keys)
         self._send_nulls = client.block.get("null_values") == "send"
-        self._door = Door.of(self.vendor, resource, secrets=self.secrets)
+        self._validator = WriteValidator.of(self.vendor, resource, secrets=self.secrets)
         self._unseen: tuple[str, ...] = ()
         self.answers = Answers(
             self.stream,
@@ -85,7 +85,7 @@ class CreateWriter(Writer):
         if not key and self._keys:
             raise no_key(self._keys)
         body = dict(record) if self._send_nulls else without_nulls(record)
-        self._door.check(body)
+        self._validator.check(body)
         return Prepared(key, body)
 
     def send(self, writes: list[Write]) -> None:

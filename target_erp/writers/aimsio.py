@@ -13,7 +13,7 @@ from target_erp.delivery.writer import Statement
 from target_erp.writers.aimsio_records import AimsioRecords
 from target_erp.writers.answer_check import by_schema, row_of
 from target_erp.writers.keys import Keys, no_key, references_of
-from target_erp.writers.write_validator import Door, without_nulls
+from target_erp.writers.write_validator import WriteValidator, without_nulls
 
 if t.TYPE_CHECKING:
     from erp_plugin import ErpPlugin
@@ -64,7 +64,9 @@ class AimsioWriter(Writer):
         self.batch_size = client.block.get("batch_size") if self.upsert else 1
         self.can_look_up = bool(resource.path)
         self._send_nulls = client.block.get("null_values") == "send"
-        self._door = Door.of(self.vendor, resource, partial=client.block.get("partial_updates"))
+        self._validator = WriteValidator.of(
+            self.vendor, resource, partial=client.block.get("partial_updates")
+        )
         self._records = AimsioRecords(client, resource, self.identify, self._is_id, self.workers)
         self._warned: set[str] = set()
         self.answers = Answers(
@@ -90,7 +92,7 @@ class AimsioWriter(Writer):
         }
         if not self._send_nulls:
             body = without_nulls(body)
-        self._door.check(body)
+        self._validator.check(body)
         return Prepared(key, body, references_of(self.vendor, self.resource, body))
 
     def is_idempotent(self, write: Write) -> bool:
@@ -223,7 +225,7 @@ class StatusWriter(AimsioWriter):
             msg = "it carries no status, and only the status can be changed"
             raise RefusedError(msg, reason="no_status")
         body = {**keys, **status}
-        self._door.check(body)
+        self._validator.check(body)
         return Prepared(key, body)
 
     def _is_id(self, name: str) -> bool:  # noqa: ARG002

@@ -23,7 +23,7 @@ from target_erp.writers.cimcloud_answers import (
 )
 from target_erp.writers.cimcloud_rows import Rows
 from target_erp.writers.keys import Keys, no_key, references_of
-from target_erp.writers.write_validator import Door, without_nulls
+from target_erp.writers.write_validator import WriteValidator, without_nulls
 
 if t.TYPE_CHECKING:
     from erp_plugin import ErpPlugin
@@ -83,7 +83,7 @@ class CimcloudWriter(Writer):
         self.statement = self._statement()
         self._send_nulls = client.block.get("null_values") == "send"
         # The types of the columns are assumed, and flags come as text (8).
-        self._door = Door.of(
+        self._validator = WriteValidator.of(
             self.vendor, resource, secrets=self.secrets, scalars=not resource.special
         )
         if self.can_look_up and not self.upsert:
@@ -124,7 +124,7 @@ class CimcloudWriter(Writer):
             for name, value in record.items()
             if name not in left_out and (value is not None or self._send_nulls)
         }
-        self._door.check(body)
+        self._validator.check(body)
         return Prepared(key, body, references_of(self.vendor, self.resource, body))
 
     def is_idempotent(self, write: Write) -> bool:
@@ -283,15 +283,15 @@ class PassthroughWriter(CimcloudWriter):
         if not key:
             raise no_key(self._keys)
         body = dict(record) if self._send_nulls else without_nulls(record)
-        self._door.check(body)
+        self._validator.check(body)
         return Prepared(key, body)
 
     def is_idempotent(self, write: Write) -> bool:  # noqa: ARG002
-        """Never: a second execution may make a second order."""
+        """Say no: a second execution may make a second order."""
         return False
 
     def current(self, write: Write) -> Body | None:  # noqa: ARG002
-        """None: an order that passes through cannot be read back (11)."""
+        """Give nothing: an order that passes through cannot be read back (11)."""
         return None
 
     def send(self, writes: list[Write]) -> None:

@@ -15,7 +15,7 @@ from target_erp.delivery.writer import Statement
 from target_erp.writers.answer_check import by_schema, either, row_of
 from target_erp.writers.keys import Keys, no_key
 from target_erp.writers.pentamic_list import CustomerList
-from target_erp.writers.write_validator import Door, without_nulls
+from target_erp.writers.write_validator import WriteValidator, without_nulls
 
 if t.TYPE_CHECKING:
     from erp_plugin import ErpPlugin
@@ -68,7 +68,7 @@ class PentamicWriter(Writer):
         # What is listed per parent is not listed whole.
         self.can_look_up = self.check_before_create = bool(resource.path) and not resource.is_child
         self._send_nulls = client.block.get("null_values") == "send"
-        self._door = Door.of(self.vendor, resource)
+        self._validator = WriteValidator.of(self.vendor, resource)
         self._listing = CustomerList(
             f"pentamic: GET {resource.path}",
             lambda again: client.rows(resource, again=again),
@@ -94,7 +94,9 @@ class PentamicWriter(Writer):
             raise no_key(self._keys)
         body = dict(record) if self._send_nulls else without_nulls(record)
         # The id goes into the path (6), where its type does not show.
-        self._door.check({name: value for name, value in body.items() if name not in self._ids})
+        self._validator.check(
+            {name: value for name, value in body.items() if name not in self._ids}
+        )
         return Prepared(key, body)
 
     def is_idempotent(self, write: Write) -> bool:

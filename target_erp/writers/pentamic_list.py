@@ -102,7 +102,7 @@ class CustomerList:
                 self._drop(self._rows, key)
 
     def forget(self) -> None:
-        """What was read is no answer any more."""
+        """Forget the list that was read, because it is out of date."""
         with self._lock:
             self._rows = None
 

@@ -32,7 +32,7 @@ _WORDS = {
 }
 
 
-class Door:
+class WriteValidator:
     """Checks what goes to one place; compiled once, asked for every record."""
 
     def __init__(
@@ -78,7 +78,7 @@ class Door:
         secrets: frozenset[str] = frozenset(),
         partial: bool = False,
         scalars: bool = False,
-    ) -> Door:
+    ) -> WriteValidator:
         """The door of a resource.
 
         Its schema is that of the vendor's OpenAPI file, else the one of `schemas/`, else the

@@ -265,7 +265,7 @@ def test_the_command_serves_until_a_signal(tmp_path: Path, number: signal.Signal
     faults = tmp_path / "faults.json"
     faults.write_text('[{"kind": "status", "vendor": "cimcloud", "status": 418}]', "utf-8")
     command = [
-        sys.executable, "-m", "erp_sandbox", "serve", "--port", "0", "--size", "4",
+        sys.executable, "-m", "erp_sandbox", "--port", "0", "serve", "--size", "4",
         "--faults", str(faults), "--cimcloud-site-name", "my-site",
     ]  # fmt: skip
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "ERP_SANDBOX_AIMSIO_USERNAME": "me"}
@@ -289,13 +289,47 @@ def test_the_command_serves_until_a_signal(tmp_path: Path, number: signal.Signal
 
 
 def test_the_help_names_the_credentials(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
-        main(["serve", "--help"])
-    assert ended.value.code == 0
+    assert main(["serve", "--help"]) == 0
     shown = capsys.readouterr().out
     assert "user sandbox-user, password sandbox-password" in shown
     assert "AuthKey sandbox-key" in shown
     assert "--aimsio-rate" in shown
+
+
+def test_without_a_subcommand_the_help_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 0
+    shown = capsys.readouterr()
+    assert "serve  Serve all vendors" in shown.out
+    assert shown.err == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["serve", "--size", "many"], "Invalid value for '--size'"),
+        (["--size", "many", "serve"], "Invalid value for '--size'"),
+        (["serve", "--aim-order", "up"], "'up' is not one of 'none', 'key'"),
+        (["serve", "--cimcloud-refuse", "x,y"], "'x' is none of"),
+        (["sevre"], "No such command"),
+        (["serve", "--nothing"], "No such option"),
+    ],
+)
+def test_wrong_usage_is_told_in_a_line_and_ends_with_1(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], told: str
+) -> None:
+    assert main(arguments) == 1
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert told in shown.err
+    assert shown.err.count("\n") == 1
+
+
+def test_a_wrong_variable_is_named(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ERP_SANDBOX_AIM_ORDER", "up")
+    assert main(["serve"]) == 1
+    assert "environment: ERP_SANDBOX_AIM_ORDER" in capsys.readouterr().err
 
 
 def test_missing_packages_are_told_in_a_line(

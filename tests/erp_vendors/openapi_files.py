@@ -7,10 +7,13 @@ import typing as t
 
 import yaml  # type: ignore[import-untyped, unused-ignore]
 
-from erp_vendors.openapi import OpenApiResource, Pattern, load
+from erp_vendors.openapi.document import load
 
 if t.TYPE_CHECKING:
     import pathlib
+
+    from erp_vendors.openapi.operations import OpenApiResource
+    from erp_vendors.openapi.pattern import Pattern
 
 Content = dict[str, t.Any]
 Save = t.Callable[..., str]

@@ -10,7 +10,7 @@ import typing as t
 import jsonschema_rs
 import pytest
 
-from erp_vendors.openapi import normalise, snake
+from erp_vendors.openapi.paths import normalise, snake
 from tests.erp_vendors.openapi_files import (
     Content,
     Save,

@@ -7,7 +7,8 @@ import typing as t
 import pytest
 
 from erp_vendors.errors import ConfigError
-from erp_vendors.openapi import PATTERNS, load
+from erp_vendors.openapi.document import load
+from erp_vendors.vendors import VENDORS
 from tests.erp_vendors.openapi_files import (
     BASE,
     Save,
@@ -53,7 +54,7 @@ def test_aimsio_has_an_index_and_details(save: Save) -> None:
         f"{prefix}/OnlyDetail/{{guid}}": {"get": reply(detail)},
     }
     content = document(paths)
-    found = only(save(content), PATTERNS["aimsio"])
+    found = only(save(content), VENDORS["aimsio"].openapi)
     account = found["gl_account"]
     assert (account.path, account.readable) == ("/GLAccount", True)
     assert set((account.schema or {})["properties"]) == set(detail["properties"])
@@ -67,7 +68,7 @@ def test_aimsio_has_an_index_and_details(save: Save) -> None:
     # The prefix may stand in the server's address as well.
     content["servers"] = [{"url": f"https://portal.example{prefix}/"}]
     content["paths"] = {path.removeprefix(prefix): item for path, item in paths.items()}
-    assert only(save(content, "b.json"), PATTERNS["aimsio"]) == found
+    assert only(save(content, "b.json"), VENDORS["aimsio"].openapi) == found
 
 
 @pytest.mark.parametrize(
@@ -94,7 +95,7 @@ def test_cimcloud_has_search_and_page_in_the_path(save: Save, server: str, start
         }
     )  # fmt: skip
     content["servers"] = [{"url": server}]
-    found = only(save(content), PATTERNS["cimcloud"], site_name="My-Site")
+    found = only(save(content), VENDORS["cimcloud"].openapi, site_name="My-Site")
     stock = found["warehouse_stock"]
     assert (stock.path, stock.readable, stock.write_path) == (
         "/warehouse_stock",
@@ -127,7 +128,7 @@ def test_aims360_wraps_rows_in_value(save: Save) -> None:
         }
     )
     content["servers"] = [{"url": "https://api.example/"}]
-    found = only(save(content), PATTERNS["aims360"])
+    found = only(save(content), VENDORS["aims360"].openapi)
     assert {name: item.path for name, item in found.items()} == {
         "codes_divisions": "/codes/v1.0/divisions",
         "wip_divisions": "/wip/v1.1/divisions",
@@ -146,7 +147,7 @@ def test_lists_below_a_record_of_another_list(save: Save) -> None:
             "/api/ghosts/{id}/payments": {"get": rows},
         }
     )
-    found = only(save(content), PATTERNS["pentamic"])
+    found = only(save(content), VENDORS["pentamic"].openapi)
     assert {name: (item.path, item.readable) for name, item in found.items()} == {
         "customers": ("/customers", True),
         "customers_payments": ("/customers/{customerId}/payments", True),

@@ -43,7 +43,7 @@ def test_remembered_keys_behave_as_in_a_dictionary(
 
 
 @given(STEPS)
-def test_hashes_that_share_a_shelf_and_the_filter_are_told_apart(
+def test_hashes_that_share_a_bucket_and_the_filter_are_told_apart(
     steps: list[tuple[str, int | None]],
 ) -> None:
     with mock.patch.object(remembered, "_FILTER_BITS", 8):  # answers "perhaps" to everything
@@ -56,11 +56,11 @@ def test_hashes_that_share_a_shelf_and_the_filter_are_told_apart(
 
 def test_a_number_that_looks_like_a_hash_is_none() -> None:
     ours = Remembered(1)
-    shelf = (hash("a") & (2**64 - 1)) >> 55
+    bucket = (hash("a") & (2**64 - 1)) >> 55
     stranger = next(
         text
         for number in range(100_000)
-        if (hash(text := f"x{number}") & (2**64 - 1)) >> 55 == shelf
+        if (hash(text := f"x{number}") & (2**64 - 1)) >> 55 == bucket
     )
     ours.put("a", hash(stranger) & (2**64 - 1))
     with mock.patch.object(ours, "_filter", b"\xff" * (1 << 21)):

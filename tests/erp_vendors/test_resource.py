@@ -18,10 +18,10 @@ from erp_vendors.cimcloud import CIMCLOUD
 from erp_vendors.cimcloud.resources import RESOURCES as CIMCLOUD_RESOURCES
 from erp_vendors.cimcloud.resources import custom as cimcloud_custom
 from erp_vendors.errors import ConfigError
+from erp_vendors.overrides import configured
 from erp_vendors.pentamic.resources import RESOURCES as PENTAMIC_RESOURCES
 from erp_vendors.pentamic.resources import custom as pentamic_custom
 from erp_vendors.pentamic.settings import SETTINGS as PENTAMIC_SETTINGS
-from erp_vendors.resource import Resource, configured
 from erp_vendors.settings import Block
 from tap_erp.tap import TapErp
 from tests.erp_vendors.openapi_files import Content, Save, body, document, reply, saver
@@ -30,6 +30,8 @@ from tests.support.stub import Reply, Request, Stub, running_stub
 
 if t.TYPE_CHECKING:
     import pathlib
+
+    from erp_vendors.resource import Resource
 
 VENDORS: dict[str, tuple[t.Any, ...]] = {
     "aimsio": (AIMSIO.settings, AIMSIO_RESOURCES, aimsio_custom),

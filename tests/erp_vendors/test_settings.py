@@ -9,7 +9,8 @@ import pytest
 from jsonschema import Draft7Validator
 
 from erp_vendors.errors import ConfigError
-from erp_vendors.resource import Resource, configured
+from erp_vendors.overrides import configured
+from erp_vendors.resource import Resource
 from erp_vendors.settings import (
     RESOURCE_ENTRY,
     Block,
@@ -36,6 +37,12 @@ SCHEMA: dict[str, t.Any] = object_schema(
     )
 )
 SCHEMA["properties"]["demo"] = object_schema(SETTINGS)
+
+
+def test_an_account_is_known_by_its_usual_settings_and_by_those_that_say_so() -> None:
+    settings = (*SETTINGS, Setting("tenant", "string", "Tenant", "Whose.", identity=True))
+    values = {"username": "jo", "password": "secret-word", "tenant": "north", "mode": "slow"}
+    assert Block("demo", settings, values).account == "demo|username=jo|tenant=north"
 
 
 def problems(config: object) -> list[str]:

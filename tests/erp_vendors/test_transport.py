@@ -29,7 +29,8 @@ from tests.support.transport import VirtualClock, answers, make_transport
 if t.TYPE_CHECKING:
     from http.server import BaseHTTPRequestHandler
 
-    from erp_vendors.http.transport import CallOptions, Transport
+    from erp_vendors.http.call import CallOptions
+    from erp_vendors.http.transport import Transport
 
 pytestmark = pytest.mark.usefixtures("short_pauses")
 

@@ -81,8 +81,10 @@ class _Helper:
         stdout, to_test = os.pipe()
         ours, theirs = socket.socketpair()
         given = [from_test, to_test, stderr.fileno(), theirs.fileno()]
-        with self._lock, theirs, ours:
+        with self._lock, ours:
             socket.send_fds(self._requests, [json.dumps(request).encode() + b"\n"], given)
+            # Only the helper may hold this end, or its death would leave the test waiting.
+            theirs.close()
             os.close(from_test)
             os.close(to_test)
             replies = ours.makefile("rb")

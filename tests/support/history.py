@@ -6,7 +6,7 @@ import datetime as dt
 import json
 import typing as t
 
-from erp_ledger import FoundRecord, LedgerRecord, RecordStatus, Run
+from erp_ledger import FoundRecord, LedgerRecord, LedgerRun, RecordStatus
 
 NOW = dt.datetime(2026, 11, 27, 6, 30, tzinfo=dt.timezone.utc)
 EMPLOYEES = "aimsio_employees"
@@ -24,7 +24,7 @@ def past(
     *,
     ended: bool = True,
     **report: t.Any,
-) -> Run:
+) -> LedgerRun:
     """A run that started so many hours before `NOW`."""
     whole = {
         "run": f"{10_000 - hours:08.0f}",
@@ -38,14 +38,15 @@ def past(
         **report,
     }
     if not ended:
-        return Run(whole["run"], whole["started_at"], None, None)
-    return Run(whole["run"], whole["started_at"], stamp(hours - 0.1), json.dumps(whole))
+        return LedgerRun(whole["run"], whole["started_at"], None, None)
+    return LedgerRun(whole["run"], whole["started_at"], stamp(hours - 0.1), json.dumps(whole))
 
 
 def letter(key: str = "E-1", reason: str = "bad trade", **more: t.Any) -> dict[str, t.Any]:
     """A dead letter."""
     return {
         "stream": EMPLOYEES,
+        "account": "",
         "key": {"employeeCode": key},
         "record": {"employeeCode": key},
         "payload": {"employeeCode": key},

@@ -15,6 +15,8 @@ import sys
 import tempfile
 import typing as t
 
+import jsonschema_rs
+
 from erp_plugin.cli import ExitCode
 from erp_vendors.errors import ErpError
 from tap_erp.tap import TapErp
@@ -98,13 +100,16 @@ def run_tap(config: Config, *streams: str, state: Message | None = None) -> Run:
         except ErpError as failure:
             code, error = 1, str(failure)
     out.flush()
-    lines = out.buffer.getvalue().splitlines()
-    return Run(code, error, parsed(lines))
+    return Run(code, error, parsed(out.buffer.getvalue().splitlines()))
 
 
 def parsed(lines: t.Iterable[bytes]) -> list[Message]:
-    """Singer messages with their decimals exact."""
-    return [json.loads(line, parse_float=decimal.Decimal) for line in lines]
+    """Singer messages with exact decimals; each SCHEMA is one, or no loader would take it."""
+    messages = [json.loads(line, parse_float=decimal.Decimal) for line in lines]
+    for message in messages:
+        if message["type"] == "SCHEMA":
+            jsonschema_rs.meta.validate(message["schema"])
+    return messages
 
 
 #: A tap that says after every record how far it is.

@@ -278,6 +278,7 @@ HEAVY = (
     *(f"erp_vendors.{vendor}.client" for vendor in VENDORS),
     *(f"tap_erp.streams.{vendor}" for vendor in VENDORS),
     "pyrate_limiter",
+    "rich",
 )
 
 

@@ -20,6 +20,7 @@ from tap_erp.streams import pentamic as streams
 from tap_erp.tap import SETTINGS, TapErp
 from tests.erp_vendors.pentamic.played import ANN, BOB, Pentamic, played
 from tests.support.stub import Reply, Request
+from tests.tap_erp.running import parsed
 
 CUSTOMERS = "pentamic_customers"
 INVOICES = "pentamic_customer_invoices"
@@ -84,7 +85,7 @@ def run(
             tap.sync_all()
         except (ErpError, ExitCode) as failure:
             error = str(failure)
-    return Run([json.loads(line) for line in raw.getvalue().splitlines()], error)
+    return Run(parsed(raw.getvalue().splitlines()), error)
 
 
 def test_both_streams_from_one_list(pentamic: Pentamic) -> None:

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from erp_vendors.errors import ErpError
+from erp_vendors.errors import ErpError, MissingResourceError
 from erp_vendors.vendors import VENDORS
 from tap_erp.learning import LearningStream
 from tap_erp.stream import ErpStream, StreamError
@@ -25,7 +25,7 @@ from tests.tap_erp.running import Message, aimsio, make_tap, run_tap
 if t.TYPE_CHECKING:
     from singer_sdk.helpers.types import Context, Record
 
-    from tap_erp.tap import TapErp
+    from tap_erp.base import BaseTap
 
 NAME = "aimsio_made_up"
 SCHEMA = {"properties": {"id": {"type": "integer"}}}
@@ -43,22 +43,25 @@ class Copy(ErpStream):
     holds: t.ClassVar[dict[str, int]] = {}
     breaks: t.ClassVar[str] = ""
 
-    def __init__(self, tap: TapErp) -> None:
+    def __init__(self, tap: BaseTap) -> None:
         super().__init__(tap, name=NAME, schema=SCHEMA, primary_keys=("id",))
 
     @property
-    def lists(self) -> t.Mapping[str, bool]:
-        return {name: count > 0 for name, count in self.holds.items()}
+    def is_full_copy(self) -> bool:
+        return True
 
     def get_records(self, context: Context | None) -> t.Iterator[Record]:  # noqa: ARG002
-        self.begin_version()
-        for count in self.holds.values():
+        for name, count in self.holds.items():
+            self.note_list(name, filled=count > 0)
             yield from ({"id": number} for number in range(count))
         if self.breaks == "missed":
             self.missed("a row")
         if self.breaks == "failed":
             msg = "the list broke off"
             raise StreamError(msg)
+        if self.breaks == "missing":
+            msg = "no such path"
+            raise MissingResourceError(msg)
         if self.breaks == "stopped":
             self.erp.connection.clock.stop()
 
@@ -134,6 +137,28 @@ def test_a_copy_that_may_be_empty_is_activated() -> None:
     assert [message["type"] for message in messages] == ["SCHEMA", "ACTIVATE_VERSION"]
 
 
+def test_a_list_that_cannot_be_read_any_more_makes_the_copy_incomplete() -> None:
+    with mock.patch.object(Copy, "holds", {"a": 1, "b": 0}):
+        _, state, error = read(Copy, {})
+    assert error == ""
+    with mock.patch.object(Copy, "holds", {"a": 1}):
+        messages, after, error = read(Copy, state)
+    assert "no list of b, which an earlier run could read" in error
+    assert "ACTIVATE_VERSION" not in [message["type"] for message in messages]
+    assert after == state
+
+
+@pytest.mark.parametrize(("rows", "failed"), [(0, False), (2, True)])
+def test_a_path_that_does_not_exist_is_skipped_only_before_the_first_record(
+    rows: int, *, failed: bool
+) -> None:
+    with mock.patch.multiple(Copy, holds={"a": rows}, breaks="missing"):
+        messages, _, error = read(Copy, {})
+    assert ("after 2 records" in error) is failed
+    assert bool(error) is failed
+    assert "ACTIVATE_VERSION" not in [message["type"] for message in messages]
+
+
 @pytest.mark.parametrize(
     ("maps", "names"),
     [
@@ -158,7 +183,8 @@ def test_no_stream_goes_round_the_guard() -> None:
         kind = kinds.pop()
         kinds += kind.__subclasses__()
         seen.add(kind.__name__)
-        assert "_complete_version" not in vars(kind) or kind is ErpStream
+        own = {"_complete_copy", "_conclude", "_sync_records"} & vars(kind).keys()
+        assert not own or kind is ErpStream
     assert {"LearningStream", "PentamicStream"} <= seen
 
 

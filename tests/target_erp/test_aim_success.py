@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from erp_vendors.aim.operations import WRITE_SPECS
+from erp_vendors.aim.write_specs import WRITE_SPECS
 from erp_vendors.errors import CallError, Phase
 from target_erp.delivery import RefusedError
 from target_erp.delivery.answers import UnclearError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typing as t
 
-from target_erp.target import REJECTED
+from target_erp.run import REJECTED
 from tests.support.plugins import record, run_target, schema
 
 if t.TYPE_CHECKING:

@@ -11,7 +11,7 @@ from erp_vendors.errors import CallError
 from target_erp.delivery import RefusedError
 from target_erp.delivery.answers import UnclearError
 from target_erp.delivery.model import Reference, Sight
-from target_erp.target import REJECTED
+from target_erp.run import REJECTED
 from tests.support.plugins import record, run_target, schema
 from tests.support.stub import Reply, Request, Stub, running_stub
 from tests.support.writers import Account, prepared, sent

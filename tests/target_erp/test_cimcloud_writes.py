@@ -8,7 +8,7 @@ import typing as t
 import pytest
 
 from erp_plugin.cli import FAILED
-from target_erp.target import REJECTED
+from target_erp.run import REJECTED
 from tests.support.plugins import record, run_target, schema
 from tests.support.records import passing_order
 from tests.support.stub import Reply, Request

@@ -48,7 +48,7 @@ def test_a_run_of_the_target_is_one(tmp_path: pathlib.Path) -> None:
         "report_file": "",
     }
     target = TargetErp(config=config)
-    target.perform(lambda: seen.append(os.sched_getaffinity(0)))
+    target.run.perform(lambda: seen.append(os.sched_getaffinity(0)))
     assert [len(cpus) for cpus in seen] == [1]
     assert os.sched_getaffinity(0) == before
 

@@ -121,7 +121,7 @@ class Table(RuleBasedStateMachine):
             on_reject="continue",
             max_rejects=100,
         )
-        with mock.patch("target_erp.target.make_writer", return_value=office):
+        with mock.patch("target_erp.sink_writers.make_writer", return_value=office):
             run = run_target(config, messages)
         said = f"{messages}: exit {run.code} {run.error}: {before} became {office.rows}"
         assert FOREIGN in office.rows, said

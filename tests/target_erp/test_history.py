@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import json
 import pathlib
@@ -13,7 +12,8 @@ import typing as t
 
 import pytest
 
-from erp_cli.ledger import _repeated, main
+from erp_cli.ledger import main
+from erp_cli.ledger.sources import Sources
 from erp_ledger import RecordStatus, open_ledger
 from erp_ledger.lease import leases
 from erp_vendors.http.budget import Clock
@@ -77,7 +77,6 @@ def test_runs_are_listed_with_their_outcomes(tool: Tool) -> None:
     code, out, _ = tool("runs")
     heads, *runs = cells(out)
     assert code == 0
-    assert "accepted" not in heads
     newest, oldest = (dict(zip(heads, run, strict=False)) for run in runs)
     assert (newest["end"], newest["exit"], newest["unchanged"]) == ("succeeded", "0", "1")
     assert (oldest["end"], oldest["exit"]) == ("rejected records", "3")
@@ -98,18 +97,6 @@ def test_runs_for_scripts(tool: Tool) -> None:
     assert report["streams"][EMPLOYEES]["refused"] == 1
     assert report["vendors"]["aimsio"]["calls"] == 3
     assert cells(tool("runs")[1])[1][1] == "has not ended"
-
-
-def test_runs_of_an_earlier_version_are_listed_too(tool: Tool) -> None:
-    staff(tool, "1")
-    outcomes = {"accepted": 7, "unchanged": 1, "refused": 0, "unknown": 0}
-    report = {"run": "0", "records_read": 8, "seconds": 1.5, "streams": {EMPLOYEES: outcomes}}
-    with contextlib.closing(open_ledger(tool.config["ledger"])) as ledger:
-        ledger.begin_run("0")
-        ledger.end_run("0", json.dumps(report))
-    heads, _, old = cells(tool("runs")[1])
-    shown = dict(zip([head for head in heads if head != "exit"], old, strict=False))
-    assert (shown["end"], shown["accepted"], shown["created"]) == ("ended", "7", "0")
 
 
 def test_a_record_is_shown_by_its_key(tool: Tool) -> None:
@@ -258,10 +245,11 @@ def test_a_record_of_a_run_that_was_cut_off_can_be_settled(lost: Tool) -> None:
 
 
 def test_a_ledger_url_is_not_repeated() -> None:
-    options = argparse.Namespace(ledger="postgresql://ann:pass-w0rd@db/erp")
-    assert _repeated(options) == ["erp-ledger"]
-    options.ledger = "my ledger.sqlite"
-    assert _repeated(options) == ["erp-ledger", "--ledger", "my ledger.sqlite"]
+    url = "postgresql://ann:pass-w0rd@db/erp"
+    assert Sources(url, "dead").command() == ["erp-ledger"]
+    assert Sources(url, "dead", "c.json").command() == ["erp-ledger", "--config", "c.json"]
+    again = ["erp-ledger", "--ledger", "my ledger.sqlite"]
+    assert Sources("my ledger.sqlite", "dead").command() == again
 
 
 def test_the_report_is_about_what_has_not_got_through_since(

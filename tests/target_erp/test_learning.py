@@ -82,7 +82,7 @@ def test_an_updated_value_is_told_from_the_one_that_was_there(
     later = items(3, billableItemName="Day")
     run = run_target(config(sandbox, tmp_path / "b"), [schema(STREAM), *later])
     assert run.code == 0
-    tally = run.target.delivery.tallies[STREAM]
+    tally = run.target.run.delivery.tallies[STREAM]
     assert tally[Outcome.CREATED] == 0, "an upsert of what was there proves no creation"
     assert tally.accepted == 3
 

@@ -10,11 +10,12 @@ import typing as t
 import pytest
 
 from erp_cli.ledger import main
-from erp_vendors.aim.operations import WRITE_SPECS
-from target_erp.target import REJECTED, TargetErp
+from erp_vendors.aim.write_specs import WRITE_SPECS
+from target_erp.run import REJECTED
+from target_erp.target import TargetErp
 from target_erp.writers import make_writer
 from target_erp.writers.aimsio import StatusWriter
-from target_erp.writers.write_validator import Door
+from target_erp.writers.write_validator import WriteValidator
 from tests.support.plugins import Message, record, run_target, schema, state
 
 if t.TYPE_CHECKING:
@@ -65,8 +66,8 @@ def _any_body_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
         writer.upsert, writer.can_look_up, writer.check_before_create = True, False, False
         return t.cast("Writer", writer)
 
-    monkeypatch.setattr("target_erp.target.make_writer", without_a_vendor)
-    monkeypatch.setattr(Door, "check", lambda *_: None)
+    monkeypatch.setattr("target_erp.sink_writers.make_writer", without_a_vendor)
+    monkeypatch.setattr(WriteValidator, "check", lambda *_: None)
     monkeypatch.setattr(StatusWriter, "_exists", lambda *_: True)
 
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from erp_plugin.cli import FAILED
 from erp_vendors.errors import ConfigError
-from target_erp.target import REJECTED, TargetErp
+from target_erp.run import REJECTED
+from target_erp.target import TargetErp
 from tests.support.plugins import Message, record, run_target, schema, state
 from tests.support.scale import full
 

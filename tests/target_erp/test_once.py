@@ -95,11 +95,11 @@ def test_orders_are_created_once_whatever_breaks(
     assert (run.code, run.error) == (0, "")
     found = ours(sandbox, "aims360", "orders", "thirdPartyOrderID", "T-")
     assert found == sorted(row["thirdPartyOrderID"] for row in rows)
-    assert run.target.delivery.tallies[ORDERS].accepted == 150
+    assert run.target.run.delivery.tallies[ORDERS].accepted == 150
     assert sum(rule["used"] for rule in sandbox.faults()) > 5
     sandbox.reset()
     again = run_target(config(sandbox, tmp_path), messages)
-    assert again.target.delivery.tallies[ORDERS][Outcome.UNCHANGED] == 150
+    assert again.target.run.delivery.tallies[ORDERS][Outcome.UNCHANGED] == 150
     assert sandbox.report("aims360")["calls"] == 0
 
 
@@ -118,7 +118,7 @@ def test_customers_are_created_once_and_then_updated(
     rows[5]["phone"] = "2"
     messages = [schema(CUSTOMERS), *(record(CUSTOMERS, **row) for row in rows)]
     run = run_target(settings, messages)
-    tally = run.target.delivery.tallies[CUSTOMERS]
+    tally = run.target.run.delivery.tallies[CUSTOMERS]
     assert (tally.accepted, tally[Outcome.UNCHANGED]) == (1, 119)
     assert ours(sandbox, "pentamic", "customers", "taxCode", "09") == codes
     changed = [row for row in sandbox.rows("pentamic", "customers") if row.get("phone") == "2"]

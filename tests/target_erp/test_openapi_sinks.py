@@ -129,7 +129,7 @@ def test_openapi_sinks_go_through_the_same_engine(
         site.faults = ["", "after", "", "before"]
         run = run_target(config, [schema(site.stream), *rows, *wrong])
         assert run.code == 3
-        tally = run.target.delivery.tallies[site.stream]
+        tally = run.target.run.delivery.tallies[site.stream]
         lost = 0 if can_look_up else 2
         # Neither the file nor what is answered tells a new one from an old one.
         assert tally[Outcome.CREATED] + tally[Outcome.WRITTEN] == 6 - lost
@@ -143,7 +143,7 @@ def test_openapi_sinks_go_through_the_same_engine(
         assert sent == [f"T-{n}" for n in range(6) if can_look_up or n != 3], "none twice"
 
         again = run_target(config, [schema(site.stream), *rows])
-        assert again.target.delivery.tallies[site.stream][Outcome.UNCHANGED] == 6 - lost
+        assert again.target.run.delivery.tallies[site.stream][Outcome.UNCHANGED] == 6 - lost
         assert sorted(ticket["ticketNo"] for ticket in site.tickets) == sent
 
 

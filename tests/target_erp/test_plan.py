@@ -13,7 +13,7 @@ from erp_vendors.errors import ConfigError
 from erp_vendors.http.redact import redact
 from target_erp.delivery import Prepared, RefusedError, Write, Writer
 from target_erp.planning.planner import Guards, Planner
-from target_erp.target import REJECTED
+from target_erp.run import REJECTED
 from tests.support.plugins import record, run_target, schema, state
 from tests.support.stub import Reply, Request
 

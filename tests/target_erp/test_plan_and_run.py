@@ -158,7 +158,7 @@ def test_a_plan_names_the_writes_of_the_run(
         planned = (tmp_path / "plan.jsonl").read_text().splitlines()
         steps = [json.loads(line)["step"] for line in planned]
         run = run_target(settings, lines)
-        tally = run.target.delivery.tallies[sink.stream]
+        tally = run.target.run.delivery.tallies[sink.stream]
         counted = {outcome.value: count for outcome, count in tally.items() if count}
         assert steps.count("create") + steps.count("update") == sum(
             tally[outcome] for outcome in WRITTEN

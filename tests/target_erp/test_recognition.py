@@ -75,12 +75,12 @@ def test_other_key_properties_in_mid_stream_are_no_other_record(
     ]
     for first in (True, False):
         run = run_target(config, messages)
-        tally = run.target.delivery.tallies[PRICES]
+        tally = run.target.run.delivery.tallies[PRICES]
         assert (run.code, tally.accepted, tally[Outcome.UNCHANGED]) == (0, first, 2 - first)
     assert len(vendor.taken) == 1
     # A later run that knows the new key alone finds it, too.
     run = run_target(config, messages[2:])
-    assert run.target.delivery.tallies[PRICES][Outcome.UNCHANGED] == 1
+    assert run.target.run.delivery.tallies[PRICES][Outcome.UNCHANGED] == 1
     assert len(vendor.taken) == 1
 
 

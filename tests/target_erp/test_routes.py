@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from erp_plugin.cli import FAILED
 from target_erp.delivery import Outcome
-from target_erp.target import REJECTED
+from target_erp.run import REJECTED
 from tests.support.plugins import Message, record, run_target, schema, state
 from tests.support.scale import full
 
@@ -50,8 +50,8 @@ def test_records_that_stream_maps_filter_are_settled(
     run = run_target(vendor.config(stream_maps=maps, checkpoint_seconds=0), messages)
     assert (run.code, run.states) == (0, [0, 1, 2]), run.error
     assert len(vendor.taken) == (0 if filtered else 3)
-    assert run.target.summary.records_filtered == (3 if filtered else 0)
-    assert run.target.summary.as_json(0, "")["records_filtered"] == (3 if filtered else 0)
+    assert run.target.run.summary.records_filtered == (3 if filtered else 0)
+    assert run.target.run.summary.as_json(0, "")["records_filtered"] == (3 if filtered else 0)
 
 
 def test_a_stream_that_no_sink_knows_may_be_removed_by_a_map(vendor: Vendor) -> None:
@@ -162,7 +162,7 @@ def test_everything_in_the_input_ends(
     refused = sum(expected[kind] for kind in ("refused", "no key", "misfit", "tombstone"))
     assert run.code == (FAILED if stopped else REJECTED if refused else 0), run.error
     assert run.states[-1:] == ([] if last is None else [last])
-    tally = run.target.delivery.tallies[EMPLOYEES]
+    tally = run.target.run.delivery.tallies[EMPLOYEES]
     filtered = expected["filtered"] if mapped else 0
     written = expected["good"] + (0 if mapped else expected["filtered"])
     assert tally[Outcome.REFUSED] == refused
@@ -171,8 +171,8 @@ def test_everything_in_the_input_ends(
     assert len(vendor.letters(EMPLOYEES)) == len(stands)
     assert tally.accepted + tally[Outcome.UNCHANGED] == written
     assert tally.read == refused + written
-    assert run.target.summary.records_filtered == filtered
-    assert run.target.summary.records_read == refused + written + filtered
+    assert run.target.run.summary.records_filtered == filtered
+    assert run.target.run.summary.records_read == refused + written + filtered
     total = sum(expected[kind] for kind in KINDS if kind not in {"state", "null"})
-    assert run.target.watermark.settled == total
-    assert not run.target.watermark._open  # noqa: SLF001 - nothing is left over
+    assert run.target.run.watermark.settled == total
+    assert not run.target.run.watermark._open  # noqa: SLF001 - nothing is left over

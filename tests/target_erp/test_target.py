@@ -8,7 +8,8 @@ import pytest
 
 from erp_plugin.cli import FAILED
 from erp_vendors.errors import ConfigError
-from target_erp.target import MELTANO_TEST_STREAM, REJECTED
+from target_erp.run import REJECTED
+from target_erp.target import MELTANO_TEST_STREAM
 from tests.support.plugins import record, run_target, schema, state
 from tests.support.stub import Reply, Request
 

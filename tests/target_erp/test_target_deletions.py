@@ -8,7 +8,7 @@ import pytest
 
 from erp_vendors.errors import ConfigError, ErpError
 from target_erp.delivery import Outcome, Prepared, Write, Writer
-from target_erp.target import REJECTED
+from target_erp.run import REJECTED
 from target_erp.writers.keys import key_of
 from tests.support.office import (
     ORPHAN,
@@ -83,7 +83,7 @@ class Site:
 @pytest.fixture
 def site(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Site:
     site = Site(tmp_path)
-    monkeypatch.setattr("target_erp.target.make_writer", lambda *_: site.things)
+    monkeypatch.setattr("target_erp.sink_writers.make_writer", lambda *_: site.things)
     return site
 
 
@@ -91,7 +91,7 @@ def test_a_tombstone_deletes_once(site: Site) -> None:
     assert site.run(*site.fill(1, 2)).code == 0
     run = site.run(tombstone(1))
     assert (run.code, sorted(site.things.rows)) == (0, ["2"])
-    assert run.target.delivery.tallies[THINGS][Outcome.DELETED] == 1
+    assert run.target.run.delivery.tallies[THINGS][Outcome.DELETED] == 1
     calls = site.things.calls
     again = site.run(tombstone(1))
     assert (again.code, site.things.calls) == (0, calls)
@@ -102,7 +102,7 @@ def test_a_deleted_record_can_come_back(site: Site) -> None:
     site.run(tombstone(1))
     run = site.run(*site.fill(1))
     assert sorted(site.things.rows) == ["1"]
-    assert run.target.delivery.tallies[THINGS][Outcome.CREATED] == 1
+    assert run.target.run.delivery.tallies[THINGS][Outcome.CREATED] == 1
 
 
 def test_without_leave_a_tombstone_deletes_nothing_and_is_not_lost(site: Site) -> None:
@@ -127,7 +127,7 @@ def test_a_new_version_of_a_table_deletes_what_it_lacks(site: Site) -> None:
     site.things.rows["99"] = {"id": 99}  # somebody else's
     run = site.run(*site.fill(2, version=2), activate(version=2))
     assert (run.code, sorted(site.things.rows)) == (0, ["2", "99"])
-    assert run.target.delivery.tallies[THINGS][Outcome.DELETED] == 2
+    assert run.target.run.delivery.tallies[THINGS][Outcome.DELETED] == 2
 
 
 def test_an_empty_input_deletes_nothing(site: Site) -> None:
@@ -200,7 +200,7 @@ def office(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> OfficeSit
         assert name == THINGS
         return site.office
 
-    monkeypatch.setattr("target_erp.target.make_writer", make_writer)
+    monkeypatch.setattr("target_erp.sink_writers.make_writer", make_writer)
     return site
 
 

@@ -56,7 +56,7 @@ TESTS = [
 ]
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(scope="session", autouse=True)
 def _server() -> t.Iterator[None]:
     STUB.start()
     yield

@@ -11,7 +11,7 @@ from erp_vendors.aimsio.resources import RESOURCES as AIMSIO
 from erp_vendors.errors import ConfigError
 from erp_vendors.resource import Need, Resource
 from target_erp.delivery import RefusedError
-from target_erp.writers.write_validator import Door, without_nulls
+from target_erp.writers.write_validator import WriteValidator, without_nulls
 from tests.support.writers import Account
 
 D = decimal.Decimal
@@ -25,19 +25,19 @@ EMPLOYEE = {
 }
 
 
-def refusal(door: Door, body: dict[str, t.Any]) -> str:
+def refusal(validator: WriteValidator, body: dict[str, t.Any]) -> str:
     with pytest.raises(RefusedError) as refused:
-        door.check(body)
+        validator.check(body)
     assert refused.value.reason == "schema"
     return str(refused.value)
 
 
-def door(**properties: t.Any) -> Door:
-    return Door({"type": "object", "properties": properties})
+def validator(**properties: t.Any) -> WriteValidator:
+    return WriteValidator({"type": "object", "properties": properties})
 
 
-def employees() -> Door:
-    return Door.of("aimsio", next(one for one in AIMSIO if one.name == "employees"))
+def employees() -> WriteValidator:
+    return WriteValidator.of("aimsio", next(one for one in AIMSIO if one.name == "employees"))
 
 
 def test_the_fields_and_the_reasons_are_named() -> None:
@@ -77,7 +77,7 @@ def test_the_fields_and_the_reasons_are_named() -> None:
     ],
 )
 def test_numbers_of_any_size_are_numbers(number: t.Any) -> None:
-    numbers = door(amount={"type": "number"}, whole={"type": "integer"})
+    numbers = validator(amount={"type": "number"}, whole={"type": "integer"})
     numbers.check({"amount": number})
     if isinstance(number, int):
         numbers.check({"whole": number})
@@ -95,7 +95,7 @@ def test_values_of_secret_properties_are_not_shown() -> None:
             "any": {"anyOf": [{"required": ["x"]}]},
         },
     }
-    strict = Door(schema, secrets=frozenset({"pw", "card"}))
+    strict = WriteValidator(schema, secrets=frozenset({"pw", "card"}))
     body = {
         "pw": "hunter2",
         "card": {"token": "hunter2", "no": "hunter2"},
@@ -110,7 +110,7 @@ def test_values_of_secret_properties_are_not_shown() -> None:
 def test_one_of_several_may_be_needed_and_settles_what_is_required_of_it() -> None:
     schema = {"type": "object", "properties": {}, "required": ["a", "b", "c"]}
     needs = (Need(("a", "b")), Need(("type", "typeName"), "rate"))
-    strict = Door(schema, needs=needs)
+    strict = WriteValidator(schema, needs=needs)
     strict.check({"a": 1, "c": 1})
     strict.check({"b": 1, "c": 1, "rate": 1, "typeName": "x"})
     text = refusal(strict, {"a": "", "b": None, "rate": 1, "type": ""})
@@ -119,7 +119,7 @@ def test_one_of_several_may_be_needed_and_settles_what_is_required_of_it() -> No
         "a or b: required and missing",
         "type or typeName: required with rate and missing",
     ]
-    Door(schema, needs=needs, partial=True).check({})
+    WriteValidator(schema, needs=needs, partial=True).check({})
 
 
 def test_assumed_rules_are_not_enforced() -> None:
@@ -132,11 +132,11 @@ def test_assumed_rules_are_not_enforced() -> None:
             "known": {"type": "string", "description": "Name (DOC, x 1)"},
         },
     }
-    tolerant = Door(schema)
+    tolerant = WriteValidator(schema)
     tolerant.check({"guess": 1, "rows": "none"})
     assert "known" in refusal(tolerant, {"known": 1})
     assert "rows[0].code: required" in refusal(tolerant, {"rows": [{}]})
-    scalars = Door(schema, scalars=True)
+    scalars = WriteValidator(schema, scalars=True)
     for value in (1, D("1.5"), True, "x"):
         scalars.check({"known": value})
     assert "known" in refusal(scalars, {"known": [1]})
@@ -146,16 +146,16 @@ def test_whose_schema_counts() -> None:
     own = {"type": "object", "properties": {"code": {"type": "integer"}}}
     file = {"type": "object", "properties": {"code": {"type": "boolean"}}, "required": ["code"]}
     custom = Resource(name="projects", schema=own, write_path="/Project")
-    Door.of("aimsio", custom).check({"code": 1})
-    assert "code" in refusal(Door.of("aimsio", custom), {"code": "x"})
+    WriteValidator.of("aimsio", custom).check({"code": 1})
+    assert "code" in refusal(WriteValidator.of("aimsio", custom), {"code": "x"})
     described = Resource(name="projects", schema=own, write_schema=file)
-    Door.of("aimsio", described).check({"code": True})
-    assert "code: required" in refusal(Door.of("aimsio", described), {})
+    WriteValidator.of("aimsio", described).check({"code": True})
+    assert "code: required" in refusal(WriteValidator.of("aimsio", described), {})
     # What is read of a built-in resource says nothing of what it takes.
     builtin = Resource(name="employees", schema=own)
-    assert "employeeCode: required" in refusal(Door.of("aimsio", builtin), {"code": "x"})
+    assert "employeeCode: required" in refusal(WriteValidator.of("aimsio", builtin), {"code": "x"})
     with pytest.raises(ConfigError, match="schema"):
-        Door({"type": "nonsense"})
+        WriteValidator({"type": "nonsense"})
 
 
 def test_nulls_go_from_objects_and_stay_in_lists() -> None:

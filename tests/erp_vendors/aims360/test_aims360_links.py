@@ -8,7 +8,7 @@ import urllib.parse
 
 import pytest
 
-from erp_vendors.aims360 import aqua
+from erp_vendors.aims360 import publish_link
 from erp_vendors.aims360.aqua import Export
 from erp_vendors.errors import CallError, CredentialsError, DataError
 from erp_vendors.http.redact import redact
@@ -99,7 +99,7 @@ def test_a_look_alike_is_another_host(
         built.append(base_url)
         raise CredentialsError
 
-    monkeypatch.setattr(aqua, "connect", no_connection)
+    monkeypatch.setattr(publish_link, "connect", no_connection)
     with pytest.raises((CredentialsError, DataError)):
         reader.read()
     assert built == ([link.removesuffix("/x")] if link.startswith("https") else [])

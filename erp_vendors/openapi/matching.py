@@ -8,17 +8,19 @@ import re
 import typing as t
 
 from erp_vendors.errors import ConfigError
-from erp_vendors.openapi import PATTERNS, OpenApiResource, Pattern, load, normalise, snake
+from erp_vendors.openapi.document import load
+from erp_vendors.openapi.paths import normalise, snake
+from erp_vendors.openapi.pattern import Pattern
+from erp_vendors.resource import AnyResource
+from erp_vendors.vendors import VENDORS
 
 if t.TYPE_CHECKING:
-    from erp_vendors.resource import Resource
+    from erp_vendors.openapi.operations import OpenApiResource
     from erp_vendors.settings import Block
-
-AnyResource = t.TypeVar("AnyResource", bound="Resource")
 
 
 class Matcher(t.Generic[AnyResource]):
-    """Applies a file to a vendor's resources."""
+    """Applies the user's OpenAPI file to a vendor's table of resources."""
 
     def __init__(
         self,
@@ -32,10 +34,10 @@ class Matcher(t.Generic[AnyResource]):
 
         Args:
             block: The vendor block.
-            resources: The vendor's table, which is changed.
-            entries: Those of the setting `resources`, with bare names.
+            resources: The vendor's table; `apply` changes it.
+            entries: The entries of the setting `resources`, with bare names.
             make: Makes a custom resource of the vendor's pattern from a name and a path.
-            spell: Spells a path as the vendor's table does.
+            spell: Writes a path with or without its first slash, as the vendor's table does.
         """
         self._block = block
         self._resources = resources
@@ -73,7 +75,8 @@ class Matcher(t.Generic[AnyResource]):
         Raises:
             ConfigError: If the file has a mistake, or a new resource has the name of another one.
         """
-        pattern = PATTERNS.get(self._block.vendor, Pattern())
+        vendor = VENDORS.get(self._block.vendor)
+        pattern = vendor.openapi if vendor else Pattern()
         names = re.findall(r"\{(\w+)\}", pattern.prefix)
         values = {name: str(self._block.get(name)) for name in names if self._block.given(name)}
         document = load(self._block.get("openapi"), f"{self._block.vendor}.openapi")
@@ -91,7 +94,7 @@ class Matcher(t.Generic[AnyResource]):
         return exact
 
     def _apply(self, item: OpenApiResource) -> str | None:
-        """Apply one of the file's resources; the name of the one whose rows it describes."""
+        """Apply one of the file's resources; returns the resource whose rows the file describes."""
         reader = self._reader(item)
         if reader:
             self._resources[reader] = self._exact(self._resources.get(reader), reader, item)

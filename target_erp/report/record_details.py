@@ -1,4 +1,4 @@
-"""What the ledger and the dead letters know of one record, in words."""
+"""What the ledger and the dead letters know of one record, for people and for scripts."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from erp_ledger import RecordStatus
 from erp_vendors.http import codec
 from erp_vendors.http.redact import redact
 from erp_vendors.vendors import VENDORS
-from target_erp.report.conclusion import moment
-from target_erp.report.letters import first_and_last
-from target_erp.text_table import visible
+from target_erp.printable import visible
+from target_erp.report.formats import moment
 
 if t.TYPE_CHECKING:
     from erp_ledger import FoundRecord
@@ -31,8 +30,8 @@ _MEANING = {
 _WIDTH = 12
 
 
-def as_line(found: FoundRecord, letter: Letter | None) -> str:
-    """A record as one JSON line, for scripts.
+def record_as_json(found: FoundRecord, letter: Letter | None) -> str:
+    """Tell of a record in one JSON line, for scripts.
 
     Args:
         found: Its line in the ledger.
@@ -56,8 +55,8 @@ def as_line(found: FoundRecord, letter: Letter | None) -> str:
     )
 
 
-def described(found: FoundRecord, letter: Letter | None) -> str:
-    """What is known of a record.
+def record_details(found: FoundRecord, letter: Letter | None) -> str:
+    """Tell all that is known of a record.
 
     Args:
         found: Its line in the ledger.
@@ -76,8 +75,8 @@ def described(found: FoundRecord, letter: Letter | None) -> str:
     return _paragraph(f"{found.stream} {entry.key}", lines)
 
 
-def doubtful(found: FoundRecord, letter: Letter | None, command: t.Sequence[str]) -> str:
-    """What a person needs in order to decide about a record whose outcome nobody knows.
+def how_to_settle(found: FoundRecord, letter: Letter | None, command: t.Sequence[str]) -> str:
+    """Tell what a person needs in order to decide about a record whose outcome nobody knows.
 
     Args:
         found: Its line in the ledger.
@@ -115,14 +114,14 @@ def _where(found: FoundRecord) -> str:
 
 
 def _of_letter(letter: Letter) -> t.Iterator[tuple[str, str]]:
-    first, last = first_and_last(letter)
-    yield "dead letter", f"{letter.get('outcome')}, first {moment(first)}, last {moment(last)} UTC"
-    yield "reason", str(letter.get("reason") or "")
-    if letter.get("request"):
-        yield "request", str(letter["request"])
-    yield "payload", codec.encode(letter.get("payload") or letter.get("record") or {}).decode()
-    if letter.get("answer"):
-        yield "answer", f"{letter.get('status') or ''} {letter['answer']}".strip()
+    times = f"first {moment(letter['first_at'])}, last {moment(letter['last_at'])} UTC"
+    yield "dead letter", f"{letter['outcome']}, {times}"
+    yield "reason", letter["reason"]
+    if letter["request"]:
+        yield "request", letter["request"]
+    yield "payload", codec.encode(letter["payload"] or letter["record"]).decode()
+    if letter["answer"]:
+        yield "answer", f"{letter['status'] or ''} {letter['answer']}".strip()
 
 
 def _paragraph(title: str, lines: t.Iterable[tuple[str, str]]) -> str:

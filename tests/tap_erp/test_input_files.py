@@ -37,7 +37,7 @@ if t.TYPE_CHECKING:
     from tap_erp.tap import TapErp as Tap
 
 Json = t.Any
-CONFIG = aimsio("http://127.0.0.1:1", password="doors-s3cret")
+CONFIG = aimsio("http://127.0.0.1:1", password="files-s3cret")
 AT = "aimsio_at"
 NUMBERED = "aimsio_numbered"
 TABLE = "aimsio_table"
@@ -66,10 +66,12 @@ class Rows(ErpStream):
             replication_key=stamp,
         )
 
+    @property
+    def is_full_copy(self) -> bool:
+        return not self.incremental
+
     def get_records(self, context: Context | None) -> t.Iterator[Record]:  # noqa: ARG002
         parse = to_epoch_ms if self.name == NUMBERED else to_iso
-        if not self.incremental:
-            self.begin_version()
         bookmark = Bookmark(
             self.stream_state if self.incremental else {},
             self.replication_key or "",
@@ -170,7 +172,7 @@ def judged(folder: str, door: str, value: Json | str) -> tuple[int, str, list[Js
     assert bool(said) == bool(code)
     assert "\n" not in said
     assert "Traceback" not in said
-    assert "doors-s3cret" not in said
+    assert "files-s3cret" not in said
     return code, said, messages
 
 

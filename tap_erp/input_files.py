@@ -1,4 +1,4 @@
-"""Catalog and state as they come in: what has no usable shape ends the run with one line."""
+"""Catalog and state as they come in: one that cannot be used ends the run with one line."""
 
 from __future__ import annotations
 
@@ -44,19 +44,29 @@ _ENTRY: dict[str, tuple[type, ...]] = {
     "row_count": (int, type(None)),
 }
 _HARMLESS = {"currently_syncing"}
-"""What other runners put beside the bookmarks."""
+"""Members of a state that other runners write beside the bookmarks."""
 
 
-def read(file: t.IO[str], what: str) -> Json:
-    """Read a file that holds one JSON value.
-
-    Args:
-        file: The file, as the command line opens it.
-        what: What it is, for the error.
+def read_catalog(file: t.IO[str]) -> Catalog:
+    """Read the file of `--catalog`.
 
     Raises:
-        ConfigError: If it holds anything else.
+        ConfigError: If it holds no catalog that the SDK can work with.
     """
+    return check_catalog(_read(file, "catalog"), f"catalog {file.name}")
+
+
+def read_state(file: t.IO[str]) -> Object:
+    """Read the file of `--state`.
+
+    Raises:
+        ConfigError: If it holds no state that the streams can work with.
+    """
+    return check_state(_read(file, "state"), f"state {file.name}")
+
+
+def _read(file: t.IO[str], what: str) -> Json:
+    """Read a file that holds one JSON value; `what` names its option."""
     where = f"{what} {file.name}"
     try:
         raw = getattr(file, "buffer", file).read()
@@ -75,15 +85,15 @@ def read(file: t.IO[str], what: str) -> Json:
         raise ConfigError(msg) from None
 
 
-def catalog(value: Json, where: str = "catalog") -> Catalog:
-    """A catalog that the SDK can work with.
+def check_catalog(value: Json, where: str = "catalog") -> Catalog:
+    """The value as a catalog that the SDK can work with.
 
     Args:
         value: Any JSON.
-        where: What it is, for the error.
+        where: What the value is, for the error.
 
     Raises:
-        ConfigError: If it has no usable shape; the message names the stream.
+        ConfigError: If the value has no usable shape; the message names the stream.
     """
     streams = _member(_is(value, where, dict), where, "streams", list)
     for place, entry in enumerate(streams):
@@ -94,15 +104,15 @@ def catalog(value: Json, where: str = "catalog") -> Catalog:
     return Catalog.from_dict(value)
 
 
-def state(value: Json, where: str = "state") -> Object:
-    """A state that the streams can work with.
+def check_state(value: Json, where: str = "state") -> Object:
+    """The value as a state that the streams can work with.
 
     Args:
         value: Any JSON.
-        where: What it is, for the error.
+        where: What the value is, for the error.
 
     Raises:
-        ConfigError: If it has no usable shape; the message names the stream.
+        ConfigError: If the value has no usable shape; the message names the stream.
     """
     if not _is(value, where, dict).keys() - _HARMLESS:
         return {}
@@ -143,7 +153,7 @@ def _check_entry(entry: Object, here: str) -> None:
 
 
 def _check_schema(schema: Json, here: str, level: int) -> None:
-    """What the SDK takes for granted in a schema."""
+    """Check what the SDK takes for granted in a schema."""
     if level > _LEVELS:
         _too_deep(here)
     _is(schema, here, dict)
@@ -184,7 +194,7 @@ def _method(value: Object, where: str, name: str) -> None:
 
 
 def _is(value: Json, where: str, *kinds: type) -> Json:
-    """The value, if it has one of some types; true is no number."""
+    """Return the value if it has one of some types; `true` counts as no number."""
     if isinstance(value, kinds) and (bool in kinds or not isinstance(value, bool)):
         return value
     if list in kinds and isinstance(value, tuple):

@@ -1,0 +1,75 @@
+"""What the commands have in common: where options may stand, exit codes, errors in one line."""
+
+from __future__ import annotations
+
+import sys
+import typing as t
+
+import click
+
+from erp_plugin.cli import FAILED, ExitCode
+from erp_vendors.errors import ErpError
+
+
+class OptionsAnywhere(click.Group):
+    """A command with subcommands, whose options may stand before or behind the subcommand.
+
+    An option that stands before the subcommand is handed to it, so that only the subcommand has to
+    know it. Without a subcommand, the help is shown.
+    """
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Move options of subcommands behind the subcommand's name.
+
+        Args:
+            ctx: The command that is called.
+            args: What stands behind its name.
+        """
+        takes_value = {
+            flag: not option.is_flag
+            for command in self.commands.values()
+            for option in command.params
+            if isinstance(option, click.Option)
+            for flag in (*option.opts, *option.secondary_opts)
+        }
+        before, rest = [], list(args)
+        while rest and rest[0].partition("=")[0] in takes_value:
+            flag, has_value, _ = rest[0].partition("=")
+            length = 2 if takes_value[flag] and not has_value else 1
+            before += rest[:length]
+            rest = rest[length:]
+        if not rest and not ctx.resilient_parsing:  # or else the shell asks for completions
+            click.echo(ctx.get_help())
+            ctx.exit()
+        # What stands behind the subcommand comes later, and so it prevails.
+        return super().parse_args(ctx, [*rest[:1], *before, *rest[1:]])
+
+
+def run(command: click.Command, name: str, arguments: t.Sequence[str] | None) -> int:
+    """Run a command.
+
+    Args:
+        command: The command.
+        name: What people call it.
+        arguments: What stands behind its name (default: as the process was called).
+
+    Returns:
+        What the command returns, or 0; 1 with one line on stderr if it failed or was called in a
+        wrong way; or the code that an `ExitCode` carries.
+    """
+    try:
+        code = command.main(arguments, prog_name=name, standalone_mode=False)
+    except ExitCode as ending:
+        code, said = ending.code, str(ending)
+    except click.ClickException as error:
+        called = getattr(error, "ctx", None)
+        path = called.command_path if called else name
+        code, said = FAILED, f"{error.format_message()} (see {path} --help)"
+    except click.Abort:
+        code, said = FAILED, "interrupted"
+    except (ErpError, OSError) as error:
+        code, said = FAILED, str(error)
+    else:
+        return int(code or 0)
+    print(f"{name}: {' '.join(said.split())}", file=sys.stderr)
+    return code

@@ -1,0 +1,84 @@
+"""Options that several subcommands of `erp-ledger` take."""
+
+from __future__ import annotations
+
+import functools
+import os
+import pathlib
+import typing as t
+
+import click
+
+from erp_cli.ledger.sources import DEFAULTS, Sources
+from erp_vendors.errors import ConfigError
+from erp_vendors.http import codec
+
+json_option = click.option("--json", "as_json", is_flag=True, help="For scripts: JSON lines.")
+limit_option = click.option("--limit", default=50, show_default=True, help="How many runs.")
+stream_option = click.option("--stream", default="", help="Only this sink.")
+key_option = click.option("--key", default="", help="Only this business key (VALUE or NAME=VALUE).")
+
+
+def with_sources(function: t.Callable[..., t.Any]) -> t.Callable[..., t.Any]:
+    """Give a subcommand the options that all subcommands take.
+
+    Args:
+        function: The subcommand; its first argument is the `Sources` that the options name.
+    """
+
+    @functools.wraps(function)
+    def command(
+        *, ledger: str | None, dead_letters: str | None, config: str | None, **options: object
+    ) -> object:
+        return function(_sources(ledger, dead_letters, config), **options)
+
+    return source_options(command)
+
+
+def source_options(function: t.Callable[..., t.Any]) -> t.Callable[..., t.Any]:
+    """Add the options that all subcommands take.
+
+    Args:
+        function: What click makes a command of.
+    """
+    for option in (
+        click.option("--ledger", metavar="PLACE", help=_help("ledger")),
+        click.option("--dead-letters", metavar="FOLDER", help=_help("dead_letters")),
+        click.option(
+            "--config",
+            metavar="FILE",
+            help="The target's configuration; it counts where neither option nor variable does.",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def _help(setting: str) -> str:
+    return f"The target's '{setting}' setting (environment: {_variable(setting)})."
+
+
+def _variable(setting: str) -> str:
+    return f"TARGET_ERP_{setting.upper()}"
+
+
+def _sources(ledger: str | None, dead_letters: str | None, config: str | None) -> Sources:
+    given = {"ledger": ledger, "dead_letters": dead_letters}
+    settings = _read(config) if config else {}
+    found = {
+        name: str(value or os.environ.get(_variable(name)) or settings.get(name) or DEFAULTS[name])
+        for name, value in given.items()
+    }
+    return Sources(**found, config=config or "", settings=settings)
+
+
+def _read(config: str) -> dict[str, t.Any]:
+    try:
+        settings = codec.decode(pathlib.Path(config).read_bytes())
+    except (OSError, ValueError) as error:
+        msg = f"cannot read the configuration {config} (--config): {error}"
+        raise ConfigError(msg) from None
+    if not isinstance(settings, dict):
+        msg = f"the configuration {config} (--config) is no JSON object"
+        raise ConfigError(msg)
+    return settings

@@ -1,0 +1,64 @@
+"""The subcommand `erp-ledger unknown`: records whose outcome nobody knows."""
+
+from __future__ import annotations
+
+import typing as t
+
+import click
+
+from erp_cli.ledger.options import json_option, key_option, stream_option, with_sources
+from erp_ledger import RecordStatus
+from erp_vendors.errors import ConfigError
+from target_erp.report.record_details import how_to_settle, record_as_json
+
+if t.TYPE_CHECKING:
+    from erp_cli.ledger.sources import Sources
+    from erp_ledger import FoundRecord, Ledger
+
+_STATUS = {
+    "accepted": RecordStatus.ACCEPTED,
+    # A refused record is sent when it comes again.
+    "absent": RecordStatus.REFUSED,
+}
+
+
+@click.command()
+@click.option(
+    "--settle",
+    type=click.Choice(list(_STATUS)),
+    help="You looked: the vendor has the record, or has it not.",
+)
+@click.option("--account", default="", help="Only this account, as 'unknown' shows it.")
+@stream_option
+@key_option
+@json_option
+@with_sources
+def unknown(
+    sources: Sources, *, settle: str | None, account: str, stream: str, key: str, as_json: bool
+) -> None:
+    """List records whose outcome nobody knows, or decide it."""
+    with sources.opened() as ledger:
+        found = sources.in_doubt(ledger, stream, key, account)
+        if settle:
+            if not key or len(found) != 1:
+                msg = f"--settle needs --key of one record; {len(found)} match"
+                msg += " (--stream and --account tell them apart)" if len(found) > 1 else ""
+                raise ConfigError(msg)
+            _settle(sources, ledger, found[0], _STATUS[settle])
+            return
+    letters = sources.letters_by_record()
+    for line in found:
+        letter = letters.get((line.stream, line.entry.key))
+        if as_json:
+            click.echo(record_as_json(line, letter))
+        else:
+            click.echo(how_to_settle(line, letter, sources.command()) + "\n")
+    click.echo(f"{len(found)} records", err=True)
+
+
+def _settle(sources: Sources, ledger: Ledger, found: FoundRecord, status: RecordStatus) -> None:
+    account, stream, entry = found
+    settled = type(entry)(entry.key, entry.digest, status, entry.vendor_id, 0, "by hand")
+    with sources.leased(ledger, [(account, stream)]):
+        ledger.write(account, stream, [settled], ledger.intents(account, stream))
+    click.echo(f"{entry.key} of {stream} is now {status.value}")

@@ -1,0 +1,122 @@
+"""What a failed call is told as: one line that names the call, the cause and the setting."""
+
+from __future__ import annotations
+
+import typing as t
+
+import requests
+
+from erp_vendors.errors import (
+    CallError,
+    ConfigError,
+    CredentialsError,
+    DataError,
+    ErpError,
+    MissingResourceError,
+)
+from erp_vendors.http.call import excerpt
+from erp_vendors.http.policy import Action, Failure
+
+if t.TYPE_CHECKING:
+    from erp_vendors.http.call import Call
+
+_REDIRECT = 300
+_CLIENT_ERROR = 400
+_UNAUTHORIZED = 401
+_FORBIDDEN = 403
+_UNTRUSTED = "CERTIFICATE_VERIFY_FAILED"
+_NOT_PINNED = "Fingerprints did not match"
+
+
+def certificate_refused(call: Call, error: requests.RequestException) -> ConfigError | None:
+    """The error for a server's certificate that is not accepted; None if it was accepted."""
+    if not isinstance(error, requests.exceptions.SSLError):
+        return None
+    if _UNTRUSTED in str(error):
+        return ConfigError(
+            f"{call.where}: the server's TLS certificate is not trusted; "
+            f"set {call.vendor}.ca_bundle to the authority that signed it ({_root(error)})"
+        )
+    if _NOT_PINNED in str(error):
+        return ConfigError(
+            f"{call.where}: the server's TLS certificate is not the one that '{call.vendor}' pins "
+            f"({_root(error)})"
+        )
+    return None
+
+
+def unreachable(call: Call, error: requests.RequestException) -> str:
+    """The message for a call of which nothing was sent."""
+    return f"{call.where}: cannot reach the server; check {call.address} ({_root(error)})"
+
+
+def late(call: Call, seconds: float, what: str) -> str:
+    """The message for a call that was sent and not answered in time.
+
+    Args:
+        call: The call.
+        seconds: For how long the answer was waited for.
+        what: What was waited for: an answer, or a whole one.
+    """
+    return f"{call.where}: no {what} within {seconds:g} s ({call.vendor}.timeout_seconds)"
+
+
+def broken(call: Call, error: requests.RequestException) -> str:
+    """The message for a call whose connection ended after it was sent."""
+    why = _root(error)
+    return f"{call.where}: the connection broke before the answer was complete ({why})"
+
+
+def refused(call: Call, failure: Failure, action: Action, attempts: int) -> ErpError:
+    """The error for a call that was answered with no success.
+
+    Args:
+        call: The call.
+        failure: What was answered.
+        action: What the policy table says to do about it.
+        attempts: Attempts made.
+    """
+    where, vendor = call.where, call.vendor
+    if failure.status is not None and _REDIRECT <= failure.status < _CLIENT_ERROR:
+        return ConfigError(
+            f"{where}: HTTP {failure.status}, the server redirects elsewhere; "
+            f"set {call.address} to what it redirects to"
+        )
+    if action is Action.SKIP:
+        return MissingResourceError(f"{where}: HTTP {failure.status}, this site has no such path")
+    said = " ".join(failure.body.split())[:300]
+    if failure.status == _UNAUTHORIZED:
+        return CredentialsError(f"{where}: HTTP 401, the credentials in '{vendor}' were refused")
+    if failure.status == _FORBIDDEN:
+        return CredentialsError(
+            f"{where}: HTTP 403, the login in '{vendor}' lacks the permission for this: {said}"
+        )
+    return CallError(
+        f"{where}: HTTP {failure.status}: {said}",
+        phase=failure.phase,
+        status=failure.status,
+        body=failure.body,
+        attempts=attempts,
+    )
+
+
+def not_json(call: Call, body: bytes) -> DataError:
+    """The error for an answer whose body should be JSON and is not."""
+    if body.lstrip()[:1] in {b"{", b"["}:
+        # Nothing of it is shown: it may hold people's data.
+        what = f"JSON that breaks off or is malformed ({len(body)} bytes)"
+    else:
+        what = f"something that is not JSON: {excerpt(body)[:200]!r}"
+    return DataError(f"{call.where} answered with {what}")
+
+
+def _root(error: BaseException) -> str:
+    """The innermost reason, without object addresses."""
+    while True:
+        inner = getattr(error, "reason", None) or next(
+            (arg for arg in error.args if isinstance(arg, BaseException)), None
+        )
+        if not isinstance(inner, BaseException):
+            text = str(error.args[-1]) if error.args else type(error).__name__
+            return text.rpartition(">: ")[2] or type(error).__name__
+        error = inner

@@ -1,0 +1,400 @@
+"""One run of the target: what it opens, does, emits and reports, and its exit code."""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import datetime as dt
+import functools
+import pathlib
+import time
+import typing as t
+
+from erp_ledger import Ledger, open_ledger
+from erp_ledger.lease import Leases, leases
+from erp_plugin.cli import FAILED, ExitCode
+from erp_plugin.progress import ProgressLine
+from erp_vendors.errors import ConfigError
+from erp_vendors.http import codec
+from erp_vendors.http.redact import redact
+from target_erp.cpu_affinity import keep_to_one_cpu
+from target_erp.deletions import Deletions
+from target_erp.delivery import Delivery, RefusedError, Write, Writer
+from target_erp.delivery.dead_letters import DeadLetters
+from target_erp.delivery.journal import Journal
+from target_erp.delivery.settlement import StoppedError
+from target_erp.delivery.watermark import Watermark
+from target_erp.output_paths import check_output_paths, is_file
+from target_erp.planning.planner import Guards, Planner, allowance
+from target_erp.prepare import prepare
+from target_erp.reader import InputError
+from target_erp.settings import SETTINGS
+from target_erp.sink_writers import SinkWriters
+from target_erp.states import States
+from target_erp.summary import Summary, save
+from target_erp.timer import every
+from target_erp.webhook import deliver
+from target_erp.writers.keys import Key, key_of
+
+if t.TYPE_CHECKING:
+    from erp_plugin import ErpPlugin
+    from target_erp.delivery.references import Child
+
+REJECTED = 3
+"""Exit code of a run that finished with rejected or unknown records."""
+_CLOSING_SECONDS = 30.0
+_SHORTEST_CHECKPOINT = 0.1
+"""Seconds between two looks for a STATE that may go out, at least, while no input comes."""
+
+
+class Run:
+    """One run of the target.
+
+    Attributes:
+        plugin: The target, of which a run needs the settings, the vendors' clients and the log.
+        run_id: Name of the run in the ledger and the reports.
+        opened: What is closed when the run ends.
+        guards: Limits of what may be written.
+        deletions: What the input has, so that it is known what is gone.
+        rehearses: This is a plan of the whole input that is made before the first write.
+        asks_vendor: Such a plan asks the vendors what they have.
+        writers: The writers of the sinks.
+        watermark: Up to which number of the input all is settled.
+        warned: Streams of whose SCHEMA a warning has spoken.
+        replayed: Dead letters that were sent again and carry no business key.
+    """
+
+    def __init__(self, plugin: ErpPlugin) -> None:
+        """Read the settings.
+
+        Args:
+            plugin: The target.
+
+        Raises:
+            ConfigError: If a setting cannot be understood.
+        """
+        self.plugin = plugin
+        self.config, self.logger = plugin.config, plugin.logger
+        self.run_id = dt.datetime.now(dt.timezone.utc).strftime("%Y%m%dT%H%M%S.%fZ")
+        self.opened = contextlib.ExitStack()
+        allowance("max_rejects", self.config.get("max_rejects"), 0)  # wrong values end it here
+        self.guards = Guards(**(self.config.get("guards") or {}))
+        self.guards.check(collections.Counter())
+        self.deletions = Deletions(
+            self.setting("deletes") or (), self.guards.max_deletes, self.config.get("streams")
+        )
+        self.rehearses = self.asks_vendor = False
+        self.watermark = Watermark()
+        self.replayed: set[tuple[str, str]] = set()
+        self._states = States(self.watermark)
+        self._emitted_at = time.monotonic()
+        self.writers = SinkWriters(plugin)
+        self.warned: set[str] = set()
+        self._keyless: set[str] = set()
+
+    @property
+    def notes_input(self) -> bool:
+        """Whether this reading of the input notes which records it has."""
+        return bool(self.deletions.streams) and bool(self.config.get("dry_run"))
+
+    def setting(self, name: str) -> t.Any:  # noqa: ANN401
+        """A setting of the target's own, or its default.
+
+        Args:
+            name: Its name.
+        """
+        value = self.config.get(name)
+        return next(s.default for s in SETTINGS if s.name == name) if value is None else value
+
+    def perform(self, work: t.Callable[[], None]) -> None:
+        """Do a run's work; whatever becomes of it is settled, reported and told by the exit code.
+
+        Args:
+            work: Submits records and settles them.
+
+        Raises:
+            ExitCode: With 3, if records were rejected or their outcome is unknown.
+            ErpError: If the run failed.
+        """
+        if not self.setting("dry_run"):
+            names = ("ledger", "dead_letters", "report_file")
+            check_output_paths(**{name: self.setting(name) for name in names})
+        code, said = FAILED, "the run was ended"
+        seconds = max(float(self.setting("checkpoint_seconds")), _SHORTEST_CHECKPOINT)
+        # Last of all, when the leases are given back: others need not wait for a webhook.
+        with keep_to_one_cpu(), contextlib.ExitStack() as afterwards, self.opened:
+            try:
+                with (
+                    self._progress(),
+                    # Late, because asking for the delivery opens the ledger.
+                    every(seconds, self._look_for_state, lambda e: self.delivery.fail(e)),  # noqa: PLW0108
+                ):
+                    self._until_input_breaks(work)
+                self._judge()
+            except BaseException as error:
+                code = error.code if isinstance(error, ExitCode) else FAILED
+                said = redact(str(error) or type(error).__name__)
+                self.plugin.connection.clock.stop()
+                self.delivery.close(_CLOSING_SECONDS)
+                self._emit_state()
+                if isinstance(error, StoppedError):
+                    code = REJECTED
+                    raise ExitCode(str(error), REJECTED) from None
+                raise
+            else:
+                code, said = 0, ""
+            finally:
+                report = self._finish(code, said)
+                if report and self.config.get("webhook"):
+                    afterwards.callback(deliver, report, **self.config["webhook"])
+
+    def _until_input_breaks(self, work: t.Callable[[], None]) -> None:
+        """Do the work; what came before a line that cannot be used is settled first."""
+        try:
+            work()
+        except (InputError, ConfigError):
+            self.delivery.flush()
+            raise
+
+    def _progress(self) -> ProgressLine:
+        """Shows how far the run is."""
+        return ProgressLine(
+            self.logger,
+            # Another thread must not be the one that opens the ledger.
+            rows=lambda: self.summary.records_read if "summary" in self.__dict__ else 0,
+            budgets=lambda: {
+                name: client.transport.budget for name, client in list(self.plugin.clients.items())
+            },
+        )
+
+    def _finish(self, code: int, said: str) -> dict[str, t.Any]:
+        if isinstance(self.delivery, Planner):
+            self.delivery.summary()
+            return {}
+        self.summary.log()
+        report = self.summary.as_json(code, said)
+        self.ledger.end_run(self.run_id, codec.encode(report).decode())
+        save(report, self.setting("report_file"))
+        self.dead_letters.close()
+        self.dead_letters.compact(self.ledger, self.writers.made, self.replayed)
+        return report
+
+    @functools.cached_property
+    def ledger(self) -> Ledger:
+        """The ledger, open until the run ends."""
+        setting = self.setting("ledger")
+        return self.opened.enter_context(contextlib.closing(open_ledger(setting)))
+
+    @functools.cached_property
+    def delivery(self) -> Delivery | Planner:
+        """The delivery, which sends the records; in a dry run the planner."""
+        if self.setting("dry_run"):
+            plan = self.setting("plan_file")
+            return Planner(
+                plan,
+                show=bool(plan),
+                journal=self._known_journal(),
+                asks=self.asks_vendor or not self.rehearses,
+                deleted=lambda writer, write: self.deletions.is_deleted(self.ledger, writer, write),
+            )
+        self.ledger.begin_run(self.run_id)
+        delivery = Delivery(
+            self.dead_letters,
+            self._journal(),
+            stop_on_reject=self.setting("on_reject") == "stop",
+            resubmit=self._resubmit,
+            pause=self.plugin.connection.clock.sleep,
+            watermark=self.watermark,
+        )
+        self.opened.callback(delivery.end_threads)
+        return delivery
+
+    @functools.cached_property
+    def dead_letters(self) -> DeadLetters:
+        """Where records go that do not get through."""
+        return DeadLetters(self.setting("dead_letters"), self.run_id)
+
+    def _journal(self) -> Journal:
+        """The ledger as this run sees it."""
+        journal = Journal(self.ledger, self.run_id)
+        journal.resync = self.setting("resync")
+        return journal
+
+    def _known_journal(self) -> Journal | None:
+        """The ledger for a plan, which makes none where there is none."""
+        setting = self.setting("ledger")
+        return None if is_file(setting) and not pathlib.Path(setting).exists() else self._journal()
+
+    @functools.cached_property
+    def summary(self) -> Summary:
+        """What this run did so far."""
+        return Summary(self.run_id, self.delivery.tallies, self.plugin.clients)
+
+    @functools.cached_property
+    def _leases(self) -> Leases:
+        """The run's leases, which are given back when everything is settled."""
+        return self.opened.enter_context(
+            leases(
+                self.setting("ledger"),
+                self.ledger,
+                lambda: all(
+                    client.transport.budget.idle for client in self.plugin.clients.values()
+                ),
+            )
+        )
+
+    def writer_of(self, stream: str, keys: t.Sequence[str] = ()) -> Writer:
+        """How records of a stream are written.
+
+        Args:
+            stream: A name that the input or the `streams` setting uses.
+            keys: Key properties of its SCHEMA message.
+
+        Raises:
+            ConfigError: If there is no such sink, or its vendor is not configured.
+        """
+        writer, before = self.writers.get(stream, keys)
+        if before is None:
+            self._open(writer)
+        elif before is not writer:
+            # What is open was prepared with the keys before; from here on the new ones hold.
+            self.delivery.change_keys(writer)
+        return writer
+
+    def _open(self, writer: Writer) -> None:
+        """Take the lease of a sink, and settle what earlier runs left open there."""
+        self.deletions.check(writer)
+        if self.setting("dry_run"):
+            return
+        longest = 0.0
+        if writer.transport is not None:
+            longest = writer.transport.longest_attempt
+            writer.transport.before_send = self._leases.prove
+        self._leases.take(writer.account, writer.stream, self.plugin.connection.clock, longest)
+        self.delivery.resume(writer)
+
+    def submit(
+        self, writer: Writer, write: Write, identity: str = "", other_keys: Key = ()
+    ) -> None:
+        """Prepare a record and hand it over, with what it carries for other sinks.
+
+        Args:
+            writer: Its sink's writer.
+            write: The record.
+            identity: Business key that the ledger knows it by, if it must be that one.
+            other_keys: Keys that its stream had before, by which the ledger may know it.
+        """
+        prepared = prepare(writer, write, identity, other_keys)
+        if isinstance(prepared, RefusedError):
+            self.refuse(writer, write, prepared)
+            return
+        if not write.key and writer.stream not in self._keyless:
+            self._keyless.add(writer.stream)
+            self.logger.warning(
+                "%s: its records have no business key (primary_keys), so none is recognised "
+                "when it comes again: each is sent every time",
+                writer.stream,
+            )
+        for stream, record in prepared.before:
+            self._submit_part(Write(write.number, stream, record))
+        self.delivery.submit(writer, write)
+        for stream, record in prepared.behind:
+            self._submit_part(Write(write.number, stream, record))
+
+    def _submit_part(self, write: Write) -> None:
+        """Submit a record that came inside another one."""
+        writer = self.writer_of(write.stream)
+        if self.notes_input:
+            self.deletions.note(writer, write.record, write.number)
+        self.submit(writer, write)
+
+    def refuse(
+        self, writer: Writer, write: Write, error: RefusedError, keys: t.Sequence[str] = ()
+    ) -> None:
+        """Refuse a record before it is prepared; it has its keys nevertheless.
+
+        By them it is listed and replayed, and the version that gets through takes it out.
+
+        Args:
+            writer: Its sink's writer.
+            write: The record.
+            error: Why.
+            keys: Key properties of its SCHEMA message: what it is called if it has no other key.
+        """
+        write.key = write.key or writer.identify(write.record) or key_of(write.record, (), keys)
+        self.delivery.refuse(writer, write, error)
+
+    def site_keys_of(self, writer: Writer) -> frozenset[str]:
+        """Key properties that the setting `resources` names for a sink.
+
+        Args:
+            writer: The sink.
+        """
+        entries = (self.config.get(writer.vendor) or {}).get("resources") or ()
+        return frozenset(
+            name
+            for entry in entries
+            if f"{writer.vendor}_{str(entry['name']).removeprefix(writer.vendor + '_')}"
+            == writer.stream
+            for name in entry.get("primary_keys") or ()
+        )
+
+    def _resubmit(self, child: Child) -> None:
+        record = codec.decode(child.record.encode())
+        self.submit(self.writer_of(child.stream), Write(0, child.stream, record), child.key)
+
+    def note_state(self, number: int, value: t.Any) -> None:  # noqa: ANN401 - any JSON
+        """Take a STATE message; it goes out when all that came before it is settled.
+
+        Args:
+            number: The newest number that was given out when it came.
+            value: Its value.
+
+        Raises:
+            ErpError: If the run cannot go on.
+        """
+        self._states.note(number, value)
+        seconds = self.setting("checkpoint_seconds")
+        if not seconds:
+            self.delivery.flush()
+        if time.monotonic() - self._emitted_at >= seconds:
+            self._checkpoint()
+
+    def settle_all(self) -> None:
+        """Settle everything at the end of the input and emit the last STATE.
+
+        Raises:
+            ErpError: If the run cannot go on, or has failed.
+        """
+        self.delivery.finish()
+        self._emit_state()
+
+    def _look_for_state(self) -> None:
+        """Emit STATE in time also while no input comes, or while it has to wait."""
+        if "delivery" in self.__dict__:
+            self._emit_state()
+            self.delivery.nudge()
+
+    def _checkpoint(self) -> None:
+        """Emit the newest STATE that is settled, and let go out what waits for a full batch.
+
+        Nothing is waited for: records that are slow hold back the STATE behind them alone.
+        """
+        self._emit_state()
+        self._emitted_at = time.monotonic()
+        self.delivery.nudge()
+
+    def _emit_state(self) -> None:
+        """Emit the newest STATE whose records are all settled; a plan settles nothing."""
+        if not self.setting("dry_run"):
+            self._states.emit()
+
+    def _judge(self) -> None:
+        """Turn rejections into the exit code that the settings ask for."""
+        goes_on = self.setting("on_reject") == "continue"
+        rejections = self.summary.rejections(self.config.get("max_rejects") if goes_on else 0)
+        if rejections:
+            msg = f"{rejections}; see the folder {self.setting('dead_letters')}"
+            raise ExitCode("; ".join(filter(None, (msg, self.deletions.waits))), REJECTED)
+        if self.deletions.waits:
+            raise ExitCode(self.deletions.waits, REJECTED)

@@ -1,0 +1,1 @@
+"""What each vendor needs of its own; see `tools.coverage`."""
