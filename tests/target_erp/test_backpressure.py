@@ -59,12 +59,14 @@ class Slow:
     def __init__(self, vendor: Vendor) -> None:
         self.go = threading.Event()
         vendor.script = self.answer
+        self._lock = threading.Lock()
         self.taken = 0
 
     def answer(self, request: Request) -> Reply | None:
         if request.method == "POST":
             self.go.wait(120)
-            self.taken += sum(map(len, request.json.values()))
+            with self._lock:  # the calls are answered side by side
+                self.taken += sum(map(len, request.json.values()))
             return Reply(body={"ok": True})
         return None
 

@@ -14,7 +14,7 @@ from tests.support.writers import prepared, sent
 from tests.target_erp.test_sights import Accounts, Pentamic
 from tests.target_erp.test_write_success import answer, send
 from tools import answers as page
-from tools import coverage
+from tools.coverage.data import data_of
 
 if t.TYPE_CHECKING:
     from target_erp.delivery import Writer
@@ -43,7 +43,7 @@ def with_own(row: page.Row, own: t.Sequence[str], keys: t.Sequence[str] = ()) ->
 
 def target_of(vendor: str, block: Row) -> TargetErp:
     """A target with one vendor."""
-    return TargetErp(config={vendor: {**coverage.CREDENTIALS[vendor], **block}})
+    return TargetErp(config={vendor: {**data_of(vendor).credentials, **block}})
 
 
 def record_of(names: t.Iterable[str]) -> Row:

@@ -19,7 +19,8 @@ from target_erp.delivery.answers import Answers, AnswerShape, UnclearError
 from target_erp.writers.answer_check import by_schema
 from tests.support.scale import full
 from tools import answers as page
-from tools import coverage
+from tools import generated
+from tools.coverage.entries import tap_with, writers
 
 if t.TYPE_CHECKING:
     from target_erp.delivery import Writer
@@ -236,8 +237,8 @@ def test_a_setting_names_success_for_every_sink(name: str) -> None:
     entry: Row = {"name": resource, "success": shape}
     if resource == page.CUSTOM:
         entry |= {"path": "/x", "write_path": "/x", "primary_keys": ["your key"]}
-    tap = coverage.tap_with({row.vendor: {"resources": [entry]}})
-    writer = dict(coverage.writers(tap, row.vendor))[resource]
+    tap = tap_with({row.vendor: {"resources": [entry]}})
+    writer = dict(writers(tap, row.vendor))[resource]
     send(writer, write_for(writer), answer({"thanks": 1}, 202))
     with pytest.raises(UnclearError) as unclear:
         send(writer, write_for(writer), answer({"tanks": 1}, 202))
@@ -337,7 +338,7 @@ def test_a_customer_is_done_when_it_is_shown(record: Row, said: object, *, done:
 def test_every_sink_states_what_is_known() -> None:
     for name, row in sinks().items():
         assert all(row.writer.statement), name
-    assert coverage.ROOT.joinpath(page.PAGE).read_text("utf-8") == page.page(sinks().values())
+    assert generated.ROOT.joinpath(page.PAGE).read_text("utf-8") == page.page(sinks().values())
 
 
 DESCRIBED = {
