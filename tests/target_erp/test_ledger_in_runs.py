@@ -38,7 +38,7 @@ def test_the_same_input_again_is_not_sent(vendor: Vendor) -> None:
     sent = len(vendor.writes)
     run = run_target(config, messages)
     assert len(vendor.writes) == sent
-    assert run.target.delivery.tallies[EMPLOYEES][Outcome.UNCHANGED] == 50
+    assert run.target.run.delivery.tallies[EMPLOYEES][Outcome.UNCHANGED] == 50
     messages[7]["record"]["employeeNotes"] = "y"
     assert run_target(config, messages).code == 0
     assert len(vendor.writes) == sent + 1
