@@ -55,8 +55,8 @@ class Settlement:
         self.freed: collections.deque[Child] = collections.deque()
         self._unknown: set[tuple[str, str]] = set()
         # Only the thread that submits counts what was taken, so the counters are apart.
-        self._taken: collections.Counter[str] = collections.Counter()
-        self._ended: collections.Counter[str] = collections.Counter()
+        self._taken: dict[str, int] = collections.defaultdict(int)
+        self._ended: dict[str, int] = collections.defaultdict(int)
         self._all_taken = self._all_ended = 0
 
     def take(self, write: Write) -> None:
@@ -132,7 +132,7 @@ class Settlement:
         """
         with self._coordination.lock:
             write.held_back = True
-            self._end(write)
+            self._end(write.stream, 1)
             self._coordination.changed()
 
     def free_children(self, writer: Writer, writes: t.Iterable[Write]) -> None:
@@ -162,14 +162,14 @@ class Settlement:
             self.tallies[child.stream][child.outcome] -= 1
 
     def _count(self, writes: t.Sequence[Write], outcome: Outcome) -> None:
-        self.tallies[writes[0].stream][outcome] += len(writes)
+        stream = writes[0].stream
+        self.tallies[stream][outcome] += len(writes)
         for write in writes:
             if write.number:
                 self._watermark.settle(write.number)
-            if not write.held_back:
-                self._end(write)
+        self._end(stream, sum(not write.held_back for write in writes))
         self._coordination.changed()
 
-    def _end(self, write: Write) -> None:
-        self._ended[write.stream] += 1
-        self._all_ended += 1
+    def _end(self, stream: str, records: int) -> None:
+        self._ended[stream] += records
+        self._all_ended += records
