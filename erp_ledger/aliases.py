@@ -8,8 +8,8 @@ import typing as t
 from erp_ledger.partitions import Partitions, stored
 from erp_ledger.store import Change
 
-_ALIAS = """INSERT INTO erp_aliases (place, alias, key) VALUES {rows}
-    ON CONFLICT (place, alias) DO UPDATE SET key = excluded.key
+_ALIAS = """INSERT INTO erp_aliases (partition, alias, key) VALUES {rows}
+    ON CONFLICT (partition, alias) DO UPDATE SET key = excluded.key
     WHERE erp_aliases.key <> excluded.key"""
 _AT_ONCE = 1_000
 """Records that are read together."""
@@ -41,7 +41,7 @@ class Aliases(Partitions):
             return {}
         if partition not in self._has_aliases:
             rows = self._store.read(
-                "SELECT 1 FROM erp_aliases WHERE place = ? LIMIT 1", (partition,)
+                "SELECT 1 FROM erp_aliases WHERE partition = ? LIMIT 1", (partition,)
             )
             self._has_aliases.setdefault(partition, bool(rows))
         if not self._has_aliases[partition]:
@@ -51,7 +51,7 @@ class Aliases(Partitions):
         for start in range(0, len(names), _AT_ONCE):
             condition, values = self._store.among("alias", names[start : start + _AT_ONCE])
             rows = self._store.read(
-                f"SELECT alias, key FROM erp_aliases WHERE place = ? AND {condition}",  # noqa: S608
+                f"SELECT alias, key FROM erp_aliases WHERE partition = ? AND {condition}",  # noqa: S608
                 (partition, *values),
             )
             found.update({wanted[alias]: key for alias, key in rows})
@@ -87,8 +87,8 @@ class Aliases(Partitions):
         while partition is not None:
             after = ("", ()) if last is None else ("AND key > ? ", (last,))
             rows = self._store.read(
-                "SELECT key, vendor_id FROM erp_records WHERE place = ? "  # noqa: S608
-                f"AND (mark = 'accepted' OR held IS NOT NULL) {after[0]}"
+                "SELECT key, vendor_id FROM erp_records WHERE partition = ? "  # noqa: S608
+                f"AND (status = 'accepted' OR held IS NOT NULL) {after[0]}"
                 f"ORDER BY key LIMIT {_AT_ONCE}",
                 (partition, *after[1]),
             )
@@ -102,7 +102,7 @@ class Aliases(Partitions):
     def _aliases_of(self, partition: int, keys: list[str]) -> dict[str, list[str]]:
         condition, values = self._store.among("key", keys)
         rows = self._store.read(
-            f"SELECT key, alias FROM erp_aliases WHERE place = ? AND {condition} "  # noqa: S608
+            f"SELECT key, alias FROM erp_aliases WHERE partition = ? AND {condition} "  # noqa: S608
             "ORDER BY alias",
             (partition, *values),
         )

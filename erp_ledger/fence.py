@@ -12,15 +12,17 @@ if t.TYPE_CHECKING:
 # Who did not give a lease back may live, unless its lock tells otherwise: then its calls may be
 # under way for the longest time that it named, since it last proved that the lease was its own.
 _TAKE_OVER = """INSERT INTO erp_leases AS old
-        (place, number, token, longest, proven_at, busy_until)
+        (partition, number, token, longest, proven_at, busy_until)
     VALUES (?, 1, ?, ?, erp_now(), 0)
-    ON CONFLICT (place) DO UPDATE SET number = old.number + 1,
+    ON CONFLICT (partition) DO UPDATE SET number = old.number + 1,
         busy_until = CASE WHEN old.token IN ('', excluded.token) THEN old.busy_until
             ELSE erp_later(old.busy_until, erp_last_proof() + old.longest) END,
         token = excluded.token, longest = excluded.longest, proven_at = excluded.proven_at"""
-_LEFT = """SELECT busy_until - erp_now() FROM erp_leases WHERE place = ?
-    AND EXISTS (SELECT 1 FROM erp_intents WHERE erp_intents.place = erp_leases.place)"""
-_GIVE_BACK = "UPDATE erp_leases SET token = '', busy_until = {busy} WHERE place = ? AND number = ?"
+_LEFT = """SELECT busy_until - erp_now() FROM erp_leases WHERE partition = ?
+    AND EXISTS (SELECT 1 FROM erp_intents WHERE erp_intents.partition = erp_leases.partition)"""
+_GIVE_BACK = (
+    "UPDATE erp_leases SET token = '', busy_until = {busy} WHERE partition = ? AND number = ?"
+)
 _PROVE = "UPDATE erp_leases SET proven_at = erp_now() WHERE {numbers}"
 
 
@@ -49,7 +51,7 @@ class Fence:
         """
         rows = self._store.apply(
             [Change(_TAKE_OVER, "", [(partition, token, longest)])],
-            then=("SELECT number FROM erp_leases WHERE place = ?", (partition,)),
+            then=("SELECT number FROM erp_leases WHERE partition = ?", (partition,)),
         )
         self._numbers[partition] = int(rows[0][0])
 
@@ -85,7 +87,7 @@ class Fence:
         numbers = list(self._numbers.items())
         if not numbers:
             return
-        ours = " OR ".join(["place = ? AND number = ?"] * len(numbers))
+        ours = " OR ".join(["partition = ? AND number = ?"] * len(numbers))
         values = [value for pair in numbers for value in pair]
         cursor.execute(self._store.sql(_PROVE.format(numbers=ours)), values)
         if cursor.rowcount != len(numbers):

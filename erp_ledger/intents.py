@@ -10,10 +10,10 @@ import typing as t
 from erp_ledger.store import Change
 from erp_vendors.http import codec
 
-_PUT = """INSERT INTO erp_intents (intent, place, run, noted_at, lines) VALUES {rows}
+_PUT = """INSERT INTO erp_intents (intent, partition, run, noted_at, lines) VALUES {rows}
     ON CONFLICT (intent) DO UPDATE SET lines = excluded.lines"""
 _DROP = "DELETE FROM erp_intents WHERE intent IN (VALUES {rows})"
-COLUMNS = "intent, place, run, noted_at, lines"
+COLUMNS = "intent, partition, run, noted_at, lines"
 _NUMBERS = itertools.count(secrets.randbits(62))
 """Nothing else counts from there: of any two processes, at most one will ever come by a number."""
 

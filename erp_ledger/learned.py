@@ -7,12 +7,12 @@ import typing as t
 from erp_ledger.partitions import Partitions, now, stored
 from erp_ledger.store import Change
 
-_LEARNED = """INSERT INTO erp_answers (place, shape, run, noted_at) VALUES (?, ?, ?, ?)
-    ON CONFLICT (place, shape) DO NOTHING"""
-_STRIKE = """INSERT INTO erp_failing (place, key, runs, run) VALUES {rows}
-    ON CONFLICT (place, key) DO UPDATE SET runs = erp_failing.runs + 1, run = excluded.run
+_LEARNED = """INSERT INTO erp_answers (partition, shape, run, noted_at) VALUES (?, ?, ?, ?)
+    ON CONFLICT (partition, shape) DO NOTHING"""
+_STRIKE = """INSERT INTO erp_failing (partition, key, runs, run) VALUES {rows}
+    ON CONFLICT (partition, key) DO UPDATE SET runs = erp_failing.runs + 1, run = excluded.run
     WHERE erp_failing.run <> excluded.run"""
-_CLEAR = "DELETE FROM erp_failing WHERE place = ? AND key IN (VALUES {rows})"
+_CLEAR = "DELETE FROM erp_failing WHERE partition = ? AND key IN (VALUES {rows})"
 
 
 class LearnedAnswers(Partitions):
@@ -26,7 +26,7 @@ class LearnedAnswers(Partitions):
             stream: Sink name.
         """
         rows = self._store.read(
-            "SELECT shape FROM erp_answers WHERE place = ? ORDER BY noted_at, shape",
+            "SELECT shape FROM erp_answers WHERE partition = ? ORDER BY noted_at, shape",
             (self._partition_of(account, stream),),
         )
         return [shape for (shape,) in rows]
@@ -54,7 +54,7 @@ class LearnedAnswers(Partitions):
             stream: Sink name.
         """
         rows = self._store.read(
-            "SELECT key, runs FROM erp_failing WHERE place = ?",
+            "SELECT key, runs FROM erp_failing WHERE partition = ?",
             (self._partition_of(account, stream),),
         )
         return {key: int(runs) for key, runs in rows}

@@ -14,30 +14,30 @@ from erp_ledger.records import Records, entries_of, matching
 from erp_ledger.runs import Runs
 from erp_ledger.store import Change, Row, open_store
 
-_UPSERT_TEXT = """WITH shared (place, mark, run) AS (VALUES (?, ?, ?)),
+_UPSERT_TEXT = """WITH shared (partition, status, run) AS (VALUES (?, ?, ?)),
         lines (key, digest, vendor_id, attempts, at, body, parent) AS (VALUES {{rows}})
-    INSERT INTO erp_records AS old (place, key, digest, mark, vendor_id, attempts, run,
+    INSERT INTO erp_records AS old (partition, key, digest, status, vendor_id, attempts, run,
         first_at, last_at, failed_at, body, parent)
-    SELECT place, key, digest, mark, NULLIF(vendor_id, ''), attempts, run, at, at,
-        CASE WHEN mark IN ('refused', 'waiting', 'unknown') THEN at END,
+    SELECT partition, key, digest, status, NULLIF(vendor_id, ''), attempts, run, at, at,
+        CASE WHEN status IN ('refused', 'waiting', 'unknown') THEN at END,
         NULLIF(body, ''), NULLIF(parent, '')
     FROM shared, lines WHERE 1 = 1
-    ON CONFLICT (place, key) DO UPDATE SET
+    ON CONFLICT (partition, key) DO UPDATE SET
         held = {held},
-        vendor_id = CASE WHEN excluded.mark = 'deleted' THEN NULL
+        vendor_id = CASE WHEN excluded.status = 'deleted' THEN NULL
             ELSE COALESCE(excluded.vendor_id, old.vendor_id) END,
-        failed_at = CASE WHEN excluded.failed_at IS NULL AND excluded.mark <> 'intent' THEN NULL
+        failed_at = CASE WHEN excluded.failed_at IS NULL AND excluded.status <> 'intent' THEN NULL
             ELSE COALESCE(old.failed_at, excluded.failed_at) END,
-        digest = excluded.digest, mark = excluded.mark,
+        digest = excluded.digest, status = excluded.status,
         attempts = old.attempts + excluded.attempts, run = excluded.run,
         last_at = excluded.last_at, body = excluded.body, parent = excluded.parent"""
 _UPSERT = _UPSERT_TEXT.format(
-    held="""CASE WHEN excluded.mark IN ('accepted', 'deleted') THEN NULL
-            WHEN old.mark = 'accepted' THEN old.digest ELSE old.held END"""
+    held="""CASE WHEN excluded.status IN ('accepted', 'deleted') THEN NULL
+            WHEN old.status = 'accepted' THEN old.digest ELSE old.held END"""
 )
 # What may have been executed may have replaced what the vendor held: then nobody knows what it has.
 _UPSERT_UNSURE = _UPSERT_TEXT.format(
-    held="""CASE WHEN old.mark = 'accepted' OR old.held IS NOT NULL
+    held="""CASE WHEN old.status = 'accepted' OR old.held IS NOT NULL
             THEN erp_nothing() END"""
 )
 _UNSURE = frozenset({RecordStatus.INTENT, RecordStatus.UNKNOWN})
@@ -111,26 +111,28 @@ class Ledger(Records, Aliases, LearnedAnswers, Runs):
         names: list[tuple[str, str]] = []
         rows: dict[tuple[str, RecordStatus, str], list[Row]] = {}
         for entry in entries:
-            key, digest, mark, vendor_id, attempts, run, _, _, body, parent, unsure, aliases = entry
+            key, digest, status, vendor_id, attempts, run, *_ = entry
             keys.append(stored(key))
             upsert = (
-                _UPSERT_UNSURE if mark in _UNSURE or (unsure and mark not in _SURE) else _UPSERT
+                _UPSERT_UNSURE
+                if status in _UNSURE or (entry.unsure and status not in _SURE)
+                else _UPSERT
             )
-            rows.setdefault((upsert, mark, run), []).append(
+            rows.setdefault((upsert, status, run), []).append(
                 (
                     keys[-1],
                     bytearray(digest),
                     vendor_id or "",
                     attempts,
                     at,
-                    body or "",
-                    parent or "",
+                    entry.body or "",
+                    entry.parent or "",
                 )
             )
-            names += [(alias, key) for alias in aliases]
+            names += [(alias, key) for alias in entry.aliases]
         changes = [
-            Change(upsert, _ROW, some, (partition, mark.value, run))
-            for (upsert, mark, run), some in rows.items()
+            Change(upsert, _ROW, some, (partition, status.value, run))
+            for (upsert, status, run), some in rows.items()
         ]
         changes += self._named(partition, names)
         for intent in intents:
@@ -172,21 +174,21 @@ class Ledger(Records, Aliases, LearnedAnswers, Runs):
             LedgerError: If the store fails.
         """
         whose, named, values = matching(stream, key, account)
-        there = f"(mark = 'accepted' OR held IS NOT NULL) AND {whose} AND {named}"
+        there = f"(status = 'accepted' OR held IS NOT NULL) AND {whose} AND {named}"
         rows = self._store.read(
-            f"SELECT COUNT(*) FROM erp_records JOIN erp_places USING (place) WHERE {there}",  # noqa: S608
+            f"SELECT COUNT(*) FROM erp_records JOIN erp_partitions USING (partition) WHERE {there}",  # noqa: S608
             values,
         )
         forgotten = f"""UPDATE erp_records SET
-                digest = CASE WHEN mark = 'accepted' THEN erp_nothing() ELSE digest END,
+                digest = CASE WHEN status = 'accepted' THEN erp_nothing() ELSE digest END,
                 held = CASE WHEN held IS NOT NULL THEN erp_nothing() END
-            WHERE (mark = 'accepted' OR held IS NOT NULL) AND place IN
-                (SELECT place FROM erp_places WHERE {whose}) AND {named}"""  # noqa: S608
+            WHERE (status = 'accepted' OR held IS NOT NULL) AND partition IN
+                (SELECT partition FROM erp_partitions WHERE {whose}) AND {named}"""  # noqa: S608
         self.commit([Change(forgotten, "", [values])])
         return int(rows[0][0])
 
     def recover(self, account: str, stream: str) -> None:
-        """Turn what was under way when a run was cut off into lines with the mark `intent`.
+        """Turn what was under way when a run was cut off into lines with the status `intent`.
 
         Only for who has the lease: nobody else is sending then.
 

@@ -6,9 +6,10 @@ import typing as t
 
 from erp_vendors.errors import ConfigError
 
-VERSION = 4
+VERSION = 5
 """Version of the tables; `_MIGRATIONS` leads to it from every earlier one."""
 
+_OF_PARTITIONS = ("records", "intents", "aliases", "answers", "failing", "leases")
 _MIGRATIONS: dict[int, tuple[str, ...]] = {
     0: (
         """CREATE TABLE erp_entries (
@@ -68,6 +69,15 @@ _MIGRATIONS: dict[int, tuple[str, ...]] = {
         """CREATE TABLE erp_leases (
             place INTEGER PRIMARY KEY, number {long} NOT NULL, token TEXT NOT NULL,
             longest {long} NOT NULL, proven_at {long} NOT NULL, busy_until {long} NOT NULL)""",
+    ),
+    # The names that the code uses.
+    4: (
+        "ALTER TABLE erp_places RENAME TO erp_partitions",
+        *(
+            f"ALTER TABLE erp_{table} RENAME COLUMN place TO partition"
+            for table in ("partitions", *_OF_PARTITIONS)
+        ),
+        "ALTER TABLE erp_records RENAME COLUMN mark TO status",
     ),
 }
 _DIALECTS: dict[str, dict[str, str]] = {

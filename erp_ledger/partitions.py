@@ -13,8 +13,9 @@ from erp_ledger.store import Change
 if t.TYPE_CHECKING:
     from erp_ledger.store import LedgerStore, Row
 
-_NEW_PLACE = """INSERT INTO erp_places (place, account, stream)
-    SELECT COALESCE(MAX(place), 0) + 1, ?, ? FROM erp_places WHERE 1 = 1 ON CONFLICT DO NOTHING"""
+_NEW_PARTITION = """INSERT INTO erp_partitions (partition, account, stream)
+    SELECT COALESCE(MAX(partition), 0) + 1, ?, ? FROM erp_partitions WHERE 1 = 1
+    ON CONFLICT DO NOTHING"""
 
 
 class Partitions:
@@ -83,7 +84,7 @@ class Partitions:
         with self._numbers_lock:
             while (account, stream) not in self._numbers:
                 rows = self._store.read(
-                    "SELECT place FROM erp_places WHERE account = ? AND stream = ?",
+                    "SELECT partition FROM erp_partitions WHERE account = ? AND stream = ?",
                     (account, stream),
                 )
                 if rows:
@@ -92,7 +93,7 @@ class Partitions:
                     return None
                 else:
                     # Another run may take the same number at the same time: then look again.
-                    self._store.apply([Change(_NEW_PLACE, "", [(account, stream)])])
+                    self._store.apply([Change(_NEW_PARTITION, "", [(account, stream)])])
             return self._numbers[account, stream]
 
 

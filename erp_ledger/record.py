@@ -26,7 +26,7 @@ class Known(t.NamedTuple):
     """What the ledger knows of a record when a new version of it comes.
 
     Attributes:
-        mark: What became of the newest version.
+        status: What became of the newest version.
         digest: Hash of that version.
         held: Hash of the version that the vendor has, where that is not the newest one. Empty
             bytes: it has some version, and nobody knows which. None: it has none as far as is
@@ -36,7 +36,7 @@ class Known(t.NamedTuple):
         last_at: Epoch milliseconds of the newest line.
     """
 
-    mark: RecordStatus
+    status: RecordStatus
     digest: bytes
     held: bytes | None
     vendor_id: str | None
@@ -46,7 +46,7 @@ class Known(t.NamedTuple):
     @property
     def is_there(self) -> bool:
         """The vendor has some version of it."""
-        return self.mark is RecordStatus.ACCEPTED or self.held is not None
+        return self.status is RecordStatus.ACCEPTED or self.held is not None
 
 
 class LedgerRecord(t.NamedTuple):
@@ -55,7 +55,7 @@ class LedgerRecord(t.NamedTuple):
     Attributes:
         key: Business key, as `name=value`.
         digest: Hash of the body that was sent.
-        mark: What is known.
+        status: What is known.
         vendor_id: The vendor's own id, if it was learned.
         attempts: Number of times it was sent.
         run: Run that wrote this line.
@@ -64,14 +64,14 @@ class LedgerRecord(t.NamedTuple):
         body: JSON text, kept only while it is needed: the body of a record whose outcome is
             unknown, the record as it came of one that waits.
         parent: What it waits for, as `stream` and business key with a tab between; or None.
-        unsure: An attempt to send this version may have been executed, whatever `mark` says.
+        unsure: An attempt to send this version may have been executed, whatever `status` says.
         aliases: Further business keys (`name=value`) that the record is known by. Those that were
             noted earlier stay.
     """
 
     key: str
     digest: bytes
-    mark: RecordStatus
+    status: RecordStatus
     vendor_id: str | None = None
     attempts: int = 0
     run: str = ""

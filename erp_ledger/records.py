@@ -9,7 +9,9 @@ from erp_ledger.intents import Intent
 from erp_ledger.partitions import Partitions, iso, stored
 from erp_ledger.record import Known, LedgerRecord, RecordStatus
 
-_COLUMNS = "key, digest, mark, vendor_id, attempts, run, first_at, last_at, body, parent"
+_AT_ONCE = 500
+"""Keys of one query."""
+_COLUMNS = "key, digest, status, vendor_id, attempts, run, first_at, last_at, body, parent"
 
 
 class FoundRecord(t.NamedTuple):
@@ -33,7 +35,7 @@ class Records(Partitions):
         """
         partition = self._partition_of(account, stream)
         rows = self._store.read(
-            f"SELECT {_COLUMNS} FROM erp_records WHERE place = ? AND key = ?",  # noqa: S608
+            f"SELECT {_COLUMNS} FROM erp_records WHERE partition = ? AND key = ?",  # noqa: S608
             (partition, stored(key)),
         )
         return _entry(rows[0]) if rows else None
@@ -44,22 +46,23 @@ class Records(Partitions):
         Args:
             account: Whose data it is.
             stream: Sink name.
-            keys: Business keys, at most 1,000.
+            keys: Business keys, any number.
         """
         partition = self._partition_of(account, stream)
-        if partition is None or not keys:
+        if partition is None:
             return {}
         wanted = {stored(key): key for key in keys}
-        condition, values = self._store.among("key", list(wanted))
-        rows = self._store.read(
-            "SELECT key, mark, digest, held, vendor_id, failed_at, last_at FROM erp_records "  # noqa: S608
-            f"WHERE place = ? AND {condition}",
-            (partition, *values),
-        )
-        return {
-            wanted[key]: Known(_MARKS[mark], digest, held, vendor_id, failed_at, last_at)
-            for key, mark, digest, held, vendor_id, failed_at, last_at in rows
-        }
+        names, found = list(wanted), {}
+        for start in range(0, len(names), _AT_ONCE):
+            condition, values = self._store.among("key", names[start : start + _AT_ONCE])
+            rows = self._store.read(
+                "SELECT key, status, digest, held, vendor_id, failed_at, last_at FROM erp_records "  # noqa: S608
+                f"WHERE partition = ? AND {condition}",
+                (partition, *values),
+            )
+            for key, status, *known in rows:
+                found[wanted[key]] = Known(_STATUSES[status], *known)
+        return found
 
     def accounts(self, stream: str) -> list[str]:
         """All accounts that have lines of a sink.
@@ -67,7 +70,7 @@ class Records(Partitions):
         Args:
             stream: Sink name.
         """
-        query = "SELECT account FROM erp_places WHERE stream = ? ORDER BY account"
+        query = "SELECT account FROM erp_partitions WHERE stream = ? ORDER BY account"
         return [account for (account,) in self._store.read(query, (stream,))]
 
     def unsettled(self, account: str, stream: str) -> list[LedgerRecord]:
@@ -79,8 +82,8 @@ class Records(Partitions):
         """
         partition = self._partition_of(account, stream)
         rows = self._store.read(
-            f"SELECT {_COLUMNS} FROM erp_records WHERE place = ? "  # noqa: S608
-            "AND mark IN ('intent', 'unknown') ORDER BY last_at, key",
+            f"SELECT {_COLUMNS} FROM erp_records WHERE partition = ? "  # noqa: S608
+            "AND status IN ('intent', 'unknown') ORDER BY last_at, key",
             (partition,),
         )
         return [_entry(row) for row in rows]
@@ -92,13 +95,14 @@ class Records(Partitions):
             account: Whose data it is.
         """
         partitions = self._store.read(
-            "SELECT stream, place FROM erp_places WHERE account = ? ORDER BY stream", (account,)
+            "SELECT stream, partition FROM erp_partitions WHERE account = ? ORDER BY stream",
+            (account,),
         )
         return [
             (stream, _entry(row))
             for stream, partition in partitions
             for row in self._store.read(
-                f"SELECT {_COLUMNS} FROM erp_records WHERE place = ? "  # noqa: S608
+                f"SELECT {_COLUMNS} FROM erp_records WHERE partition = ? "  # noqa: S608
                 "AND parent IS NOT NULL ORDER BY last_at, key",
                 (partition,),
             )
@@ -113,7 +117,7 @@ class Records(Partitions):
         """
         partition = self._partition_of(account, stream)
         rows = self._store.read(
-            f"SELECT {INTENT_COLUMNS} FROM erp_intents WHERE place = ? ORDER BY noted_at",  # noqa: S608
+            f"SELECT {INTENT_COLUMNS} FROM erp_intents WHERE partition = ? ORDER BY noted_at",  # noqa: S608
             (partition,),
         )
         return [Intent.of(row) for row in rows]
@@ -122,7 +126,7 @@ class Records(Partitions):
         self,
         stream: str = "",
         key: str = "",
-        mark: RecordStatus | None = None,
+        status: RecordStatus | None = None,
         *,
         account: str = "",
     ) -> list[FoundRecord]:
@@ -131,20 +135,21 @@ class Records(Partitions):
         Args:
             stream: Sink name; empty for all.
             key: Business key as `name=value`, or the value alone; empty for all.
-            mark: What is known; None for all.
+            status: What is known; None for all.
             account: Whose data it is; empty for all.
         """
         whose, named, values = matching(stream, key, account)
         marked = "1 = 1"
-        if mark:
-            marked, values = "mark = ?", (*values, mark.value)
+        if status:
+            marked, values = "status = ?", (*values, status.value)
         rows = self._store.read(
-            f"SELECT account, stream, {_COLUMNS} FROM erp_records JOIN erp_places USING (place) "  # noqa: S608
-            f"WHERE {whose} AND {named} AND {marked} ORDER BY last_at DESC, key",
+            f"SELECT account, stream, {_COLUMNS} FROM erp_records "  # noqa: S608
+            f"JOIN erp_partitions USING (partition) WHERE {whose} AND {named} AND {marked} "
+            "ORDER BY last_at DESC, key",
             values,
         )
         found = [FoundRecord(account, name, _entry(row)) for account, name, *row in rows]
-        if mark not in {None, RecordStatus.INTENT}:
+        if status not in {None, RecordStatus.INTENT}:
             return found
         under_way = self._under_way(stream, key, account)
         newer = {(line.account, line.stream, line.entry.key) for line in under_way}
@@ -155,7 +160,7 @@ class Records(Partitions):
         """Records that are about to be sent, or were when a run was cut off."""
         rows = self._store.read(
             f"SELECT account, stream, {INTENT_COLUMNS} FROM erp_intents "  # noqa: S608
-            "JOIN erp_places USING (place) ORDER BY noted_at DESC",
+            "JOIN erp_partitions USING (partition) ORDER BY noted_at DESC",
             (),
         )
         wanted = stored(key)
@@ -170,15 +175,15 @@ class Records(Partitions):
         return list(found.values())
 
 
-_MARKS = {mark.value: mark for mark in RecordStatus}
+_STATUSES = {status.value: status for status in RecordStatus}
 
 
 def _entry(row: t.Sequence[t.Any]) -> LedgerRecord:
-    key, digest, mark, vendor_id, attempts, run, first_at, last_at, body, parent = row
+    key, digest, status, vendor_id, attempts, run, first_at, last_at, body, parent = row
     return LedgerRecord(
         key=key,
         digest=bytes(digest),
-        mark=RecordStatus(mark),
+        status=RecordStatus(status),
         vendor_id=vendor_id,
         attempts=int(attempts),
         run=run,

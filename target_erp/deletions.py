@@ -199,7 +199,7 @@ class Deletions:
 
         def deleted_before() -> bool:
             line = ledger.look(writer.account, writer.stream, write.identity)
-            return line is not None and line.mark is RecordStatus.DELETED
+            return line is not None and line.status is RecordStatus.DELETED
 
         return not presence.bury(names, deleted_before=deleted_before)
 

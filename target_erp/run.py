@@ -193,14 +193,15 @@ class Run:
             return Planner(
                 plan,
                 show=bool(plan),
-                journal=self._known_journal(),
+                ledger=self._known_ledger(),
+                resync=self.setting("resync"),
                 asks=self.asks_vendor or not self.rehearses,
                 deleted=lambda writer, write: self.deletions.is_deleted(self.ledger, writer, write),
             )
         self.ledger.begin_run(self.run_id)
         delivery = Delivery(
             self.dead_letters,
-            self._journal(),
+            Journal(self.ledger, self.run_id, resync=self.setting("resync")),
             stop_on_reject=self.setting("on_reject") == "stop",
             resubmit=self._resubmit,
             pause=self.plugin.connection.clock.sleep,
@@ -214,16 +215,10 @@ class Run:
         """Where records go that do not get through."""
         return DeadLetters(self.setting("dead_letters"), self.run_id)
 
-    def _journal(self) -> Journal:
-        """The ledger as this run sees it."""
-        journal = Journal(self.ledger, self.run_id)
-        journal.resync = self.setting("resync")
-        return journal
-
-    def _known_journal(self) -> Journal | None:
+    def _known_ledger(self) -> Ledger | None:
         """The ledger for a plan, which makes none where there is none."""
         setting = self.setting("ledger")
-        return None if is_file(setting) and not pathlib.Path(setting).exists() else self._journal()
+        return None if is_file(setting) and not pathlib.Path(setting).exists() else self.ledger
 
     @functools.cached_property
     def summary(self) -> Summary:

@@ -282,6 +282,6 @@ def _got_through(letter: Letter, known: t.Mapping[str, t.Mapping[str, Known]]) -
     for account, lines in known.items():
         if letter["account"] in {"", account}:
             line = next((lines[name] for name in _pairs(letter) if name in lines), None)
-            if line is not None and line.mark in _GOT_THROUGH:
+            if line is not None and line.status in _GOT_THROUGH:
                 return True
     return False

@@ -68,7 +68,7 @@ def by_look_up(writer: Writer, write: Write, sight: Sight | None) -> Decision:
     # The vendor has it, or had it and nobody can tell whether it still does.
     if known is None or write.forgotten:
         return Decision.UNCHANGED
-    held = known.digest if known.mark is RecordStatus.ACCEPTED else known.held
+    held = known.digest if known.status is RecordStatus.ACCEPTED else known.held
     return Decision.UNCHANGED if held == write.digest else Decision.EXISTS
 
 
@@ -89,14 +89,14 @@ def is_unchanged(write: Write, *, resync: bool) -> bool:
     known = write.known
     if known is None or resync:
         return False
-    if known.mark is RecordStatus.ACCEPTED and write.sent_before is None:
+    if known.status is RecordStatus.ACCEPTED and write.sent_before is None:
         return known.digest == write.digest
     if write.sent_before is not None and known.last_at > write.sent_before:
-        return known.mark in {RecordStatus.ACCEPTED, RecordStatus.DELETED}
-    if known.mark in {RecordStatus.ACCEPTED, RecordStatus.DELETED}:
+        return known.status in {RecordStatus.ACCEPTED, RecordStatus.DELETED}
+    if known.status in {RecordStatus.ACCEPTED, RecordStatus.DELETED}:
         return known.digest == write.digest
     # A newer version was refused: the vendor still has the one before it.
-    return known.mark in FAILED and known.held == write.digest
+    return known.status in FAILED and known.held == write.digest
 
 
 def _is_there(write: Write) -> bool:

@@ -6,8 +6,8 @@
                 +-> unchanged, refused, or waiting for a parent
 
 Who owns what: the `KeyQueues` own the order (records with a key in common go one after the other),
-the `Pool` the threads, the `Sender` a batch from its intent to its receipt, the `Journal` what the
-ledger is told, and the `Settlement` the ends: it alone settles numbers of the `Watermark`, on which
+the `Pool` the threads, the `Sender` a batch from its intent to its receipt, the `Journal` both in
+the ledger, and the `Settlement` the ends: it alone settles numbers of the `Watermark`, on which
 STATE depends. `Delivery` moves records from one to the next; none of them calls it back, but that a
 worker tells it when a batch's receipt is written (`Sender.then`).
 """
@@ -19,9 +19,11 @@ import logging
 import time
 import typing as t
 
+from erp_ledger import RecordStatus
 from erp_vendors.errors import ErpError, Interrupted
 from erp_vendors.http import codec
 from target_erp.delivery.coordination import Coordination
+from target_erp.delivery.in_doubt import teach
 from target_erp.delivery.intake import Intake
 from target_erp.delivery.key_queue import KeyQueue, KeyQueues, Queued
 from target_erp.delivery.model import Outcome, RefusedError, Write
@@ -69,9 +71,8 @@ class Delivery:
 
         Args:
             dead_letters: Where records go that do not get through.
-            journal: The ledger.
-            watermark: Holds the numbers of what is submitted until it is settled; a record with
-                the number 0 is none of the input.
+            journal: Notes in the ledger what is sent.
+            watermark: Holds the numbers of what is open; 0 is none of the input's.
             stop_on_reject: The first rejection ends the run.
             resubmit: Submits a child again whose parent is there now.
             pause: Waits for some seconds.
@@ -79,7 +80,7 @@ class Delivery:
         self.watermark = watermark or Watermark()
         self._journal = journal
         self._resubmit = resubmit
-        self._references = References(journal)
+        self._references = References(journal.ledger)
         self._outages = Outages(journal)
         self._coordination = Coordination()
         self._settlement = Settlement(
@@ -137,10 +138,11 @@ class Delivery:
         """
         self._references.learn(writer)
         if writer.can_look_up and not writer.upsert:
-            for entry in self._journal.unknown(writer):
-                body = codec.decode((entry.body or "").encode())
-                name, _, value = entry.key.partition("=")
-                self.submit(writer, Write(0, writer.stream, body, ((name, value),), body))
+            for entry in self._journal.ledger.unsettled(writer.account, writer.stream):
+                if entry.status is RecordStatus.UNKNOWN and entry.body:
+                    body = codec.decode(entry.body.encode())
+                    name, _, value = entry.key.partition("=")
+                    self.submit(writer, Write(0, writer.stream, body, ((name, value),), body))
 
     def change_keys(self, writer: Writer) -> None:
         """Let another writer take a sink over, which knows its records by other keys.
@@ -153,7 +155,7 @@ class Delivery:
         """
         if writer.stream in self._queues.by_sink:
             self.flush(writer.stream)
-            self._journal.teach(writer)
+            teach(writer, self._journal.ledger)
             self._queues.by_sink[writer.stream].writer = writer
 
     def refuse(self, writer: Writer, write: Write, error: RefusedError) -> None:
@@ -235,8 +237,8 @@ class Delivery:
         return self.watermark.settled
 
     def _new_queue(self, writer: Writer) -> KeyQueue:
-        self._journal.recover(writer)
-        self._journal.teach(writer)
+        self._journal.ledger.recover(writer.account, writer.stream)
+        teach(writer, self._journal.ledger)
         with self._coordination.lock:
             queue = self._queues.by_sink[writer.stream] = KeyQueue(writer)
             self._ahead = max(self._ahead, 2 * writer.batch_size)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import itertools
 import logging
 import typing as t
 
@@ -15,10 +16,12 @@ from erp_vendors.errors import (
     MissingResourceError,
     Phase,
 )
-from target_erp.delivery.answers import UnclearError
+from erp_vendors.http import codec
+from target_erp.delivery.answers import AnswerShape, UnclearError
 from target_erp.delivery.model import ABSENT, Look, RefusedError, Sight, Write, same_value
 
 if t.TYPE_CHECKING:
+    from erp_ledger import Ledger
     from target_erp.delivery.journal import Journal
     from target_erp.delivery.writer import Writer
 
@@ -50,6 +53,18 @@ class LookUpError(CallError):
         super().__init__(message, phase=Phase.ANSWERED)
 
 
+def teach(writer: Writer, ledger: Ledger) -> None:
+    """Tell a writer which answers have proven to mean success in earlier runs.
+
+    Args:
+        writer: The sink's writer.
+        ledger: Keeps what they look like.
+    """
+    if writer.answers is not None:
+        for text in ledger.learned(writer.account, writer.stream):
+            writer.answers.learn(AnswerShape.parse(codec.decode(text.encode())))
+
+
 class InDoubt:
     """Asks the vendor; safe to use from many threads."""
 
@@ -57,7 +72,7 @@ class InDoubt:
         """Nothing is known yet.
 
         Args:
-            journal: Keeps what was learned about answers.
+            journal: Knows the ledger, which keeps what was learned about answers, and the run.
             pause: Waits for some seconds.
         """
         self._journal = journal
@@ -218,10 +233,11 @@ class InDoubt:
         """Whether a list that lacks a record has at least one that the ledger knows to be there."""
         if not writer.check_before_create:
             return True
-        known = [line for line in self._journal.held(writer, _KNOWN) if line != write.identity]
-        lines = (line.partition("=")[::2] for line in known)
+        lines = self._journal.ledger.names_of(writer.account, writer.stream)
+        known = [key for key, _, _ in itertools.islice(lines, _KNOWN) if key != write.identity]
+        pairs = (key.partition("=")[::2] for key in known)
         controls = [
-            Write(0, writer.stream, {name: value}, ((name, value),)) for name, value in lines
+            Write(0, writer.stream, {name: value}, ((name, value),)) for name, value in pairs
         ]
         return not controls or any(
             writer.find(control, fresh=False).sight is Sight.FOUND for control in controls
@@ -238,7 +254,8 @@ class InDoubt:
             return
         if writer.answers is not None:
             writer.answers.learn(error.shape)
-            self._journal.learn(writer, error.shape)
+            shape = error.shape.as_json(whole=True)
+            self._journal.ledger.learn(writer.account, writer.stream, shape, self._journal.run)
             logger.info(
                 "%s: answers such as %s mean success: what was sent is there",
                 writer.stream,

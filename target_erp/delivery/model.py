@@ -289,7 +289,7 @@ class Write:
     @property
     def doubtful(self) -> bool:
         """An earlier attempt may have got through, and nobody knows."""
-        return self.known is not None and self.known.mark in {
+        return self.known is not None and self.known.status in {
             RecordStatus.INTENT,
             RecordStatus.UNKNOWN,
         }

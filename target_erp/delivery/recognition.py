@@ -8,14 +8,14 @@ from erp_ledger import RecordStatus
 from target_erp.delivery.decide import FAILED, is_unchanged
 
 if t.TYPE_CHECKING:
-    from erp_ledger import Known
+    from erp_ledger import Known, Ledger
     from target_erp.delivery.journal import Journal
     from target_erp.delivery.model import RefusedError, Write
     from target_erp.delivery.references import References
     from target_erp.delivery.writer import Writer
 
 
-def recognise(journal: Journal, writer: Writer, writes: t.Sequence[Write]) -> None:
+def recognise(ledger: Ledger, writer: Writer, writes: t.Sequence[Write]) -> None:
     """Tell records what the ledger knows of them.
 
     A record is the one that the ledger has under the best of its keys that is known there. A
@@ -23,18 +23,19 @@ def recognise(journal: Journal, writer: Writer, writes: t.Sequence[Write]) -> No
     value: then it is another record, which has taken over that name.
 
     Args:
-        journal: The ledger.
+        ledger: The ledger.
         writer: How they are written.
         writes: The records; `known`, `identity`, `aliases` and `vendor_id` are set on them.
     """
     names = list(dict.fromkeys(name for write in writes for name in write.names))
     if not names:
         return
-    known = journal.known(writer.account, writer.stream, names)
-    aliased = journal.aliased(writer.account, writer.stream, [n for n in names if n not in known])
+    partition = writer.account, writer.stream
+    known = ledger.look_many(*partition, names)
+    aliased = ledger.aliased(*partition, [n for n in names if n not in known])
     lines = {key for key in aliased.values() if key not in known}
     if lines:
-        known |= journal.known(writer.account, writer.stream, list(lines))
+        known |= ledger.look_many(*partition, lines)
     for write in writes:
         if write.key:
             _recognise(write, known, aliased)
@@ -79,12 +80,12 @@ def sort_out(
     """Decide what becomes of records of one sink, and note what the ledger learns by that.
 
     Args:
-        journal: The ledger.
+        journal: Where receipts go.
         references: Knows the records that they refer to.
         writer: How they are written.
         writes: The records.
     """
-    recognise(journal, writer, writes)
+    recognise(journal.ledger, writer, writes)
     orphans = references.resolve(writer, writes) if any(write.parents for write in writes) else {}
     sorted_out = SortedOut([], [], [])
     for place, write in enumerate(writes):
@@ -96,8 +97,10 @@ def sort_out(
         else:
             sorted_out.send.append(write)
     # The version that was refused meanwhile is not the newest one any more.
-    back = [write for write in sorted_out.unchanged if write.known and write.known.mark in FAILED]
+    back = [write for write in sorted_out.unchanged if write.known and write.known.status in FAILED]
     if back:
         journal.receipt(writer, back, RecordStatus.ACCEPTED)
-    journal.note_names(writer, sorted_out.unchanged)
+    names = [(alias, write.identity) for write in sorted_out.unchanged for alias in write.aliases]
+    if names:
+        journal.ledger.commit(journal.ledger.named(writer.account, writer.stream, names))
     return sorted_out

@@ -10,8 +10,7 @@ from target_erp.delivery.key_queue import tag
 from target_erp.delivery.model import Outcome, RefusedError
 
 if t.TYPE_CHECKING:
-    from erp_ledger import Known
-    from target_erp.delivery.journal import Journal
+    from erp_ledger import Known, Ledger
     from target_erp.delivery.model import Reference, Write
     from target_erp.delivery.writer import Writer
 
@@ -52,8 +51,8 @@ class _Parents(t.NamedTuple):
 class References:
     """Finds a record's parents in the ledger, and a parent's waiting children."""
 
-    def __init__(self, journal: Journal) -> None:
-        self._journal = journal
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
         self._there: collections.OrderedDict[str, str | None] = collections.OrderedDict()
         self._missed: dict[str, set[tuple[str, str]]] = {}
         self._accounts: set[str] = set()
@@ -74,7 +73,7 @@ class References:
             if writer.account in self._accounts:
                 return
             self._accounts.add(writer.account)
-            for stream, entry in self._journal.waiting(writer.account):
+            for stream, entry in self._ledger.waiting(writer.account):
                 self._miss((stream, entry.key), (entry.parent or "").split(_BETWEEN))
 
     def resolve(self, writer: Writer, writes: t.Sequence[Write]) -> dict[int, RefusedError]:
@@ -110,9 +109,9 @@ class References:
             waiting = sorted({child for text in tags for child in self._missed.pop(text, ())})
         children = []
         for stream, key in waiting:
-            entry = self._journal.look_waiting(writer.account, stream, key)
-            if entry is not None and entry.body:
-                outcome = Outcome(entry.mark.value)
+            entry = self._ledger.look(writer.account, stream, key)
+            if entry is not None and entry.parent and entry.body:
+                outcome = Outcome(entry.status.value)
                 children.append(Child(stream, key, entry.body, entry.run, outcome))
         return children
 
@@ -148,7 +147,7 @@ class References:
                 return self._filled(write, reference, text, line.vendor_id)
             write.wants = (text,)
             return RefusedError(
-                f"it refers to {_shown(text)}, which is {line.mark.value}; it is sent when that "
+                f"it refers to {_shown(text)}, which is {line.status.value}; it is sent when that "
                 "one gets through",
                 reason="waiting",
             )
@@ -193,9 +192,9 @@ class References:
                     else:
                         parents.there[text] = t.cast("str | None", remembered)
         for stream, keys in wanted.items():
-            known = self._journal.known(account, stream, list(keys))
-            aliased = self._journal.aliased(account, stream, [k for k in keys if k not in known])
-            lines = self._journal.known(account, stream, list(set(aliased.values())))
+            known = self._ledger.look_many(account, stream, keys)
+            aliased = self._ledger.aliased(account, stream, [k for k in keys if k not in known])
+            lines = self._ledger.look_many(account, stream, set(aliased.values()))
             known |= {key: lines[line] for key, line in aliased.items() if line in lines}
             parents.known.update({tag(stream, key): line for key, line in known.items()})
         return parents

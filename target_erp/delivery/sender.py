@@ -38,7 +38,7 @@ _PAGE = re.compile(r"\s*<(!doctype html|html|head|body)\b", re.IGNORECASE)
 """How a page for people begins: a proxy or a portal has answered, whatever the status."""
 _ATTEMPTS = 3
 """Times a record is sent while its answers are lost or unclear and the vendor does not have it."""
-_MARKS = {
+_STATUSES = {
     Outcome.REFUSED: RecordStatus.REFUSED,
     Outcome.WAITING: RecordStatus.WAITING,
     Outcome.UNKNOWN: RecordStatus.UNKNOWN,
@@ -154,8 +154,8 @@ class Sender:
         self.settle()
         for old in self._outages.taken(batch):
             self._settlement.settle(old.writer, [old.write], Outcome.UNCHANGED)
-        mark = RecordStatus.DELETED if batch[0].deletes else RecordStatus.ACCEPTED
-        self._sent.batches.append((writer, batch, mark))
+        status = RecordStatus.DELETED if batch[0].deletes else RecordStatus.ACCEPTED
+        self._sent.batches.append((writer, batch, status))
 
     def settle(self) -> None:
         """Note what this thread has sent.
@@ -347,7 +347,7 @@ class Sender:
             # A parent that the ledger does not know may be why the vendor refused it.
             parent = self._references.missed(write)
         self._dead_letters.add(write, outcome, error, writer.secrets, writer.account)
-        self._journal.receipt(writer, [write], _MARKS[outcome], parent)
+        self._journal.receipt(writer, [write], _STATUSES[outcome], parent)
         logger.warning("%s %s: %s", write.label, outcome.value, error)
         self._settlement.settle(writer, [write], outcome, error)
 
@@ -371,9 +371,9 @@ def _outcome(write: Write) -> Outcome:
     if created is None and known is not None:
         # The ledger's own history proves it: what it has written is there, what it has deleted
         # is not.
-        if known.mark is RecordStatus.DELETED:
+        if known.status is RecordStatus.DELETED:
             created = True
-        elif known.mark is RecordStatus.ACCEPTED or known.held:
+        elif known.status is RecordStatus.ACCEPTED or known.held:
             created = False
     if created is None:
         return Outcome.WRITTEN

@@ -25,7 +25,7 @@ from target_erp.printable import cut
 from target_erp.text_table import table, width_of
 
 if t.TYPE_CHECKING:
-    from target_erp.delivery.journal import Journal
+    from erp_ledger import Ledger
     from target_erp.delivery.model import Body, Write
     from target_erp.delivery.writer import Writer
 
@@ -106,7 +106,8 @@ class Planner:
         file: str,
         *,
         show: bool,
-        journal: Journal | None = None,
+        ledger: Ledger | None = None,
+        resync: bool = False,
         asks: bool = True,
         deleted: t.Callable[[Writer, Write], bool] = lambda *_: False,
     ) -> None:
@@ -115,7 +116,8 @@ class Planner:
         Args:
             file: Where to write it, one JSON line per record; empty for nowhere.
             show: Keep rows for the table, too.
-            journal: The ledger, which is only read; None if there is none yet.
+            ledger: The ledger, which is only read; None if there is none yet.
+            resync: Records would be sent although the ledger has them as they are.
             asks: Ask the vendor what it has; without that the plan is about deletions alone.
             deleted: Whether a record that is to be deleted is deleted already.
 
@@ -124,7 +126,8 @@ class Planner:
         """
         self._file = pathlib.Path(file) if file else None
         self._show = show
-        self._journal = journal
+        self._ledger = ledger
+        self._resync = resync
         self._planned: dict[tuple[str, str], bytes] = {}
         self._asks = asks
         self._deleted = deleted
@@ -194,9 +197,9 @@ class Planner:
         if not write.key:
             return Decision.SEND
         decision = Decision.SEND
-        if self._journal is not None:
-            recognise(self._journal, writer, [write])
-            decision = by_ledger(writer, write, resync=self._journal.resync)
+        if self._ledger is not None:
+            recognise(self._ledger, writer, [write])
+            decision = by_ledger(writer, write, resync=self._resync)
         place = (write.stream, write.identity)
         before = self._planned.pop(place, None)
         self._planned[place] = write.digest

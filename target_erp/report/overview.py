@@ -103,7 +103,7 @@ def _detail(last: PastRun, now: dt.datetime) -> str:
 
 def _tasks(letters: t.Sequence[Letter], doubts: t.Sequence[FoundRecord]) -> list[Task]:
     tasks = []
-    unknown = [doubt for doubt in doubts if doubt.entry.mark is RecordStatus.UNKNOWN]
+    unknown = [doubt for doubt in doubts if doubt.entry.status is RecordStatus.UNKNOWN]
     if unknown:
         text = f"Look up {records(len(unknown))} at the vendor: the answer was lost, and sending "
         text += f"{'it' if len(unknown) == 1 else 'them'} again could make doubles."

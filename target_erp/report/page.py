@@ -223,7 +223,7 @@ def _unknown(doubts: t.Sequence[FoundRecord]) -> str:
             _cell(moment(doubt.entry.last_at), "when"),
             _head(doubt.stream),
             _cell(doubt.entry.key, "key"),
-            _cell(_DOUBTS.get(doubt.entry.mark, doubt.entry.mark.value)),
+            _cell(_DOUBTS.get(doubt.entry.status, doubt.entry.status.value)),
             _cell(exact(doubt.entry.attempts), "n"),
             _cell(moment(doubt.entry.first_at), "when"),
             _cell(doubt.account),

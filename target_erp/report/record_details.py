@@ -44,7 +44,7 @@ def record_as_json(found: FoundRecord, letter: Letter | None) -> str:
             "account": found.account,
             "stream": found.stream,
             "key": entry.key,
-            "state": entry.mark.value,
+            "state": entry.status.value,
             "vendor_id": entry.vendor_id,
             "attempts": entry.attempts,
             "first_at": entry.first_at,
@@ -64,13 +64,13 @@ def record_details(found: FoundRecord, letter: Letter | None) -> str:
     """
     entry = found.entry
     lines = [
-        ("state", _MEANING.get(entry.mark, entry.mark.value)),
+        ("state", _MEANING.get(entry.status, entry.status.value)),
         ("vendor's id", entry.vendor_id or "not known"),
         ("sent", f"{_times(entry.attempts)}; last noted in run {entry.run}"),
         ("first, last", f"{moment(entry.first_at)}, {moment(entry.last_at)} UTC"),
         ("account", found.account),
     ]
-    if letter is not None and entry.mark not in {RecordStatus.ACCEPTED, RecordStatus.DELETED}:
+    if letter is not None and entry.status not in {RecordStatus.ACCEPTED, RecordStatus.DELETED}:
         lines += _of_letter(letter)
     return _paragraph(f"{found.stream} {entry.key}", lines)
 
@@ -85,7 +85,7 @@ def how_to_settle(found: FoundRecord, letter: Letter | None, command: t.Sequence
     """
     entry = found.entry
     lines = [
-        ("state", _MEANING.get(entry.mark, entry.mark.value)),
+        ("state", _MEANING.get(entry.status, entry.status.value)),
         ("sent", f"{_times(entry.attempts)}, last on {moment(entry.last_at)} UTC"),
     ]
     if letter is not None:
@@ -108,7 +108,7 @@ def _where(found: FoundRecord) -> str:
     name, _, value = found.entry.key.partition("=")
     text = f"in {title} ({found.account.partition('|')[2]}), for the one among its "
     text += f"{resource.replace('_', ' ')} whose {name} is {value}"
-    if found.entry.mark is RecordStatus.INTENT:
+    if found.entry.status is RecordStatus.INTENT:
         text += "; first let the next run try, which settles what it can"
     return text
 

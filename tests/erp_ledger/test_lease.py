@@ -49,11 +49,21 @@ def lose_lock(setting: str, name: str = "first") -> None:
         return
     psycopg = pytest.importorskip("psycopg")
     with psycopg.connect(setting, autocommit=True) as session:
-        assert session.execute(TERMINATE, (name,)).fetchall() == [(True,)]
+        found = session.execute(TERMINATE, (session_name(setting, name),)).fetchall()
+        assert found == [(True,)]
 
 
 def named(setting: str, name: str) -> str:
-    return f"{setting}&application_name={name}" if "://" in setting else setting
+    if "://" not in setting:
+        return setting
+    return f"{setting}&application_name={session_name(setting, name)}"
+
+
+def session_name(setting: str, name: str) -> str:
+    """A name that no test has which runs beside this one: each has a schema of its own."""
+    schema = setting.rpartition("erp_test_")[2]
+    assert schema.isalnum(), setting
+    return f"{name}-{schema}"
 
 
 def test_a_lease_is_held_once_and_given_back(setting: str) -> None:

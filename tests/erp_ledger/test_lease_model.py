@@ -167,7 +167,7 @@ class OneRun:
         ledger.recover("acc", "s")
         for key in KEYS:
             known = ledger.look_many("acc", "s", [key]).get(key)
-            if known is not None and known.mark is RecordStatus.ACCEPTED:
+            if known is not None and known.status is RecordStatus.ACCEPTED:
                 continue
             if known is not None and key in world.made:  # the vendor is asked, as it is in doubt
                 ledger.write("acc", "s", [LedgerRecord(key, b"d", RecordStatus.ACCEPTED)])

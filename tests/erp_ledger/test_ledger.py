@@ -26,7 +26,7 @@ def test_a_line_is_found_again_and_keeps_what_it_learned(ledger: Ledger) -> None
     )
     entry = ledger.look("acc", "s", "k=1")
     assert entry is not None
-    assert (entry.digest, entry.mark, entry.vendor_id) == (b"d2", RecordStatus.INTENT, "V")
+    assert (entry.digest, entry.status, entry.vendor_id) == (b"d2", RecordStatus.INTENT, "V")
     assert (entry.attempts, entry.run) == (2, "r2")
     assert entry.first_at <= entry.last_at
     assert ledger.look("other", "s", "k=1") is None
@@ -43,7 +43,7 @@ def test_the_ledger_survives_being_closed(setting: str) -> None:
     entry = second.look("acc", "s", "k=499")
     second.close()
     assert entry is not None
-    assert entry.mark is RecordStatus.ACCEPTED
+    assert entry.status is RecordStatus.ACCEPTED
 
 
 def test_a_ledger_of_version_1_is_brought_along(setting: str) -> None:
@@ -79,7 +79,7 @@ def test_a_ledger_of_version_1_is_brought_along(setting: str) -> None:
     assert entry == LedgerRecord(
         key="k=1",
         digest=b"\x01\x02\xff",
-        mark=RecordStatus.ACCEPTED,
+        status=RecordStatus.ACCEPTED,
         vendor_id="V",
         attempts=3,
         run="r1",
@@ -92,8 +92,8 @@ def test_a_ledger_of_version_1_is_brought_along(setting: str) -> None:
 
 
 def test_the_version_that_the_vendor_holds_outlives_a_refusal(ledger: Ledger) -> None:
-    def note(digest: bytes, mark: RecordStatus) -> t.Any:
-        ledger.write("acc", "s", [LedgerRecord("k=1", digest, mark, vendor_id="V")])
+    def note(digest: bytes, status: RecordStatus) -> t.Any:
+        ledger.write("acc", "s", [LedgerRecord("k=1", digest, status, vendor_id="V")])
         return ledger.look_many("acc", "s", ["k=1"])["k=1"]
 
     assert note(b"a", RecordStatus.INTENT).held is None
@@ -123,7 +123,7 @@ def test_rows_that_do_not_go_into_one_statement_are_written(
     assert len(found) == 40
     for entry in entries:
         line = found[entry.key]
-        assert (line.digest, line.mark, line.run) == (entry.digest, entry.mark, entry.run)
+        assert (line.digest, line.status, line.run) == (entry.digest, entry.status, entry.run)
 
 
 def test_many_are_looked_up_at_once_and_strange_keys_are_found(ledger: Ledger) -> None:
@@ -146,7 +146,8 @@ def test_threads_share_commits_and_each_line_is_there(ledger: Ledger) -> None:
                 "acc", f"s{number % 3}", [LedgerRecord(key, b"d", RecordStatus.ACCEPTED)], [intent]
             )
             assert (
-                ledger.look_many("acc", f"s{number % 3}", [key])[key].mark is RecordStatus.ACCEPTED
+                ledger.look_many("acc", f"s{number % 3}", [key])[key].status
+                is RecordStatus.ACCEPTED
             )
 
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
@@ -171,9 +172,9 @@ def test_calls_of_a_dead_run_are_noted_record_by_record(setting: str) -> None:
         "k=2": RecordStatus.ACCEPTED,
     }
     (open_line,) = (line.entry for line in first.find("s", "1"))
-    assert (open_line.mark, open_line.digest) == (RecordStatus.INTENT, b"new")
+    assert (open_line.status, open_line.digest) == (RecordStatus.INTENT, b"new")
     assert (open_line.vendor_id, open_line.attempts) == ("V", 2)
-    assert {line.entry.key for line in first.find("s", mark=RecordStatus.INTENT)} == {
+    assert {line.entry.key for line in first.find("s", status=RecordStatus.INTENT)} == {
         "k=1",
         "k=a\\0",
     }
@@ -203,7 +204,7 @@ def test_a_record_that_was_not_sent_after_all_leaves_no_doubt(ledger: Ledger) ->
 
 
 def ledger_marks(ledger: Ledger, *keys: str) -> dict[str, RecordStatus]:
-    return {key: known.mark for key, known in ledger.look_many("acc", "s", keys).items()}
+    return {key: known.status for key, known in ledger.look_many("acc", "s", keys).items()}
 
 
 def test_a_store_that_fails_ends_the_run_with_one_line(tmp_path: pathlib.Path) -> None:

@@ -29,8 +29,8 @@ def book(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Ledger]:
 
 
 def note(ledger: Ledger, stream: str, key: str, step: tuple[bytes, RecordStatus, bool]) -> None:
-    digest, mark, unsure = step
-    ledger.write("acc", stream, [LedgerRecord(key, digest, mark, unsure=unsure)])
+    digest, status, unsure = step
+    ledger.write("acc", stream, [LedgerRecord(key, digest, status, unsure=unsure)])
 
 
 @pytest.mark.slow
@@ -44,15 +44,15 @@ def test_no_version_stands_as_held_that_may_have_been_replaced(
     may_have: set[bytes | None] = {None}  # None: it has none
     for step in steps:
         note(book, "s", key, step)
-        digest, mark, unsure = step
-        if mark is RecordStatus.ACCEPTED:
+        digest, status, unsure = step
+        if status is RecordStatus.ACCEPTED:
             may_have = {digest}
-        elif mark is RecordStatus.DELETED:
+        elif status is RecordStatus.DELETED:
             may_have = {None}
-        elif unsure or mark in {RecordStatus.INTENT, RecordStatus.UNKNOWN}:
+        elif unsure or status in {RecordStatus.INTENT, RecordStatus.UNKNOWN}:
             may_have.add(digest)
         known = book.look_many("acc", "s", [key])[key]
-        claimed = known.digest if mark is RecordStatus.ACCEPTED else known.held
+        claimed = known.digest if status is RecordStatus.ACCEPTED else known.held
         if claimed:
             assert may_have == {claimed}
         # Whatever the vendor had before a doubtful attempt, it has something afterwards.
@@ -70,12 +70,12 @@ def test_a_write_that_may_have_been_executed_leaves_the_held_version_open(ledger
         (RecordStatus.ACCEPTED, True, None),
         (RecordStatus.DELETED, True, None),
     ]
-    for number, (mark, unsure, held) in enumerate(steps):
+    for number, (status, unsure, held) in enumerate(steps):
         key = f"k={number}"
         note(ledger, "s", key, (b"v1", RecordStatus.ACCEPTED, False))
-        note(ledger, "s", key, (b"v2", mark, unsure))
+        note(ledger, "s", key, (b"v2", status, unsure))
         known = ledger.look_many("acc", "s", [key])[key]
-        assert (known.held, known.is_there) == (held, mark is not RecordStatus.DELETED)
+        assert (known.held, known.is_there) == (held, status is not RecordStatus.DELETED)
         if held == b"":
             note(ledger, "s", key, (b"v2", RecordStatus.REFUSED, False))
             assert ledger.look_many("acc", "s", [key])[key].held == b""
@@ -194,13 +194,13 @@ def test_a_forgotten_record_counts_as_changed_and_stays_there(ledger: Ledger) ->
     assert ledger.forget("", "s", "3") == 2
     assert ledger.forget("", "s") == 8
     known = ledger.look_many("acc", "s", ["k=0", "k=1", "k=9"])
-    assert [(line.mark, line.held, line.is_there) for line in known.values()] == [
+    assert [(line.status, line.held, line.is_there) for line in known.values()] == [
         (RecordStatus.ACCEPTED, None, True),
         (RecordStatus.REFUSED, b"", True),
         (RecordStatus.REFUSED, None, False),
     ]
     assert ledger.look_many("acc", "t", ["k=0"])["k=0"].digest == b"v1"
     # The next version that is refused does not claim that the vendor has the forgotten one.
-    for mark in (RecordStatus.REFUSED, RecordStatus.UNKNOWN):
-        ledger.write("acc", "s", [LedgerRecord("k=2", b"v3", mark)])
+    for status in (RecordStatus.REFUSED, RecordStatus.UNKNOWN):
+        ledger.write("acc", "s", [LedgerRecord("k=2", b"v3", status)])
         assert ledger.look_many("acc", "s", ["k=2"])["k=2"].held == b""

@@ -136,8 +136,7 @@ class Stage:
         """One run, from its first record to its end."""
         self.runs += 1
         with contextlib.closing(open_ledger(str(self.folder / "ledger.sqlite"))) as self.ledger:
-            journal = Journal(self.ledger, f"run {self.runs}")
-            journal.resync = resync
+            journal = Journal(self.ledger, f"run {self.runs}", resync=resync)
             letters = DeadLetters(str(self.folder / "letters"), f"run {self.runs}")
             delivery = self.delivery = Delivery(letters, journal, pause=lambda _: None)
             error = ""

@@ -11,7 +11,6 @@ import pytest
 from erp_ledger import Known, RecordStatus, open_ledger
 from target_erp.delivery import Write
 from target_erp.delivery.decide import Decision, by_ledger, by_look_up
-from target_erp.delivery.journal import Journal
 from target_erp.delivery.model import ABSENT, UNSEEN, Look, Sight
 from target_erp.planning.planner import Planner, Step
 from tests.target_erp.acting import Site, Stage
@@ -119,9 +118,7 @@ def test_a_plan_says_what_the_run_does(case: Case, tmp_path: pathlib.Path) -> No
     with contextlib.closing(open_ledger(str(tmp_path / "ledger.sqlite"))) as ledger:
         if forgets:
             ledger.forget("", site.stream, "")
-        journal = Journal(ledger, "plan")
-        journal.resync = resync
-        plan = Planner("", show=False, journal=journal)
+        plan = Planner("", show=False, ledger=ledger, resync=resync)
         plan.submit(site, Write(1, site.stream, {}, (("key", "a"),), {"key": "a", "v": version}))
     run = stage.run(site, [{"key": "a", "v": version}], resync=resync)
     planned = plan.counts[Step.CREATE] + plan.counts[Step.UPDATE]

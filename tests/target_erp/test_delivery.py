@@ -193,7 +193,7 @@ def test_a_receipt_is_committed_with_the_next_intent(tmp_path: pathlib.Path) -> 
     delivery = open_delivery(tmp_path, ledger)
     submit_all(delivery, writer, [str(n) for n in range(100)])
     assert delivery.tallies["memory"].accepted == 100
-    assert len(ledger.find("memory", mark=RecordStatus.ACCEPTED)) == 100
+    assert len(ledger.find("memory", status=RecordStatus.ACCEPTED)) == 100
     assert 101 <= ledger.commits < 150
 
 
@@ -210,7 +210,7 @@ def test_records_that_got_through_before_an_outage_are_noted(tmp_path: pathlib.P
     with pytest.raises(CallError, match="timed out"):
         submit_all(delivery, Failing({6}), [str(n) for n in range(8)])
     delivery.close(30)
-    assert {found.entry.key for found in ledger.find(mark=RecordStatus.ACCEPTED)} == {
+    assert {found.entry.key for found in ledger.find(status=RecordStatus.ACCEPTED)} == {
         f"key={n}" for n in range(4)
     }
     assert (delivery.settled, delivery.tallies["memory"].accepted) == (4, 4)

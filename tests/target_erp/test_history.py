@@ -239,7 +239,7 @@ def test_a_record_of_a_run_that_was_cut_off_can_be_settled(lost: Tool) -> None:
     assert "B-2" in out
     with contextlib.closing(open_ledger(lost.config["ledger"])) as ledger:
         ledger.recover(account, PASSTHROUGH)  # as the next run does
-        marks = {line.entry.key: line.entry.mark for line in ledger.find(PASSTHROUGH)}
+        marks = {line.entry.key: line.entry.status for line in ledger.find(PASSTHROUGH)}
     assert marks["order_number=B-1"] is RecordStatus.ACCEPTED
     assert marks["order_number=B-2"] is RecordStatus.INTENT
 

@@ -254,19 +254,19 @@ class Pipeline(RuleBasedStateMachine):
         for (stream, key), v in last.items():
             rows = self.site.rows.get(f"{stream} {key}", [])
             line = ledger.look("acc", stream, f"key={key}")
-            where = f"{stream} {key}: {self.log}: vendor {rows}, ledger {line and line.mark}"
+            where = f"{stream} {key}: {self.log}: vendor {rows}, ledger {line and line.status}"
             assert line is not None, where
-            if line.mark is RecordStatus.ACCEPTED:
+            if line.status is RecordStatus.ACCEPTED:
                 accepted.add(f"{stream} {key}")
                 assert rows, where
                 if v != POISON and stream in {"upserts", "customers"}:
                     assert rows == [v], where
             else:
-                assert line.mark is RecordStatus.REFUSED or stream == "parked", where
-                assert line.mark is not RecordStatus.INTENT, where
+                assert line.status is RecordStatus.REFUSED or stream == "parked", where
+                assert line.status is not RecordStatus.INTENT, where
                 # Only what may have reached the vendor is in doubt.
                 assert (
-                    line.mark is not RecordStatus.UNKNOWN or f"{stream} {key}" in self.site.begun
+                    line.status is not RecordStatus.UNKNOWN or f"{stream} {key}" in self.site.begun
                 ), where
                 assert (stream, f"key={key}") in letters, where
         assert not [line for kind in WRITERS for line in ledger.intents("acc", kind.stream)]

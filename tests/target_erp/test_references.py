@@ -191,7 +191,7 @@ def test_a_child_of_a_refused_parent_is_not_sent_and_waits(house: House, kind: s
     assert [body["child"] for body in writer.sent] == ["c"]
     line = house.ledger().look("acc", kind, "child=c")
     assert line is not None
-    assert line.mark is RecordStatus.ACCEPTED
+    assert line.status is RecordStatus.ACCEPTED
 
 
 def test_a_refused_child_of_an_unknown_parent_is_sent_again_when_that_comes(house: House) -> None:
