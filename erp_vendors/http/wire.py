@@ -14,9 +14,7 @@ import threading
 import time
 import typing as t
 
-from requests import Response
 from requests.adapters import HTTPAdapter
-from requests.structures import CaseInsensitiveDict
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util.connection import is_connection_dropped
@@ -26,7 +24,7 @@ from erp_vendors.http.watch import watch
 if t.TYPE_CHECKING:
     import socket
 
-    from requests import PreparedRequest
+    from requests import PreparedRequest, Response
     from typing_extensions import Self
 
 
@@ -119,40 +117,28 @@ class _Whole(http.client.HTTPResponse):
 
 
 class _Paced(HTTPConnection):
-    """Waits for its turn, then sends the request in one piece.
-
-    For speed: one packet and one system call for headers and body. Benchmark: `writes_speed`. May
-    go when urllib3 sends both at once.
-    """
+    """Waits for its turn before it sends a request, and notes when the first byte leaves."""
 
     response_class = _Whole
-    _pieces: list[bytes] | None = None
+    _unsent: Sending | None = None
 
     def request(self, *args: t.Any, **kwargs: t.Any) -> None:  # noqa: ANN401
         sending = _current.sending
-        if sending is None:
-            super().request(*args, **kwargs)
-            return
-        # Connect first: a slow handshake after the pacing would squeeze calls together.
-        if self.sock is None:
-            self.connect()
-        if sending.pace() and is_connection_dropped(self):
-            self.close()
-            self.connect()
-        self._pieces = []
-        try:
-            super().request(*args, **kwargs)
-            request = b"".join(self._pieces)
-        finally:
-            self._pieces = None
-        sending.begins(self.sock)
-        self.send(request)
+        if sending is not None:
+            # Connect first: a slow handshake after the pacing would squeeze calls together.
+            if self.sock is None:
+                self.connect()
+            if sending.pace() and is_connection_dropped(self):
+                self.close()
+                self.connect()
+        self._unsent = sending
+        super().request(*args, **kwargs)
 
     def send(self, data: t.Any) -> None:  # noqa: ANN401
-        if self._pieces is None:
-            super().send(data)
-        else:
-            self._pieces.append(data)
+        if self._unsent is not None:
+            sending, self._unsent = self._unsent, None
+            sending.begins(self.sock)
+        super().send(data)
 
 
 class _TlsPaced(_Paced, HTTPSConnection):
@@ -217,23 +203,6 @@ class WireAdapter(HTTPAdapter):
             self._pool = super().get_connection_with_tls_context(request, *args, **kwargs)
             self._origin = origin
         return self._pool
-
-    def build_response(self, req: PreparedRequest, resp: t.Any) -> Response:  # noqa: ANN401
-        """The answer.
-
-        For speed: without the search for cookies where the answer sets none. Benchmark:
-        `writes_speed`. It may go with `session`.
-        """
-        if "Set-Cookie" in resp.headers:
-            return super().build_response(req, resp)
-        response = Response()
-        response.status_code = resp.status
-        response.headers = CaseInsensitiveDict(resp.headers)
-        response.raw = resp
-        response.reason = resp.reason
-        response.url = t.cast("str", req.url)
-        response.request = req
-        return response
 
     def send(self, *args: t.Any, **kwargs: t.Any) -> Response:  # noqa: ANN401
         """Send; a pinned certificate is known by its fingerprint and needs no authority."""

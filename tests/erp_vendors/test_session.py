@@ -154,23 +154,3 @@ def test_two_hosts_in_turn_are_both_reached() -> None:
             transport.get_json("/x")
             transport.get_json(f"{other.url}/y")
         assert (one.paths, other.paths) == (["GET /x"] * 3, ["GET /y"] * 3)
-
-
-def test_a_request_leaves_in_one_piece() -> None:
-    """The headers and the body in two packets would cost a system call and often a round trip."""
-    import socket  # noqa: PLC0415
-
-    pieces = list[bytes]()
-    sendall = socket.socket.sendall
-
-    def watched(self: socket.socket, data: bytes, *flags: int) -> None:
-        if data.startswith(b"POST"):
-            pieces.append(data)
-        sendall(self, data, *flags)
-
-    with running_stub(lambda _: OK) as stub, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(socket.socket, "sendall", watched, raising=False)
-        make_transport(stub.url).call("POST", "/x", body=b'{"a": 1}')
-        assert stub.requests[0].body == b'{"a": 1}'
-    assert len(pieces) == 1
-    assert pieces[0].endswith(b'\r\n\r\n{"a": 1}')
