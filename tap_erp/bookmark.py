@@ -12,6 +12,7 @@ import hashlib
 import typing as t
 
 from erp_vendors.errors import DataError
+from erp_vendors.http import codec
 
 OVERLAP_LIMIT = 20_000
 """Fingerprints kept in the state. Above this none are kept, and the window is emitted again."""
@@ -29,13 +30,13 @@ def fingerprint(*parts: object) -> str:
         11 characters; 64 bits, so that two of them never meet in practice.
     """
     texts = [part if isinstance(part, bytes) else str(part).encode() for part in parts]
-    return digest(b"\0".join((*texts, b"")))
-
-
-def digest(text: bytes) -> str:
-    """The fingerprint of one text; `fingerprint` puts a zero byte behind each part."""
-    code = hashlib.blake2b(text, digest_size=8).digest()
+    code = hashlib.blake2b(b"\0".join((*texts, b"")), digest_size=8).digest()
     return binascii.b2a_base64(code, newline=False)[:_LENGTH].translate(_IN_URLS).decode()
+
+
+def content_fingerprint(record: t.Mapping[str, t.Any]) -> str:
+    """The fingerprint of all that a record holds."""
+    return fingerprint(codec.encode(record))
 
 
 class Bookmark:

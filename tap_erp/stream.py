@@ -17,8 +17,6 @@ from singer_sdk.streams import Stream
 from typing_extensions import override
 
 from erp_vendors.errors import ErpError, Interrupted, MissingResourceError
-from erp_vendors.http import codec
-from tap_erp.bookmark import digest
 from tap_erp.lines import RecordLines
 
 if t.TYPE_CHECKING:
@@ -202,16 +200,6 @@ class ErpStream(Stream):
         else:
             for record in records:
                 self._write_record_message(record)
-
-    def mark(self, record: Record) -> str:
-        """The fingerprint of a record's content.
-
-        Args:
-            record: A record that is about to be emitted as it is.
-        """
-        text = codec.encode(record)
-        self._record_lines().remember(record, text)
-        return digest(text + b"\0")
 
     def _record_lines(self) -> RecordLines:
         if self._lines is None:

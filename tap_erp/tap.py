@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 import threading
@@ -151,9 +150,6 @@ class TapErp(BaseTap):
         """
         if self.state:
             self.state_writer.write_state(self.state)
-        # For speed (benchmark `raw_tap`): the collector passes over schemas and streams, which live
-        # until the end. This may go when a run makes no garbage that the collector looks for.
-        gc.freeze()
         run_streams(self, [stream for stream in self.erp_streams if stream.selected])
         self.state_writer.write_state(self.state)
 

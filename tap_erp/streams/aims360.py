@@ -14,10 +14,10 @@ from erp_vendors.aims360.client import refuses_query
 from erp_vendors.aims360.odata import ODataPage, Row, between, pick
 from erp_vendors.aims360.resources import RESOURCES, custom
 from erp_vendors.errors import CallError, DataError, MissingResourceError
-from erp_vendors.http import codec, ordered_map
+from erp_vendors.http import ordered_map
 from erp_vendors.keylist import KeyList
 from erp_vendors.overrides import configured
-from tap_erp.bookmark import fingerprint
+from tap_erp.bookmark import content_fingerprint, fingerprint
 from tap_erp.paged import read_offsets
 from tap_erp.resource_stream import ResourceStream
 from tap_erp.stamps import from_iso, iso_now, to_iso
@@ -91,7 +91,9 @@ class Aims360Stream(ResourceStream[Aims360Resource, Aims360Client]):
         """The rows, page by page; where the site does not have the list, record by record."""
         try:
             limits = self.client.transport.budget.limits
-            yield from read_offsets(listing, self.mark, size=self.client.page_size, limits=limits)
+            yield from read_offsets(
+                listing, content_fingerprint, size=self.client.page_size, limits=limits
+            )
         except MissingResourceError:
             if not self.resource.single_path:
                 raise
@@ -103,7 +105,7 @@ class Aims360Stream(ResourceStream[Aims360Resource, Aims360Client]):
         parents = dataclasses.replace(client.resources[source], expand="")
         pages = read_offsets(
             lambda skip: client.page(parents, skip),
-            lambda row: fingerprint(codec.encode(row)),
+            content_fingerprint,
             size=client.page_size,
             limits=client.transport.budget.limits,
         )
@@ -124,7 +126,7 @@ class Aims360Stream(ResourceStream[Aims360Resource, Aims360Client]):
             elif outcome.result is None:
                 none += 1
             else:
-                batch.append((outcome.result, self.mark(outcome.result)))
+                batch.append((outcome.result, content_fingerprint(outcome.result)))
             if len(batch) >= _CHUNK:
                 yield batch
                 batch = []

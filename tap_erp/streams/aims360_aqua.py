@@ -11,9 +11,8 @@ from erp_vendors.aims360 import AIMS360, Aims360Client
 from erp_vendors.aims360.aqua import AquaJob
 from erp_vendors.aims360.resources import Aims360Resource
 from erp_vendors.errors import DataError, ErpError
-from erp_vendors.http import codec
 from erp_vendors.remembered import Remembered
-from tap_erp.bookmark import fingerprint
+from tap_erp.bookmark import content_fingerprint, fingerprint
 from tap_erp.columns import learn
 from tap_erp.resource_stream import ResourceStream, discovers_columns
 from tap_erp.stamps import AHEAD_OF_UTC, iso_now, to_iso
@@ -80,7 +79,7 @@ class AquaStream(ResourceStream[Aims360Resource, Aims360Client]):
                 yield row
             else:
                 stamp = to_iso(row.get(self.replication_key or ""))
-                mark = fingerprint(codec.encode(row))
+                mark = content_fingerprint(row)
                 if mark not in done and bookmark.wants(stamp, mark):
                     yield row
                     done.put(mark)

@@ -12,10 +12,9 @@ from erp_vendors.cimcloud import CIMCLOUD, CimcloudClient, CimcloudResource
 from erp_vendors.cimcloud.resources import RESOURCES, custom
 from erp_vendors.cimcloud.search import changed_since
 from erp_vendors.errors import CallError, DataError, MissingResourceError, Phase
-from erp_vendors.http import codec
 from erp_vendors.overrides import configured
 from erp_vendors.remembered import Remembered
-from tap_erp.bookmark import fingerprint
+from tap_erp.bookmark import content_fingerprint, fingerprint
 from tap_erp.resource_stream import ResourceStream
 from tap_erp.stamps import BEHIND_UTC, day_before, from_iso, iso_now, to_iso
 
@@ -53,7 +52,7 @@ class CimcloudStream(ResourceStream[CimcloudResource, CimcloudClient]):
             for row in self._rows(bookmark):
                 stamp = self._stamp(row)
                 # The content tells two versions of a row apart even if their stamps are equal.
-                mark = self.mark(row)
+                mark = content_fingerprint(row)
                 moved = self._has_moved(row, stamp, seen) or moved
                 again = again or mark in seen
                 seen.put(mark)
@@ -139,7 +138,7 @@ class OnlineOrdersStream(ResourceStream[CimcloudResource, CimcloudClient]):
         """
         previous: set[str] = set()
         while rows := self._take():
-            marks = [fingerprint(codec.encode(row)) for row in rows]
+            marks = [content_fingerprint(row) for row in rows]
             # Each record is flushed as it is written (`at_once`), so the next call comes after all.
             yield from (row for row, mark in zip(rows, marks, strict=True) if mark not in previous)
             if not previous.isdisjoint(marks):

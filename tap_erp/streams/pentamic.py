@@ -8,12 +8,12 @@ import typing as t
 from typing_extensions import override
 
 from erp_vendors.errors import CallError, DataError, ErpError
-from erp_vendors.http import codec, ordered_map
+from erp_vendors.http import ordered_map
 from erp_vendors.pentamic import PENTAMIC, PentamicClient, PentamicResource
 from erp_vendors.pentamic.client import resources, schema_of
 from erp_vendors.pentamic.resources import parent_of
 from erp_vendors.remembered import Remembered
-from tap_erp.bookmark import fingerprint
+from tap_erp.bookmark import content_fingerprint
 from tap_erp.resource_stream import ResourceStream
 from tap_erp.stamps import AHEAD_OF_UTC, iso_now, to_iso
 
@@ -85,7 +85,7 @@ class PentamicStream(ResourceStream[PentamicResource, PentamicClient]):
                 continue
             self.learn([record])
             stamp = to_iso(record.get(self.replication_key)) if self.replication_key else None
-            mark = fingerprint(codec.encode(record)) if self.incremental else ""
+            mark = content_fingerprint(record) if self.incremental else ""
             if not self.incremental:
                 yield record
             elif mark not in done and bookmark.wants(stamp, mark):
