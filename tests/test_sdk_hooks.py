@@ -88,7 +88,7 @@ def overridden() -> set[tuple[type, str]]:
     return found
 
 
-def test_what_is_overridden_is_guarded_and_counted() -> None:
+def test_each_overridden_sdk_method_is_guarded_and_counted() -> None:
     names = {name for _, name in overridden()}
     assert names <= {name for _, name, _ in HOOKS} | {"_env_var_config"}
     project = (pathlib.Path(__file__).parents[1] / "pyproject.toml").read_text()

@@ -167,7 +167,7 @@ def test_when_every_detail_fails_the_stream_gives_up_soon(sandbox: RunningSandbo
     assert len(run.records(USERS)) == SIZE
 
 
-def test_what_was_read_before_giving_up_is_not_read_again(played: Played) -> None:
+def test_records_read_before_giving_up_are_not_read_again(played: Played) -> None:
     played.jobs = {f"k{number:03}": 1000 + number for number in range(60)}
     played.special = lambda path: Reply(500) if path >= "/JobOrder/k02" else None
     first = played.run(JOBS)
@@ -346,7 +346,7 @@ class TestObjectIndex:
         (version,) = {m["version"] for m in second.messages if m["type"] == "ACTIVATE_VERSION"}
         assert version > versions.pop()
 
-    def test_it_costs_no_call_beside_the_streams(self, played: Played) -> None:
+    def test_the_object_index_costs_no_call_beside_the_streams(self, played: Played) -> None:
         played.run(JOBS, OBJECTS)
         assert played.paths.count("/JobOrder") == 1
 

@@ -111,7 +111,7 @@ def test_a_window_that_does_not_fit_is_not_kept_in_part(ties: int) -> None:
         assert [len(texts) for texts in overlap.values()] == ([60] if ties == 60 else [])
 
 
-def test_what_was_replaced_within_the_run_may_come_back_in_a_later_one() -> None:
+def test_content_replaced_within_the_run_may_come_back_in_a_later_one() -> None:
     bookmark = in_ms({})
     bookmark.emitted(1000, "a")
     bookmark.forget("a")
@@ -145,7 +145,7 @@ def test_a_stamp_in_the_future_does_not_carry_the_bookmark_there() -> None:
     assert not again.wants(99_999, "future")
 
 
-def test_what_could_not_be_read_holds_the_bookmark() -> None:
+def test_a_record_that_could_not_be_read_holds_the_bookmark() -> None:
     bookmark = in_ms({})
     bookmark.emitted(500, "a")
     bookmark.hold(600)
@@ -163,7 +163,7 @@ def test_what_could_not_be_read_holds_the_bookmark() -> None:
     assert again.state()["replication_key_value"] == 900, "as far as the first run came"
 
 
-def test_what_was_seen_ahead_of_the_list_does_not_carry_the_bookmark_there() -> None:
+def test_a_record_seen_ahead_of_the_list_does_not_carry_the_bookmark_there() -> None:
     bookmark = in_ms({})
     bookmark.emitted(500, "a")
     bookmark.remember(900, "newer a")

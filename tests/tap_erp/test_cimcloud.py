@@ -127,7 +127,7 @@ def test_a_second_run_reads_the_last_day_again_and_emits_nothing_again(
     assert third.records(ORDERS) == []
 
 
-def test_what_changes_within_the_bookmarks_day_is_found(played: Played) -> None:
+def test_a_change_within_the_bookmarks_day_is_found(played: Played) -> None:
     first = played.run()
     assert len(names(first)) == 30
     assert first.bookmark(ACCOUNTS) == "2026-03-03T10:00:00.000000"

@@ -244,7 +244,7 @@ def _in_catalog(**entry: Json) -> Json:
         ("config", {**CONFIG, "stream_maps": {AT: 7}}, "stream_maps"),
     ],
 )
-def test_what_cannot_be_used_is_named(
+def test_an_unusable_input_file_is_named(
     tmp_path: pathlib.Path, door: str, value: Json, named: str
 ) -> None:
     code, said, messages = judged(str(tmp_path), door, value)

@@ -51,7 +51,7 @@ def keys(run: Run) -> list[str]:
     return [record["o_key"] for record in run.records(STREAM)]
 
 
-def test_they_are_offered_only_on_request(sandbox: RunningSandbox) -> None:
+def test_online_orders_are_offered_only_on_request(sandbox: RunningSandbox) -> None:
     run = run_tap(cimcloud(sandbox.vendor_url("cimcloud")))
     assert STREAM not in {message.get("stream") for message in run.messages}
     assert not any("OnlineOrders" in path for path in sandbox.report("cimcloud")["by_path"])

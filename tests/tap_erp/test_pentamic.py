@@ -263,7 +263,7 @@ def test_columns_that_nobody_documents_are_in_the_schema(pentamic: Pentamic) -> 
     assert found.messages.index(second) < len(found.messages) - 2
 
 
-def test_what_was_read_before_a_failure_is_emitted(pentamic: Pentamic) -> None:
+def test_records_read_before_a_failure_are_emitted(pentamic: Pentamic) -> None:
     pentamic.instead = lambda request: Reply(403) if "/2/invoices" in request.path else None
     found = run(pentamic, select=[INVOICES], max_concurrency=1)
     assert [row["id"] for row in found.records(INVOICES)] == [11]

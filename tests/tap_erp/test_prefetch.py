@@ -253,7 +253,7 @@ def test_orders_that_are_taken_by_being_read_are_never_asked_for_ahead() -> None
 
 @VENDORS
 @pytest.mark.parametrize("failing", [2, 5, 9])
-def test_what_comes_before_a_page_that_fails_is_emitted(vendor: str, failing: int) -> None:
+def test_records_before_a_page_that_fails_are_emitted(vendor: str, failing: int) -> None:
     listed = Listed(vendor, 1500)
     step = SIZE[vendor] - (vendor != "cimcloud")
 

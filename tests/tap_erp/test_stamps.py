@@ -58,7 +58,7 @@ def test_forms_that_are_read(text: str, iso: str) -> None:
         {},
     ],
 )
-def test_what_is_no_stamp_is_none(value: object) -> None:
+def test_a_text_that_is_no_stamp_gives_none(value: object) -> None:
     assert to_iso(value) is None
 
 

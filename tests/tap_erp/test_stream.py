@@ -137,7 +137,7 @@ def test_calls_that_fail_in_a_row_end_the_stream() -> None:
         stream.fault("record y: no")
 
 
-def test_what_is_merely_missed_does_not() -> None:
+def test_records_that_are_merely_missed_do_not_end_the_stream() -> None:
     stream = stream_of()
     for _ in range(3 * FAULTS_IN_A_ROW):
         stream.missed("element 5 is malformed")

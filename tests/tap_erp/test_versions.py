@@ -116,7 +116,7 @@ def test_only_a_complete_copy_is_activated_and_never_an_emptied_one(
             assert messages[0]["type"] == "SCHEMA"
 
 
-def test_what_is_empty_of_a_sudden_is_said_once_in_each_run(
+def test_a_list_that_is_suddenly_empty_is_told_once_in_each_run(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     state: Message = {}

@@ -72,7 +72,7 @@ def test_a_page_is_written_at_once_and_before_the_state_that_counts_it(fake: Fak
 @pytest.mark.parametrize(
     ("place", "gone"), [(["note"], "note"), (["address", "properties", "city"], "city")]
 )
-def test_what_is_not_selected_stays_out(fake: Fake, place: list[str], gone: str) -> None:
+def test_columns_that_are_not_selected_stay_out(fake: Fake, place: list[str], gone: str) -> None:
     rows = [
         {**row, "note": "n", "address": {"city": "x", "zip": "y"}, "other": [1]}
         for row in customers(30)

@@ -184,7 +184,7 @@ def lost(tool: Tool) -> Tool:
     return tool
 
 
-def test_what_nobody_knows_is_shown_with_all_that_helps_to_decide(lost: Tool) -> None:
+def test_an_unknown_record_is_shown_with_all_that_helps_to_decide(lost: Tool) -> None:
     code, out, err = lost("unknown")
     assert (code, err) == (0, "1 records\n")
     assert f"{PASSTHROUGH} order_number=A-1" in out
@@ -305,7 +305,7 @@ def test_one_whose_outcome_is_unknown_cannot_be_dismissed(lost: Tool) -> None:
     assert "A-1" in lost("unknown")[1]
 
 
-def test_what_is_forgotten_is_sent_when_it_comes_again(tool: Tool) -> None:
+def test_a_forgotten_record_is_sent_when_it_comes_again(tool: Tool) -> None:
     accounts = "cimcloud_accounts"
     rows = [record(accounts, ref_id=str(n), nm="Ann") for n in range(3)]
     assert tool.write(schema(accounts), *rows) == 0

@@ -13,6 +13,6 @@ def test_a_text_is_cut_by_columns() -> None:
     assert cut("abcd", 3) == "ab…"
 
 
-def test_what_does_not_print_is_made_visible() -> None:
+def test_characters_that_do_not_print_are_made_visible() -> None:
     assert visible("a\nb\x1b[31m\u202e") == "a\\nb\\x1b[31m\\u202e"
     assert visible("日本 é") == "日本 é"

@@ -72,7 +72,7 @@ def whole() -> str:
     return page(runs, [letter("E-1"), letter("E-2")], [doubt()], NOW)
 
 
-def test_it_needs_nothing_else() -> None:
+def test_the_report_is_one_file() -> None:
     html = whole()
     tags = Page(html).tags
     assert not {"script", "link", "img", "iframe", "object", "use", "base"} & {n for n, _ in tags}
@@ -85,7 +85,7 @@ def test_it_needs_nothing_else() -> None:
     assert "default-src 'none'" in html
 
 
-def test_what_people_and_vendors_wrote_stays_text() -> None:
+def test_texts_of_people_and_vendors_stay_text() -> None:
     runs = [past(4, {HOSTILE: {"created": 3, "refused": 1}}, exit_code=1, error=HOSTILE)]
     letters = [letter(HOSTILE, HOSTILE, stream=HOSTILE, **{"class": HOSTILE, "status": HOSTILE})]
     doubts = [doubt(HOSTILE)._replace(account=HOSTILE, stream=HOSTILE)]
@@ -130,7 +130,7 @@ def test_the_first_sentence_says_how_the_last_run_ended(
     assert "on 27 Nov 2026 02:30 UTC (4 h 0 min ago)" in said
 
 
-def test_it_says_what_needs_a_person() -> None:
+def test_the_report_says_what_needs_a_person() -> None:
     letters = [letter("E-1"), letter("E-2"), letter("E-3", "no such job", outcome="waiting")]
     run = past(4, exit_code=1, error="aimsio: HTTP 401, the credentials were refused")
     said = built([run], letters, [doubt(), doubt("x=2", RecordStatus.INTENT)]).said

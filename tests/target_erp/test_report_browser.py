@@ -118,7 +118,7 @@ def seen(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     return seen
 
 
-def test_it_asks_for_nothing_and_complains_of_nothing(seen: Seen) -> None:
+def test_the_report_asks_for_nothing_and_logs_nothing(seen: Seen) -> None:
     assert seen.visit.requests == []
     assert seen.visit.console == []
     assert "did not get through: 1 unknown" in seen.probe["title"]
@@ -153,7 +153,7 @@ def test_nothing_sticks_out_of_the_page(seen: Seen) -> None:
     assert seen.probe["spills"] == []
 
 
-def test_it_is_dark_where_dark_is_preferred(tmp_path: pathlib.Path) -> None:
+def test_the_report_is_dark_where_dark_is_preferred(tmp_path: pathlib.Path) -> None:
     text = page([past(4)], [], (), NOW)
     light = look(tmp_path, text, width=1280).probe
     dark = look(tmp_path, text, width=1280, dark=True).probe
@@ -170,7 +170,7 @@ def test_the_policy_stops_what_is_no_part_of_the_page(tmp_path: pathlib.Path) ->
     assert len(found.console) >= 2  # both were refused
 
 
-def test_these_checks_would_notice(tmp_path: pathlib.Path) -> None:
+def test_the_browser_checks_notice_a_bad_page(tmp_path: pathlib.Path) -> None:
     more = f"{NASTY}<script>console.error('boo')</script><p style='width:2000px'>wide</p>"
     bad = look(tmp_path, page([past(4)], [], (), NOW), more=more, width=400)
     assert bad.visit.requests == ["http://elsewhere.example/x.png"]
