@@ -126,9 +126,7 @@ def test_a_stamp_in_the_future_does_not_carry_the_bookmark_away(fake: Fake) -> N
 @pytest.mark.parametrize(
     ("refused", "calls"), [({"$orderby"}, 2), ({"$filter"}, 3), ({"$filter", "$orderby"}, 4)]
 )
-def test_columns_that_the_vendor_refuses_are_left_out(
-    fake: Fake, refused: set[str], calls: int
-) -> None:
+def test_refused_query_options_are_left_out(fake: Fake, refused: set[str], calls: int) -> None:
     fake.lists[CUSTOMERS] = customers(3)
     first = run_tap(config(fake.url), "aims360_customers")
     fake.refused = refused
