@@ -16,10 +16,7 @@ class _Ticket(t.Generic[T]):
 
     def __init__(self, things: t.Sequence[T]) -> None:
         self.things = things
-        # For speed (benchmark `null_target`): a lock costs a fifth of an event, and each record has
-        # two tickets. This may go when there are fewer tickets than records.
-        self.woken = threading.Lock()
-        self.woken.acquire()
+        self.woken = threading.Event()
         self.leads = False
         self.error: BaseException | None = None
 
@@ -58,7 +55,7 @@ class GroupCommit(t.Generic[T]):
         ticket = _Ticket(things)
         if threading.current_thread() is threading.main_thread() and not self._closed:
             self._hand_over(ticket)
-            ticket.woken.acquire()
+            ticket.woken.wait()
         else:
             self._enter(ticket)
         if ticket.error is not None:
@@ -80,7 +77,7 @@ class GroupCommit(t.Generic[T]):
             own = _Ticket(ticket.things)
             self._enter(own)
             ticket.error = own.error
-            ticket.woken.release()
+            ticket.woken.set()
 
     def _enter(self, ticket: _Ticket[T]) -> None:
         """Put a ticket down and wait until it is written, by this thread or by another.
@@ -92,7 +89,7 @@ class GroupCommit(t.Generic[T]):
             self._tickets.append(ticket)
             ticket.leads, self._led = not self._led, True
         if not ticket.leads:
-            ticket.woken.acquire()
+            ticket.woken.wait()
         if not ticket.leads:
             return
         with self._lock:
@@ -105,9 +102,9 @@ class GroupCommit(t.Generic[T]):
         for ended in tickets:
             ended.error = error
             if ended is not ticket:
-                ended.woken.release()
+                ended.woken.set()
         with self._lock:
             self._led = bool(self._tickets)
             if self._led:
                 self._tickets[0].leads = True
-                self._tickets[0].woken.release()
+                self._tickets[0].woken.set()

@@ -17,6 +17,8 @@ import pytest
 
 from tests.support.stub import Reply, Request, Stub, running_stub
 
+pytestmark = pytest.mark.slow
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs/add-a-vendor.md"
 COPIED = (
@@ -185,7 +187,6 @@ def test_the_credentials_of_acme_are_checked(
     assert [request.path for request in server.requests] == ["/north/items?page=1"]
 
 
-@pytest.mark.slow
 def test_the_code_of_the_page_is_clean(copy: pathlib.Path) -> None:
     files = [block["path"] for block in BLOCK.finditer(PAGE.read_text("utf-8"))]
     code = [file for file in files if file.endswith(".py")]
@@ -199,7 +200,6 @@ def test_the_code_of_the_page_has_its_types(copy: pathlib.Path) -> None:
     run(copy, "mypy", *packages)
 
 
-@pytest.mark.slow
 def test_the_checks_and_the_generated_pages_find_acme(copy: pathlib.Path) -> None:
     run(
         copy, "pytest", "-q", "-p", "no:cacheprovider", "tests/test_schemas.py", "-k", "acme or one"

@@ -168,6 +168,7 @@ def test_a_connection_test_asks_for_what_the_page_says(
     assert asked(sandbox) == calls - {"cimcloud: POST refresh"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "problem"),
     [

@@ -25,6 +25,7 @@ def test_the_file_is_in_step(name: str, blocks: dict[str, list[str]]) -> None:
     assert text == settings.filled(text, blocks, name), "run `make settings`"
 
 
+@pytest.mark.slow
 def test_every_vendor_can_be_tried_and_read_and_written(blocks: dict[str, list[str]]) -> None:
     for vendor in VENDORS:
         for block, line in (

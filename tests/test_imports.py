@@ -63,6 +63,7 @@ def test_the_known_circular_imports_are_still_there(graph: grimp.ImportGraph) ->
     assert KNOWN_CIRCLES - circles(graph) == set(), "take these out of KNOWN_CIRCLES"
 
 
+@pytest.mark.slow
 def test_class_names_are_unique() -> None:
     homes: dict[str, list[str]] = collections.defaultdict(list)
     for package in PACKAGES:

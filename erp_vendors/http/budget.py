@@ -253,11 +253,8 @@ class Budget:
 
     def answered(self) -> None:
         """The current thread's call was answered and not limited: the pace may recover."""
-        # For speed: at full pace, which is nearly always, an answer takes no lock. Benchmark:
-        # `writes_speed`. The condition may go when the lock does not show there.
-        if self._adaptive.share < 1 or self._adaptive.refusals:
-            with self._lock:
-                self._adaptive.answered(self._account.permitted_at)
+        with self._lock:
+            self._adaptive.answered(self._account.permitted_at)
 
     def obey_headers(self, remaining: int, reset: float | None) -> None:
         """The vendor counts for us in its answers: its count replaces our longer window.

@@ -27,8 +27,7 @@ class Intake(t.Generic[Item]):
             empty: Takes out what is there; it must not raise.
         """
         self._empty = empty
-        # For speed (benchmark `null_target`): a deque is filled without a lock. This may go when
-        # the thread that submits takes a lock for each record anyway.
+        # A deque is filled and emptied by two threads without a lock.
         self._items: collections.deque[Item] = collections.deque()
         self._arrived = threading.Event()
         self._sweeper: threading.Thread | None = None

@@ -139,6 +139,7 @@ def test_a_configuration_that_cannot_be_read_is_told_in_a_line(
     assert (shown.out, shown.err.count("\n")) == ("", 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "place", "found"),
     [
@@ -174,6 +175,7 @@ def on_terminal(columns: int, *arguments: str) -> list[str]:
     return said.decode().splitlines()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("columns", [80, 100, 120])
 @pytest.mark.usefixtures("folder")
 def test_runs_break_no_word_on_a_narrow_terminal(columns: int) -> None:
@@ -188,6 +190,7 @@ def test_runs_break_no_word_on_a_narrow_terminal(columns: int) -> None:
     assert "…" not in text
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("folder")
 def test_a_wide_terminal_has_a_column_per_outcome(capsys: pytest.CaptureFixture[str]) -> None:
     lines = on_terminal(400, "runs")
@@ -198,6 +201,7 @@ def test_a_wide_terminal_has_a_column_per_outcome(capsys: pytest.CaptureFixture[
     assert capsys.readouterr().out.splitlines() == lines
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("folder")
 def test_a_pipe_gets_a_row_in_one_line_however_long_it_is(tmp_path: pathlib.Path) -> None:
     reason = "no such job; " * 200
@@ -209,6 +213,7 @@ def test_a_pipe_gets_a_row_in_one_line_however_long_it_is(tmp_path: pathlib.Path
     assert row.endswith(reason + "[bold]\\x1b[31m")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("folder")
 def test_a_reader_that_has_ended_is_no_reason_for_a_traceback() -> None:
     reading, writing = os.pipe()
@@ -224,6 +229,7 @@ def test_a_reader_that_has_ended_is_no_reason_for_a_traceback() -> None:
     assert (done.returncode, done.stderr) == (1, "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "imported"),
     [

@@ -230,6 +230,7 @@ def test_vendors_stand_side_by_side_and_may_come_later() -> None:
         )
 
 
+@pytest.mark.slow
 def test_the_progress_line_runs_by_itself_and_ends_with_its_context(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -156,6 +156,7 @@ def test_a_true_next_link_leads_through_all_pages() -> None:
         assert len(set(orders)) == len(orders) == 23
 
 
+@pytest.mark.slow
 def test_pages_are_clipped_at_the_maximum() -> None:
     with running_sandbox(size=300) as sandbox:
         client = Client(sandbox)

@@ -253,6 +253,7 @@ def test_other_shapes() -> None:
         assert exports.job(lost)["jobStatus"] == "Failed"
 
 
+@pytest.mark.slow
 def test_jobs_survive_a_restart(tmp_path: Any) -> None:
     path = str(tmp_path / "rows.db")
     with running_sandbox(size=3, database=path, options={"aims360": SECONDS}) as sandbox:

@@ -129,6 +129,7 @@ def test_more_than_ten_records_are_queued(cimcloud: Cimcloud) -> None:
     assert writes == {"calls": 2, "created": 11, "updated": 10, "queued": 11}
 
 
+@pytest.mark.slow
 def test_queued_lines_wait_for_their_header(cimcloud: Cimcloud) -> None:
     lines = [{"c_ordnum": 777_777, "line_number": number} for number in range(11)]
     lines.append({"c_ordnum": 888_888, "line_number": 1})

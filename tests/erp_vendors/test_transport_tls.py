@@ -118,6 +118,7 @@ def test_an_empty_answer_is_an_answer(answer: bytes) -> None:
 LONG = b"HTTP/1.1 200 OK\r\nContent-Length: 1200\r\n\r\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("head", "secured"),
     [

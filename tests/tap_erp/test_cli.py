@@ -81,6 +81,7 @@ def test_a_wrong_configuration_is_named(config: Message, named: str) -> None:
     assert "hunter2" not in str(caught.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["--discover", "--test", ""])
 def test_a_wrong_configuration_ends_every_command_with_one_line(
     tmp_path: pathlib.Path, mode: str
@@ -211,6 +212,7 @@ def test_about_in_every_form(form: str) -> None:
         assert "aimsio" in out
 
 
+@pytest.mark.slow
 def test_nothing_but_singer_messages_on_stdout(
     sandbox: RunningSandbox, tmp_path: pathlib.Path
 ) -> None:
@@ -245,6 +247,7 @@ root: {level: DEBUG, handlers: [console]}
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("log_config", [CONSOLE, STRUCTURED], ids=["console", "structured"])
 def test_no_secret_in_any_log(tmp_path: pathlib.Path, log_config: str) -> None:
     """The vendor echoes everything it was sent, in its errors."""

@@ -107,5 +107,5 @@ def vendor(tmp_path: pathlib.Path) -> t.Iterator[Vendor]:
 
 
 @pytest.fixture(autouse=True)
-def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("erp_vendors.http.transport.backoff.full_jitter", lambda value: value / 100)
+def _in_short(short_pauses: None) -> None:
+    """No test of the target waits out a pause."""

@@ -82,6 +82,7 @@ def check(sandbox: RunningSandbox) -> None:
     )
 
 
+@pytest.mark.slow
 def test_children_get_the_accounts_of_their_customers_whatever_breaks(
     sandbox: RunningSandbox, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

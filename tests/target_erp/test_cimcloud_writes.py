@@ -70,6 +70,7 @@ def test_a_record_that_the_vendor_says_no_to_is_refused(vendor: Vendor, answer: 
     assert len(vendor.letters(ACCOUNTS)) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("answer", [{"success": "yes"}, [], b"<html>"])
 def test_an_answer_that_is_neither_yes_nor_no_fails_the_run(vendor: Vendor, answer: t.Any) -> None:
     vendor.script = lambda request: Reply(body=answer) if request.path == "/site/account/" else None

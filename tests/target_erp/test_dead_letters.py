@@ -74,6 +74,7 @@ def test_a_torn_line_is_named_once_and_the_others_are_read(
     assert len(newest(str(tmp_path))) == 3
 
 
+@pytest.mark.slow
 def test_a_letter_is_durable_when_it_is_added(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -157,6 +158,7 @@ def test_a_letter_of_one_account_is_not_taken_for_another_ones(
     assert still_open(newest(str(tmp_path)), ledger) == []
 
 
+@pytest.mark.slow
 def test_many_letters_are_a_few_questions(
     tmp_path: pathlib.Path, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:

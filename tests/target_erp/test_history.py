@@ -330,6 +330,7 @@ def test_resync_sends_what_is_unchanged(tool: Tool) -> None:
         assert len(tool.vendor.taken) == sent
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["settle", "forget"])
 def test_who_changes_the_ledger_by_hand_waits_for_a_run(lost: Tool, command: str) -> None:
     arguments = {

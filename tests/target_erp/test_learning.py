@@ -87,7 +87,7 @@ def test_an_updated_value_is_told_from_the_one_that_was_there(
     assert tally.accepted == 3
 
 
-@pytest.mark.usefixtures("_short_pauses")
+@pytest.mark.slow
 @pytest.mark.parametrize("sandbox", ["keys"], indirect=True)
 def test_a_page_that_stands_in_front_of_the_vendor_is_never_learned(
     sandbox: RunningSandbox, tmp_path: pathlib.Path

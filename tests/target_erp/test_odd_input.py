@@ -98,6 +98,7 @@ def test_any_member_of_any_message_may_be_anything(
     check(vendor, {**message, member: value})
 
 
+@pytest.mark.slow
 @many
 @given(message=st.sampled_from(WHOLE), member=st.sampled_from(MEMBERS))
 def test_any_member_may_be_missing(vendor: Vendor, message: Message, member: str) -> None:

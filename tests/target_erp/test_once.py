@@ -83,7 +83,6 @@ def ours(sandbox: RunningSandbox, vendor: str, resource: str, name: str, start: 
     return sorted(value for value in found if value.startswith(start))
 
 
-@pytest.mark.usefixtures("_short_pauses")
 def test_orders_are_created_once_whatever_breaks(
     sandbox: RunningSandbox, tmp_path: pathlib.Path
 ) -> None:
@@ -103,7 +102,6 @@ def test_orders_are_created_once_whatever_breaks(
     assert sandbox.report("aims360")["calls"] == 0
 
 
-@pytest.mark.usefixtures("_short_pauses")
 def test_customers_are_created_once_and_then_updated(
     sandbox: RunningSandbox, tmp_path: pathlib.Path
 ) -> None:

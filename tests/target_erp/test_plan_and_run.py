@@ -143,6 +143,7 @@ def sandbox() -> t.Iterator[RunningSandbox]:
         yield running
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("vendor", SINKS)
 def test_a_plan_names_the_writes_of_the_run(
     vendor: str, sandbox: RunningSandbox, tmp_path: pathlib.Path

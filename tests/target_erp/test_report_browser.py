@@ -18,6 +18,8 @@ from tests.support.history import EMPLOYEES, NOW, ORDERS, doubt, letter, past
 if t.TYPE_CHECKING:
     import pathlib
 
+pytestmark = pytest.mark.slow
+
 NASTY = "<script>document.title='taken'</script><img src='http://elsewhere.example/x.png'>"
 PROBE = """<script>
 addEventListener("load", () => {

@@ -287,6 +287,7 @@ ANYTHING = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(st.dictionaries(WORDS, ANYTHING, max_size=4), ANYTHING)
 def test_any_schema_can_be_used(said: dict[str, t.Any], value: t.Any) -> None:
     whole = {"properties": {"a": said}, "required": ["b"]}

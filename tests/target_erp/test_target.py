@@ -255,6 +255,7 @@ def test_bad_input_names_the_line(vendor: Vendor, line: str, complaint: str) -> 
     assert "\n" not in run.error
 
 
+@pytest.mark.slow
 def test_a_poison_record_that_makes_the_server_fail_does_not_stop_the_rest(vendor: Vendor) -> None:
     def poison(request: Request) -> Reply | None:
         return Reply(500, b"oops") if b"E-3" in request.body else None

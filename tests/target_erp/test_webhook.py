@@ -171,6 +171,7 @@ def test_the_webhook_does_not_wait_for_longer_than_a_minute(
     assert len(receiver.requests) == 3
 
 
+@pytest.mark.slow
 def test_an_answer_that_does_not_come_ends_the_attempt(
     receiver: Stub, replies: list[Reply], clock: Time, monkeypatch: pytest.MonkeyPatch
 ) -> None:
