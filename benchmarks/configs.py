@@ -14,7 +14,7 @@ NO_LIMIT = 100_000
 def files(ledger: pathlib.Path) -> dict[str, t.Any]:
     """Where a target writes: beside its ledger."""
     dead_letters = str(ledger.with_suffix(".dead"))
-    return {"ledger": str(ledger), "dead_letters": dead_letters, "report_file": ""}
+    return {"ledger": str(ledger), "dead_letters": dead_letters, "report_file": "none"}
 
 
 def aims360(url: str, **settings: t.Any) -> dict[str, t.Any]:

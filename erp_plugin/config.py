@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 import typing as t
 
@@ -12,15 +13,16 @@ from singer_sdk.plugin_base import PluginBase
 from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR
 from typing_extensions import override
 
+from erp_plugin.environment import explanation, without_effect
 from erp_vendors.errors import ConfigError
 from erp_vendors.http.redact import redact
 from erp_vendors.settings import (
     Block,
     Setting,
+    as_given,
     explain,
     from_environment,
     object_schema,
-    without_nulls,
 )
 from erp_vendors.vendor import Client, Connection
 from erp_vendors.vendors import VENDORS
@@ -41,15 +43,24 @@ RATE_LIMIT_STORE = Setting(
     "or postgresql:// for several that share it.",
     "memory",
     secret=True,
+    must_agree=True,
 )
 
-_WITH_NULLS = ("stream_maps", "stream_map_config")
-"""Settings in which a null has a meaning: in a stream map it removes a stream or a property."""
+_NAMED_BY = {"tap-erp": "MELTANO_EXTRACTOR_NAME", "target-erp": "MELTANO_LOADER_NAME"}
+"""The variable in which Meltano says what the project calls a plugin."""
+
+
+_COMMON_SETTINGS = (USER_AGENT, RATE_LIMIT_STORE)
+"""What both plugins have beside the vendors' blocks."""
 
 
 def config_schema(settings: t.Iterable[Setting]) -> dict[str, t.Any]:
-    """JSON schema of the whole configuration: a plugin's own settings, and a block per vendor."""
-    schema = object_schema((*settings, USER_AGENT, RATE_LIMIT_STORE))
+    """JSON schema of the whole configuration.
+
+    Args:
+        settings: The plugin's settings besides the vendors' blocks.
+    """
+    schema = object_schema((*settings, *_COMMON_SETTINGS))
     blocks = {
         vendor.name: object_schema(
             vendor.settings,
@@ -63,8 +74,15 @@ def config_schema(settings: t.Iterable[Setting]) -> dict[str, t.Any]:
 
 
 class ErpPlugin(PluginBase):
-    """Checks the configuration and makes the vendors' clients."""
+    """Checks the configuration and makes the vendors' clients.
 
+    Attributes:
+        own_settings: The settings that the other plugin does not have.
+        checks_environment: Variables that have no effect are told.
+    """
+
+    own_settings: t.ClassVar[tuple[Setting, ...]] = ()
+    checks_environment: t.ClassVar[bool] = True
     package_name = "erp-singer"
     _clients: dict[str, Client]
 
@@ -81,8 +99,7 @@ class ErpPlugin(PluginBase):
         self.connection = Connection()
         schema = self.config_jsonschema
         self.append_builtin_config(schema)
-        kept = {name: self._config[name] for name in _WITH_NULLS if self._config.get(name)}
-        self._config = _with_numbers({**without_nulls(self._config), **kept}, schema)
+        self._config = _with_numbers(as_given(self._config, schema), schema)
         self._register_secrets()
         problems = [
             line
@@ -103,11 +120,44 @@ class ErpPlugin(PluginBase):
         for name, definition in schema["properties"].items():
             if "default" in definition:
                 self._config.setdefault(name, definition["default"])
+        if self.checks_environment:
+            self._check_environment(schema)
         self.connection = Connection(
             user_agent=self._config["user_agent"],
             rate_limit_store=self._config["rate_limit_store"],
         )
         return problems
+
+    def _check_environment(self, schema: dict[str, t.Any]) -> None:
+        """Tell of variables that have no effect on this run.
+
+        Raises:
+            ConfigError: If one names a setting that protects the data or says where they go.
+        """
+        project_name = os.environ.get(_NAMED_BY[self.name], "")
+        prefixes = [self._env_var_prefix]
+        if project_name:
+            prefixes.insert(0, f"{project_name.upper().replace('-', '_')}_")
+        found = without_effect(prefixes, schema, self._config)
+        grave = [one for one in found if self._must_agree(one.setting)]
+        if grave:
+            msg = f"config: {explanation(grave, project_name)}"
+            raise ConfigError(msg)
+        if found:
+            self.logger.warning("%s", explanation(found, project_name))
+
+    def _must_agree(self, setting: str) -> bool:
+        """Whether a setting protects the data or says where they go.
+
+        Args:
+            setting: Its dotted name.
+        """
+        block, _, name = setting.partition(".")
+        if block in VENDORS:
+            return block in self._config and self.block(block).must_agree(name)
+        return any(
+            own.name == block and own.must_agree for own in (*self.own_settings, *_COMMON_SETTINGS)
+        )
 
     @classmethod
     @override

@@ -17,6 +17,10 @@ if t.TYPE_CHECKING:
 Kind = t.Literal["string", "integer", "number", "boolean", "array", "object"]
 
 
+NONE = "none"
+"""What stands for an empty value, as a blank one counts as not set; see `Setting.or_none`."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Setting:
     """One key of the configuration.
@@ -29,6 +33,9 @@ class Setting:
         default: Value when the key is absent.
         secret: Masked by Meltano and in every log.
         identity: It tells one account of the vendor from another, as the usual names of `Block` do.
+        must_agree: It protects the data, or says where they go: no run begins while a variable of
+            the environment says something else. So does each `identity`.
+        or_none: The word `none` stands for an empty value.
         options: Allowed values.
         schema: Further JSON schema, for arrays and objects.
     """
@@ -40,8 +47,20 @@ class Setting:
     default: t.Any = None
     secret: bool = False
     identity: bool = False
+    must_agree: bool = False
+    or_none: bool = False
     options: tuple[str, ...] = ()
     schema: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
+
+    def value_of(self, given: t.Any) -> t.Any:  # noqa: ANN401 - settings have many types
+        """The value that is meant, or the default.
+
+        Args:
+            given: What the user set; None for nothing.
+        """
+        if given is None:
+            return self.default
+        return "" if self.or_none and given == NONE else given
 
     def as_schema(self) -> dict[str, t.Any]:
         """JSON schema of this key, in the SDK's dialect (`secret`)."""
@@ -134,8 +153,16 @@ def connection_settings(*, per_second: float, in_flight: int) -> tuple[Setting, 
             "Above 1 a fraction is rounded down, as no second may see more.",
             per_second,
             schema=positive,
+            must_agree=True,
         ),
-        Setting("verify_tls", "boolean", "Check TLS", "Check the server's certificate.", True),  # noqa: FBT003
+        Setting(
+            "verify_tls",
+            "boolean",
+            "Check TLS",
+            "Check the server's certificate.",
+            True,  # noqa: FBT003
+            must_agree=True,
+        ),
         Setting("ca_bundle", "string", "CA bundle", "File of certificate authorities to trust."),
         Setting(
             "openapi",
@@ -162,7 +189,15 @@ def null_values(default: str, meaning: str) -> Setting:
         meaning: What a null does at this vendor, as far as it is known.
     """
     text = f"Null properties of a record: leave them out (drop), or send them (send). {meaning}"
-    return Setting("null_values", "string", "Null values", text, default, options=("drop", "send"))
+    return Setting(
+        "null_values",
+        "string",
+        "Null values",
+        text,
+        default,
+        must_agree=True,
+        options=("drop", "send"),
+    )
 
 
 _IDENTITY = (
@@ -189,8 +224,7 @@ class Block:
 
     def get(self, name: str) -> t.Any:  # noqa: ANN401 - settings have many types
         """The value of a key, or its default."""
-        value = self._values.get(name)
-        return self._settings[name].default if value is None else value
+        return self._settings[name].value_of(self._values.get(name))
 
     @property
     def account(self) -> str:
@@ -203,6 +237,18 @@ class Block:
     def knows(self, name: str) -> bool:
         """Whether the vendor has a key of this name."""
         return name in self._settings
+
+    def must_agree(self, name: str) -> bool:
+        """Whether a key protects the data or says where they go; so does the block as a whole.
+
+        Args:
+            name: The key, with those inside of it behind a dot.
+        """
+        name = name.partition(".")[0]
+        if not name or name in _IDENTITY:
+            return True
+        setting = self._settings[name]
+        return setting.must_agree or setting.identity
 
     def given(self, name: str) -> bool:
         """Whether the user set this key."""
@@ -224,13 +270,33 @@ class Block:
         return tuple(map(str, values))
 
 
-def without_nulls(config: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """Drop null keys: null means not set, at the top and inside the blocks."""
-    return {
-        key: without_nulls(value) if isinstance(value, dict) else value
-        for key, value in config.items()
-        if value is not None
-    }
+def is_block(definition: t.Mapping[str, t.Any]) -> bool:
+    """Whether a setting is made of settings; an object with keys of the user's own is not.
+
+    Args:
+        definition: Its JSON schema.
+    """
+    return definition.get("additionalProperties") is False
+
+
+def as_given(config: t.Mapping[str, t.Any], schema: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Drop what is not set: nulls, blank texts, and blocks that held nothing else.
+
+    Args:
+        config: The configuration, or a block of it.
+        schema: Its JSON schema. A setting without settings of its own, such as a stream map, stays
+            as it is.
+    """
+    found = {}
+    for name, value in config.items():
+        definition = schema["properties"].get(name, {})
+        if isinstance(value, dict) and is_block(definition):
+            block = as_given(value, definition)
+            if block or not value:
+                found[name] = block
+        elif value is not None and not (isinstance(value, str) and not value.strip()):
+            found[name] = value
+    return found
 
 
 def explain(error: ValidationError, known: t.Mapping[str, t.Any]) -> list[str]:
@@ -280,7 +346,7 @@ def from_environment(
         environ: Variables (default: the process's).
 
     Returns:
-        The configuration that the variables describe.
+        The configuration that the variables describe; blank ones count as not set.
 
     Raises:
         ConfigError: If a variable cannot be read as its setting's type.
@@ -289,8 +355,8 @@ def from_environment(
     config: dict[str, t.Any] = {}
     for name, definition in schema["properties"].items():
         variable = f"{prefix}{name.upper()}"
-        if variable in environ:
-            config[name] = _parse(variable, environ[variable], definition)
+        if environ.get(variable, "").strip():
+            config[name] = parse_text(variable, environ[variable], definition)
         if "properties" in definition:
             nested = from_environment(f"{variable}_", definition, environ)
             if nested:
@@ -302,7 +368,17 @@ def from_environment(
     return config
 
 
-def _parse(variable: str, text: str, definition: t.Mapping[str, t.Any]) -> t.Any:  # noqa: ANN401
+def parse_text(variable: str, text: str, definition: t.Mapping[str, t.Any]) -> t.Any:  # noqa: ANN401
+    """The value that a variable gives a setting.
+
+    Args:
+        variable: Its name.
+        text: Its text.
+        definition: JSON schema of the setting.
+
+    Raises:
+        ConfigError: If the text cannot be read as the setting's type.
+    """
     kinds = definition.get("type", "string")
     if "string" in kinds:
         return text

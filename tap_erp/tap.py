@@ -55,6 +55,7 @@ class TapErp(BaseTap):
     """Reads AIMS360, Aimsio, AIM Web Services, CIMcloud and Pentamic Accounting."""
 
     name = "tap-erp"
+    own_settings = SETTINGS
     config_jsonschema: t.ClassVar[dict[str, t.Any]] = config_schema(SETTINGS)
     capabilities: t.ClassVar[list[t.Any]] = [
         TapCapabilities.CATALOG,

@@ -103,8 +103,8 @@ class Run:
         Args:
             name: Its name.
         """
-        value = self.config.get(name)
-        return next(s.default for s in SETTINGS if s.name == name) if value is None else value
+        setting = next(setting for setting in SETTINGS if setting.name == name)
+        return setting.value_of(self.config.get(name))
 
     def perform(self, work: t.Callable[[], None]) -> None:
         """Do a run's work; whatever becomes of it is settled, reported and told by the exit code.

@@ -14,6 +14,7 @@ SETTINGS = (
         "first one ends the run, exit code 3), continue (exit code 0 within max_rejects, else 3).",
         "fail",
         options=("fail", "stop", "continue"),
+        must_agree=True,
     ),
     Setting(
         "max_rejects",
@@ -22,6 +23,7 @@ SETTINGS = (
         "With on_reject continue: rejected records that still count as success, as a number or as "
         "a percentage of the input such as 5%. Without it there is no bound.",
         schema={"or_string": True},
+        must_agree=True,
     ),
     Setting(
         "unknown_streams",
@@ -30,6 +32,7 @@ SETTINGS = (
         "What a stream does that no sink knows: error ends the run, skip leaves it out.",
         "error",
         options=("error", "skip"),
+        must_agree=True,
     ),
     Setting(
         "streams",
@@ -37,6 +40,7 @@ SETTINGS = (
         "Stream names",
         'Sink by foreign stream name, such as {"hr_staff": "aimsio_employees"}.',
         schema={"additionalProperties": {"type": "string"}},
+        must_agree=True,
     ),
     Setting(
         "dead_letters",
@@ -44,6 +48,7 @@ SETTINGS = (
         "Dead letters",
         "Folder for records that could not be written.",
         "dead_letters",
+        must_agree=True,
     ),
     Setting(
         "dry_run",
@@ -51,13 +56,16 @@ SETTINGS = (
         "Dry run",
         "Write nothing: read the vendor and show what would be created, updated and refused.",
         False,  # noqa: FBT003
+        must_agree=True,
     ),
     Setting(
         "plan_file",
         "string",
         "Plan file",
-        "Where a dry run writes its plan, one JSON line per record.",
+        "Where a dry run writes its plan, one JSON line per record; none for nowhere.",
         "erp_plan.jsonl",
+        or_none=True,
+        must_agree=True,
     ),
     Setting(
         "guards",
@@ -73,6 +81,7 @@ SETTINGS = (
                 ("max_deletes", "records to delete"),
             )
         ),
+        must_agree=True,
     ),
     Setting(
         "deletes",
@@ -81,6 +90,7 @@ SETTINGS = (
         "Sinks whose records are deleted at the vendor when the input says so, by _sdc_deleted_at "
         "or by ACTIVATE_VERSION. Needs guards.max_deletes.",
         schema={"items": {"type": "string"}},
+        must_agree=True,
     ),
     Setting(
         "ledger",
@@ -90,14 +100,16 @@ SETTINGS = (
         "postgresql:// URL for runs on several machines.",
         "erp_ledger.sqlite",
         secret=True,
+        must_agree=True,
     ),
     Setting(
         "report_file",
         "string",
         "Report file",
-        "Where each run leaves its report, a JSON object; empty for nowhere. The ledger keeps the "
+        "Where each run leaves its report, a JSON object; none for nowhere. The ledger keeps the "
         "reports of all runs.",
         "erp_run.json",
+        or_none=True,
     ),
     Setting(
         "resync",
@@ -106,6 +118,7 @@ SETTINGS = (
         "Send records although they count as unchanged, because somebody changed them at the "
         "vendor; what cannot be changed there is still looked for first.",
         False,  # noqa: FBT003
+        must_agree=True,
     ),
     Setting(
         "checkpoint_seconds",

@@ -88,6 +88,7 @@ SETTINGS: tuple[Setting, ...] = (
         "The limit that System Settings > AIMS360 API shows.",
         200,
         schema={"minimum": 1},
+        must_agree=True,
     ),
     Setting(
         "aqua_exports",

@@ -42,6 +42,7 @@ SETTINGS: tuple[Setting, ...] = (
         "Read online orders",
         "Offer cimcloud_online_orders. Reading it marks the orders as taken.",
         False,  # noqa: FBT003
+        must_agree=True,
     ),
     Setting(
         "discover_columns",
@@ -66,6 +67,7 @@ SETTINGS: tuple[Setting, ...] = (
         "POST creates or updates; PUT only updates.",
         "POST",
         options=("POST", "PUT"),
+        must_agree=True,
     ),
     null_values("drop", "A null that is sent may clear the field."),
     Setting(
@@ -75,6 +77,7 @@ SETTINGS: tuple[Setting, ...] = (
         "How a row is deleted, which the vendor does not document: a path after the site name with "
         "{path} (where the resource is read) and {value} (the row's key), such as {path}/{value} "
         "or {path}/searchexact~{column}~{value}. Empty: nothing is deleted.",
+        must_agree=True,
     ),
     # Limits: cimcloud.md 5.1 (DOC); calls at once are not limited, and with two
     # calls a second more in flight would be of no use.

@@ -24,6 +24,7 @@ SETTINGS: tuple[Setting, ...] = (
         "Token address",
         "Where the identity server gives out tokens.",
         "https://identity.pentamic.com/connect/token",
+        must_agree=True,
     ),
     Setting("client_id", "string", "Client id", "Assigned by the Pentamic administrator."),
     Setting("client_secret", "string", "Client secret", "The client's secret.", secret=True),
@@ -32,8 +33,9 @@ SETTINGS: tuple[Setting, ...] = (
         "order_by",
         "string",
         "Order",
-        "Field that the customer list is sorted by; empty asks for no order.",
+        "Field that the customer list is sorted by; none asks for no order.",
         "id",
+        or_none=True,
     ),
     Setting(
         "tax_code_as",
@@ -50,12 +52,14 @@ SETTINGS: tuple[Setting, ...] = (
         "TLS fingerprint",
         "SHA-256 of the API server's certificate, for a self-signed one: only this certificate is "
         "accepted then.",
+        must_agree=True,
     ),
     Setting(
         "token_tls_fingerprint",
         "string",
         "TLS fingerprint of the token server",
         "The same for the server of token_url (default: tls_fingerprint, if the host is the same).",
+        must_agree=True,
     ),
     # PUT replaces the whole record (pentamic.md 6), so a null empties its property.
     null_values("send", "An update replaces the whole record."),

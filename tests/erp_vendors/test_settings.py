@@ -15,11 +15,11 @@ from erp_vendors.settings import (
     RESOURCE_ENTRY,
     Block,
     Setting,
+    as_given,
     connection_settings,
     explain,
     from_environment,
     object_schema,
-    without_nulls,
 )
 
 SETTINGS = (
@@ -146,7 +146,7 @@ def test_an_environment_without_variables_gives_no_block() -> None:
         ({"TAP_DEMO_RESOURCES": "[{"}, "TAP_DEMO_RESOURCES"),
         ({"TAP_DEMO": "{"}, "TAP_DEMO "),
         ({"TAP_DEMO": "5", "TAP_DEMO_USERNAME": "x"}, "TAP_DEMO "),
-        ({"TAP_DEMO_TIMEOUT_SECONDS": ""}, "TAP_DEMO_TIMEOUT_SECONDS"),
+        ({"TAP_DEMO_TIMEOUT_SECONDS": "1m"}, "TAP_DEMO_TIMEOUT_SECONDS"),
     ],
 )
 def test_a_bad_variable_is_named_and_its_value_is_not_shown(
@@ -157,11 +157,21 @@ def test_a_bad_variable_is_named_and_its_value_is_not_shown(
     assert "many" not in str(caught.value)
 
 
-def test_null_means_not_set() -> None:
-    assert without_nulls({"a": None, "demo": {"username": None, "mode": "slow"}, "n": 0}) == {
-        "demo": {"mode": "slow"},
-        "n": 0,
-    }
+@pytest.mark.parametrize("nothing", [None, "", "  "])
+def test_nulls_and_blank_texts_mean_not_set(nothing: str | None) -> None:
+    given = {"demo": {"username": nothing, "mode": "slow"}, "other": nothing, "n": 0}
+    assert as_given(given, SCHEMA) == {"demo": {"mode": "slow"}, "n": 0}
+
+
+def test_a_block_of_blanks_is_no_block_but_an_empty_one_is() -> None:
+    assert as_given({"demo": {"username": "", "password": None}}, SCHEMA) == {}
+    assert as_given({"demo": {}}, SCHEMA) == {"demo": {}}
+
+
+def test_maps_of_the_users_own_keep_their_nulls() -> None:
+    schema = {"properties": {"maps": {"properties": {"__else__": {}}}}}
+    given = {"maps": {"__else__": None, "a": {"x": None, "y": ""}}}
+    assert as_given(given, schema) == given
 
 
 def test_a_block_has_the_tables_defaults_and_knows_what_was_given() -> None:

@@ -98,7 +98,7 @@ class Site:
             "pentamic": {"client_id": "c", "client_secret": "office-secret-1", "scope": "s"},
             "ledger": str(self.folder / "ledger.sqlite"),
             "dead_letters": str(self.folder / "dead"),
-            "report_file": "",
+            "report_file": "none",
             "deletes": [THINGS],
             "guards": {"max_deletes": 10},
         }

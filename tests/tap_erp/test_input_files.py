@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import datetime as dt
 import functools
-import io
 import json
-import logging
 import pathlib
-import signal
 import subprocess
 import sys
 import typing as t
@@ -20,13 +16,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from erp_plugin.cli import outcome
 from tap_erp.bookmark import Bookmark, fingerprint
 from tap_erp.learning import LearningStream
 from tap_erp.stamps import from_iso, to_epoch_ms, to_iso
 from tap_erp.stream import ErpStream
 from tap_erp.streams import STREAMS
 from tap_erp.tap import TapErp
+from tests.support import commands
 from tests.support.scale import full
 from tests.support.stub import Reply, running_stub
 from tests.tap_erp.running import aimsio, command, written
@@ -106,18 +102,8 @@ def made(tap: Tap) -> list[Rows]:
 
 def invoke(*arguments: str) -> tuple[int, str, list[Json]]:
     """Run the command in this process: exit code, error line, messages."""
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    out, loggers = io.TextIOWrapper(io.BytesIO()), list(logging.root.handlers)
-    try:
-        with mock.patch.dict(STREAMS, aimsio=made), contextlib.redirect_stdout(out):
-            code, said = outcome(TapErp.cli, "tap-erp", list(arguments))
-    finally:
-        logging.root.handlers[:] = loggers
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
-    out.flush()
-    lines = t.cast("t.Any", out).buffer.getvalue().splitlines()
-    return code, said, [json.loads(line) for line in lines]
+    with mock.patch.dict(STREAMS, aimsio=made):
+        return commands.invoke(TapErp.cli, "tap-erp", *arguments)
 
 
 @functools.cache

@@ -41,7 +41,7 @@ def config(sandbox: RunningSandbox, folder: pathlib.Path) -> dict[str, t.Any]:
         },
         "ledger": str(folder / "ledger.sqlite"),
         "dead_letters": str(folder / "dead"),
-        "report_file": "",
+        "report_file": "none",
     }
 
 

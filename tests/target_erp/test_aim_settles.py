@@ -54,7 +54,7 @@ class Site:
             },
             "ledger": str(folder / "ledger.sqlite"),
             "dead_letters": str(folder / "dead"),
-            "report_file": "",
+            "report_file": "none",
         }
 
     def run(self, messages: t.Iterable[Message]) -> TargetRun:

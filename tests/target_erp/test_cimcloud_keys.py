@@ -203,7 +203,7 @@ def test_a_key_that_the_vendor_does_not_tell_stays_unknown_in_the_next_run(
         "cimcloud": site.block(),
         "ledger": str(tmp_path / "ledger.sqlite"),
         "dead_letters": str(tmp_path / "dead"),
-        "report_file": "",
+        "report_file": "none",
     }
     messages = [schema("cimcloud_credits", ["id"]), record("cimcloud_credits", id=7)]
     for _ in range(2):

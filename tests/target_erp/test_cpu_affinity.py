@@ -45,7 +45,7 @@ def test_a_run_of_the_target_is_one(tmp_path: pathlib.Path) -> None:
         "aimsio": {"api_url": "http://127.0.0.1:1", "username": "ann", "password": "pass-w0rd"},
         "ledger": str(tmp_path / "ledger.sqlite"),
         "dead_letters": str(tmp_path / "dead"),
-        "report_file": "",
+        "report_file": "none",
     }
     target = TargetErp(config=config)
     target.run.perform(lambda: seen.append(os.sched_getaffinity(0)))

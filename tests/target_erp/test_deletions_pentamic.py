@@ -37,7 +37,7 @@ def config(sandbox: RunningSandbox, folder: pathlib.Path) -> Message:
         },
         "ledger": str(folder / "ledger.sqlite"),
         "dead_letters": str(folder / "dead"),
-        "report_file": "",
+        "report_file": "none",
         "deletes": [CUSTOMERS],
         "guards": {"max_deletes": "60%"},
     }

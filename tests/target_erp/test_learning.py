@@ -47,7 +47,7 @@ def config(sandbox: RunningSandbox, folder: pathlib.Path) -> Row:
         "requests_per_second": 1000,
     }
     places = {"ledger": str(folder / "l.sqlite"), "dead_letters": str(folder / "dead")}
-    return {"aimsio": block, "report_file": "", **places}
+    return {"aimsio": block, "report_file": "none", **places}
 
 
 def calls(sandbox: RunningSandbox) -> tuple[int, int]:

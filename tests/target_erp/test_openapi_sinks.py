@@ -122,7 +122,7 @@ def test_openapi_sinks_go_through_the_same_engine(
             **site.block(stub.url, saver(tmp_path)(site.file())),
             "ledger": str(tmp_path / "ledger.sqlite"),
             "dead_letters": str(tmp_path / "dead"),
-            "report_file": "",
+            "report_file": "none",
         }
         rows = [record(site.stream, ticketNo=f"T-{n}", qty=n) for n in range(6)]
         wrong = [record(site.stream, ticketNo="T-x", qty="many"), record(site.stream, qty=1)]

@@ -133,7 +133,7 @@ def config(sandbox: RunningSandbox, vendor: str, folder: pathlib.Path) -> Row:
         vendor: {**blocks[vendor], **fast},
         "ledger": str(folder / "ledger.sqlite"),
         "dead_letters": str(folder / "dead"),
-        "report_file": "",
+        "report_file": "none",
     }
 
 

@@ -1,0 +1,133 @@
+"""Variables of the environment that set something which does not hold in this run.
+
+Meltano hands over only the settings that the plugin's definition in `meltano.yml` declares, and a
+run with configuration files does not read the environment at all. So a variable such as
+`TARGET_ERP_DRY_RUN=true` can be without effect, and nobody would see it.
+"""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from erp_vendors.errors import ConfigError
+from erp_vendors.settings import is_block, parse_text
+
+Json = t.Mapping[str, t.Any]
+
+
+class WithoutEffect(t.NamedTuple):
+    """A variable whose value is not in force.
+
+    Attributes:
+        variable: Its name.
+        setting: The setting that it names, such as `aimsio.environment`.
+    """
+
+    variable: str
+    setting: str
+
+
+class _Variables:
+    """What variables say of one setting; the first prefix that says anything counts."""
+
+    def __init__(self, prefixes: t.Sequence[str], environ: t.Mapping[str, str]) -> None:
+        self._prefixes = prefixes
+        self._environ = environ
+
+    def of(self, path: t.Sequence[str]) -> tuple[str, str]:
+        """Name and text of the variable that sets a setting; both empty if there is none."""
+        for prefix in self._prefixes:
+            name = prefix + "_".join(path).upper()
+            text = self._environ.get(name, "")
+            if text.strip():
+                return name, text
+        return "", ""
+
+
+def without_effect(
+    prefixes: t.Sequence[str],
+    schema: Json,
+    config: Json,
+    environ: t.Mapping[str, str] | None = None,
+) -> list[WithoutEffect]:
+    """Variables that name a setting and whose value differs from the one in force.
+
+    Args:
+        prefixes: Such as `TAP_ERP_`; the first one that sets a setting counts for it.
+        schema: The config schema.
+        config: The configuration in force.
+        environ: Variables (default: the process's). Blank ones count as not set.
+    """
+    variables = _Variables(prefixes, os.environ if environ is None else environ)
+    return list(_differing(variables, (), schema, config))
+
+
+def explanation(found: t.Iterable[WithoutEffect], project_name: str) -> str:
+    """Why some variables have no effect, and what to do, without their values.
+
+    Args:
+        found: The variables.
+        project_name: What a Meltano project calls the plugin; empty outside of Meltano.
+    """
+    named = ", ".join(f"{one.variable} (setting {one.setting})" for one in found)
+    remedy = (
+        f"Meltano hands over only the settings that the definition of {project_name} in "
+        "meltano.yml declares; declare it there"
+        if project_name
+        else "set it in the configuration, or give --config=ENV"
+    )
+    return f"{named} has no effect on this run: {remedy}, or unset the variable"
+
+
+def _differing(
+    variables: _Variables, path: tuple[str, ...], schema: Json, config: Json
+) -> t.Iterator[WithoutEffect]:
+    for name, definition in schema["properties"].items():
+        here = (*path, name)
+        variable, text = variables.of(here)
+        value = config.get(name, definition.get("default"))
+        if not is_block(definition):
+            if variable and not _says(variable, text, definition, value):
+                yield WithoutEffect(variable, ".".join(here))
+            continue
+        block = value if isinstance(value, dict) else {}
+        if variable:
+            yield from _differing_in_whole(variable, text, here, definition, block)
+        yield from _differing(variables, here, definition, block)
+
+
+def _differing_in_whole(
+    variable: str, text: str, path: tuple[str, ...], definition: Json, block: Json
+) -> t.Iterator[WithoutEffect]:
+    """The same for a variable that holds a whole block as JSON."""
+    try:
+        said = parse_text(variable, text, definition)
+    except ConfigError:
+        said = None
+    if not isinstance(said, dict):
+        yield WithoutEffect(variable, ".".join(path))
+        return
+    for name, value in said.items():
+        inner = definition["properties"].get(name, {})
+        if value is not None and value != block.get(name, inner.get("default")):
+            yield WithoutEffect(variable, ".".join((*path, name)))
+
+
+def _says(variable: str, text: str, definition: Json, value: t.Any) -> bool:  # noqa: ANN401
+    """Whether a text means the value that is in force."""
+    try:
+        said = parse_text(variable, text, definition)
+    except ConfigError:
+        return False
+    if said == value or (value is None and said in ([], {})):
+        return True
+    # Some sources of settings know only text.
+    return str(said) == str(value) or _number(said) == _number(value) is not None
+
+
+def _number(value: t.Any) -> float | None:  # noqa: ANN401 - a setting's value
+    try:
+        return float(value)
+    except (ValueError, TypeError):
+        return None
