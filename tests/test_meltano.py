@@ -164,6 +164,68 @@ def test_numbers_and_secrets_reach_the_tap_from_the_environment(project: Project
     assert "wr0ng-secret" not in shown.stdout
 
 
+SHORT = """
+default_environment: dev
+environments:
+- name: dev
+plugins:
+  extractors:
+  - name: tap-erp
+    namespace: tap_erp
+    executable: .venv/bin/tap-erp
+    capabilities: [catalog, discover, state, about]
+    settings:
+    - {name: aimsio.api_url}
+    - {name: aimsio.username}
+    - {name: aimsio.password, sensitive: true}
+  - name: tap-erp--aimsio
+    inherit_from: tap-erp
+    config: {aimsio.username: sandbox@example.com}
+"""
+
+
+@pytest.mark.parametrize(
+    "plugin", [pytest.param("tap-erp", marks=pytest.mark.nightly), "tap-erp--aimsio"]
+)
+def test_no_variable_is_without_effect_in_silence(project: Project, plugin: str) -> None:
+    """A whole definition lets all variables through; with a short one the run says what is not."""
+    prefix = plugin.upper().replace("-", "_")
+    more = {
+        f"{prefix}_AIMSIO_REQUESTS_PER_SECOND": "3",
+        "TAP_ERP_AIMSIO_TIMEOUT_SECONDS": "2.5",
+        "TAP_ERP_AIMSIO_VERIFY_TLS": "false",
+        "TAP_ERP_AIMSIO_RESOURCES": "[]",
+        "TAP_ERP_START_DATE": "2020-01-01",
+        "TAP_ERP_AIMSIO_CA_BUNDLE": "",
+    }
+    answer = project.meltano("invoke", plugin, "--test", **more)
+    said = answer.stdout + answer.stderr
+    assert (answer.returncode, "no effect" in said) == (0, False), said
+
+    (project.folder / "meltano.yml").write_text(SHORT)
+    given = {
+        name: value
+        for name, value in project.env.items()
+        if not name.startswith("TAP_") or name == "TAP_ERP_AIMSIO_API_URL"
+    }
+    project.env = {
+        **given,
+        "TAP_ERP_AIMSIO_USERNAME": "sandbox@example.com",
+        "TAP_ERP_AIMSIO_PASSWORD": "sandbox",
+    }
+    answer = project.meltano("invoke", plugin, "--test")
+    said = answer.stdout + answer.stderr
+    assert (answer.returncode, "no effect" in said) == (0, False), said
+    answer = project.meltano("invoke", plugin, "--test", TAP_ERP_USER_AGENT="me")
+    said = answer.stdout + answer.stderr
+    assert (answer.returncode, said.count("no effect")) == (0, 1), said
+    directing = f"{prefix}_AIMSIO_REQUESTS_PER_SECOND"
+    answer = project.meltano("invoke", plugin, "--test", **{directing: "3"})
+    said = answer.stdout + answer.stderr
+    assert answer.returncode == 1, said
+    assert f"{directing} (setting aimsio.requests_per_second) has no effect" in said
+
+
 def test_meltano_tests_the_tap(project: Project) -> None:
     answer = project.meltano("--environment", "sandbox", "config", "test", "tap-erp--aimsio")
     assert answer.returncode == 0, answer.stdout + answer.stderr
