@@ -180,7 +180,7 @@ plugins:
     - {name: aimsio.password, sensitive: true}
   - name: tap-erp--aimsio
     inherit_from: tap-erp
-    config: {aimsio.username: sandbox@example.com}
+    config: {aimsio.username: sandbox-user}
 """
 
 
@@ -210,8 +210,8 @@ def test_no_variable_is_without_effect_in_silence(project: Project, plugin: str)
     }
     project.env = {
         **given,
-        "TAP_ERP_AIMSIO_USERNAME": "sandbox@example.com",
-        "TAP_ERP_AIMSIO_PASSWORD": "sandbox",
+        "TAP_ERP_AIMSIO_USERNAME": "sandbox-user",
+        "TAP_ERP_AIMSIO_PASSWORD": "sandbox-password",
     }
     answer = project.meltano("invoke", plugin, "--test")
     said = answer.stdout + answer.stderr
