@@ -11,6 +11,21 @@ from erp_plugin.cli import FAILED, ExitCode
 from erp_vendors.errors import ErpError
 
 
+def not_blank(_: click.Context, __: click.Parameter, value: str | None) -> str:
+    """A callback of parameters: a script's unset variable must not come to mean everything.
+
+    Args:
+        value: What was given; None if it was left out, which gives an empty text.
+
+    Raises:
+        click.BadParameter: If a blank text was given.
+    """
+    if value is not None and not value.strip():
+        msg = "it is empty; leave it out to mean all"
+        raise click.BadParameter(msg)
+    return value or ""
+
+
 class OptionsAnywhere(click.Group):
     """A command with subcommands, whose options may stand before or behind the subcommand.
 
@@ -36,6 +51,8 @@ class OptionsAnywhere(click.Group):
         while rest and rest[0].partition("=")[0] in takes_value:
             flag, has_value, _ = rest[0].partition("=")
             length = 2 if takes_value[flag] and not has_value else 1
+            if len(rest) < length and not ctx.resilient_parsing:
+                raise click.BadOptionUsage(flag, f"Option {flag!r} requires an argument.", ctx)
             before += rest[:length]
             rest = rest[length:]
         if not rest and not ctx.resilient_parsing:  # or else the shell asks for completions
@@ -57,6 +74,9 @@ def run(command: click.Command, name: str, arguments: t.Sequence[str] | None) ->
         What the command returns, or 0; 1 with one line on stderr if it failed or was called in a
         wrong way; or the code that an `ExitCode` carries.
     """
+    if sys.stdout is None:
+        print(f"{name}: cannot write to stdout: it is closed", file=sys.stderr)
+        return FAILED
     try:
         code = command.main(arguments, prog_name=name, standalone_mode=False)
     except ExitCode as ending:

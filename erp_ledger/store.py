@@ -240,7 +240,7 @@ class LedgerStore:
 def _steps(
     statement: str, one: str, rows: list[Row], shared: Row
 ) -> t.Iterator[tuple[str, list[t.Any]]]:
-    size = min(_ROWS, (_VARIABLES - len(shared)) // len(rows[0]))
+    size = min(_ROWS, (_VARIABLES - len(shared)) // max(1, len(rows[0])))
     for start in range(0, len(rows), size):
         some = rows[start : start + size]
         sql = statement.format(rows=",".join([one] * len(some)))

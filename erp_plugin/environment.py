@@ -122,6 +122,8 @@ def _says(variable: str, text: str, definition: Json, value: t.Any) -> bool:  # 
         return False
     if said == value or (value is None and said in ([], {})):
         return True
+    if isinstance(said, dict) and isinstance(value, dict):
+        return said.items() <= value.items()  # Meltano adds to it what meltano.yml says
     # Some sources of settings know only text.
     return str(said) == str(value) or _number(said) == _number(value) is not None
 

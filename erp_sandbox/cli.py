@@ -27,7 +27,7 @@ Every vendor option can also be set by the environment: --aimsio-rate as ERP_SAN
 _FAILED = 1
 
 
-class _OptionsAnywhere(click.Group):
+class _OnlySubcommand(click.Group):
     """A command whose options may stand before or behind its only subcommand.
 
     Without a subcommand, the help is shown.
@@ -38,7 +38,12 @@ class _OptionsAnywhere(click.Group):
         if not args and not ctx.resilient_parsing:
             click.echo(ctx.get_help())
             ctx.exit()
-        if name in args and args[0] not in ctx.help_option_names:
+        begins_with_option = args and args[0].startswith("-")
+        if begins_with_option and name not in args and args[0] not in ctx.help_option_names:
+            if not ctx.resilient_parsing:
+                msg = f"Missing command '{name}'."
+                raise click.UsageError(msg, ctx)
+        elif name in args and args[0] not in ctx.help_option_names:
             place = args.index(name)
             args = [name, *args[:place], *args[place + 1 :]]
         return super().parse_args(ctx, args)
@@ -73,7 +78,9 @@ def _command() -> click.Group:
         params=[
             click.Option(["--host"], default="127.0.0.1", help="address to listen on (127.0.0.1)"),
             click.Option(["--port"], default=8765, help="TCP port, 0 for a free one (8765)"),
-            click.Option(["--size"], default=60, help="rows per resource (60)"),
+            click.Option(
+                ["--size"], type=click.IntRange(1), default=60, help="rows per resource (60)"
+            ),
             click.Option(["--seed"], default=1, help="seed of data and random faults (1)"),
             click.Option(
                 ["--latency-ms"], default=0.0, help="milliseconds each call takes at least (0)"
@@ -99,7 +106,7 @@ def _command() -> click.Group:
             ),
         ],
     )
-    return _OptionsAnywhere(
+    return _OnlySubcommand(
         "erp-sandbox", commands=[serve], help="Plays ERP vendors' HTTP APIs on loopback."
     )
 

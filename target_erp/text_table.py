@@ -21,14 +21,14 @@ _WORDS_IN_A_LINE = 3
 _NUMBER = re.compile(r"[\d,.]*")
 
 
-def width_of(stream: t.TextIO, otherwise: int = WIDE) -> int:
+def width_of(stream: t.TextIO | None, otherwise: int = WIDE) -> int:
     """Number of columns of the terminal that a stream leads to.
 
     Args:
-        stream: Where the table goes.
+        stream: Where the table goes; None if it is closed.
         otherwise: Columns if that is no terminal, but a file, a pipe or a log.
     """
-    if not stream.isatty():
+    if stream is None or not stream.isatty():
         return otherwise
     told = os.environ.get("COLUMNS", "")
     if told.isdecimal() and int(told):

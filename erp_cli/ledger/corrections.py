@@ -6,7 +6,8 @@ import typing as t
 
 import click
 
-from erp_cli.ledger.options import key_option, stream_option, with_sources
+from erp_cli.command_line import not_blank
+from erp_cli.ledger.options import account_option, key_option, stream_option, with_sources
 from erp_ledger import RecordStatus
 from erp_vendors.errors import ConfigError
 from target_erp.delivery import Outcome
@@ -16,8 +17,13 @@ from target_erp.delivery.dead_letters import identity, newest
 if t.TYPE_CHECKING:
     from erp_cli.ledger.sources import Sources
 
-_sink = click.argument("stream", metavar="SINK")
-_key = click.argument("key", metavar="[KEY]", required=False, default="")
+_sink = click.argument("stream", metavar="SINK", callback=not_blank)
+_key = click.argument(
+    "key",
+    metavar="[KEY]",
+    required=False,
+    callback=not_blank,
+)
 
 
 @click.command()
@@ -87,7 +93,7 @@ def dismiss(sources: Sources, *, stream: str, key: str) -> None:
 @click.command()
 @_sink
 @_key
-@click.option("--account", default="", help="Only this account.")
+@account_option
 @with_sources
 def forget(sources: Sources, *, stream: str, key: str, account: str) -> None:
     """Let records be sent although they are unchanged; doubles stay excluded.

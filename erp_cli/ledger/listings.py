@@ -9,6 +9,7 @@ import typing as t
 
 import click
 
+from erp_cli.command_line import not_blank
 from erp_cli.ledger.options import (
     json_option,
     key_option,
@@ -51,8 +52,8 @@ def runs(sources: Sources, *, limit: int, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("stream", metavar="SINK")
-@click.argument("key")
+@click.argument("stream", metavar="SINK", callback=not_blank)
+@click.argument("key", callback=not_blank)
 @json_option
 @with_sources
 def show(sources: Sources, *, stream: str, key: str, as_json: bool) -> None:

@@ -9,14 +9,28 @@ import typing as t
 
 import click
 
+from erp_cli.command_line import not_blank
 from erp_cli.ledger.sources import DEFAULTS, Sources
 from erp_vendors.errors import ConfigError
 from erp_vendors.http import codec
 
+_MOST_RUNS = 1_000_000
+
 json_option = click.option("--json", "as_json", is_flag=True, help="For scripts: JSON lines.")
-limit_option = click.option("--limit", default=50, show_default=True, help="How many runs.")
-stream_option = click.option("--stream", default="", help="Only this sink.")
-key_option = click.option("--key", default="", help="Only this business key (VALUE or NAME=VALUE).")
+limit_option = click.option(
+    "--limit",
+    type=click.IntRange(1, _MOST_RUNS),
+    default=50,
+    show_default=True,
+    help="How many runs.",
+)
+stream_option = click.option("--stream", callback=not_blank, help="Only this sink.")
+key_option = click.option(
+    "--key", callback=not_blank, help="Only this business key (VALUE or NAME=VALUE)."
+)
+account_option = click.option(
+    "--account", callback=not_blank, help="Only this account, as 'unknown' shows it."
+)
 
 
 def with_sources(function: t.Callable[..., t.Any]) -> t.Callable[..., t.Any]:
@@ -42,10 +56,13 @@ def source_options(function: t.Callable[..., t.Any]) -> t.Callable[..., t.Any]:
         function: What click makes a command of.
     """
     for option in (
-        click.option("--ledger", metavar="PLACE", help=_help("ledger")),
-        click.option("--dead-letters", metavar="FOLDER", help=_help("dead_letters")),
+        click.option("--ledger", callback=not_blank, metavar="PLACE", help=_help("ledger")),
+        click.option(
+            "--dead-letters", callback=not_blank, metavar="FOLDER", help=_help("dead_letters")
+        ),
         click.option(
             "--config",
+            callback=not_blank,
             metavar="FILE",
             help="The target's configuration; it counts where neither option nor variable does.",
         ),

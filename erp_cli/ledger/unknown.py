@@ -6,7 +6,13 @@ import typing as t
 
 import click
 
-from erp_cli.ledger.options import json_option, key_option, stream_option, with_sources
+from erp_cli.ledger.options import (
+    account_option,
+    json_option,
+    key_option,
+    stream_option,
+    with_sources,
+)
 from erp_ledger import RecordStatus
 from erp_vendors.errors import ConfigError
 from target_erp.report.record_details import how_to_settle, record_as_json
@@ -28,7 +34,7 @@ _STATUS = {
     type=click.Choice(list(_STATUS)),
     help="You looked: the vendor has the record, or has it not.",
 )
-@click.option("--account", default="", help="Only this account, as 'unknown' shows it.")
+@account_option
 @stream_option
 @key_option
 @json_option

@@ -5,52 +5,43 @@
 
 from __future__ import annotations
 
-import argparse
 import json
-import sys
 import typing as t
+
+import click
 
 from erp_vendors.aims360.catalog import system_views
 
 
-def main(arguments: t.Sequence[str] | None = None) -> int:
-    """List sources and views.
+@click.command()
+@click.argument("words", nargs=-1)
+@click.option("--source", help="Only the views of this source.")
+@click.option("--json", "as_json", is_flag=True, help="Entries ready for aqua_exports.")
+@click.option("--markdown", is_flag=True, help="The page docs/aims360-views.md.")
+def main(*, words: tuple[str, ...], source: str | None, as_json: bool, markdown: bool) -> None:
+    """List the system views that aims360.aqua_exports can name, or those with all of some WORDS.
 
-    Args:
-        arguments: Command line (default: the process's).
-
-    Returns:
-        Exit code: 1 if nothing was found.
+    Tenants can have custom views besides. It ends with 1 if nothing is found.
     """
-    parser = argparse.ArgumentParser(
-        prog="python -m erp_vendors.aims360.views",
-        description="List the system views that aims360.aqua_exports can name. Tenants can have "
-        "custom views besides.",
-    )
-    parser.add_argument("words", nargs="*", help="only views whose source or name has these words")
-    parser.add_argument("--source", help="only the views of this source")
-    parser.add_argument("--json", action="store_true", help="entries ready for aqua_exports")
-    parser.add_argument("--markdown", action="store_true", help="the page docs/aims360-views.md")
-    options = parser.parse_args(arguments)
-    words = [word.casefold() for word in options.words]
     found = [
-        (source, view)
-        for source, views in system_views().items()
-        if options.source is None or source.casefold() == options.source.casefold()
+        (name, view)
+        for name, views in system_views().items()
+        if source is None or name.casefold() == source.casefold()
         for view in views
-        if all(word in f"{source} {view}".casefold() for word in words)
+        if all(word.casefold() in f"{name} {view}".casefold() for word in words)
     ]
-    if options.json:
+    if as_json:
         entries = [
-            {"name": _stream_name(source, view), "source": source, "view": view}
-            for source, view in found
+            {"name": _stream_name(name, view), "source": name, "view": view} for name, view in found
         ]
-        sys.stdout.write(json.dumps(entries, indent=2) + "\n")
-    elif options.markdown:
-        sys.stdout.write(_page(found))
+        click.echo(json.dumps(entries, indent=2))
+    elif markdown:
+        click.echo(_page(found), nl=False)
     else:
-        sys.stdout.writelines(f"{source}\t{view}\n" for source, view in found)
-    return 0 if found else 1
+        for name, view in found:
+            click.echo(f"{name}\t{view}")
+    if not found:
+        click.get_current_context().exit(1)
 
 
 def _page(found: t.Sequence[tuple[str, str]]) -> str:
@@ -76,4 +67,4 @@ def _stream_name(source: str, view: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main(prog_name="python -m erp_vendors.aims360.views")

@@ -78,7 +78,29 @@ def test_without_a_subcommand_the_help_is_shown(
         (["show", EMPLOYEES], "Missing argument 'KEY'"),
         (["--json", "forget", EMPLOYEES], "No such option '--json'"),
         (["runs", "--ledger"], "requires an argument"),
+        (["--ledger"], "requires an argument"),
         (["replay"], "--config FILE"),
+        (["runs", "--limit", "0"], "is not in the range"),
+        (["runs", "--limit", "-1"], "is not in the range"),
+        (["runs", "--limit", "9" * 30], "is not in the range"),
+        (["dismiss", ""], "'SINK': it is empty"),
+        (["forget", " "], "'SINK': it is empty"),
+        (["forget", EMPLOYEES, ""], "'[KEY]': it is empty"),
+        (["show", "", "1"], "'SINK': it is empty"),
+        (["show", EMPLOYEES, ""], "'KEY': it is empty"),
+        *(
+            ([command, flag, ""], f"'{flag}': it is empty")
+            for command, flag in (
+                ("rejects", "--stream"),
+                ("rejects", "--key"),
+                ("replay", "--stream"),
+                ("unknown", "--account"),
+                ("forget", "--account"),
+                ("runs", "--ledger"),
+                ("runs", "--dead-letters"),
+                ("runs", "--config"),
+            )
+        ),
     ],
 )
 def test_wrong_usage_is_told_in_a_line_and_ends_with_1(

@@ -84,6 +84,12 @@ def test_numbers_in_force_may_be_texts() -> None:
     assert without_effect(["X_"], SCHEMA, {"shop": {"pace": "4"}}, {"X_SHOP_PACE": "4.0"}) == []
 
 
+def test_an_object_may_hold_more_than_the_variable_says() -> None:
+    config = {"maps": {"a": {"x": None}, "b": {}}}
+    assert without_effect(["X_"], SCHEMA, config, {"X_MAPS": '{"a": {"x": null}}'}) == []
+    assert without_effect(["X_"], SCHEMA, config, {"X_MAPS": '{"a": {}}'}) != []
+
+
 def test_the_first_prefix_that_sets_a_setting_counts_for_it() -> None:
     environ = {"X__SHOP_DRY": "false", "X_DRY": "true", "X_MOST": "7"}
     found = without_effect(["X__SHOP_", "X_"], SCHEMA, CONFIG, environ)

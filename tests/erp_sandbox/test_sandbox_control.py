@@ -311,6 +311,8 @@ def test_without_a_subcommand_the_help_is_shown(capsys: pytest.CaptureFixture[st
         (["serve", "--aim-order", "up"], "'up' is not one of 'none', 'key'"),
         (["serve", "--cimcloud-refuse", "x,y"], "'x' is none of"),
         (["sevre"], "No such command"),
+        (["--port", "0"], "Missing command 'serve'"),
+        (["serve", "--size", "0"], "is not in the range"),
         (["serve", "--nothing"], "No such option"),
     ],
 )

@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import pytest
+from click.testing import CliRunner
 
 from erp_vendors.aims360.catalog import hint, system_views
 from erp_vendors.aims360.views import main
@@ -54,14 +55,19 @@ def test_a_custom_view_is_just_not_the_vendors() -> None:
     assert hint("Orders", "zzz") == "'zzz' is none of the vendor's own views"
 
 
-def test_the_command_finds_views(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["size", "cut", "all"]) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert lines == [
+def listed(*arguments: str) -> tuple[int, str]:
+    answer = CliRunner().invoke(main, arguments)
+    return answer.exit_code, answer.stdout
+
+
+def test_the_command_finds_views() -> None:
+    code, text = listed("size", "cut", "all")
+    assert code == 0
+    assert text.splitlines() == [
         "Cut Tickets\tAll Cut Line Details by Size",
         "Cut Ticket Receipts\tAll Cut Ticket Receipts by size",
     ]
-    assert main(["--source", "nowhere"]) == 1
+    assert listed("--source", "nowhere") == (1, "")
 
 
 def test_the_command_makes_entries() -> None:
@@ -84,7 +90,6 @@ def test_the_command_makes_entries() -> None:
     ]
 
 
-def test_the_page_of_all_views_is_up_to_date(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--markdown"]) == 0
+def test_the_page_of_all_views_is_up_to_date() -> None:
     page = pathlib.Path(__file__).parents[3] / "docs" / "aims360-views.md"
-    assert capsys.readouterr().out == page.read_text(encoding="utf-8")
+    assert listed("--markdown") == (0, page.read_text(encoding="utf-8"))
