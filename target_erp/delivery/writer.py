@@ -43,7 +43,7 @@ class Writer(abc.ABC):
         can_look_up: The vendor can be asked whether it has a record (`find`).
         by_contents: It is asked by the contents: a record without a key can be looked for, too.
         check_before_create: Ask before a record is sent for which the ledger has no line.
-        create_only: What is there cannot be changed by any record; see `cannot_change`.
+        create_only: What is there cannot be changed, or not by every record: `cannot_change`.
         deletable: Records can be deleted (`delete`).
         after: Sinks whose records must be settled before one of this sink is sent.
         secrets: Properties that must not be shown in dead letters.

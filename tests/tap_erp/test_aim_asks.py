@@ -81,6 +81,35 @@ def test_serials_take_one_call_for_each_item(sandbox: RunningSandbox, format_: s
         assert record["Pk"] == row["SadPk"]
 
 
+@pytest.mark.parametrize("format_", ["json", "xml"])
+@pytest.mark.parametrize("many", [1, 4])
+def test_details_and_serials_share_their_calls(
+    sandbox: RunningSandbox, format_: str, many: int
+) -> None:
+    settings = {"format": format_, "max_concurrency": many}
+    alone = run_tap(config(sandbox, **settings), "aim_serials").records("aim_serials")
+    both = run_tap(config(sandbox, **settings), "aim_serials", "aim_inventory_details")
+    assert (both.code, both.error) == (0, "")
+    assert both.records("aim_serials") == alone
+    items = len(both.records("aim_inventory_details"))
+    assert counted(sandbox)["InventoryDetail"] == items
+
+
+def test_serials_of_items_whose_details_failed_are_asked_for(sandbox: RunningSandbox) -> None:
+    alone = run_tap(config(sandbox), "aim_serials").records("aim_serials")
+    block = config(sandbox)
+    broken = {"Status": {"StatusCode": "Error", "ErrorMessage": "Object reference not set"}}
+    rule = {"vendor": "aim", "path": "InventoryDetail", "times": 1, "after": 2}
+    sandbox.add_fault("garbage", body=broken, **rule)
+    both = run_tap(block, "aim_serials", "aim_inventory_details")
+    sandbox.clear_faults()
+    assert both.code == 1
+    assert len(both.records("aim_inventory_details")) == len(alone) - 1
+    found = sorted(both.records("aim_serials"), key=lambda row: row["SasPk"])
+    assert found == sorted(alone, key=lambda row: row["SasPk"])
+    assert counted(sandbox)["InventoryDetail"] == len(alone) + 1
+
+
 def test_serial_details_add_location_and_quantity_row(sandbox: RunningSandbox) -> None:
     run = run_tap(config(sandbox, serial_details=True), "aim_serials")
     kept = {row["SasPk"]: row for row in sandbox.rows("aim", "serials")}
