@@ -102,7 +102,7 @@ def test_a_customer_that_was_created_is_updated(
         site = Site(sandbox, tmp_path)
         # Nobody is found when it is created, as where a search lags behind.
         sandbox.add_fault("status", vendor="aim", path="MatchCustomer", status=500, times=20)
-        row = {**ADD, "crm_id": "C-1", **person}
+        row = {**ADD, "crm_id": "C-1", "City": "Dallas", "Address1": "1 Way", **person}
         assert site.run("aim_customers", ["crm_id"], row).code == 0
         sandbox.clear_faults()
         sandbox.reset()
