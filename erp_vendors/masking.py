@@ -1,4 +1,8 @@
-"""Masks secret properties of records, wherever in the record they stand."""
+"""Masks secret properties of records, wherever in the record they stand.
+
+Where a record keeps a property as a pair, such as `{"Key": "BIRTHDAY", "Value": "1990-01-31"}`, the
+name of a secret one is written `Key=BIRTHDAY`: the value of an object whose key is that one.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,9 @@ import functools
 import typing as t
 
 from erp_vendors.http.redact import MASK, Redactor
+
+_VALUE = "value"
+"""Member of a pair that holds its value, without case."""
 
 
 def masked(value: t.Any, names: t.Collection[str]) -> t.Any:  # noqa: ANN401 - any JSON
@@ -27,8 +34,9 @@ def hidden_in(value: t.Any, names: t.Collection[str]) -> t.Iterator[str]:  # noq
     """
     folded = _folded(frozenset(names))
     if isinstance(value, dict):
+        hidden = _hidden(value, folded)
         for name, inner in value.items():
-            yield from _leaves(inner) if name.casefold() in folded else hidden_in(inner, folded)
+            yield from _leaves(inner) if name in hidden else hidden_in(inner, folded)
     elif isinstance(value, list):
         for inner in value:
             yield from hidden_in(inner, folded)
@@ -61,12 +69,30 @@ def _folded(names: frozenset[str]) -> frozenset[str]:
     return frozenset(name.casefold() for name in names)
 
 
+@functools.lru_cache(maxsize=64)
+def _told_by(folded: frozenset[str]) -> frozenset[str]:
+    """The members by which a pair tells that its value is secret."""
+    return frozenset(name.partition("=")[0] for name in folded if "=" in name)
+
+
+def _hidden(properties: dict[str, t.Any], folded: frozenset[str]) -> set[str]:
+    """The names of an object's secret properties."""
+    hidden = {name for name in properties if name.casefold() in folded}
+    told_by = _told_by(folded)
+    if told_by and any(
+        f"{name}={inner}".replace(" ", "").casefold() in folded
+        for name, inner in properties.items()
+        if name.casefold() in told_by and isinstance(inner, (str, bool))
+    ):
+        hidden.update(name for name in properties if name.casefold() == _VALUE)
+    return hidden
+
+
 def _masked(value: t.Any, folded: frozenset[str]) -> t.Any:  # noqa: ANN401
     if isinstance(value, dict):
+        hidden = _hidden(value, folded)
         return {
-            name: MASK
-            if inner is not None and name.casefold() in folded
-            else _masked(inner, folded)
+            name: MASK if inner is not None and name in hidden else _masked(inner, folded)
             for name, inner in value.items()
         }
     if isinstance(value, list):

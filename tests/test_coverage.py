@@ -12,6 +12,7 @@ import urllib.request
 import pytest
 
 from demo.sandbox import block
+from erp_sandbox.aim.vendor import OPERATIONS
 from erp_sandbox.testing import RunningSandbox, running_sandbox
 from erp_vendors.vendors import VENDORS
 from tests.support.interface import INTERFACES
@@ -116,6 +117,17 @@ def test_nothing_is_lost_and_nothing_invented(found: Found) -> None:
         assert [row.operation for row in found.rows[vendor]] == listed
         for row in found.rows[vendor]:
             assert bool(row.covers) != bool(row.reason), row
+
+
+def test_the_sandbox_plays_what_is_called_and_nothing_that_no_document_names(found: Found) -> None:
+    """AIM's operations as code, sandbox and documents have them, each written by itself."""
+    played = {
+        f"{verb} /api/{operation.path}" for operation in OPERATIONS for verb in operation.verbs
+    } | {"GET /api/GetEndPoint", "POST /api/Security"}
+    named = {call for row in found.rows["aim"] for call in plain(row.operation)}
+    assert played - named == set()
+    called = {row.operation for row in found.rows["aim"] if row.covers}
+    assert [name for name in called if not plain(name) & played] == []
 
 
 def test_the_lists_of_operations_are_sound() -> None:

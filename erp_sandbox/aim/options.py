@@ -71,9 +71,12 @@ class AimOptions:
         "accept", "a second web order with an OrderNumber: accept or refuse (UNK)",
         ("accept", "refuse"),
     )  # fmt: skip
-    post_contract: str = option(
-        "web-ref", "C2BPostContract answers with WebRef or with Status only (UNK)",
-        ("web-ref", "status"),
+    payment_required: bool = option(
+        default=False, text="C2BPostContract answers PaymentRequired true (DOC that it may)"
+    )
+    picks: str = option(
+        "replace", "a second report of picks: replaces the quantities or adds to them (UNK)",
+        ("replace", "add"),
     )  # fmt: skip
     ticket_texts: str = option(
         "own", "where tickets show the texts of PostServiceTicket: own (INF: members of that name),"

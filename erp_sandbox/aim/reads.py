@@ -193,8 +193,18 @@ def _auto_prices(shop: Shop, ask: Ask) -> Row:
     return {"AutoPriceRecords": rows, **{name: ask.get(name) for name in prices}}
 
 
-def _instruments(_: Shop, ask: Ask, row: Row) -> bool:
-    return _same(ask, "TeacherId", row["_teacher"]) and _same(ask, "PlanCode", row["_plan"])
+def _instruments(shop: Shop, ask: Ask) -> Row:
+    """C2BGetInstrumentInfo; what GetDetails (default true) adds is taken to be the grades (INF)."""
+    rows = [
+        row
+        for row in shop.rows("rental_instruments")
+        if _same(ask, "TeacherId", row["_teacher"])
+        and _same(ask, "PlanCode", row["_plan"])
+        and (ask.get("IncludeOutOfStockItems") or not row.get("_out_of_stock"))
+    ]
+    if not ask.get("GetDetails", otherwise=True):
+        rows = [{**row, "Grades": None} for row in rows]
+    return {"Instruments": rows}
 
 
 def _schools(shop: Shop, ask: Ask, row: Row) -> bool:
@@ -299,7 +309,7 @@ READS = (
         "RsiPk:i TeacherId:i PlanCode GetDetails:b IncludeOutOfStockItems:b "
         "IncludeAccessoryOptions:b IncludeDeliveryOptions:b IncludeMaintenanceOptions:b",
         "Instruments:[C2BInstrumentGeneric]",
-        _list("Instruments", "rental_instruments", _instruments)),
+        _instruments),
     operation("CategoryListing", "GET", "S", "inventory", "categories",
         "IncludeInactive:b CategoryNumber:i IncludeInventory:b IncludeNonInventory:b "
         "IncludeReturn:b IncludePayment:b", "CategoryListing:[CategoryInfo]",

@@ -166,7 +166,7 @@ class AimSeed:
         ]
         details = fill("AdditionalDetail", source, number)
         details["CustomerDefault"] = {"Id": number % 5 + 1, "Desc": "Retail", "ShortDesc": "R"}
-        details["TaxAuthority"] = {"Id": number % 4 + 1, "Desc": "State"}
+        details["TaxAuthority"] = {"Id": number % 4 + 1, "Desc": "State", "ShortDesc": "S"}
         return {
             "Pk": 50_001 + number,
             "Acct": FIRST_ACCT + number,
@@ -204,8 +204,7 @@ class AimSeed:
 
     def _stock(self) -> None:
         """Make two quantity rows and at times a serial for each model."""
-        source = self._bench.random("aim/stock")
-        places = self.made["locations"]
+        source, places = self._bench.random("aim/stock"), self.made["locations"]
         self.made["inventory_quantities"] = [
             {
                 "SaqPk": item["Pk"] * 100 + place,
@@ -332,8 +331,7 @@ class AimSeed:
 
     def _sale(self, _: random.Random, number: int) -> Row:
         saq = self._of("inventory_quantities", number)
-        start = LAST_CHANGE - timedelta(days=number)
-        end = LAST_CHANGE + timedelta(days=365)
+        start, end = (LAST_CHANGE + timedelta(days=days) for days in (-number, 365))
         return {
             "_key": f"{saq['SaqPk']}-{number}",
             "SadPk": saq["SadPk"],
@@ -383,6 +381,8 @@ class AimSeed:
             "_teacher": self._of("rental_teachers", number // 2)["Id"],
             "_plan": self._of("rental_plans", number)["Code"],
             "InstrumentName": f"{source.choice(names)} {number + 1}",
+            "Grades": [fill("C2BGradeGeneric", source, number + n) for n in range(2)],
+            "_out_of_stock": number % 5 == 4,  # noqa: PLR2004 - once in five
         }
 
     def _lesson(self, _: random.Random, number: int) -> Row:

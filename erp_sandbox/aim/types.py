@@ -100,7 +100,8 @@ TYPES: dict[str, Fields] = {
             "TaxAuthority:{TaxAuthorityInfo} CanCharge:b"
         ),
         "CustomerDefaultInfo": "Id:i Desc ShortDesc",
-        "TaxAuthorityInfo": "Id:i Desc",
+        # The page is cut; that the third member, which begins with S, is ShortDesc is INF.
+        "TaxAuthorityInfo": "Id:i Desc ShortDesc",
         "CustomerDiscountInfo": "Discount:d",
         "CustomerMembershipInfo": "Name",
         "CustomerEmailInfo": "Email",
@@ -169,7 +170,18 @@ TYPES: dict[str, Fields] = {
             "AIMSchoolId:i"
         ),
         "C2BDeliveryInfo": "FirstDelivery:t DeliveryTime:t DeliveryThreshold:i MondayDelivery:b",
-        "C2BInstrumentGeneric": "InstrumentName Sku Topic Image Level:i",
+        # The page is cut; that an instrument has grades is INF, and the list's name is made up.
+        "C2BInstrumentGeneric": "InstrumentName Sku Topic Image Level:i Grades:[C2BGradeGeneric]",
+        # Whether a number is an integer or a decimal is INF.
+        "C2BGradeGeneric": (
+            "Id:i Level:i Grade Months:i OutOfStock:b DownPay:d DownMaint:d MoPay:d MoMaint:d "
+            "DownPayTax:d DownMaintTax:d MoPayTax:d MoMaintTax:d RentPrice:d CashPrice:d "
+            "RentPricePlusTax:d RentPricePlusTaxLessDownpay:d"
+        ),
+        "Rate": (
+            "PlanCode Level:i Grade RdfType ContractDefaultId:i Months:i DownPay:d MoPay:d "
+            "DownMaint:d MoMaint:d DownLease:d MoLease:d"
+        ),
         "TicketInfo": (
             "RefNumber MasterNumber Status Timestamp:t SoldToCustomerAcct:i SoldToCustomerName "
             "BillToCustomerAcct:i BillToCustomerName Contact Item ItemDescription Manufacturer "
@@ -192,6 +204,7 @@ TYPES: dict[str, Fields] = {
         "ECommerceOrderLineItem": "Sku Quantity:d ItemStatus ShipmentId:i",
         "ECommerceOrderShippingInfo": "ShipmentId:i ShipVia TrackingNumbers:[s]",
         "CustomerOrderItem": "Id:i Item Description Price:d Quantity:d QuantityPicked:d",
+        "PickedItem": "Id:i QuantityPicked:d",
         "CustomerWebOrder": "WebOrder CustomerName DateTime:t Items:[CustomerOrderItem]",
         "ThirdPartyOrder": (
             "OrderNumber OrderDate:t TransactionState PaymentMethod OrderNotes AuthorizationCode "

@@ -46,6 +46,24 @@ def _web_orders(shop: Shop, ask: Ask) -> Row:
     return {}
 
 
+def _picks(shop: Shop, ask: Ask) -> Row:
+    """CustomerOrderFulfillment (POST): items are those of the GET, by Id (INF); all or none."""
+    found = shop.collections["web_orders"].find(("WebOrder",), (ask.get("WebOrder", ""),))
+    if not found:
+        fail("OrderNotFound", f"Order {ask.get('WebOrder')} was not found.")
+    order, items = found[0], {item["Id"]: dict(item) for item in found[0]["Items"]}
+    for pick in ask.get("Items", []):
+        item = items.get(pick.get("Id"))
+        if item is None:
+            fail("ItemNotFound", f"Order {ask.get('WebOrder')} has no item {pick.get('Id')}.")
+        before = item["QuantityPicked"] if shop.options.picks == "add" else 0
+        item["QuantityPicked"] = before + pick.get("QuantityPicked", 0)
+    picked = all(item["QuantityPicked"] >= item["Quantity"] for item in items.values())
+    shop.put("web_orders", {**order, "Items": list(items.values()), "_picked": picked})
+    ask.call.count("updated")
+    return {}
+
+
 def _deliver(shop: Shop, ask: Ask) -> Row:
     """DeliveryTicketsPost: marks delivered, adds images and signature, returns the tickets."""
     table = shop.collections["delivery_tickets"]
@@ -138,7 +156,7 @@ def _buyer(shop: Shop, ask: Ask, acct_name: str, *, required: bool) -> tuple[int
 
 
 def _contract(shop: Shop, ask: Ask) -> Row:
-    """C2BPostContract: the answer is UNK; WebRef is what C2BSetContractCustomer takes."""
+    """C2BPostContract: WebRef is what C2BSetContractCustomer takes."""
     acct, _ = _buyer(shop, ask, "CusAcct", required=True)
     for one, other in (("InstrumentId", "Sku"), ("RateId", "Rate")):
         given = [name for name in (one, other) if ask.get(name) is not None]
@@ -152,8 +170,8 @@ def _contract(shop: Shop, ask: Ask) -> Row:
         "Acct": acct,
         "Sub": sub,
         "Status": "Open",
-        # The page ends before it could name the caller's own reference (8.2); section 6 calls it
-        # the natural key of a write.
+        # No page names the caller's own reference as a member (8.2); section 6 calls it the
+        # natural key of a write.
         "WebRef": ask.get("WebRef", f"WC{number:06d}"),
         "BeginDate": shop.now(),
         "School": ask.get("SchoolName"),
@@ -161,7 +179,10 @@ def _contract(shop: Shop, ask: Ask) -> Row:
     }
     shop.put("contracts", row)
     ask.call.count("created")
-    return {"WebRef": row["WebRef"]} if shop.options.post_contract == "web-ref" else {}
+    # That Topic and BaseUrl come with ReturnTopic only is INF.
+    more = {"Topic": "Rental", "BaseUrl": "https://rent.example.com"}
+    answer = {"PaymentRequired": shop.options.payment_required, "WebRef": row["WebRef"]}
+    return answer | (more if ask.get("ReturnTopic") else {})
 
 
 def _contract_customer(shop: Shop, ask: Ask) -> Row:
@@ -265,6 +286,8 @@ _GUEST = "CustomerInfo:{CustomerInfo} FormInputList:[FormInput] CcInfo:{CcInfo}"
 WRITES = (
     operation("CustomerOrders", "POST", "S", _STORE, "web_orders", "Orders:[ThirdPartyOrder]", "",
         _web_orders),
+    operation("CustomerOrderFulfillmentPost", "POST", "S", _STORE, "web_orders",
+        "WebOrder Items:[PickedItem]", "", _picks, "CustomerOrderFulfillment"),
     operation("DeliveryTicketsPost", "POST", "S", _STORE, "delivery_tickets",
         "DeliveryTickets:[DeliveryTicketItem]", "Tickets:[DeliveryTicket]", _deliver,
         "DeliveryTickets"),
@@ -274,9 +297,9 @@ WRITES = (
     operation("ContractScheduledReturnsPut", "PUT", "S", "contracts", "scheduled_returns",
         "Contracts:[ContractId]", "", _returned, "ContractScheduledReturns"),
     operation("C2BPostContract", "POST GET", "S", "contracts", "contracts",
-        "TeacherId:i SchoolName AIMSchoolId Stloc InstrumentId:i Sku Desc RateId:i Rate:o "
-        f"AccessoryIdList:[i] AccessoryList:[Accessory] {_GUEST} CusAcct:i Cat:o WebRef", "WebRef",
-        _contract),
+        "TeacherId:i SchoolName AIMSchoolId:i Stloc InstrumentId:i Sku Desc RateId:i Rate:{Rate} "
+        f"AccessoryIdList:[i] AccessoryList:[Accessory] {_GUEST} CusAcct:i Cat:i Sub:i "
+        "ReturnTopic:b StatusId:i WebRef", "PaymentRequired:b Topic WebRef BaseUrl", _contract),
     operation("C2BSetContractCustomer", "POST", "S", "contracts", "contracts", "WebRef Acct:i", "",
         _contract_customer),
     operation("PostServiceTicket", "POST", "S", "service-tickets", "service_tickets",

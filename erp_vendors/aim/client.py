@@ -27,6 +27,7 @@ from erp_vendors.aim.paging import AimListing, AimPage, ListedRow, coming
 from erp_vendors.aim.resources import AimResource, Parent, resources_of
 from erp_vendors.aim.session import Sessions
 from erp_vendors.aim.settings import VENDOR
+from erp_vendors.aim.xmltext import typed
 from erp_vendors.connect import connect
 from erp_vendors.errors import (
     CallError,
@@ -263,8 +264,9 @@ class AimClient:
         """
         members = {k: as_text(v) for k, v in zip(parent.members, key, strict=True) if v is not None}
         if resource.reader is not None:
-            ask = functools.partial(self._ask_for, resource)
-            records = resource.reader(ask, next(iter(members.values())))
+            records = resource.reader(self._ask_named, next(iter(members.values())))
+            if self.block.get("format") == "xml":
+                records = [typed(record, self.schema(resource)) for record in records]
         else:
             records = self._children(resource, members)
         found = dict(zip(parent.fields, key, strict=True))
@@ -285,7 +287,14 @@ class AimClient:
             UnknownRecordError: If the server does not know what it was asked for.
             ErpError: If the call fails.
         """
-        return self._ask_for(resource, "", members)
+        self._sessions.current()  # first: a failed login must not count as an unknown record
+        try:
+            return self._read(resource, members)
+        except CallError as error:
+            if kind_of(error) is Kind.UNKNOWN:
+                certain = is_about_record(error)
+                raise UnknownRecordError(str(error), certain=certain) from None
+            raise
 
     def schema(self, resource: AimResource) -> Schema:
         """The JSON schema of a resource's records."""
@@ -317,7 +326,7 @@ class AimClient:
         attempts: tuple[Params, ...] = ({}, *resource.fallbacks)
         for number, more in enumerate(attempts, 1):
             try:
-                answer = self._ask_for(resource, "", {**members, **more})
+                answer = self.ask(resource, {**members, **more})
             except UnknownRecordError:
                 if number == len(attempts):
                     raise
@@ -327,37 +336,29 @@ class AimClient:
             return rows_of(answer, resource.list_name, (), f"aim: {resource.path}")
         raise AssertionError  # the last attempt returns or raises
 
-    def _ask_for(self, resource: AimResource, operation: str, members: Params) -> Body:
-        """Make a call about one record, with the resource's own operation if none is named."""
-        self._sessions.current()  # first: a failed login must not count as an unknown record
-        try:
-            return self._read(resource, operation, members)
-        except CallError as error:
-            if kind_of(error) is Kind.UNKNOWN:
-                certain = is_about_record(error)
-                raise UnknownRecordError(str(error), certain=certain) from None
-            raise
+    def _ask_named(self, name: str, members: Params) -> Body:
+        return self.ask(self.resources[name], members)
 
     def _page(self, resource: AimResource, members: Params, offset: int) -> AimPage:
         paging = resource.paging
         place = {paging.from_row: str(offset), paging.at_once: str(paging.rows)} if paging else {}
-        answer = self._read(resource, "", {**members, **place})
+        answer = self._read(resource, {**members, **place})
         rows = rows_of(answer, resource.list_name, resource.primary_keys, f"aim: {resource.path}")
         for record in rows:
             _complete(resource, record, members)
         return AimPage(rows, remaining_of(answer))
 
-    def _read(self, resource: AimResource, operation: str, members: Params) -> Body:
+    def _read(self, resource: AimResource, members: Params) -> Body:
         own, _, query = resource.path.partition("?")
         fixed = dict(urllib.parse.parse_qsl(query, keep_blank_values=True))
         answer = self.call_operation(
-            operation or operation_of(own),
-            query=members if operation else {**resource.params, **fixed, **members},
+            operation_of(own),
+            query={**resource.params, **fixed, **members},
             optional=not resource.documented,
             schema=self._answer_schema(resource),
         )
         if not answer:
-            msg = f"aim: {operation or own} answered with an empty object"
+            msg = f"aim: {own} answered with an empty object"
             raise DataError(msg)
         return t.cast("Body", without_empty_dates(answer))
 

@@ -25,8 +25,9 @@ class Operation:
         replaces: Members that replace a whole list at the vendor, which the log says once.
         needs: Members that the documents require (6, 8.2).
         makes: It creates a record (True), changes one (False), or may do either (None). A record
-            that was created so is not sent again, because no operation changes it.
+            that was created is sent again where an operation fits it that changes one.
         answers: Member of the answer that names the record which was created.
+        payment: Member of the answer that is true where the record waits for a payment.
         customer: Member that names the customer to whom the record belongs.
         unless: Members of which any may be given in place of `customer`.
     """
@@ -43,6 +44,7 @@ class Operation:
     needs: tuple[Need, ...] = ()
     makes: bool | None = None
     answers: str = ""
+    payment: str = ""
     customer: str = ""
     unless: tuple[str, ...] = ()
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import typing as t
 
 from erp_vendors.aim.paging import Paging
-from erp_vendors.aim.serials import read_serials
-from erp_vendors.aim.settings import PRODUCT_PAGE_ROWS
+from erp_vendors.aim.serials import detailed_serials, shown_serials
+from erp_vendors.aim.settings import INSTRUMENT_PARTS, PRODUCT_PAGE_ROWS, TODAY
 from erp_vendors.aim.write_specs import SINK_NAMES
 from erp_vendors.overrides import configured
 from erp_vendors.resource import Resource
@@ -57,7 +58,7 @@ class AimResource(Resource):
         parents: The parents of a child; the first one that has records counts.
         fallbacks: Request members with which a call is repeated if the vendor does not know the
             record without them.
-        reader: Reads the records of one key where that takes more than one call.
+        reader: Reads the records of one key where they are no plain answer of the operation.
         secret: Holds secrets, and is offered only where it is configured.
         assumed_keys: The names of the keys are assumed (INF); a shop's records may not have them.
     """
@@ -185,6 +186,8 @@ RESOURCES: tuple[AimResource, ...] = (
         "OpenStoreToStoreTransfers",
         "Transfers",
         "RefNumber",
+        # A transfer that is finished says so nowhere (10): without this its last state is not seen.
+        params={"IncludeCompleted": _ALL},
         variants=({"Mode": "Ready"}, {"Mode": "Request"}),
     ),
     _list("auto_price_rules", "InventoryAutoPrice", "AutoPriceRecords", "Id"),
@@ -258,7 +261,7 @@ RESOURCES: tuple[AimResource, ...] = (
         _of_inventory("Pk"),
         single=True,
         # A key of SearchInventory is taken to be a SadPk (7.4, INF).
-        params={"PkType": "SAD"},
+        params={"PkType": "SAD", "IncludeSerialInfo": _ALL},
     ),
     _child(
         "inventory_quantities",
@@ -268,7 +271,7 @@ RESOURCES: tuple[AimResource, ...] = (
         list_name="Variants",
         blanks={"Sku": ""},
     ),
-    _child("serials", "SerialDetail", _of_inventory("Pk"), "SasPk", reader=read_serials),
+    _child("serials", "SerialDetail", _of_inventory("Pk"), "SasPk", reader=shown_serials),
     _child(
         "inventory_images",
         "InventoryImage",
@@ -355,4 +358,24 @@ def custom(name: str, path: str) -> AimResource:
 
 def resources_of(block: Block) -> dict[str, AimResource]:
     """AIM's entities with the user's settings; a sink without a read is there if they name it."""
-    return configured(block, RESOURCES, custom, sinks=SINK_NAMES)
+    resources = configured(block, RESOURCES, custom, sinks=SINK_NAMES)
+    asked = {
+        "rental_instruments": {
+            INSTRUMENT_PARTS[part]: _ALL for part in block.get("rental_instruments_include") or ()
+        },
+        "contracts": _calculated(block.get("contracts_calculations_date")),
+    }
+    for name, members in asked.items():
+        params = {**resources[name].params, **members}
+        resources[name] = dataclasses.replace(resources[name], params=params)
+    if block.get("serial_details"):
+        resources["serials"] = dataclasses.replace(resources["serials"], reader=detailed_serials)
+    return resources
+
+
+def _calculated(day: str | None) -> Params:
+    """The request member that adds calculated fields to contracts (8.1, ContractFullDetails)."""
+    if day is None:
+        return {}
+    day = dt.date.today().isoformat() if day == TODAY else day  # noqa: DTZ011 - dates have no zone (3.1)
+    return {"CalculationsDate": f"{day}T00:00:00"}

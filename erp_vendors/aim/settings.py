@@ -10,6 +10,16 @@ VENDOR = "aim"
 MODES = ("ADD_CUSTOMER_CARD", "ADD_CONTRACT_CARD", "ADD_STUDENT_CARD", "UPDATE_CARD")
 """What a customer's access token can be for (aim.md 8.1, CustomerAccessToken, DOC)."""
 
+INSTRUMENT_PARTS = {
+    "out_of_stock_items": "IncludeOutOfStockItems",
+    "accessory_options": "IncludeAccessoryOptions",
+    "delivery_options": "IncludeDeliveryOptions",
+    "maintenance_options": "IncludeMaintenanceOptions",
+}
+"""Request members by what they add to the instruments (aim.md 8.1, C2BGetInstrumentInfo, DOC)."""
+TODAY = "today"
+"""Stands for the day on which a run begins."""
+
 _ACCESS_TOKENS = (
     Setting(
         "accounts",
@@ -58,6 +68,31 @@ SETTINGS: tuple[Setting, ...] = (
             for key, value in object_schema(_ACCESS_TOKENS, required=["accounts"]).items()
             if key != "type"
         },
+    ),
+    Setting(
+        "rental_instruments_include",
+        "array",
+        "Rental instruments: include",
+        "What aim_rental_instruments has besides the instruments in stock: "
+        f"{', '.join(INSTRUMENT_PARTS)}.",
+        schema={"items": {"type": "string", "enum": list(INSTRUMENT_PARTS)}},
+    ),
+    Setting(
+        "contracts_calculations_date",
+        "string",
+        "Contracts: calculations date",
+        f"Day (YYYY-MM-DD, or {TODAY}) for which AIM adds calculated fields to aim_contracts; "
+        "those of a contract that has not changed are not read again unless the stream is "
+        "FULL_TABLE.",
+        schema={"pattern": rf"^({TODAY}|\d{{4}}-\d{{2}}-\d{{2}})$"},
+    ),
+    Setting(
+        "serial_details",
+        "boolean",
+        "Serial details",
+        "Read aim_serials with a further call for each serial: that adds its location and "
+        "quantity row (LocPk, Location, SaqPk).",
+        default=False,
     ),
     # The server's own JSON leaves null members out (aim.md 3.1, INF): null and absent are the same.
     null_values("drop", "To AIM an absent member and a null one are the same."),

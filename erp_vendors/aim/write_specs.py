@@ -12,29 +12,12 @@ def _all(*names: str) -> tuple[Need, ...]:
 
 
 _CUSTOMER = frozenset(
-    [
-        "LocationId",
-        "CustomerDefaultId",
-        "TaxAuthorityId",
-        "Name",
-        "Attn",
-        "Address1",
-        "Address2",
-        "City",
-        "State",
-        "Zip",
-        "Country",
-        "HomePhone",
-        "WorkPhone",
-        "CellPhone",
-        "Employer",
-        "SS",
-        "Email",
-        "EmailMethod",
-        "Notes",
-        "DriversLicenseInfo",
+    {
+        *("LocationId", "CustomerDefaultId", "TaxAuthorityId", "Name", "Attn", "Address1"),
+        *("Address2", "City", "State", "Zip", "Country", "HomePhone", "WorkPhone", "CellPhone"),
+        *("Employer", "SS", "Email", "EmailMethod", "Notes", "DriversLicenseInfo"),
         "FormInputList",
-    ]
+    }
 )
 _CUSTOMER_QUERY = frozenset({"LocationId", "CustomerDefaultId", "TaxAuthorityId", "EmailMethod"})
 _BOOKING = frozenset(
@@ -217,6 +200,20 @@ WRITE_SPECS: tuple[AimWriteSpec, ...] = (
         names={"WebOrder": "OrderNumber", "DateTime": "OrderDate", "Items": "LineItems"},
     ),
     AimWriteSpec(
+        name="web_order_picks",
+        operations=(
+            Operation(
+                # Whether a quantity takes the place of the one before or adds to it is not
+                # documented, so it is not executed twice.
+                name="CustomerOrderFulfillment",
+                members=frozenset({"WebOrder", "Items"}),
+                needs=_all("WebOrder", "Items"),
+                makes=False,
+            ),
+        ),
+        keys=(("WebOrder",),),
+    ),
+    AimWriteSpec(
         name="delivery_tickets",
         operations=(
             Operation(
@@ -291,11 +288,13 @@ WRITE_SPECS: tuple[AimWriteSpec, ...] = (
                 name="C2BPostContract",
                 makes=True,
                 answers="WebRef",
+                payment="PaymentRequired",
                 customer="CusAcct",
-                unless=("CustomerInfo",),
+                unless=("CustomerInfo", "Acct"),
             ),
         ),
         keys=(("WebRef",),),
+        vendor_id="WebRef",
     ),
     AimWriteSpec(
         name="service_tickets",

@@ -48,6 +48,21 @@ def from_xml(body: bytes, schema: Schema) -> t.Any:  # noqa: ANN401
     return _value(root, schema)
 
 
+def typed(value: t.Any, schema: Schema) -> t.Any:  # noqa: ANN401
+    """What was read from XML without a schema, given the types of one.
+
+    Args:
+        value: The text, object or list that `from_xml` made.
+        schema: JSON schema of it.
+    """
+    if isinstance(value, dict):
+        known = schema.get("properties", {})
+        return {name: typed(item, known.get(name, {})) for name, item in value.items()}
+    if isinstance(value, list):
+        return [typed(item, schema.get("items", {})) for item in value]
+    return _scalar(value, _kinds(schema)) if isinstance(value, str) else value
+
+
 def _value(element: ET.Element, schema: Schema) -> t.Any:  # noqa: ANN401
     kinds = _kinds(schema)
     if is_nil(element):

@@ -11,6 +11,8 @@ from typing_extensions import override
 from erp_vendors.aim import AIM, AimClient, AimResource, Parent
 from erp_vendors.aim.answers import UnknownRecordError
 from erp_vendors.aim.resources import resources_of
+from erp_vendors.aim.serials import serials_in, shown_serials
+from erp_vendors.aim.xmltext import typed
 from erp_vendors.errors import CallError, DataError
 from erp_vendors.http import ordered_map
 from erp_vendors.http.redact import redact
@@ -141,6 +143,7 @@ class AimChildStream(AimStream):
         )
         for outcome in outcomes:
             if outcome.result is not None:
+                self._answered(outcome.item, outcome.result)
                 if not outcome.result:
                     self._faults_in_a_row = 0  # as after a record that is emitted
                 yield from filter(self._has_key, outcome.result)
@@ -151,6 +154,9 @@ class AimChildStream(AimStream):
             elif outcome.error is not None:
                 raise outcome.error  # the next record would end the same way
         self._check_unknown(parent, unknown)
+
+    def _answered(self, key: Key, records: list[Record]) -> None:
+        """Take note of what belongs to a parent."""
 
     def _keys(self) -> tuple[Parent, KeyList]:
         """The first parent that has records, and their keys."""
@@ -177,6 +183,55 @@ class AimChildStream(AimStream):
                     f"{_label(parent, key)}: it is listed, but {self.resource.path} does not "
                     "know it"
                 )
+
+
+class AimDetailStream(AimChildStream):
+    """Details of items, which show their serials, too (aim.md 8.1, InventoryDetail)."""
+
+    def __init__(self, tap: BaseTap, resource: AimResource) -> None:
+        super().__init__(tap, resource)
+        self.asked = KeyList()
+        """Items whose details this run has read, if their serials are wanted."""
+        self.serials = KeyList()
+        """The serials in them, one record each."""
+
+    @override
+    def _answered(self, key: Key, records: list[Record]) -> None:
+        if not any(
+            isinstance(stream, AimSerialStream) and stream.selected
+            for stream in self.erp.erp_streams
+        ):
+            return
+        schema = self.client.schema(self.client.resources["serials"])
+        for record in records:
+            for serial in serials_in(record):
+                # In XML nobody knows the types of what stands where no page says it does.
+                known = (
+                    typed(serial, schema) if self.client.block.get("format") == "xml" else serial
+                )
+                self.serials.add(({"Pk": key[0], **known},))
+        self.asked.add(key)
+
+
+class AimSerialStream(AimChildStream):
+    """Serials of items; what this run's details have shown is not asked for a second time."""
+
+    def __init__(self, tap: BaseTap, resource: AimResource) -> None:
+        super().__init__(tap, resource)
+        self.turn = 2  # after the details
+        self._known = KeyList()
+
+    @override
+    def get_records(self, context: Context | None) -> t.Iterator[Record]:
+        for stream in self.erp.erp_streams:
+            if isinstance(stream, AimDetailStream) and stream.selected:
+                self._known = stream.asked
+                yield from filter(self._has_key, (record for (record,) in stream.serials))
+        yield from super().get_records(context)
+
+    @override
+    def _is_whole(self, parent: Parent, key: Key) -> bool:
+        return key not in self._known and super()._is_whole(parent, key)
 
 
 class AimAccessTokenStream(AimChildStream):
@@ -210,6 +265,14 @@ def _label(parent: Parent, key: Key) -> str:
     return " ".join(f"{name} {value}" for name, value in pairs if value is not None)
 
 
+def _kind(resource: AimResource) -> type[AimStream]:
+    if resource.name == "inventory_details":
+        return AimDetailStream
+    if resource.reader is shown_serials:
+        return AimSerialStream
+    return AimChildStream if resource.parents else AimListStream
+
+
 def streams(tap: BaseTap) -> list[ErpStream]:
     """All AIM streams."""
     block = tap.block(AIM.name)
@@ -219,6 +282,5 @@ def streams(tap: BaseTap) -> list[ErpStream]:
             if block.get("customer_access_tokens"):
                 found.append(AimAccessTokenStream(tap, resource))
         elif resource.path:
-            kind = AimChildStream if resource.parents else AimListStream
-            found.append(kind(tap, resource))
+            found.append(_kind(resource)(tap, resource))
     return found

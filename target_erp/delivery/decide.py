@@ -45,7 +45,7 @@ def by_ledger(writer: Writer, write: Write, *, resync: bool) -> Decision:
     if is_unchanged(write, resync=resync):
         return Decision.UNCHANGED
     open_question = write.doubtful or write.forgotten or resync
-    if writer.create_only and _is_there(write) and not open_question:
+    if _is_there(write) and not open_question and writer.cannot_change(write):
         return Decision.EXISTS
     return Decision.SEND
 
@@ -61,7 +61,7 @@ def by_look_up(writer: Writer, write: Write, sight: Sight | None) -> Decision:
     known = write.known
     if sight is Sight.FOUND and write.doubtful and known and known.digest == write.digest:
         return Decision.ARRIVED
-    if not writer.create_only or sight is Sight.ABSENT:
+    if sight is Sight.ABSENT or not writer.cannot_change(write):
         return Decision.SEND
     if sight is not Sight.FOUND and not _is_there(write):
         return Decision.SEND

@@ -43,7 +43,7 @@ class Writer(abc.ABC):
         can_look_up: The vendor can be asked whether it has a record (`find`).
         by_contents: It is asked by the contents: a record without a key can be looked for, too.
         check_before_create: Ask before a record is sent for which the ledger has no line.
-        create_only: What is there cannot be changed; that it is there is enough.
+        create_only: What is there cannot be changed, or not by every record: `cannot_change`.
         deletable: Records can be deleted (`delete`).
         after: Sinks whose records must be settled before one of this sink is sent.
         secrets: Properties that must not be shown in dead letters.
@@ -137,6 +137,14 @@ class Writer(abc.ABC):
     def spent(self) -> tuple[int, float]:
         """Calls of the current thread so far, and seconds it waited for the vendor's limits."""
         return self.transport.budget.spent() if self.transport else (0, 0.0)
+
+    def cannot_change(self, write: Write) -> bool:  # noqa: ARG002
+        """Whether this record cannot change what is there: that it is there is enough.
+
+        Args:
+            write: The record, recognised; `vendor_id` may be set on it.
+        """
+        return self.create_only
 
     def is_idempotent(self, write: Write) -> bool:  # noqa: ARG002
         """Whether sending this record twice is the same as sending it once.

@@ -209,14 +209,14 @@ class Planner:
             return decision
         if before == write.digest:
             return Decision.UNCHANGED
-        return Decision.EXISTS if writer.create_only else Decision.SEND
+        return Decision.EXISTS if writer.cannot_change(write) else Decision.SEND
 
     def _sight(self, writer: Writer, write: Write, current: Body | None) -> Sight | None:
         """What asking the vendor has shown; only a proof of absence lets a record be made again."""
         if current is not None:
             return Sight.FOUND
         known = write.known is not None and write.known.is_there
-        if not (known and writer.create_only):
+        if not (known and writer.cannot_change(write)):
             return Sight.ABSENT
         return writer.find(write, fresh=True).sight if writer.can_look_up else None
 

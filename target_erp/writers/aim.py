@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import decimal
 import logging
 import typing as t
 
@@ -16,8 +15,10 @@ from target_erp.delivery.answers import Answers
 from target_erp.delivery.model import ABSENT, Look, Reference, Sight
 from target_erp.writers.aim_alike import is_given
 from target_erp.writers.aim_answers import accepted, is_documented, is_scalar, told_account
-from target_erp.writers.aim_customers import customer
+from target_erp.writers.aim_customers import customer, existing_account
 from target_erp.writers.aim_lookups import look_up_of, statement_of
+from target_erp.writers.aim_members import as_number, joined, renamed
+from target_erp.writers.aim_secrets import SECRETS, UNQUOTED
 from target_erp.writers.answer_check import by_schema, either
 from target_erp.writers.keys import no_key
 from target_erp.writers.write_validator import WriteValidator, without_nulls
@@ -32,17 +33,14 @@ if t.TYPE_CHECKING:
 
 logger = logging.getLogger("target-erp.aim")
 
-_SECRETS = frozenset(
-    {
-        *("CcInfo", "CardInfo", "CardToken", "CardNumber", "Cvv", "Cvv2", "CVV"),
-        *("Ach", "AchInfo", "AchDetail", "BankNumber", "Routing"),
-        *("SS", "DriversLicenseInfo", "Base64Signature", "Password"),
-    }
-)
-"""Never shown: cards, bank accounts, social security numbers, licences, signatures, passwords."""
 _READ_KEYS = {resource.name: resource.primary_keys for resource in RESOURCES}
+_ACCT = "Acct"
 _UNTOLD = "untold"
-"""Id of a customer that was created, and whose account AIM did not tell."""
+"""Id of a record that was created, and whose own id AIM did not tell."""
+_NO_ACCOUNT = (
+    "AIM has it, but did not tell its Acct when it was created, and shows no customer, or several, "
+    "of its name, e-mail and telephone; give the record its Acct to change it"
+)
 
 
 class AimWriter(Writer):
@@ -51,7 +49,7 @@ class AimWriter(Writer):
     vendor = "aim"
     upsert = False
     by_contents = True
-    secrets = _SECRETS
+    secrets = SECRETS
     answers: Answers
 
     def __init__(
@@ -79,7 +77,12 @@ class AimWriter(Writer):
         }
         self.can_look_up = any(self._look_ups.values())
         made = any(operation.makes for operation in sink.operations)
-        self.create_only = made and not sink.vendor_id
+        # Where the id alone is enough for an update, every record that is there can be changed.
+        updated = any(
+            not operation.makes and operation.when == (sink.vendor_id,)
+            for operation in sink.operations
+        )
+        self.create_only = made and not updated
         resource = client.resources.get(sink.name)
         self.statement = statement_of(sink)
         if resource and resource.answer_schema:
@@ -101,11 +104,11 @@ class AimWriter(Writer):
         self._send_nulls = client.block.get("null_values") == "send"
         self._schema: Schema = dict(schema or schemas.load("aim", f"write/{sink.name}"))
         self._validators = {
-            operation: WriteValidator(self._schema, needs=operation.needs, secrets=_SECRETS)
+            operation: WriteValidator(self._schema, needs=operation.needs, secrets=UNQUOTED)
             for operation in sink.operations
         }
         # Whether the ledger knows a customer's account shows only when it is sent.
-        self._validator = WriteValidator(self._schema, secrets=_SECRETS, partial=True)
+        self._validator = WriteValidator(self._schema, secrets=UNQUOTED, partial=True)
         self._warned: set[str] = set()
         self._tried: set[int] = set()
 
@@ -138,8 +141,8 @@ class AimWriter(Writer):
     def identify(self, record: t.Mapping[str, t.Any]) -> tuple[tuple[str, str], ...]:
         """Every key that a record carries, best one first; see `Writer.identify`."""
         body = self._body(record)
-        found = [pair for names in self.sink.keys if (pair := _joined(names, body))]
-        given = [pair for names in self._site_keys if (pair := _joined(names, record))]
+        found = [pair for names in self.sink.keys if (pair := joined(names, body))]
+        given = [pair for names in self._site_keys if (pair := joined(names, record))]
         found = [*given, *found] if self.sink.weak_keys else [*found, *given]
         parent = None if found else self._parent(self._operation(body), body)
         if parent and len(parent.keys) == 1:
@@ -147,9 +150,13 @@ class AimWriter(Writer):
             name, _, value = parent.keys[0].partition("=")
             for names in self.sink.keys:
                 others = tuple(other for other in names if other != parent.fill)
-                pair = _joined((name, *others), {**body, name: value})
+                pair = joined((name, *others), {**body, name: value})
                 found += [pair] if pair else []
         return tuple(dict.fromkeys(found))
+
+    def cannot_change(self, write: Write) -> bool:
+        """Whether the operation that fits this record makes one; see `Writer.cannot_change`."""
+        return self.create_only and bool(self._operation(self._members(write)).makes)
 
     def is_idempotent(self, write: Write) -> bool:
         """Whether the operation that fits this record may be executed twice."""
@@ -162,6 +169,8 @@ class AimWriter(Writer):
     def send(self, writes: list[Write]) -> None:
         """Call the operation that fits; see `Writer.send`."""
         (write,) = writes
+        if self._lacks_account(write):
+            write.vendor_id = self._account_again(write.body)
         body = self._members(write)
         operation = self._operation(body)
         self._admit(operation, write, body)
@@ -179,19 +188,22 @@ class AimWriter(Writer):
         said = accepted(self.answers, answer, write, operation, rest)
         self._tried.discard(write.number)
         write.created = operation.makes
-        if self.sink.vendor_id:
-            given = body.get(self.sink.vendor_id)
-            known = write.vendor_id or (str(given) if given not in (None, "") else None)
-            write.vendor_id = known or self._account(said, body)
-        elif operation.makes:
-            told = said.get(operation.answers)
-            told = str(told) if is_scalar(told) and told != 0 else None
-            write.vendor_id = told or (write.key[0][1] if write.key else None)
+        if operation.payment and str(said.get(operation.payment)).lower() == "true":
+            logger.warning(
+                "%s: %s: AIM wants a payment for it (%s) and probably waits for that",
+                self.stream,
+                write.identity or f"record {write.number}",
+                operation.payment,
+            )
+        write.vendor_id = self._id(operation, write, said, body)
 
     def find(self, write: Write, *, fresh: bool) -> Look:  # noqa: ARG002
         """Ask the read that shows such records; see `Writer.find`."""
         # What this run has made is a control: it is looked for as it was when it was new.
         made = write.created is True
+        if not made and self._lacks_account(write):
+            account = existing_account(self.client, write.body)
+            return Look.found(account) if account else Look.untold(_NO_ACCOUNT)
         members = write.body if made else self._members(write)
         operation = self._operation(members)
         if not operation.makes and not write.doubtful and write.number not in self._tried:
@@ -227,7 +239,8 @@ class AimWriter(Writer):
     def current(self, write: Write) -> Body | None:
         """See `Writer.current`; AIM's look-ups use other names, so only what exists is told."""
         operation = self._operation(self._members(write))
-        if operation.is_idempotent:
+        found = self._lacks_account(write) and existing_account(self.client, write.body)
+        if operation.is_idempotent or found:
             return dict.fromkeys(write.body, "not read")
         if not write.parents:
             self._check(operation, self._members(write))
@@ -240,14 +253,19 @@ class AimWriter(Writer):
         return None
 
     def _body(self, record: t.Mapping[str, t.Any]) -> Body:
-        body = _renamed(record, self.sink.names)
+        body = renamed(record, self.sink.names)
         return body if self._send_nulls else without_nulls(body)
 
     def _members(self, write: Write) -> Body:
         own, known = self.sink.vendor_id, write.vendor_id
-        if own and known and known != _UNTOLD and not write.body.get(own):
-            return {**write.body, own: int(known) if known.isdecimal() else known}
-        return write.body
+        if not own or not known or known == _UNTOLD:
+            return write.body
+        # What AIM answered with outranks a reference of the record's own.
+        if write.body.get(own) and not any(one.answers == own for one in self.sink.operations):
+            return write.body
+        is_text = "string" in self._schema.get("properties", {}).get(own, {}).get("type", ())
+        number = known.isdecimal() and not is_text
+        return {**write.body, own: int(known) if number else known}
 
     def _operation(self, body: Body) -> Operation:
         return next(
@@ -261,11 +279,8 @@ class AimWriter(Writer):
         """Refuse what would make a record a second time, or belong to nobody."""
         if operation.makes and write.vendor_id is not None:
             msg = f"AIM has it ({write.vendor_id}), and no operation changes it"
-            if self.sink.vendor_id:
-                msg = (
-                    f"AIM has it, but did not tell its {self.sink.vendor_id} when it was created; "
-                    f"give the record its {self.sink.vendor_id} to change it"
-                )
+            if self._lacks_account(write):
+                msg = _NO_ACCOUNT
             raise RefusedError(msg, reason="exists")
         acct = str(body.get(operation.customer) or "")
         if acct == _UNTOLD:
@@ -281,7 +296,7 @@ class AimWriter(Writer):
     ) -> None:
         kinds = self._schema.get("properties", {})
         asked = {
-            name: _number(value, kinds.get(name, {})) if name in operation.query else value
+            name: as_number(value, kinds.get(name, {})) if name in operation.query else value
             for name, value in body.items()
             if not operation.members or name in operation.members
         }
@@ -315,6 +330,36 @@ class AimWriter(Writer):
             if name not in taken and name not in own and is_scalar(value)
         )
         return Reference("aim_customers", names, member) if names else None
+
+    def _id(self, operation: Operation, write: Write, said: Body, body: Body) -> str | None:
+        """The id of a record that was written: told by AIM, known before, or its own key."""
+        told = said.get(operation.answers) if operation.answers else None
+        if is_scalar(told) and told != 0:
+            return str(told)
+        member = self.sink.vendor_id
+        if not member:
+            own = write.key[0][1] if write.key else None
+            return own if operation.makes else write.vendor_id
+        given = body.get(member)
+        known = None if write.vendor_id == _UNTOLD else write.vendor_id
+        known = known or (None if given in (None, "") else str(given))
+        return known or (self._account(said, body) if member == _ACCT else _UNTOLD)
+
+    def _lacks_account(self, write: Write) -> bool:
+        """Whether it is a customer that AIM has, and whose account nobody was told."""
+        return (
+            self.sink.vendor_id == _ACCT
+            and write.vendor_id == _UNTOLD
+            and not write.body.get(_ACCT)
+        )
+
+    def _account_again(self, body: Body) -> str:
+        """The account of a customer that was created earlier without being told it."""
+        try:
+            return existing_account(self.client, body) or _UNTOLD
+        except ErpError as error:
+            self._once("account", f"the account of a customer is not known: {error}")
+            return _UNTOLD
 
     def _account(self, said: Body, body: Body) -> str:
         """The account of a customer that was created."""
@@ -353,48 +398,3 @@ def writer(plugin: ErpPlugin, name: str, keys: t.Sequence[str]) -> Writer | None
         return None
     made = custom(name, resource.write_path, resource.primary_keys)
     return AimWriter(client, made, keys, resource.write_schema or resource.schema)
-
-
-def _joined(names: t.Sequence[str], record: t.Mapping[str, t.Any]) -> tuple[str, str] | None:
-    values = [record.get(name) for name in names]
-    if not names or any(value in (None, "") or isinstance(value, (dict, list)) for value in values):
-        return None
-    return ",".join(names), ",".join(map(str, values))
-
-
-def _number(value: t.Any, schema: Schema) -> t.Any:  # noqa: ANN401
-    """A number that is given as text: in a URL there is no difference."""
-    kinds = schema.get("type", ())
-    if isinstance(value, str) and "string" not in kinds and {"integer", "number"} & set(kinds):
-        try:
-            number = decimal.Decimal(value)
-        except decimal.InvalidOperation:
-            return value
-        return number if number.is_finite() else value
-    return value
-
-
-def _renamed(record: t.Mapping[str, t.Any], names: t.Mapping[str, str]) -> Body:
-    """A record with the names that are used for writing; those win where both are there."""
-    body = {
-        name: value
-        for name, value in record.items()
-        if name not in names and not any(old.startswith(f"{name}.") for old in names)
-    }
-    for old, new in names.items():
-        value: t.Any = record
-        for part in old.split("."):
-            value = value.get(part) if isinstance(value, dict) else None
-        if value is None:
-            continue
-        *outer, last = new.split(".")
-        place = body
-        for part in outer:
-            inner = place.get(part)
-            if inner is not None and not isinstance(inner, dict):
-                break  # what is there is wrong, and is refused as it is
-            place[part] = dict(inner or {})
-            place = place[part]
-        else:
-            place.setdefault(last, value)
-    return body

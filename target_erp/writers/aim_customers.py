@@ -59,6 +59,28 @@ def customer(client: AimClient, body: Body, known: str | None) -> Look:
     return ABSENT if listed and telling else UNSEEN
 
 
+def existing_account(client: AimClient, body: Body) -> str | None:
+    """The account of a customer that AIM is known to have, whatever else of it has changed.
+
+    Args:
+        client: The shop.
+        body: Members of AddCustomer or UpdateCustomer.
+
+    Returns:
+        The account of the only one with this name, e-mail and telephone; None if none or several
+        may be meant.
+    """
+    person = {_SHOWN[name]: body.get(name) for name in ("Name", *_TELLING)}
+    if not any(is_given(body.get(name)) for name in _TELLING):
+        return None
+    for rows in _matches(client, body):
+        possible = [row for row in rows or () if compare(person, row) is not Alike.OTHER]
+        if possible:
+            same = len(possible) == 1 and compare(person, possible[0]) is Alike.SAME
+            return str(possible[0].get("Acct") or "") or None if same else None
+    return None
+
+
 def changed_customer(client: AimClient, body: Body, _: str | None) -> Look:
     """Whether an account shows what was to be changed.
 

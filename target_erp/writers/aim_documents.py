@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import decimal
 import re
 import typing as t
 
@@ -45,10 +46,7 @@ def web_order(client: AimClient, body: Body, _: str | None) -> Look:
             if other is not None and any(other.values()):
                 return Look.untold(f"AIM has an order {number} of another type ({kind})")
         return ABSENT
-    lines = answer.get("LineItems")
-    lines = [row for row in lines if isinstance(row, dict)] if isinstance(lines, list) else []
-    items = body.get("LineItems")
-    items = [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+    lines, items = _objects(answer.get("LineItems")), _objects(body.get("LineItems"))
     wanted = {str(item["Sku"]).casefold() for item in items if is_given(item.get("Sku"))}
     shown = {str(row["Sku"]).casefold() for row in lines if is_given(row.get("Sku"))}
     if wanted and shown and not wanted & shown:
@@ -59,6 +57,39 @@ def web_order(client: AimClient, body: Body, _: str | None) -> Look:
         return Look.found(number)
     # An answer without anything about the order may mean that there is none.
     return UNSEEN
+
+
+def web_order_picks(client: AimClient, body: Body, _: str | None) -> Look:
+    """Whether a web order shows the quantities that were picked.
+
+    Whether a report takes the place of an earlier one or adds to it is not documented (8.1). Either
+    way an item that was reported shows at least its quantity: one that shows less was not.
+
+    Args:
+        client: The shop.
+        body: Members of CustomerOrderFulfillment (POST).
+    """
+    order = str(body["WebOrder"])
+    answer = look_up(client, client.resources["web_orders"], {"WebOrder": order})
+    if answer is None:
+        return ABSENT
+    # The form for one order has its members at the top (8.1, INF); lists may hold it as well.
+    listed = [answer, *_objects(answer.get("Orders"))]
+    found = [row for row in listed if str(row.get("WebOrder")) == order]
+    shown = {
+        str(item.get("Id")): item.get("QuantityPicked")
+        for row in found
+        for item in _objects(row.get("Items"))
+    }
+    sides = {
+        _side(item.get("QuantityPicked"), shown.get(str(item.get("Id"))))
+        for item in _objects(body.get("Items"))
+    }
+    if len(found) == 1 and sides == {0}:
+        return Look.found(order, {"Items": body["Items"]})
+    if len(found) == 1 and sides == {-1}:
+        return ABSENT
+    return Look.untold(f"the web order {order} does not tell whether these picks were reported")
 
 
 def contract(client: AimClient, body: Body, _: str | None) -> Look:
@@ -165,8 +196,7 @@ def inventory_image(client: AimClient, body: Body, _: str | None) -> Look:
     """
     named = ("ItemPk", "Item", "ItemType")
     members = {name: str(body[name]) for name in named if is_given(body.get(name))}
-    new = body.get("NewImages")
-    new = [image for image in new if isinstance(image, dict)] if isinstance(new, list) else []
+    new = _objects(body.get("NewImages"))
     if not new or not members:
         return Look.untold("that images are gone is not told")
     rows = search(client, client.resources["inventory_images"], members)
@@ -254,6 +284,22 @@ def _contract_of(client: AimClient, ref: str) -> tuple[Body | None, Look]:
 def _filters(client: AimClient, resource: str, member: str, ref: str) -> bool:
     """Whether a filter filters: a reference that nothing has must show nothing."""
     return not search(client, client.resources[resource], {member: f"{ref}{_NONE}"})
+
+
+def _objects(value: object) -> list[Body]:
+    """The objects of a list; none if it is no list."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _side(sent: object, shown: object) -> int | None:
+    """Whether a shown quantity is less (-1), the same (0) or more; None if that cannot be told."""
+    if any(isinstance(one, bool) or one is None for one in (sent, shown)):
+        return None
+    try:
+        less, more = decimal.Decimal(str(shown)), decimal.Decimal(str(sent))
+        return (less > more) - (less < more)
+    except decimal.InvalidOperation:
+        return None
 
 
 def _moment(sent: str, shown: object) -> Alike:

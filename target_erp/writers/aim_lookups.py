@@ -95,6 +95,13 @@ LOOK_UPS: t.Mapping[tuple[str, str], LookUp] = {
         (),
         documents.finds_orders,
     ),
+    ("POST", "CustomerOrderFulfillment"): LookUp(
+        documents.web_order_picks,
+        "CustomerOrderFulfillment",
+        "CustomerOrderFulfillment by WebOrder (8.1, DOC): its items (Id, INF) show the quantities",
+        "all its items show less than was reported",
+        ("WebOrder", "Items"),
+    ),
     ("POST", "C2BPostContract"): LookUp(
         documents.contract,
         "ContractFullDetails",

@@ -37,7 +37,7 @@ LISTS = {
     "C2BGetDistrictInfo": ("Districts", "rental_districts", 14),
     "C2BGetSchoolInfo": ("Schools", "rental_schools", 14),
     "C2BGetTeacherInfo": ("Teachers", "rental_teachers", 14),
-    "C2BGetInstrumentInfo": ("Instruments", "rental_instruments", 14),
+    "C2BGetInstrumentInfo": ("Instruments", "rental_instruments", 12),
     "InstructorInvoices": ("InstructorInvoices", "instructor_invoices", 14),
     "ActiveEmployees": ("Employees", "active_employees", 7),
     "SecurityOverrideRequest": ("Requests", "security_override_requests", 14),

@@ -274,6 +274,15 @@ def test_contracts(client: Client) -> None:
     client.post("C2BSetContractCustomer", {"WebRef": ref, "Acct": 1001})
     (row,) = client.get("ContractFullDetails", WebRef=ref)["Contracts"]
     assert (row["Acct"], row["Sub"]) == (1001, 3)
+    rate = {"PlanCode": "P01", "Months": 3, "DownPay": "19.50", "MoLease": 7}
+    more = {"Rate": rate, "RateId": None, "AIMSchoolId": "12", "Cat": 1, "Sub": 2, "StatusId": 3}
+    answer = client.post("C2BPostContract", {**body, **more, "ReturnTopic": True})
+    assert (answer["PaymentRequired"], answer["Topic"]) == (False, "Rental")
+    assert answer["BaseUrl"].startswith("https://")
+    (row,) = [r for r in client.sandbox.rows("aim", "contracts") if r["WebRef"] == answer["WebRef"]]
+    assert row["_sent"]["Rate"] == {**rate, "DownPay": Decimal("19.50")}
+    for unbound in ({"AIMSchoolId": "N-1"}, {"Cat": "x"}, {"Rate": {"Months": "three"}}):
+        assert client.send("POST", "C2BPostContract", {**body, **unbound}).status_code == 400
     for bad in (
         {**body, "Sku": "S"},
         {**body, "RateId": None},
@@ -285,6 +294,24 @@ def test_contracts(client: Client) -> None:
     assert (
         client.error("C2BSetContractCustomer", {"WebRef": "x", "Acct": 1001}) == "ContractNotFound"
     )
+
+
+def test_picks_of_web_orders(client: Client) -> None:
+    order = client.row("web_orders", "1")
+    name, items = order["WebOrder"], [{"Id": i["Id"], "QuantityPicked": 1} for i in order["Items"]]
+    client.post("CustomerOrderFulfillment", {"WebOrder": name, "Items": items})
+    shown = client.get("CustomerOrderFulfillment", WebOrder=name)["Items"]
+    assert [item["QuantityPicked"] for item in shown] == [1] * len(items)
+    assert client.writes("web_orders") == {"calls": 1, "updated": 1}
+    for bad, code in (
+        ({"WebOrder": "none", "Items": items}, "OrderNotFound"),
+        ({"WebOrder": name, "Items": [{"Id": 999, "QuantityPicked": 1}]}, "ItemNotFound"),
+    ):
+        assert client.error("CustomerOrderFulfillment", bad) == code
+    whole = [{"Id": i["Id"], "QuantityPicked": i["Quantity"]} for i in order["Items"]]
+    client.post("CustomerOrderFulfillment", {"WebOrder": name, "Items": whole})
+    left = client.get("CustomerOrderFulfillment", ExcludeFullyPickedOrders="true")["Orders"]
+    assert name not in {row["WebOrder"] for row in left}
 
 
 def test_service_tickets_keep_the_online_reference(client: Client) -> None:

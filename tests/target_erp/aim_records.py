@@ -33,6 +33,11 @@ RECORDS: dict[str, tuple[str, str, Record]] = {
         {"ItemPk": 1, "NewImages": [{"FileName": "a.png", "Base64Image": "aGVsbG8="}]},
     ),
     "CustomerOrders": ("web_orders", "CustomerOrders", {"OrderNumber": "W-1", "LineItems": []}),
+    "CustomerOrderFulfillment": (
+        "web_order_picks",
+        "CustomerOrderFulfillment",
+        {"WebOrder": "W-1", "Items": [{"Id": 1, "QuantityPicked": 2}]},
+    ),
     "DeliveryTickets": (
         "delivery_tickets",
         "DeliveryTickets",

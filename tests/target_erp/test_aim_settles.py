@@ -227,3 +227,31 @@ def test_a_web_order_is_written_once(tmp_path: pathlib.Path, fault: str) -> None
             "NEW-0",
             "NEW-1",
         ]
+
+
+@pytest.mark.parametrize("fault", LOST)
+@pytest.mark.parametrize("second", ["replace", "add"])
+def test_picks_are_reported_once(tmp_path: pathlib.Path, fault: str, second: str) -> None:
+    """Whether a shop replaces quantities or adds them (UNK), it has what was picked."""
+    with running_sandbox(size=3, limits=False, options={"aim": {"picks": second}}) as sandbox:
+        site = Site(sandbox, tmp_path)
+        sku = sandbox.rows("aim", "inventory")[0]["Sku"]
+        lines = [{"Sku": sku, "Qty": 5}, {"Sku": sku, "Qty": 3}]
+        order = record("aim_web_orders", OrderNumber="NEW-1", LineItems=lines)
+        assert site.run([schema("aim_web_orders"), order]).code == 0
+        stream = "aim_web_order_picks"
+        items = [{"Id": 1, "QuantityPicked": 2}, {"Id": 2, "QuantityPicked": 1.5}]
+        messages = [schema(stream), record(stream, WebOrder="NEW-1", Items=items)]
+        site.spoil(fault, "CustomerOrderFulfillment")
+        for _ in range(2):
+            run = site.run(messages)
+            assert (run.code, run.error) == (0, "")
+            (row,) = [r for r in sandbox.rows("aim", "web_orders") if r["WebOrder"] == "NEW-1"]
+            assert [float(item["QuantityPicked"]) for item in row["Items"]] == [2, 1.5]
+        # A later report goes out, as the record has changed.
+        items = [{"Id": 1, "QuantityPicked": 5}, {"Id": 2, "QuantityPicked": 3}]
+        run = site.run([schema(stream), record(stream, WebOrder="NEW-1", Items=items)])
+        assert (run.code, run.error) == (0, "")
+        unknown = [{"Id": 9, "QuantityPicked": 1}]
+        run = site.run([schema(stream), record(stream, WebOrder="NEW-1", Items=unknown)])
+        assert run.code == 3

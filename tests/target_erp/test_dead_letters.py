@@ -249,6 +249,34 @@ def test_no_secret_is_left_wherever_it_stands(record: t.Any) -> None:
     assert masked(record, ()) == record
 
 
+PAIRED = frozenset({"Key=BIRTHDAY", "encrypted=TRUE"})
+
+
+@pytest.mark.parametrize(
+    ("pair", "hidden"),
+    [
+        ({"Key": "BIRTHDAY", "Value": "1990-01-31"}, True),
+        ({"key": " birthday ", "VALUE": 19900131}, True),
+        ({"Key": "BIRTHDAY", "Value": {"Day": "1990-01-31"}}, True),
+        ({"Key": "shoe", "Value": "1990-01-31", "Encrypted": True}, True),
+        ({"Key": "shoe", "Value": "1990-01-31", "Encrypted": False}, False),
+        ({"Key": "shoe", "Value": "BIRTHDAY"}, False),
+        ({"Name": "BIRTHDAY", "Value": "1990-01-31"}, False),
+        ({"Key": ["BIRTHDAY"], "Value": "1990-01-31"}, False),
+        ({"BIRTHDAY": "1990-01-31"}, False),
+    ],
+    ids=repr,
+)
+def test_a_secret_may_be_the_value_of_a_pair(pair: dict[str, t.Any], hidden: object) -> None:
+    record = {"Inputs": [{"Key": "open", "Value": "seen"}, pair]}
+    (value,) = [name for name in pair if name.lower() == "value"] or [""]
+    shown = masked(record, PAIRED)
+    assert shown["Inputs"][0] == record["Inputs"][0]
+    assert shown["Inputs"][1] == ({**pair, value: "*****"} if hidden else pair)
+    assert bool(list(hidden_in(record, PAIRED))) is hidden
+    assert is_masked(shown) is hidden
+
+
 def test_letters_hide_nested_secrets(tmp_path: pathlib.Path) -> None:
     record = {"Payments": [{"CcInfo": {"Number": "4111111111111111", "Cvv": 737}, "Amount": 1}]}
     error = RefusedError(

@@ -69,7 +69,7 @@ CHILDREN: list[tuple[str, tuple[t.Any, ...], str, Params, ListedRow, list[Listed
         "inventory_details",
         (7,),
         "InventoryDetail",
-        {"Pk": "7", "PkType": "SAD"},
+        {"Pk": "7", "PkType": "SAD", "IncludeSerialInfo": "true"},
         {"SadPk": 7, "Weight": Decimal("1.50")},
         [{"Pk": 7, "SadPk": 7, "Weight": Decimal("1.50")}],
     ),
@@ -219,9 +219,49 @@ def test_an_order_is_looked_for_in_all_kinds(client: AimClient, shop: Shop) -> N
         client.child(resource, resource.parents[0], ("W1",))
 
 
+SHOWN = {"SasPk": 81, "Serial": "0081", "OurPrice": Decimal("12.50"), "Location": "01"}
+"""A serial in the details of an item; members beyond the public page are kept (10)."""
+
+
 @pytest.mark.parametrize("format_", ["json", "xml"])
-def test_serials_are_found_through_the_details(shop: Shop, format_: str) -> None:
+@pytest.mark.parametrize(
+    "details",
+    [
+        {"VariantDetails": [{"SkuPk": 70, "Sku": "007", "Serials": [SHOWN, {"SasPk": 82}]}]},
+        {"VariantDetails": [{"SkuPk": 70, "Sku": "007", "Info": {"Rows": [SHOWN, {"SasPk": 82}]}}]},
+    ],
+    ids=["in a list", "deeper"],
+)
+def test_serials_come_with_the_details(shop: Shop, format_: str, details: ListedRow) -> None:
     client = shop.client(format=format_)
+    shop.operations["InventoryDetail"] = lambda params: {
+        "SadPk": int(params["Pk"]),
+        "Model": "0700",
+        **details,
+    }
+    resource = client.resources["serials"]
+    of_item = {"Pk": 7, "SadPk": 7, "Model": "0700", "SkuPk": 70, "SKU": "007"}
+    assert client.child(resource, resource.parents[0], (7,)) == [
+        {**of_item, "SasPk": 81, "Serial": "0081", "Details": SHOWN},
+        {**of_item, "SasPk": 82, "Details": {"SasPk": 82}},
+    ]
+    assert shop.asked("InventoryDetail", "IncludeSerialInfo") == ["true"]
+    assert shop.count("SerialDetail") == 0
+
+
+@pytest.mark.parametrize("row", [{}, {"SasPk": 0}, {"SasPk": None}, {"Serial": "1"}], ids=repr)
+def test_an_item_without_serials_takes_one_call(shop: Shop, row: ListedRow) -> None:
+    client = shop.client()
+    shop.operations["InventoryDetail"] = lambda _: {"SadPk": 7, "VariantDetails": [row]}
+    resource = client.resources["serials"]
+    assert client.child(resource, resource.parents[0], (7,)) == []
+    assert shop.count("InventoryDetail") == 1
+    assert shop.count("SerialDetail") == 0
+
+
+@pytest.mark.parametrize("format_", ["json", "xml"])
+def test_each_serial_is_asked_for_where_the_settings_want_it(shop: Shop, format_: str) -> None:
+    client = shop.client(format=format_, serial_details=True)
     shop.operations["InventoryDetail"] = lambda params: {
         "SadPk": int(params["Pk"]),
         "VariantDetails": [{"SkuPk": 70, "Serials": [{"SasPk": 81}, {"SasPk": 82}]}, {"SasPk": 81}],
@@ -251,8 +291,9 @@ def test_serials_are_found_through_the_details(shop: Shop, format_: str) -> None
     ],
 )
 def test_serials_that_the_details_do_not_name(
-    client: AimClient, shop: Shop, answer: ListedRow, expected: list[ListedRow]
+    shop: Shop, answer: ListedRow, expected: list[ListedRow]
 ) -> None:
+    client = shop.client(serial_details=True)
     shop.operations["InventoryDetail"] = lambda _: {"SadPk": 7}
     shop.operations["SerialDetail"] = lambda _: answer
     resource = client.resources["serials"]
