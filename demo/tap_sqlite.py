@@ -8,6 +8,7 @@ import typing as t
 
 from singer_sdk import Stream, Tap
 from singer_sdk import typing as th
+from typing_extensions import override
 
 if t.TYPE_CHECKING:
     from singer_sdk.helpers.types import Context, Record
@@ -31,7 +32,8 @@ class ViewStream(Stream):
     ) -> contextlib.closing[sqlite3.Connection]:
         return contextlib.closing(sqlite3.connect(config["database"], timeout=30))
 
-    def get_records(self, context: Context | None) -> t.Iterator[Record]:  # noqa: ARG002
+    @override
+    def get_records(self, context: Context | None) -> t.Iterator[Record]:
         """All rows."""
         with self._connection(self.config) as connection:
             connection.row_factory = sqlite3.Row
@@ -56,6 +58,7 @@ class TapSqlite(Tap):
     # The views change with the warehouse.
     dynamic_catalog = True
 
+    @override
     def discover_streams(self) -> list[Stream]:
         """One stream per view."""
         views: dict[str, list[str]] = self.config["views"]

@@ -15,6 +15,7 @@ import typing as t
 from singer_sdk import Target
 from singer_sdk import typing as th
 from singer_sdk.sinks import BatchSink
+from typing_extensions import override
 
 _COLUMN_TYPES = {"integer": "INTEGER", "boolean": "INTEGER", "number": "NUMERIC"}
 
@@ -38,6 +39,7 @@ class SqliteSink(BatchSink):
         ):
             yield connection
 
+    @override
     def setup(self) -> None:
         """Create the table, or the columns that it lacks."""
         columns: dict[str, dict[str, t.Any]] = self.schema["properties"]
@@ -48,6 +50,7 @@ class SqliteSink(BatchSink):
             connection.execute(f"CREATE TABLE IF NOT EXISTS {self.table} ({clauses}{constraint})")
             self._add_columns(connection, columns)
 
+    @override
     def process_batch(self, context: dict[str, t.Any]) -> None:
         """Insert the rows, or replace the ones that have their keys.
 
@@ -68,6 +71,7 @@ class SqliteSink(BatchSink):
                 statement, [[_value(record.get(name)) for name in names] for record in records]
             )
 
+    @override
     def activate_version(self, new_version: int) -> None:
         """Mark the rows that the newest complete copy of the stream no longer holds.
 

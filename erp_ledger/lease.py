@@ -220,7 +220,7 @@ def leases(
     """
     locks: Locks
     if kind_of("ledger", setting, "postgresql") == "postgresql":
-        locks = _Sessions(setting)
+        locks = _LeaseSessions(setting)
     else:
         locks = _Files(pathlib.Path(setting).absolute())
     held = Leases(ledger, locks)
@@ -298,7 +298,7 @@ def _file_of(path: pathlib.Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-class _Sessions:
+class _LeaseSessions:
     """Advisory locks of a session in PostgreSQL."""
 
     def __init__(self, url: str) -> None:

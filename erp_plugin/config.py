@@ -13,7 +13,7 @@ from singer_sdk.plugin_base import PluginBase
 from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR
 from typing_extensions import override
 
-from erp_plugin.environment import explanation, without_effect
+from erp_plugin.environment import explanation, from_environment, without_effect
 from erp_vendors.errors import ConfigError
 from erp_vendors.http.redact import redact
 from erp_vendors.settings import (
@@ -21,7 +21,6 @@ from erp_vendors.settings import (
     Setting,
     as_given,
     explain,
-    from_environment,
     object_schema,
 )
 from erp_vendors.vendor import Client, Connection

@@ -1,6 +1,6 @@
 """Files and folders that only their owner may read: they hold records of people and companies.
 
-Modes are set whatever the umask is, and on files of earlier versions, too.
+Modes are set whatever the umask is.
 """
 
 from __future__ import annotations

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import json
-import os
 import typing as t
 
 from erp_vendors.errors import ConfigError
@@ -330,65 +328,6 @@ def explain(error: ValidationError, known: t.Mapping[str, t.Any]) -> list[str]:
         kinds = wanted if isinstance(wanted, str) else " or ".join(wanted)
         return [f"setting '{path}' must be of type {kinds}"]
     return [f"setting '{path}' does not fit: {error.validator} {wanted}"]
-
-
-def from_environment(
-    prefix: str, schema: t.Mapping[str, t.Any], environ: t.Mapping[str, str] | None = None
-) -> dict[str, t.Any]:
-    """Read settings from environment variables, nested ones too.
-
-    `TAP_ERP_AIMSIO_USERNAME` sets `aimsio.username`; `TAP_ERP_AIMSIO` may hold the whole block as
-    JSON.
-
-    Args:
-        prefix: Such as `TAP_ERP_`.
-        schema: The config schema.
-        environ: Variables (default: the process's).
-
-    Returns:
-        The configuration that the variables describe; blank ones count as not set.
-
-    Raises:
-        ConfigError: If a variable cannot be read as its setting's type.
-    """
-    environ = os.environ if environ is None else environ
-    config: dict[str, t.Any] = {}
-    for name, definition in schema["properties"].items():
-        variable = f"{prefix}{name.upper()}"
-        if environ.get(variable, "").strip():
-            config[name] = parse_text(variable, environ[variable], definition)
-        if "properties" in definition:
-            nested = from_environment(f"{variable}_", definition, environ)
-            if nested:
-                whole = config.get(name, {})
-                if not isinstance(whole, dict):
-                    msg = f"environment variable {variable} must hold a value of type object"
-                    raise ConfigError(msg)
-                config[name] = {**whole, **nested}
-    return config
-
-
-def parse_text(variable: str, text: str, definition: t.Mapping[str, t.Any]) -> t.Any:  # noqa: ANN401
-    """The value that a variable gives a setting.
-
-    Args:
-        variable: Its name.
-        text: Its text.
-        definition: JSON schema of the setting.
-
-    Raises:
-        ConfigError: If the text cannot be read as the setting's type.
-    """
-    kinds = definition.get("type", "string")
-    if "string" in kinds:
-        return text
-    try:
-        if kinds == "boolean" or "boolean" in kinds:
-            return {"true": True, "1": True, "false": False, "0": False}[text.lower()]
-        return json.loads(text)
-    except (KeyError, ValueError):
-        msg = f"environment variable {variable} must hold a value of type {kinds}"
-        raise ConfigError(msg) from None
 
 
 def _dotted(path: t.Iterable[str | int]) -> str:

@@ -319,21 +319,6 @@ class Run:
         write.key = write.key or writer.identify(write.record) or key_of(write.record, (), keys)
         self.delivery.refuse(writer, write, error)
 
-    def site_keys_of(self, writer: Writer) -> frozenset[str]:
-        """Key properties that the setting `resources` names for a sink.
-
-        Args:
-            writer: The sink.
-        """
-        entries = (self.config.get(writer.vendor) or {}).get("resources") or ()
-        return frozenset(
-            name
-            for entry in entries
-            if f"{writer.vendor}_{str(entry['name']).removeprefix(writer.vendor + '_')}"
-            == writer.stream
-            for name in entry.get("primary_keys") or ()
-        )
-
     def _resubmit(self, child: Child) -> None:
         record = codec.decode(child.record.encode())
         self.submit(self.writer_of(child.stream), Write(0, child.stream, record), child.key)

@@ -16,6 +16,8 @@ if t.TYPE_CHECKING:
 
 WIDE = 160
 """Columns of a log, which is read on screens of any width."""
+UNCUT = 1_000_000
+"""Columns for a pipe: a row stays in one line, for what reads it may look for any word of it."""
 _GAP = 2
 _WORDS_IN_A_LINE = 3
 _NUMBER = re.compile(r"[\d,.]*")
@@ -75,6 +77,26 @@ def table(rows: t.Sequence[t.Sequence[object]], width: int = WIDE) -> str:
         numbers = all(_NUMBER.fullmatch(cell.plain) for cell in column[1:])
         made.add_column(width=size, justify="right" if numbers else "left", overflow="fold")
     for row in cells:
+        made.add_row(*row)
+    return _rendered(made, width)
+
+
+def details(rows: t.Sequence[tuple[str, object]], width: int = WIDE) -> str:
+    """Set out what is known of one thing: a name and a text a line; long texts are wrapped.
+
+    Args:
+        rows: The names and their texts.
+        width: Columns of the screen.
+
+    Returns:
+        As `table` does.
+    """
+    from rich.table import Table  # noqa: PLC0415 - see `table`
+
+    made = Table.grid(padding=(0, _GAP, 0, 0))
+    made.add_column(no_wrap=True)
+    made.add_column(overflow="fold")
+    for row in _cells(rows):
         made.add_row(*row)
     return _rendered(made, width)
 

@@ -68,9 +68,9 @@ def test_class_names_are_unique() -> None:
     homes: dict[str, list[str]] = collections.defaultdict(list)
     for package in PACKAGES:
         for file in (ROOT / package).rglob("*.py"):
-            for node in ast.parse(file.read_text(encoding="utf-8")).body:
-                if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
-                    homes[node.name].append(str(file.relative_to(ROOT)))
+            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.ClassDef):
+                    homes[node.name.strip("_")].append(str(file.relative_to(ROOT)))
     assert len(homes) > 100
     assert {name: files for name, files in homes.items() if len(files) > 1} == {}
 

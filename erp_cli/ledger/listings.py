@@ -25,15 +25,12 @@ from target_erp.report.letters import name_of, why
 from target_erp.report.page import page
 from target_erp.report.past_runs import OUTCOMES, past_run
 from target_erp.report.record_details import record_as_json, record_details
-from target_erp.text_table import fits, table, width_of
+from target_erp.text_table import UNCUT, fits, table, width_of
 
 if t.TYPE_CHECKING:
     from erp_cli.ledger.sources import Sources
     from erp_ledger import LedgerRun
     from target_erp.report.past_runs import PastRun
-
-_UNCUT = 1_000_000
-"""Columns for a pipe: a row stays in one line, for what reads it may look for any word of it."""
 
 
 @click.command()
@@ -66,7 +63,10 @@ def show(sources: Sources, *, stream: str, key: str, as_json: bool) -> None:
     letters = sources.letters_by_record()
     for line in found:
         letter = letters.get((line.stream, line.entry.key))
-        click.echo(record_as_json(line, letter) if as_json else record_details(line, letter) + "\n")
+        if as_json:
+            click.echo(record_as_json(line, letter))
+        else:
+            click.echo(record_details(line, letter, width_of(sys.stdout, UNCUT)) + "\n")
 
 
 @click.command()
@@ -97,7 +97,7 @@ def rejects(sources: Sources, *, stream: str, key: str, as_json: bool) -> None:
         )
         for letter in letters
     ]
-    click.echo(table(rows, width_of(sys.stdout, _UNCUT)))
+    click.echo(table(rows, width_of(sys.stdout, UNCUT)))
     click.echo(f"{len(letters)} records", err=True)
 
 
@@ -123,7 +123,7 @@ def _without_report(run: LedgerRun) -> str:
 
 
 def _show_runs(past: t.Sequence[PastRun]) -> None:
-    width = width_of(sys.stdout, _UNCUT)
+    width = width_of(sys.stdout, UNCUT)
     heads = ("started", "end", "exit", "seconds", "read", *OUTCOMES, "calls", "error")
     rows: list[tuple[str, ...]] = [heads]
     for run in past:

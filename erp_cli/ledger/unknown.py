@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import typing as t
 
 import click
@@ -16,6 +17,7 @@ from erp_cli.ledger.options import (
 from erp_ledger import RecordStatus
 from erp_vendors.errors import ConfigError
 from target_erp.report.record_details import how_to_settle, record_as_json
+from target_erp.text_table import UNCUT, width_of
 
 if t.TYPE_CHECKING:
     from erp_cli.ledger.sources import Sources
@@ -52,13 +54,13 @@ def unknown(
                 raise ConfigError(msg)
             _settle(sources, ledger, found[0], _STATUS[settle])
             return
-    letters = sources.letters_by_record()
+    letters, width = sources.letters_by_record(), width_of(sys.stdout, UNCUT)
     for line in found:
         letter = letters.get((line.stream, line.entry.key))
         if as_json:
             click.echo(record_as_json(line, letter))
         else:
-            click.echo(how_to_settle(line, letter, sources.command()) + "\n")
+            click.echo(how_to_settle(line, letter, sources.command(), width) + "\n")
     click.echo(f"{len(found)} records", err=True)
 
 

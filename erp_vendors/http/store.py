@@ -132,7 +132,7 @@ def _redis(url: str, name: str, rates: list[Rate]) -> list[AbstractBucket]:
     client = redis.Redis.from_url(url)
     client.ping()
 
-    class Bucket(RedisBucket):
+    class OneClockRedisBucket(RedisBucket):
         """One clock for all, and no second permission to a process that was a moment slower."""
 
         def now(self) -> int:
@@ -151,7 +151,7 @@ def _redis(url: str, name: str, rates: list[Rate]) -> list[AbstractBucket]:
             return around <= rate.limit
 
     return [
-        t.cast("AbstractBucket", Bucket.init([rate], client, f"erp:{name}:{place}"))
+        t.cast("AbstractBucket", OneClockRedisBucket.init([rate], client, f"erp:{name}:{place}"))
         for place, rate in enumerate(rates)
     ]
 
@@ -173,7 +173,7 @@ def _postgres(url: str, name: str, rates: list[Rate]) -> list[AbstractBucket]:
     pool = ConnectionPool(url, min_size=1, max_size=2, open=True, configure=in_utc)
     weakref.finalize(pool, pool.close)
 
-    class Bucket(PostgresBucket):
+    class OneClockPostgresBucket(PostgresBucket):
         """The server's clock, in our ticks, and no other one if it does not answer."""
 
         def now(self) -> int:
@@ -183,7 +183,7 @@ def _postgres(url: str, name: str, rates: list[Rate]) -> list[AbstractBucket]:
             return int(t.cast("tuple[int]", row)[0])
 
     return [
-        t.cast("AbstractBucket", Bucket(pool, f"erp_{name}_{place}", [rate]))
+        t.cast("AbstractBucket", OneClockPostgresBucket(pool, f"erp_{name}_{place}", [rate]))
         for place, rate in enumerate(rates)
     ]
 

@@ -145,15 +145,15 @@ class _TlsPaced(_Paced, HTTPSConnection):
     pass
 
 
-class _Pool(HTTPConnectionPool):
+class _PacedPool(HTTPConnectionPool):
     ConnectionCls = _Paced
 
 
-class _TlsPool(HTTPSConnectionPool):
+class _PacedTlsPool(HTTPSConnectionPool):
     ConnectionCls = _TlsPaced
 
 
-_POOLS = {"http": _Pool, "https": _TlsPool}
+_POOLS = {"http": _PacedPool, "https": _PacedTlsPool}
 
 
 def origin_of(address: str) -> str:

@@ -8,8 +8,8 @@
 Who owns what: the `KeyQueues` own the order (records with a key in common go one after the other),
 the `Pool` the threads, the `Sender` a batch from its intent to its receipt, the `Journal` both in
 the ledger, and the `Settlement` the ends: it alone settles numbers of the `Watermark`, on which
-STATE depends. `Delivery` moves records from one to the next; none of them calls it back, but that a
-worker tells it when a batch's receipt is written (`Sender.then`).
+STATE depends. `Delivery` moves records from one to the next. `Pool` and `Intake` call it in their
+threads, the `Sender` when a batch's receipt is written (`then`); decision 0010 says why.
 """
 
 from __future__ import annotations

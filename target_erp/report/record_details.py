@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import textwrap
 import typing as t
 
 from erp_ledger import RecordStatus
@@ -12,6 +13,7 @@ from erp_vendors.http.redact import redact
 from erp_vendors.vendors import VENDORS
 from target_erp.printable import visible
 from target_erp.report.formats import moment
+from target_erp.text_table import details
 
 if t.TYPE_CHECKING:
     from erp_ledger import FoundRecord
@@ -27,7 +29,7 @@ _MEANING = {
         "open: its run was cut off while it was being sent, or is still sending it"
     ),
 }
-_WIDTH = 12
+_INDENT = "  "
 
 
 def record_as_json(found: FoundRecord, letter: Letter | None) -> str:
@@ -55,12 +57,13 @@ def record_as_json(found: FoundRecord, letter: Letter | None) -> str:
     )
 
 
-def record_details(found: FoundRecord, letter: Letter | None) -> str:
+def record_details(found: FoundRecord, letter: Letter | None, width: int) -> str:
     """Tell all that is known of a record.
 
     Args:
         found: Its line in the ledger.
         letter: Its newest dead letter, if it has one.
+        width: Columns of the screen.
     """
     entry = found.entry
     lines = [
@@ -72,16 +75,19 @@ def record_details(found: FoundRecord, letter: Letter | None) -> str:
     ]
     if letter is not None and entry.status not in {RecordStatus.ACCEPTED, RecordStatus.DELETED}:
         lines += _of_letter(letter)
-    return _paragraph(f"{found.stream} {entry.key}", lines)
+    return _paragraph(f"{found.stream} {entry.key}", lines, width)
 
 
-def how_to_settle(found: FoundRecord, letter: Letter | None, command: t.Sequence[str]) -> str:
+def how_to_settle(
+    found: FoundRecord, letter: Letter | None, command: t.Sequence[str], width: int
+) -> str:
     """Tell what a person needs in order to decide about a record whose outcome nobody knows.
 
     Args:
         found: Its line in the ledger.
         letter: Its newest dead letter, if it has one.
         command: The command without its subcommand, to be repeated.
+        width: Columns of the screen.
     """
     entry = found.entry
     lines = [
@@ -94,12 +100,14 @@ def how_to_settle(found: FoundRecord, letter: Letter | None, command: t.Sequence
         lines.append(("what", "no dead letter holds it; the source has the record"))
     settle = [*command, "unknown", "--stream", found.stream, "--key", entry.key]
     settle += ["--account", found.account, "--settle"]
-    lines += [
-        ("look", _where(found)),
-        ("it is there", shlex.join([*settle, "accepted"])),
-        ("it is not", shlex.join([*settle, "absent"])),
+    lines.append(("look", _where(found)))
+    # Each command stays in one line, so that it can be copied.
+    commands = [
+        ("If it is there", shlex.join([*settle, "accepted"])),
+        ("If it is not", shlex.join([*settle, "absent"])),
     ]
-    return _paragraph(f"{found.stream} {entry.key}", lines)
+    shown = [f"{_INDENT}{when}: {redact(visible(text))}" for when, text in commands]
+    return "\n".join([_paragraph(f"{found.stream} {entry.key}", lines, width), *shown])
 
 
 def _where(found: FoundRecord) -> str:
@@ -124,12 +132,9 @@ def _of_letter(letter: Letter) -> t.Iterator[tuple[str, str]]:
         yield "answer", f"{letter['status'] or ''} {letter['answer']}".strip()
 
 
-def _paragraph(title: str, lines: t.Iterable[tuple[str, str]]) -> str:
-    return redact(
-        "\n".join(
-            [visible(title), *(f"  {name:{_WIDTH}} {visible(value)}" for name, value in lines)]
-        )
-    )
+def _paragraph(title: str, lines: t.Sequence[tuple[str, str]], width: int) -> str:
+    shown = details(lines, width - len(_INDENT))
+    return f"{redact(visible(title))}\n{textwrap.indent(shown, _INDENT)}"
 
 
 def _times(attempts: int) -> str:

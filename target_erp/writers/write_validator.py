@@ -1,4 +1,4 @@
-"""The door: what the vendor documents as wrong is refused before anything is sent."""
+"""what the vendor documents as wrong is refused before anything is sent."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class WriteValidator:
         partial: bool = False,
         scalars: bool = False,
     ) -> WriteValidator:
-        """The door of a resource.
+        """Make the validator of a resource.
 
         Its schema is that of the vendor's OpenAPI file, else the one of `schemas/`, else the
         `schema` of a custom resource.
@@ -87,9 +87,9 @@ class WriteValidator:
         Args:
             vendor: Vendor block name.
             resource: What is written.
-            secrets: See `Door`.
-            partial: See `Door`.
-            scalars: See `Door`; only for what `schemas/` says.
+            secrets: See `WriteValidator`.
+            partial: See `WriteValidator`.
+            scalars: See `WriteValidator`; only for what `schemas/` says.
 
         Raises:
             ConfigError: If the schema cannot be used.

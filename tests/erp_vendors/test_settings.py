@@ -8,6 +8,7 @@ import typing as t
 import pytest
 from jsonschema import Draft7Validator
 
+from erp_plugin.environment import from_environment
 from erp_vendors.errors import ConfigError
 from erp_vendors.overrides import configured
 from erp_vendors.resource import Resource
@@ -18,7 +19,6 @@ from erp_vendors.settings import (
     as_given,
     connection_settings,
     explain,
-    from_environment,
     object_schema,
 )
 

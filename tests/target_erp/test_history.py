@@ -197,7 +197,8 @@ def test_an_unknown_record_is_shown_with_all_that_helps_to_decide(lost: Tool) ->
 
 
 @pytest.mark.parametrize(
-    ("label", "state", "sent"), [("it is there", "accepted", 1), ("it is not", "refused", 2)]
+    ("label", "state", "sent"),
+    [("If it is there: ", "accepted", 1), ("If it is not: ", "refused", 2)],
 )
 def test_the_commands_that_are_shown_settle_it(
     lost: Tool, label: str, state: str, sent: int
