@@ -15,10 +15,12 @@ NESTED = (16_000, 4_000, 0)
 have no more than `ALL`. A schema that has more is cut at the deepest level that fits."""
 ALL = 1_000_000
 """Characters of the schemas of all rows of a file, which make the catalog."""
+_OTHERS = 32_000
+"""Characters of what is written, and of an answer to that, with its nested levels."""
 _WIDEST = 128_000
-"""Characters of any other schema, and of the first level of a row's; what is beyond is left out."""
-_DEPTHS = (8, 4, 3, 2, 1)
-"""Levels of nesting to try, until a schema is small enough."""
+"""Characters of the first level of any schema; what is beyond is left out."""
+_DEPTHS = (1, 2, 3, 4, 8)
+"""Levels of nesting to try, as long as a schema is small enough."""
 _DESCRIPTION = 300
 """Characters of a description."""
 _PROPERTY = 90
@@ -28,16 +30,23 @@ _PROPERTY = 90
 class Schemas:
     """Makes the JSON schemas of a document's records; each is made once."""
 
-    def __init__(self, reader: SchemaReader, nested: int = NESTED[0]) -> None:
+    def __init__(self, reader: SchemaReader) -> None:
         """Make schemas.
 
         Args:
             reader: Reads the document.
-            nested: Characters that a row's schema may have if it has more than one level.
         """
         self._reader = reader
+        self._nested = NESTED[0]
+        self._made: dict[tuple[str, bool, bool, int], Schema | None] = {}
+
+    def limit(self, nested: int) -> None:
+        """Make rows' schemas of another size from now on.
+
+        Args:
+            nested: Characters that one may have if it has more than one level.
+        """
         self._nested = nested
-        self._made: dict[tuple[str, bool, bool], Schema | None] = {}
 
     def row(self, node: Node) -> Schema | None:
         """The JSON schema of a row: every property may be null, write-only ones are left out.
@@ -82,29 +91,31 @@ class Schemas:
         place = node.place
         if isinstance(node.content, dict) and node.content.keys() == {"$ref"}:
             place = self._reader.resolved(node).place
-        if (place, write, required) not in self._made:
-            made = self._new(node, write=write, required=required)
-            self._made[place, write, required] = made
-        return self._made[place, write, required]
+        limit = _OTHERS if required else self._nested
+        key = (place, write, required, limit)
+        if key not in self._made:
+            self._made[key] = self._new(node, write=write, required=required, limit=limit)
+        return self._made[key]
 
-    def _new(self, node: Node, *, write: bool, required: bool) -> Schema | None:
+    def _new(self, node: Node, *, write: bool, required: bool, limit: int) -> Schema | None:
         if not self._reader.flat(node).properties:
             return None
-        limit = _WIDEST if required else self._nested
+        made: Schema | None = None
         for depth in _DEPTHS:
-            last = depth == _DEPTHS[-1]
             conversion = _Conversion(
                 self._reader,
                 write=write,
                 required=required,
                 depth=depth,
-                limit=_WIDEST if last else limit,
+                limit=limit if depth > 1 else _WIDEST,
             )
             try:
-                return conversion.record(node)
+                made = conversion.record(node)
             except _TooLargeError:
-                continue
-        raise AssertionError  # at the last depth, what does not fit is left out
+                break
+            if conversion.whole:
+                break
+        return made
 
 
 class _TooLargeError(Exception):
@@ -112,7 +123,11 @@ class _TooLargeError(Exception):
 
 
 class _Conversion:
-    """Turns one schema of the document into JSON schema, down to a depth of nesting."""
+    """Turns one schema of the document into JSON schema, down to a depth of nesting.
+
+    Attributes:
+        whole: Nothing lies deeper than that.
+    """
 
     def __init__(
         self,
@@ -128,6 +143,7 @@ class _Conversion:
         self._required = required
         self._depth = depth
         self._left = limit
+        self.whole = True
 
     def record(self, node: Node) -> Schema:
         """A record; it is never null."""
@@ -174,11 +190,9 @@ class _Conversion:
             schema["format"] = next(iter(flat.formats))
         # A record within itself has no end, and a very large one no use. A navigation property is
         # in no answer, unless it was asked for.
-        cut = (
-            bool((flat.refs | flat.inner) & stack)
-            or level >= self._depth
-            or "x-ms-navigationProperty" in flat.flags
-        )
+        cut = bool((flat.refs | flat.inner) & stack) or "x-ms-navigationProperty" in flat.flags
+        if not cut and level >= self._depth and (flat.properties or flat.items):
+            self.whole, cut = False, True
         if "object" in kinds:
             inner = Flat() if cut else flat
             schema |= {**self._object(inner, level + 1, stack | flat.refs), **schema}

@@ -47,6 +47,7 @@ class OpenApiDocument:
             msg = f"{where} is neither OpenAPI 3.0 or 3.1 nor Swagger 2.0: {said}"
             raise ConfigError(msg)
         self._reader = SchemaReader(root)
+        self._schemas = Schemas(self._reader)
         if not isinstance(root.get("paths"), dict):
             msg = f"{where} at #/paths: must be an object"
             raise ConfigError(msg)
@@ -63,7 +64,8 @@ class OpenApiDocument:
             values: Values that a name in the pattern's prefix stands for.
         """
         for nested in NESTED:
-            operations, found = self._attempt(pattern or Pattern(), values or {}, nested)
+            self._schemas.limit(nested)
+            operations, found = self._attempt(pattern or Pattern(), values or {})
             if sum(len(str(item.schema)) for item in found) <= ALL:
                 break
         for path, why in operations.left_out.items():
@@ -73,9 +75,9 @@ class OpenApiDocument:
         return found
 
     def _attempt(
-        self, pattern: Pattern, values: t.Mapping[str, str], nested: int
+        self, pattern: Pattern, values: t.Mapping[str, str]
     ) -> tuple[Operations, list[OpenApiResource]]:
-        operations = Operations(self._reader, Schemas(self._reader, nested), pattern)
+        operations = Operations(self._reader, self._schemas, pattern)
         for path, item in self._reader.members(self._reader.root, "paths"):
             operations.add(item, path, self._relative(path, pattern.prefix, values))
         return operations, operations.resources()
@@ -115,13 +117,16 @@ def load(path: str, setting: str = "openapi") -> OpenApiDocument:
     Raises:
         ConfigError: If it cannot be read or is no OpenAPI or Swagger document.
     """
-    file = pathlib.Path(path).expanduser()
     try:
+        file = pathlib.Path(path).expanduser()
         stat = file.stat()
         return _load(file, setting, stat.st_mtime_ns, stat.st_size)
     except OSError as error:
-        msg = f"{setting} ({file}) cannot be read: {error.strerror}"
-        raise ConfigError(msg) from None
+        why = error.strerror
+    except (ValueError, RuntimeError) as error:  # a null character; ~ of nobody
+        why = str(error)
+    msg = f"{setting} ({path}) cannot be read: {why}"
+    raise ConfigError(msg)
 
 
 @functools.lru_cache(maxsize=8)

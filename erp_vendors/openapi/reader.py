@@ -112,6 +112,7 @@ class SchemaReader:
         """
         self.root = Node(root, "#")
         self._flat: dict[str, Flat] = {}
+        self._targets: dict[str, Node] = {}
 
     def members(self, node: Node, key: str) -> list[tuple[str, Node]]:
         """The members of an object that a part may have.
@@ -122,6 +123,8 @@ class SchemaReader:
         if key not in node.content:
             return []
         inner = node.at(key)
+        if isinstance(inner.content, dict) and isinstance(inner.content.get("$ref"), str):
+            inner = self.resolved(inner)
         if not isinstance(inner.content, dict):
             raise FaultError(inner, "must be an object")
         return [(name, inner.at(name)) for name in inner.content]
@@ -146,7 +149,7 @@ class SchemaReader:
         Raises:
             FaultError: If a reference leads nowhere, out of the file, or in a circle.
         """
-        refs: frozenset[str] = frozenset()
+        refs = node.refs
         for _ in range(_CHAIN):
             content = node.content
             if not isinstance(content, dict):
@@ -215,10 +218,13 @@ class SchemaReader:
         Raises:
             FaultError: If it has a mistake, or is composed of too many parts.
         """
-        found = self._flat.get(node.place)
-        if found is None:
-            found = self._flat[node.place] = self._merged(node)
-        return found
+        key = node.place
+        if isinstance(node.content, dict) and node.content.keys() == {"$ref"}:
+            node = self.resolved(node)
+            key = f"$ref {node.place}"  # one for all that refer to it
+        if key not in self._flat:
+            self._flat[key] = self._merged(node)
+        return self._flat[key]
 
     def _merged(self, node: Node) -> Flat:
         """As `flat`. Each part is taken once, so that parts that share parts cost no more."""
@@ -288,12 +294,14 @@ class SchemaReader:
         required = content.get("required")
         if isinstance(required, list):  # in Swagger 2, some write `required: true` on a property
             flat.required = {name for name in required if isinstance(name, str)}
-        items = content.get("items")
-        if isinstance(items, (dict, bool)):
+        if "items" in content:
             flat.items = node.at("items")
             flat.kinds.add("array")
-        elif items is not None and not isinstance(items, list):  # a list is one per position
-            raise FaultError(node, "must be an object", "items")
+            if flat.items.content is None or isinstance(flat.items.content, list):
+                # Nothing said, or one schema for each position: anything.
+                flat.items = flat.items._replace(content=True)
+            elif not isinstance(flat.items.content, (dict, bool)):
+                raise FaultError(flat.items, "must be an object")
         if flat.properties or (not kinds and isinstance(content.get("additionalProperties"), dict)):
             flat.kinds.add("object")
         if "string" in flat.kinds:
@@ -305,6 +313,8 @@ class SchemaReader:
         if not isinstance(ref, str) or (ref and not ref.startswith("#")):
             problem = "leads out of this file; bundle all of it into one file"
             raise FaultError(source, f"$ref {printable(repr(ref))} {problem}")
+        if ref in self._targets:
+            return self._targets[ref]
         node = self.root
         for part in ref.split("/")[1:]:
             key = urllib.parse.unquote(part).replace("~1", "/").replace("~0", "~")
@@ -321,6 +331,7 @@ class SchemaReader:
                 break
         if node is self.root:
             raise FaultError(source, f"$ref {printable(repr(ref))} leads nowhere")
+        self._targets[ref] = node
         return node
 
     def _media(self, node: Node) -> Node | None:
