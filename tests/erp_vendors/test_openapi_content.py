@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pathlib
 import typing as t
 
 import pytest
@@ -12,6 +11,9 @@ import pytest
 from erp_vendors.errors import ConfigError
 from erp_vendors.openapi import content
 from erp_vendors.openapi.document import load
+
+if t.TYPE_CHECKING:
+    import pathlib
 
 
 def parsed(text: str) -> t.Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import itertools
 import json
@@ -51,22 +52,21 @@ def depth(schema: t.Any) -> int:
 # Records inside themselves.
 
 PARTS = ("allOf", "anyOf", "oneOf")
+MORE = {"properties": {"more": NAME}}
 WAYS: dict[str, t.Callable[[Content], Content]] = {
     "a reference": lambda given: given,
-    **{f"only {part}": lambda given, part=part: {part: [given]} for part in PARTS},  # type: ignore[misc]
-    **{
-        f"{part} with more": lambda given, part=part: {part: [given, {"properties": {"more": NAME}}]}  # type: ignore[misc]
-        for part in PARTS
-    },
     "null or a reference": lambda given: {"anyOf": [{"type": "null"}, given]},
     "parts of parts": lambda given: {"allOf": [{"oneOf": [{"anyOf": [given]}]}]},
     "beside a description": lambda given: {"allOf": [given], "description": "x", "nullable": True},
-}  # fmt: skip
+}
+for each in PARTS:
+    WAYS[f"only {each}"] = functools.partial(lambda part, given: {part: [given]}, each)
+    WAYS[f"{each} with more"] = functools.partial(lambda part, given: {part: [given, MORE]}, each)
 
 
 @pytest.mark.parametrize("inside", WAYS)
 @pytest.mark.parametrize("in_list", [False, True])
-def test_a_record_inside_itself_is_cut_where_it_begins(inside: str, in_list: bool) -> None:
+def test_a_record_inside_itself_is_cut_where_it_begins(inside: str, *, in_list: bool) -> None:
     way = WAYS[inside](ref("Node"))
     inner = {"type": "array", "items": way} if in_list else way
     node = {"type": "object", "properties": {"id": NAME, "parent": inner}}
@@ -91,10 +91,8 @@ def test_a_part_that_others_share_is_no_record_inside_itself() -> None:
     base = {"type": "object", "properties": {"id": NAME}}
     person = {"allOf": [ref("Entity"), {"properties": {"mail": NAME}}]}
     order = {"allOf": [ref("Entity"), {"properties": {"by": ref("Person"), "own": person}}]}
-    found = row(
-        document({"/orders": {"get": reply(many("Order"))}}, Entity=base, Person=person, Order=order),
-        "orders",
-    )  # fmt: skip
+    orders = {"/orders": {"get": reply(many("Order"))}}
+    found = row(document(orders, Entity=base, Person=person, Order=order), "orders")
     assert set(found) == {"id", "by", "own"}
     assert set(found["by"]["properties"]) == set(found["own"]["properties"]) == {"id", "mail"}
 
@@ -202,7 +200,7 @@ def size(schema: t.Any) -> int:
 @pytest.mark.serial
 @pytest.mark.parametrize("marked", [False, True])
 @pytest.mark.parametrize("types", [1, 30, 300])
-def test_the_catalog_of_a_service_stays_small(types: int, marked: bool) -> None:
+def test_the_catalog_of_a_service_stays_small(types: int, *, marked: bool) -> None:
     content = odata(types, marked=marked)
     started = time.monotonic()
     found = read(content)
@@ -228,7 +226,7 @@ def test_what_is_written_is_checked_to_the_depth() -> None:
     assert depth(found.write_schema) > depth(found.schema)
 
 
-def test_a_record_with_too_many_properties_declares_the_first_ones(save: Save) -> None:
+def test_a_record_with_too_many_properties_declares_the_first_ones() -> None:
     wide = {"properties": {f"property_{number}": NAME for number in range(20_000)}}
     content = document({"/wide": {"get": reply(many("Wide"))}}, Wide=wide)
     found = row(content, "wide")
