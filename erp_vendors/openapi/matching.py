@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import itertools
 import re
 import typing as t
 
-from erp_vendors.errors import ConfigError
 from erp_vendors.openapi.document import load
-from erp_vendors.openapi.paths import normalise, snake
+from erp_vendors.openapi.paths import normalise, numbered, snake
 from erp_vendors.openapi.pattern import Pattern
 from erp_vendors.resource import AnyResource
 from erp_vendors.vendors import VENDORS
@@ -57,6 +57,7 @@ class Matcher(t.Generic[AnyResource]):
             written = resource.paths if resource.write_path == "" else (resource.write_path,)
             for path in filter(None, written):
                 self._writes.setdefault(_bare(path), resource.name)
+        self._names: set[str] = set()
         self._claimed: set[str] = set()
         self._taken: set[str] = set()
         for entry in entries:
@@ -73,17 +74,20 @@ class Matcher(t.Generic[AnyResource]):
             Names of the resources whose schema comes from the file.
 
         Raises:
-            ConfigError: If the file has a mistake, or a new resource has the name of another one.
+            ConfigError: If the file cannot be read, or is no OpenAPI or Swagger document.
         """
         vendor = VENDORS.get(self._block.vendor)
         pattern = vendor.openapi if vendor else Pattern()
         names = re.findall(r"\{(\w+)\}", pattern.prefix)
         values = {name: str(self._block.get(name)) for name in names if self._block.given(name)}
         document = load(self._block.get("openapi"), f"{self._block.vendor}.openapi")
-        # A path from `resources` outranks the table's own for the same resource.
+        # A path from `resources` outranks the table's own for the same resource. What is read for
+        # each record of a list comes after that.
         found = sorted(
-            document.resources(pattern, values), key=lambda item: _bare(item.path) in self._claimed
+            document.resources(pattern, values),
+            key=lambda item: ("{" in item.path, _bare(item.path) in self._claimed),
         )
+        self._names = {item.name for item in found}
         self._read = {self._reads.get(_bare(item.path)) for item in found if item.path}
         self._written = {self._writes.get(_bare(item.write_path or "")) for item in found}
         exact = set()
@@ -97,14 +101,14 @@ class Matcher(t.Generic[AnyResource]):
         """Apply one of the file's resources; returns the resource whose rows the file describes."""
         reader = self._reader(item)
         if reader:
+            self._reads[_bare(item.path)] = reader
             self._resources[reader] = self._exact(self._resources.get(reader), reader, item)
         if item.write_path is None or item.write_schema is None:
             return reader
         writer = self._writes.get(_bare(item.write_path))
-        if writer is None and reader and reader not in self._written:
-            writer = reader
-        if writer is None and reader is None:
-            writer = self._free_name(item)
+        # Nothing is created where there is no POST.
+        if writer is None and item.creates and (reader is None or reader not in self._written):
+            writer = reader or self._free_name(item)
         if writer:
             base = self._resources.get(writer)
             if base is None:
@@ -132,28 +136,34 @@ class Matcher(t.Generic[AnyResource]):
         return guess if guess and guess not in self._read else self._free_name(item)
 
     def _free_name(self, item: OpenApiResource) -> str:
-        for name in (item.name, item.full_name):
-            if name and name not in self._resources and name not in self._taken:
-                return name
-        msg = (
-            f"{self._block.vendor}.openapi: there is a resource '{item.full_name}' already; give "
-            f"{item.path or item.write_path} a name of its own in {self._block.vendor}.resources"
-        )
-        raise ConfigError(msg)
+        """The name that the file gives it; longer, or with a number, where something else has it.
+
+        Names that the file gives to others are not taken.
+        """
+        others = {*self._resources, *self._taken, *(self._names - {item.name})}
+        names = itertools.chain((item.name,), numbered(item.full_name))
+        return next(name for name in names if name not in others)
 
     def _exact(self, base: AnyResource | None, name: str, item: OpenApiResource) -> AnyResource:
         changes: dict[str, t.Any] = {}
+        path = self._below_its_parent(item.path)
         if base is None:
-            base = self._make(name, item.path)
+            base = self._make(name, path)
             changes["primary_keys"] = item.primary_keys or base.primary_keys
             changes["replication_key"] = item.replication_key or base.replication_key
         if not base.documented and item.readable:
             # What the vendor's file states is no guess.
-            changes["path"] = self._spell(item.path)
+            changes["path"] = self._spell(path)
             changes["documented"] = True
         if item.schema is not None:
             changes["schema"] = item.schema
         return dataclasses.replace(base, **changes)
+
+    def _below_its_parent(self, path: str) -> str:
+        """A path with a parameter, where what comes before that is spelled as the parent's path."""
+        before, brace, rest = path.partition("{")
+        parent = self._resources.get(self._reads.get(_bare(before), ""))
+        return f"{parent.path.rstrip('/')}/{brace}{rest}" if brace and parent else path
 
 
 def _bare(path: str) -> str:

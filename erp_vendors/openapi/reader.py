@@ -3,19 +3,38 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import typing as t
 import urllib.parse
-
-from erp_vendors.errors import ConfigError
 
 KINDS = ("string", "integer", "number", "boolean", "object", "array")
 """JSON types of values, null left out."""
 _KNOWN = (*KINDS, "null", "file")
 _CHAIN = 100
 """References that lead to references, before it counts as a circle."""
-_HIDDEN = ("readOnly", "writeOnly")
-_BESIDE_REF = ("description", "nullable", "x-nullable", *_HIDDEN)
+_INDEX = re.compile(r"[0-9]{1,9}")
+_SHORT = 100
+"""Characters of a name or a value that a message shows."""
+_PARTS = 2_000
+"""Parts that one schema may be composed of."""
+_FLAGS = ("readOnly", "writeOnly", "x-ms-navigationProperty")
+_BESIDE_REF = ("description", "nullable", "x-nullable", *_FLAGS)
 """What generators put next to a `$ref`, and mean."""
+
+
+class FaultError(Exception):
+    """A mistake in the file; what it belongs to cannot be used. The message names the place."""
+
+    def __init__(self, node: Node, problem: str, *keys: str) -> None:
+        """Name it.
+
+        Args:
+            node: Where it is.
+            problem: What is wrong.
+            *keys: Way from there to the very place.
+        """
+        place = "/".join([node.place, *map(escaped, keys)])
+        super().__init__(f"at {place}: {problem}")
 
 
 class Node(t.NamedTuple):
@@ -48,8 +67,9 @@ class Flat:
         properties: The schemas of each property, more than one if several parts have it.
         required: Properties that must be there.
         items: Schema of an array's elements.
-        refs: The references that lead to it.
-        hidden: `readOnly` or `writeOnly`, where it says so.
+        refs: Places that it stands at: its own, and those of the references that lead to it.
+        inner: References to what it is composed of, if it is not referred to itself.
+        flags: `readOnly`, `writeOnly` or `x-ms-navigationProperty`, where it says so.
     """
 
     kinds: set[str] = dataclasses.field(default_factory=set)
@@ -60,7 +80,8 @@ class Flat:
     required: set[str] = dataclasses.field(default_factory=set)
     items: Node | None = None
     refs: frozenset[str] = frozenset()
-    hidden: frozenset[str] = frozenset()
+    inner: frozenset[str] = frozenset()
+    flags: frozenset[str] = frozenset()
 
     @property
     def is_record(self) -> bool:
@@ -83,53 +104,56 @@ class Flat:
 class SchemaReader:
     """Follows references, finds the schemas of answers, bodies and rows, and merges their parts."""
 
-    def __init__(self, root: dict[str, t.Any], where: str) -> None:
+    def __init__(self, root: dict[str, t.Any]) -> None:
         """Read a document.
 
         Args:
             root: The document's content.
-            where: Names the file in messages.
         """
         self.root = Node(root, "#")
-        self._where = where
         self._flat: dict[str, Flat] = {}
-
-    def mistake(self, node: Node, problem: str, *keys: str) -> ConfigError:
-        """An error that names file and place.
-
-        Args:
-            node: Where it is.
-            problem: What is wrong.
-            *keys: Way from there to the very place.
-        """
-        place = "/".join([node.place, *map(escaped, keys)])
-        return ConfigError(f"{self._where} at {place}: {problem}")
+        self._targets: dict[str, Node] = {}
 
     def members(self, node: Node, key: str) -> list[tuple[str, Node]]:
         """The members of an object that a part may have.
 
         Raises:
-            ConfigError: If it is something else than an object.
+            FaultError: If it is something else than an object.
+        """
+        if key not in node.content:
+            return []
+        inner = node.at(key)
+        if isinstance(inner.content, dict) and isinstance(inner.content.get("$ref"), str):
+            inner = self.resolved(inner)
+        if not isinstance(inner.content, dict):
+            raise FaultError(inner, "must be an object")
+        return [(name, inner.at(name)) for name in inner.content]
+
+    def elements(self, node: Node, key: str) -> list[Node]:
+        """The elements of a list that a part may have; null is none.
+
+        Raises:
+            FaultError: If it is something else than a list.
         """
         value = node.content.get(key)
         if value is None:
             return []
-        if not isinstance(value, dict):
-            raise self.mistake(node, "must be an object", key)
+        if not isinstance(value, list):
+            raise FaultError(node, "must be a list", key)
         inner = node.at(key)
-        return [(name, inner.at(name)) for name in value]
+        return [inner.at(index) for index in range(len(value))]
 
     def resolved(self, node: Node) -> Node:
         """Follow references until an object stands there.
 
         Raises:
-            ConfigError: If a reference leads nowhere, out of the file, or in a circle.
+            FaultError: If a reference leads nowhere, out of the file, or in a circle.
         """
-        refs: frozenset[str] = frozenset()
+        refs = node.refs
         for _ in range(_CHAIN):
             content = node.content
             if not isinstance(content, dict):
-                raise self.mistake(node, "must be an object")
+                raise FaultError(node, "must be an object")
             if "$ref" not in content:
                 return Node(content, node.place, refs)
             target = self._target(node)
@@ -138,24 +162,24 @@ class SchemaReader:
             if beside and isinstance(target.content, dict):
                 target = target._replace(content={**target.content, **beside})
             node = target
-        raise self.mistake(node, "$ref leads in a circle")
+        raise FaultError(node, "$ref leads in a circle")
 
     def answer(self, operation: Node) -> Node | None:
-        """The schema of an operation's success answer, of the first one that has any."""
+        """The schema of an operation's success answer, of the first one that has any.
+
+        `default` is one if the file names no success; otherwise it describes errors.
+        """
         responses = dict(self.members(operation, "responses"))
-        codes = sorted(code for code in responses if code.startswith("2"))
-        found = (self._media(self.resolved(responses[code])) for code in codes)
+        codes = sorted(code for code in responses if code.startswith("2")) or ["default"]
+        found = (self._media(self.resolved(responses[code])) for code in codes if code in responses)
         return next((schema for schema in found if schema is not None), None)
 
     def body(self, operation: Node) -> Node | None:
         """The schema of an operation's JSON body, if it has one."""
         if "requestBody" in operation.content:
             return self._media(self.resolved(operation.at("requestBody")))
-        parameters = operation.content.get("parameters", [])
-        if not isinstance(parameters, list):
-            raise self.mistake(operation, "must be a list", "parameters")
-        for index in range(len(parameters)):
-            parameter = self.resolved(operation.at("parameters").at(index))
+        for element in self.elements(operation, "parameters"):
+            parameter = self.resolved(element)
             if parameter.content.get("in") == "body":
                 return self._media(parameter)
         return None
@@ -192,29 +216,60 @@ class SchemaReader:
             node: A schema.
 
         Raises:
-            ConfigError: If it has a mistake.
+            FaultError: If it has a mistake, or is composed of too many parts.
         """
-        found = self._flat.get(node.place)
-        if found is None:
-            found = self._flat[node.place] = self._merged(node, frozenset())
-        return found
+        key = node.place
+        if isinstance(node.content, dict) and node.content.keys() == {"$ref"}:
+            node = self.resolved(node)
+            key = f"$ref {node.place}"  # one for all that refer to it
+        if key not in self._flat:
+            self._flat[key] = self._merged(node)
+        return self._flat[key]
 
-    def _merged(self, node: Node, chain: frozenset[str]) -> Flat:
-        """As `flat`; a reference that leads back to a schema around this one adds nothing."""
-        if isinstance(node.content, bool):
+    def _merged(self, node: Node) -> Flat:
+        """As `flat`. Each part is taken once, so that parts that share parts cost no more."""
+        whole: Flat | None = None
+        # Schemas to merge; whether they all apply (allOf); whether no reference leads to them.
+        todo = [(node, True, True)]
+        seen: set[tuple[str, bool]] = set()
+        refs: list[frozenset[str]] = []
+        extra = False
+        while todo:
+            part, all_of, inline = todo.pop()
+            if isinstance(part.content, bool):
+                continue
+            part = self.resolved(part)
+            if {(part.place, True), (part.place, all_of)} & seen:
+                continue
+            again = (part.place, False) in seen
+            seen.add((part.place, all_of))
+            if len(seen) > _PARTS:
+                raise FaultError(node, f"is composed of more than {_PARTS:,} parts")
+            flat = self._own(part)
+            if whole is None:
+                whole, named = flat, bool(part.refs)
+            elif again:
+                whole.required |= flat.required
+            else:
+                whole.merge(flat, all_of=all_of)
+                if inline and part.refs:
+                    refs.append(part.refs)
+                    inline = False
+            extra |= inline and bool(flat.properties)
+            parts = [
+                (element, all_of and keyword == "allOf", inline)
+                for keyword in ("allOf", "anyOf", "oneOf")
+                for element in self.elements(part, keyword)
+            ]
+            todo += reversed(parts)
+        if whole is None:
             return Flat()
-        node = self.resolved(node)
-        if node.refs & chain:
-            return Flat()
-        flat = self._own(node)
-        for keyword in ("allOf", "anyOf", "oneOf"):
-            parts = node.content.get(keyword, [])
-            if not isinstance(parts, list):
-                raise self.mistake(node, "must be a list", keyword)
-            for index in range(len(parts)):
-                part = self._merged(node.at(keyword).at(index), chain | node.refs)
-                flat.merge(part, all_of=keyword == "allOf")
-        return flat
+        inner = frozenset[str]().union(*refs)
+        if len(refs) == 1 and not extra:
+            # Nothing but another name for what it refers to.
+            whole.refs |= inner
+        whole.inner = frozenset() if named else inner
+        return whole
 
     def _own(self, node: Node) -> Flat:
         """A schema without its compositions."""
@@ -222,44 +277,61 @@ class SchemaReader:
         given = content.get("type") or []
         kinds = [given] if isinstance(given, str) else given
         if not isinstance(kinds, list) or any(kind not in _KNOWN for kind in kinds):
-            problem = f"there is no type {given!r}"
-            raise self.mistake(node, problem, "type")
+            problem = f"there is no type {printable(repr(given))}"
+            raise FaultError(node, problem, "type")
+        description, said = content.get("description"), content.get("format")
+        # Some write `properties:` in YAML, and nothing below it.
+        properties = [] if content.get("properties") is None else self.members(node, "properties")
         flat = Flat(
             kinds={"string" if kind == "file" else kind for kind in kinds if kind != "null"},
             nullable="null" in kinds
             or True in (content.get("nullable"), content.get("x-nullable")),
-            description=str(content.get("description") or "").strip(),
-            properties={name: [sub] for name, sub in self.members(node, "properties")},
-            refs=node.refs,
-            hidden=frozenset(key for key in _HIDDEN if content.get(key) is True),
+            description=description.strip() if isinstance(description, str) else "",
+            properties={name: [sub] for name, sub in properties},
+            refs=node.refs | {node.place},
+            flags=frozenset(key for key in _FLAGS if content.get(key) is True),
         )
         required = content.get("required")
         if isinstance(required, list):  # in Swagger 2, some write `required: true` on a property
             flat.required = {name for name in required if isinstance(name, str)}
-        if isinstance(content.get("items"), (dict, bool)):
+        if "items" in content:
             flat.items = node.at("items")
             flat.kinds.add("array")
+            if flat.items.content is None or isinstance(flat.items.content, list):
+                # Nothing said, or one schema for each position: anything.
+                flat.items = flat.items._replace(content=True)
+            elif not isinstance(flat.items.content, (dict, bool)):
+                raise FaultError(flat.items, "must be an object")
         if flat.properties or (not kinds and isinstance(content.get("additionalProperties"), dict)):
             flat.kinds.add("object")
         if "string" in flat.kinds:
-            flat.formats.add(content.get("format"))
+            flat.formats.add(said if isinstance(said, str) else None)
         return flat
 
     def _target(self, source: Node) -> Node:
         ref = source.content["$ref"]
-        if not isinstance(ref, str) or not ref.startswith("#/"):
-            problem = f"$ref {ref!r} leads out of this file; bundle all of it into one file"
-            raise self.mistake(source, problem)
+        if not isinstance(ref, str) or (ref and not ref.startswith("#")):
+            problem = "leads out of this file; bundle all of it into one file"
+            raise FaultError(source, f"$ref {printable(repr(ref))} {problem}")
+        if ref in self._targets:
+            return self._targets[ref]
         node = self.root
-        for part in ref[2:].split("/"):
+        for part in ref.split("/")[1:]:
             key = urllib.parse.unquote(part).replace("~1", "/").replace("~0", "~")
             if isinstance(node.content, dict) and key in node.content:
                 node = node.at(key)
-            elif isinstance(node.content, list) and key.isdigit() and int(key) < len(node.content):
+            elif (
+                isinstance(node.content, list)
+                and _INDEX.fullmatch(key)
+                and int(key) < len(node.content)
+            ):
                 node = node.at(int(key))
             else:
-                problem = f"$ref '{ref}' leads nowhere"
-                raise self.mistake(source, problem)
+                node = self.root
+                break
+        if node is self.root:
+            raise FaultError(source, f"$ref {printable(repr(ref))} leads nowhere")
+        self._targets[ref] = node
         return node
 
     def _media(self, node: Node) -> Node | None:
@@ -280,4 +352,14 @@ def escaped(key: str) -> str:
     Args:
         key: Name of a member.
     """
-    return key.replace("~", "~0").replace("/", "~1")
+    return printable(key).replace("~", "~0").replace("/", "~1")
+
+
+def printable(text: str) -> str:
+    """A text in one line, shortened if it is very long.
+
+    Args:
+        text: What stands in the file.
+    """
+    text = text if text.isprintable() else ascii(text)[1:-1]
+    return text if len(text) <= _SHORT else f"{text[:_SHORT]}..."

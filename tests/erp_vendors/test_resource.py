@@ -329,14 +329,57 @@ def test_an_entry_can_name_the_keys_of_a_stream_that_only_the_file_has(save: Sav
     assert properties(found)["id"] == {"type": "string"}
 
 
-def test_a_name_that_is_taken_gets_longer_or_is_asked_for(save: Save) -> None:
-    file = save(document({"/archive/accounts": {"get": listing()}}))
+def test_a_name_that_is_taken_gets_longer_or_a_number(save: Save) -> None:
+    file = save(document({"/archive/accounts": {"get": listing(), "post": body(ROW)}}))
     assert resources("cimcloud", openapi=file)["archive_accounts"].path == "archive/accounts"
     taken = {"name": "archive_accounts", "path": "elsewhere"}
-    with pytest.raises(ConfigError, match=r"give /archive/accounts a name of its own in cimcloud"):
-        resources("cimcloud", taken, openapi=file)
+    found = resources("cimcloud", taken, openapi=file)
+    assert found["archive_accounts"].path == "elsewhere"
+    assert found["archive_accounts_2"].path == "archive/accounts"
+    assert found["archive_accounts_2"].write_path == "archive/accounts"
     own = {"name": "old_accounts", "path": "archive/accounts"}
     assert "archive_accounts" not in resources("cimcloud", own, openapi=file)
+
+
+def test_no_other_path_loses_its_name_to_one_whose_name_is_taken(save: Save) -> None:
+    paths = ("/v1/accounts", "/x/v1/accounts", "/v1-accounts")
+    for order in (paths, paths[::-1]):
+        found = resources(
+            "cimcloud", openapi=save(document({path: {"get": listing()} for path in order}))
+        )
+        assert found["accounts"].path == "accounts"
+        assert {name: item.path for name, item in found.items() if "_accounts" in name} == {
+            "v1_accounts": "v1-accounts",
+            "v1_accounts_2": "v1/accounts",
+            "x_accounts": "x/v1/accounts",
+        }
+
+
+def test_a_put_alone_makes_no_sink_and_describes_a_known_one(save: Save) -> None:
+    paths = {"/notes": {"get": listing(), "put": body(ROW)}, "/lots/{id}": {"put": body(ROW)}}
+    known = {"/api/customers/{id}": {"put": body(ROW)}}
+    for vendor in VENDORS:
+        found = resources(vendor, openapi=save(document({**paths, **known})))
+        assert {
+            name for name, item in found.items() if item.write_path and name in {"notes", "lots"}
+        } == set()
+    assert found["customers"].write_schema is not None
+
+
+def test_a_list_below_a_list_is_spelled_as_the_vendors_table_spells_that(save: Save) -> None:
+    lists = {"/api/Customers": {"get": listing()}, "/api/CUSTOMERS/{id}/Notes": {"get": listing()}}
+    notes = resources("pentamic", openapi=save(document(lists)))["notes"]
+    assert (notes.path, notes.parent_path) == ("/customers/{id}/Notes", "/customers")
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_a_file_of_mistakes_leaves_the_table_as_it_is(vendor: str, save: Save) -> None:
+    lists = {f"/api/customers/{{id}}/{word}/{{no}}/x": {"get": listing()} for word in ("a", "b")}
+    content = document({"x-note": 5, "/a": None, "/b": {"get": []}, **lists})
+    found = resources(vendor, openapi=save(content))
+    table = resources(vendor)
+    assert {name: found[name] for name in table} == table
+    assert not any(item.path and item.schema for item in found.values())
 
 
 def test_a_mistake_in_the_file_names_the_setting(save: Save) -> None:
