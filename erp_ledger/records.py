@@ -219,11 +219,7 @@ def matching(stream: str, key: str, account: str) -> tuple[str, str, tuple[t.Any
 
 
 def entries_of(intent: Intent) -> list[LedgerRecord]:
-    """What was about to be sent, as lines.
-
-    Args:
-        intent: An intent.
-    """
+    """What was about to be sent, as lines."""
     at = iso(intent.noted_at)
     return [
         LedgerRecord(key, bytes.fromhex(digest), RecordStatus.INTENT, None, 1, intent.run, at, at)

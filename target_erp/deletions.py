@@ -83,9 +83,6 @@ class Deletions:
     def check(self, writer: Writer) -> None:
         """Whether a sink can do what the settings ask of it.
 
-        Args:
-            writer: The sink.
-
         Raises:
             ConfigError: If its records cannot be deleted.
         """
@@ -215,10 +212,6 @@ class Deletions:
 
     def keep_guard(self, ledger: Ledger, writer: Writer) -> None:
         """Count again before the first deletion: meanwhile another run may have written.
-
-        Args:
-            ledger: The ledger.
-            writer: The sink.
 
         Raises:
             ConfigError: If more would be deleted than the guard allows.

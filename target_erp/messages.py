@@ -38,9 +38,6 @@ def stream_of(message: Message) -> str:
 def schema_of(message: Message) -> tuple[str, Record, tuple[str, ...]]:
     """Stream, schema and key properties of a SCHEMA message.
 
-    Args:
-        message: The message.
-
     Raises:
         InputError: If the schema has no usable shape, or the key properties are no names.
     """
@@ -65,9 +62,6 @@ def schema_of(message: Message) -> tuple[str, Record, tuple[str, ...]]:
 
 def record_of(message: Message) -> tuple[str, Record]:
     """Stream and record of a RECORD message.
-
-    Args:
-        message: The message.
 
     Raises:
         InputError: If the record is no object.
@@ -103,9 +97,6 @@ def version_of(message: Message) -> str:
 
 def value_of(message: Message) -> t.Any:  # noqa: ANN401 - any JSON
     """The value of a STATE message.
-
-    Args:
-        message: The message.
 
     Raises:
         InputError: If it has none.

@@ -49,9 +49,6 @@ _OPEN_BESIDE = frozenset({"patternProperties", "properties"})
 def compiled(schema: Schema) -> jsonschema_rs.Validator:
     """A validator that takes formats for annotations and fetches nothing.
 
-    Args:
-        schema: A schema.
-
     Raises:
         ValueError: If it cannot be compiled.
     """

@@ -225,11 +225,7 @@ class Answers:
             self._learned = {*self._learned, shape}
 
     def snippet(self, shape: AnswerShape) -> str:
-        """The setting with which the user says that answers of a shape are a success.
-
-        Args:
-            shape: The shape.
-        """
+        """The setting with which the user says that answers of a shape are a success."""
         _, _, resource = self._stream.partition("_")
         name = codec.encode(resource).decode()
         return f'resources: [{{"name": {name}, "success": {shape.as_json()}}}]'

@@ -131,11 +131,7 @@ class Delivery:
             self._free()
 
     def resume(self, writer: Writer) -> None:
-        """Settle what earlier runs left without an outcome, where the vendor can be asked.
-
-        Args:
-            writer: The sink.
-        """
+        """Settle what earlier runs left without an outcome, where the vendor can be asked."""
         self._references.learn(writer)
         if writer.can_look_up and not writer.upsert:
             for entry in self._journal.ledger.unsettled(writer.account, writer.stream):

@@ -84,9 +84,6 @@ class InDoubt:
     def mark(self, writer: Writer) -> None:
         """Remember what the vendor has before the first record of a sink that is not understood.
 
-        Args:
-            writer: The sink.
-
         Raises:
             ErpError: If the vendor fails.
         """

@@ -37,11 +37,7 @@ class Intake(t.Generic[Item]):
         return len(self._items)
 
     def put(self, item: Item) -> None:
-        """Take a record.
-
-        Args:
-            item: The record.
-        """
+        """Take a record."""
         if not self._items:
             if self._sweeper is None:
                 # Daemon: it waits for ever.

@@ -34,11 +34,7 @@ class Journal:
         self._failing: dict[str, dict[str, int]] = {}
 
     def failing(self, writer: Writer) -> dict[str, int]:
-        """Number of earlier runs in which the vendor failed with records while others got through.
-
-        Args:
-            writer: The sink.
-        """
+        """Earlier runs in which the vendor failed with records while others got through, by key."""
         if writer.stream not in self._failing:
             self._failing[writer.stream] = self.ledger.failing(writer.account, writer.stream)
         return self._failing[writer.stream]
@@ -82,11 +78,7 @@ class Journal:
         _forget(write for _, some, _ in ended for write in some)
 
     def withdraw(self, writes: t.Sequence[Write]) -> None:
-        """Note that records were not sent after all.
-
-        Args:
-            writes: The records.
-        """
+        """Note that records were not sent after all."""
         for intent, some in _by_intent(writes).items():
             self.ledger.withdraw(intent, [write.identity for write in some])
             _forget(some)

@@ -60,20 +60,13 @@ class Outages:
         self._lock = threading.Lock()
 
     def refused(self, write: Write) -> None:
-        """The vendor has refused a record: it works, at least.
-
-        Args:
-            write: The record.
-        """
+        """The vendor has refused a record: it works, at least."""
         with self._lock:
             sink = self._sinks[write.stream]
             sink.worked, sink.in_a_row = True, 0
 
     def taken(self, writes: t.Sequence[Write]) -> list[Failed]:
         """The vendor has taken records of one sink.
-
-        Args:
-            writes: The records.
 
         Returns:
             Earlier versions of them that were held back: they are out of date.
@@ -89,11 +82,7 @@ class Outages:
             return old
 
     def has_worked(self, writer: Writer) -> bool:
-        """Whether the vendor has taken or refused a record of a sink in this run.
-
-        Args:
-            writer: The sink.
-        """
+        """Whether the vendor has taken or refused a record of a sink in this run."""
         with self._lock:
             return self._sinks[writer.stream].worked
 

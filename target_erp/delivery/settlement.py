@@ -125,11 +125,7 @@ class Settlement:
                 )
 
     def hold_back(self, write: Write) -> None:
-        """Note that a record is through without an end: STATE does not pass it.
-
-        Args:
-            write: The record.
-        """
+        """Note that a record is through without an end: STATE does not pass it."""
         with self._coordination.lock:
             write.held_back = True
             self._end(write.stream, 1)

@@ -60,11 +60,7 @@ def shows_record(said: t.Any, writes: t.Sequence[Write]) -> bool:  # noqa: ANN40
 
 @functools.lru_cache(maxsize=4096)
 def bare(name: str) -> str:
-    """A member's name without case and signs.
-
-    Args:
-        name: The name.
-    """
+    """A member's name without case and signs."""
     return re.sub(r"[^a-z0-9]", "", name.casefold())
 
 

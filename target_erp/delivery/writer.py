@@ -92,9 +92,6 @@ class Writer(abc.ABC):
     def prepare(self, record: Body) -> Prepared:
         """Turn a record into what the vendor takes.
 
-        Args:
-            record: The record.
-
         Raises:
             RefusedError: If it cannot be written.
         """
@@ -197,9 +194,6 @@ class Writer(abc.ABC):
 
     def current(self, write: Write) -> Body | None:  # noqa: ARG002
         """The vendor's present version of a record, for a plan.
-
-        Args:
-            write: The record.
 
         Returns:
             Its properties under the names that are used when writing; None if it would be created.

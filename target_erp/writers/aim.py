@@ -62,7 +62,7 @@ class AimWriter(Writer):
         """Prepare a sink.
 
         Args:
-            client: The shop.
+            client: Calls the shop's server.
             sink: How its records are written.
             keys: Key properties of the SCHEMA message.
             schema: JSON schema of a body (default: the one of `schemas/`).

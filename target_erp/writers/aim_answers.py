@@ -100,11 +100,7 @@ def told_account(said: Body, body: Body, member: str) -> str | None:
 
 
 def is_scalar(value: object) -> bool:
-    """Whether a value is a text or a number, and not an empty one.
-
-    Args:
-        value: The value.
-    """
+    """Whether a value is a text or a number, and not an empty one."""
     return (
         value != ""
         and isinstance(value, (str, int, decimal.Decimal))

@@ -19,7 +19,7 @@ def look_up(client: AimClient, resource: AimResource, members: Params) -> Body |
     """Ask for one record, or for those that a filter selects, with one call.
 
     Args:
-        client: The shop.
+        client: Calls the shop's server.
         resource: What is asked for.
         members: Request members; the resource's own go along.
 
@@ -46,7 +46,7 @@ def search(client: AimClient, resource: AimResource, members: Params) -> list[Bo
     """The records that some request members select, with one call.
 
     Args:
-        client: The shop.
+        client: Calls the shop's server.
         resource: A listing whose list has a documented name.
         members: Request members; the resource's own go along.
 
@@ -77,7 +77,7 @@ def some(client: AimClient, name: str, most: int) -> list[Body]:
     """Some records of a listing.
 
     Args:
-        client: The shop.
+        client: Calls the shop's server.
         name: The resource.
         most: Their number at most.
     """

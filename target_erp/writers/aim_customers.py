@@ -33,7 +33,7 @@ def customer(client: AimClient, body: Body, known: str | None) -> Look:
     """The account of the customer with just this name, e-mail and telephone.
 
     Args:
-        client: The shop.
+        client: Calls the shop's server.
         body: Members of AddCustomer.
         known: Account of a customer that is there.
     """
@@ -63,7 +63,7 @@ def existing_account(client: AimClient, body: Body) -> str | None:
     """The account of a customer that AIM is known to have, whatever else of it has changed.
 
     Args:
-        client: The shop.
+        client: Calls the shop's server.
         body: Members of AddCustomer or UpdateCustomer.
 
     Returns:
@@ -85,7 +85,7 @@ def changed_customer(client: AimClient, body: Body, _: str | None) -> Look:
     """Whether an account shows what was to be changed.
 
     Args:
-        client: The shop.
+        client: Calls the shop's server.
         body: Members of UpdateCustomer.
     """
     acct = str(body["Acct"])
@@ -119,7 +119,7 @@ def dependant(client: AimClient, body: Body, _: str | None) -> Look:
     """The dependant of an account, by name.
 
     Args:
-        client: The shop.
+        client: Calls the shop's server.
         body: Members of CustomerDependant.
     """
     acct, name = str(body["Acct"]), str(body["Name"])
@@ -145,7 +145,7 @@ def shipping_address(client: AimClient, body: Body, known: str | None) -> Look:
     """The address of an account, by its name and all that was sent.
 
     Args:
-        client: The shop.
+        client: Calls the shop's server.
         body: Members of AddShippingAddress.
         known: Id of an address that is there.
     """
@@ -189,7 +189,7 @@ def finds_customers(client: AimClient) -> bool:
     """Whether MatchCustomer finds a customer that is listed, by each of its filters.
 
     Args:
-        client: The shop.
+        client: Calls the shop's server.
     """
     for row in some(client, "customers", _SAMPLE):
         if not (row.get("Acct") and is_given(row.get("Name")) and is_given(row.get("Email"))):
@@ -203,7 +203,7 @@ def finds_dependants(client: AimClient) -> bool:
     """Whether CustomerInfo shows dependants that the listing of customers shows.
 
     Args:
-        client: The shop.
+        client: Calls the shop's server.
     """
     for row in some(client, "customers", _SAMPLE):
         dependants = row.get("DependantInfo")
@@ -219,7 +219,7 @@ def finds_addresses(client: AimClient) -> bool:
     """Whether ShippingAddressLookup shows an address of any customer that is listed.
 
     Args:
-        client: The shop.
+        client: Calls the shop's server.
     """
     resource = client.resources["shipping_addresses"]
     accounts = (str(row["Acct"]) for row in some(client, "customers", _SAMPLE) if row.get("Acct"))

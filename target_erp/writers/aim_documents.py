@@ -35,7 +35,7 @@ def web_order(client: AimClient, body: Body, _: str | None) -> Look:
     """The status of the web order with this number.
 
     Args:
-        client: The shop.
+        client: Calls the shop's server.
         body: Members of an order of CustomerOrders.
     """
     number, resource = str(body["OrderNumber"]), client.resources["web_order_status"]
@@ -66,7 +66,7 @@ def web_order_picks(client: AimClient, body: Body, _: str | None) -> Look:
     way an item that was reported shows at least its quantity: one that shows less was not.
 
     Args:
-        client: The shop.
+        client: Calls the shop's server.
         body: Members of CustomerOrderFulfillment (POST).
     """
     order = str(body["WebOrder"])
@@ -96,7 +96,7 @@ def contract(client: AimClient, body: Body, _: str | None) -> Look:
     """The contract with this WebRef; that AIM takes it from us is not documented (8.2).
 
     Args:
-        client: The shop.
+        client: Calls the shop's server.
         body: Members of C2BPostContract.
     """
     ref = str(body["WebRef"])
@@ -110,7 +110,7 @@ def contract_customer(client: AimClient, body: Body, _: str | None) -> Look:
     """Whether a contract shows the account that it was to get.
 
     Args:
-        client: The shop.
+        client: Calls the shop's server.
         body: Members of C2BSetContractCustomer.
     """
     ref = str(body["WebRef"])
@@ -128,7 +128,7 @@ def service_ticket(client: AimClient, body: Body, known: str | None) -> Look:
     (8.1), so that nothing is seen proves nothing by itself.
 
     Args:
-        client: The shop.
+        client: Calls the shop's server.
         body: Members of PostServiceTicket.
         known: Id of a ticket that is there.
     """
@@ -160,7 +160,7 @@ def scheduled_return(client: AimClient, body: Body, _: str | None) -> Look:
     """The return of a contract at a moment.
 
     Args:
-        client: The shop.
+        client: Calls the shop's server.
         body: Members of ContractScheduledReturns (POST).
     """
     acct, sub, text = (str(body[name]) for name in ("Acct", "Sub", "ReturnDate"))
@@ -191,7 +191,7 @@ def inventory_image(client: AimClient, body: Body, _: str | None) -> Look:
     """Whether an item shows the new images: only their content proves it.
 
     Args:
-        client: The shop.
+        client: Calls the shop's server.
         body: Members of InventoryImage.
     """
     named = ("ItemPk", "Item", "ItemType")
@@ -214,7 +214,7 @@ def delivery_ticket(client: AimClient, body: Body, _: str | None) -> Look:
     """Whether a delivery ticket got images: only that it has none at all proves something.
 
     Args:
-        client: The shop.
+        client: Calls the shop's server.
         body: Members of an item of DeliveryTickets.
     """
     ref = str(body["RefNumber"])
@@ -236,7 +236,7 @@ def finds_orders(client: AimClient) -> bool:
     """Whether ECommerceOrderStatus knows one of the orders that are listed.
 
     Args:
-        client: The shop.
+        client: Calls the shop's server.
     """
     listed = some(client, "web_orders", _SAMPLE)
     numbers = [row["WebOrder"] for row in listed if is_given(row.get("WebOrder"))]
@@ -249,7 +249,7 @@ def finds_returns(client: AimClient) -> bool:
     """Whether a return that is listed is found by its date.
 
     Args:
-        client: The shop.
+        client: Calls the shop's server.
     """
     names = {"Acct": "Acct", "Sub": "Sub", "ScheduledReturnDate": "ReturnDate"}
     for row in some(client, "scheduled_returns", _SAMPLE):

@@ -170,11 +170,7 @@ def look_up_of(operation: Operation) -> LookUp | None:
 
 
 def statement_of(sink: AimWriteSpec) -> Statement:
-    """What is known about a sink's answers and look-ups.
-
-    Args:
-        sink: The sink.
-    """
+    """What is known about a sink's answers and look-ups."""
     calls = {f"{one.method} {one.name}": look_up_of(one) for one in sink.operations}
     known = {call: look_up for call, look_up in calls.items() if look_up is not None}
     if not known:

@@ -65,11 +65,7 @@ def says_yes(said: object, write: Write) -> bool:
 
 
 def parse(answer: Answer) -> object:
-    """What an answer says; None where it is no JSON.
-
-    Args:
-        answer: The answer.
-    """
+    """What an answer says; None where it is no JSON."""
     try:
         return answer.json()
     except (ValueError, RecursionError):

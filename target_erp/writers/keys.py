@@ -39,9 +39,6 @@ class Keys:
     def of(self, record: t.Mapping[str, t.Any]) -> Key:
         """The keys that a record carries.
 
-        Args:
-            record: The record.
-
         Returns:
             Names and values, with commas between those that identify it together.
         """

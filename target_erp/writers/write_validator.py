@@ -1,4 +1,4 @@
-"""what the vendor documents as wrong is refused before anything is sent."""
+"""What the vendor documents as wrong is refused before anything is sent."""
 
 from __future__ import annotations
 
