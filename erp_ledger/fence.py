@@ -30,7 +30,7 @@ class Fence:
     """The numbers of this process's leases."""
 
     def __init__(self, store: LedgerStore) -> None:
-        """Begin without any.
+        """Make a fence without any lease.
 
         Args:
             store: Where all processes see the numbers.

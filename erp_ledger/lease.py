@@ -77,7 +77,7 @@ class Leases:
     """The leases of one run; they are taken by one thread and proven by many."""
 
     def __init__(self, ledger: Ledger, locks: Locks) -> None:
-        """Begin without any.
+        """Make a holder of leases without any.
 
         Args:
             ledger: The ledger, whose commits prove the leases from now on.

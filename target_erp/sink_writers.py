@@ -19,7 +19,7 @@ class SinkWriters:
     """
 
     def __init__(self, plugin: ErpPlugin) -> None:
-        """Begin without any.
+        """Make an empty collection of writers.
 
         Args:
             plugin: The target; its setting `streams` names sinks for foreign streams.

@@ -26,7 +26,7 @@ class Summary:
     def __init__(
         self, run: str, tallies: t.Mapping[str, Tally], clients: t.Mapping[str, Client]
     ) -> None:
-        """Begin.
+        """Make the summary of a run that begins.
 
         Args:
             run: The run's id.

@@ -28,7 +28,8 @@ _TICKS = 1_000_000
 _AHEAD = _TICKS // 2
 """A place is taken so many ticks before its time at most: a process that dies wastes it."""
 _STALE = _TICKS // 50
-"""A process that comes so many ticks late gives its place up: others are due by then."""
+"""A process that wakes up so many ticks after its turn asks for a new one: that of another process
+has come by then."""
 _CONTENTION_SECONDS = 0.001
 """Pause after another process was just being served."""
 

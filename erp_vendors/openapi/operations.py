@@ -108,7 +108,7 @@ class Operations:
     """
 
     def __init__(self, reader: SchemaReader, schemas: Schemas, pattern: Pattern) -> None:
-        """Begin with none.
+        """Make an empty collection.
 
         Args:
             reader: Reads the document.

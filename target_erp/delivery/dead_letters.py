@@ -35,7 +35,7 @@ class DeadLetters:
     """A folder with one JSON-lines file per stream; safe to use from many threads."""
 
     def __init__(self, folder: str, run: str) -> None:
-        """Begin; nothing is made yet.
+        """Make the dead letters of a run; the folder is made with the first letter.
 
         Args:
             folder: The `dead_letters` setting.

@@ -10,7 +10,7 @@ import enum
 import typing as t
 
 from erp_ledger import RecordStatus
-from target_erp.delivery.model import RefusedError, Sight
+from target_erp.delivery.model import Finding, RefusedError
 
 if t.TYPE_CHECKING:
     from target_erp.delivery.model import Write
@@ -50,20 +50,20 @@ def by_ledger(writer: Writer, write: Write, *, resync: bool) -> Decision:
     return Decision.SEND
 
 
-def by_look_up(writer: Writer, write: Write, sight: Sight | None) -> Decision:
+def by_look_up(writer: Writer, write: Write, finding: Finding | None) -> Decision:
     """Decide by what a look-up has shown of a record that the ledger wants sent.
 
     Args:
         writer: How the record is written.
         write: The record, recognised.
-        sight: What was seen; None if nobody was asked.
+        finding: What was seen; None if nobody was asked.
     """
     known = write.known
-    if sight is Sight.FOUND and write.doubtful and known and known.digest == write.digest:
+    if finding is Finding.FOUND and write.doubtful and known and known.digest == write.digest:
         return Decision.ARRIVED
-    if sight is Sight.ABSENT or not writer.cannot_change(write):
+    if finding is Finding.ABSENT or not writer.cannot_change(write):
         return Decision.SEND
-    if sight is not Sight.FOUND and not _is_there(write):
+    if finding is not Finding.FOUND and not _is_there(write):
         return Decision.SEND
     # The vendor has it, or had it and nobody can tell whether it still does.
     if known is None or write.forgotten:

@@ -18,7 +18,7 @@ from erp_vendors.errors import (
 )
 from erp_vendors.http import codec
 from target_erp.delivery.answers import AnswerShape, UnclearError
-from target_erp.delivery.model import ABSENT, Look, RefusedError, Sight, Write, same_value
+from target_erp.delivery.model import ABSENT, Finding, LookUpResult, RefusedError, Write, same_value
 
 if t.TYPE_CHECKING:
     from erp_ledger import Ledger
@@ -69,7 +69,7 @@ class InDoubt:
     """Asks the vendor; safe to use from many threads."""
 
     def __init__(self, journal: Journal, pause: t.Callable[[float], None]) -> None:
-        """Nothing is known yet.
+        """Make one for a run.
 
         Args:
             journal: Knows the ledger, which keeps what was learned about answers, and the run.
@@ -107,7 +107,7 @@ class InDoubt:
         if not write.deletes:
             self._controls[write.stream] = write
 
-    def look(self, writer: Writer, write: Write, *, fresh: bool) -> Look:
+    def look(self, writer: Writer, write: Write, *, fresh: bool) -> LookUpResult:
         """Look for a record; an absence is proven, or nobody can tell.
 
         Args:
@@ -116,20 +116,22 @@ class InDoubt:
             fresh: What was learned earlier in this run does not count.
 
         Returns:
-            Found, absent or untold.
+            Found or absent, or that nobody can tell.
 
         Raises:
             RefusedError: If several records have its key.
             ErpError: If the vendor cannot be asked.
         """
         look = writer.find(write, fresh=fresh)
-        if look.sight is not Sight.UNSEEN:
+        if look.finding is not Finding.NOT_SHOWN:
             return look
         if self._look_up_works(writer, write):
             return ABSENT
-        return Look.untold("nothing proves that the vendor would show it if it were there")
+        return LookUpResult.cannot_tell(
+            "nothing proves that the vendor would show it if it were there"
+        )
 
-    def before(self, writer: Writer, write: Write) -> Look | None:
+    def before(self, writer: Writer, write: Write) -> LookUpResult | None:
         """Look for a record that may have got through before, ahead of sending it.
 
         Args:
@@ -149,14 +151,14 @@ class InDoubt:
         if not (write.doubtful or (unsure and writer.can_look_up)):
             return None
         if not writer.can_look_up:
-            raise _untold(write, "this vendor cannot be asked what came of it")
+            raise _unanswered(write, "this vendor cannot be asked what came of it")
         look = self._ask_before(writer, write)
-        if look.sight is Sight.UNTOLD and write.doubtful:
-            raise _untold(write, f"the vendor does not tell whether it has it ({look.why})")
-        if look.garbled:
+        if look.finding is Finding.CANNOT_TELL and write.doubtful:
+            raise _unanswered(write, f"the vendor does not tell whether it has it ({look.why})")
+        if look.unreadable:
             msg = f"{writer.stream}: cannot look whether a record exists: {look.why}"
             raise LookUpError(msg)
-        if look.sight is Sight.UNTOLD and writer.stream not in self._warned:
+        if look.finding is Finding.CANNOT_TELL and writer.stream not in self._warned:
             self._warned.add(writer.stream)
             logger.warning(
                 "%s: cannot look first whether a record exists (%s); only the ledger protects "
@@ -166,19 +168,19 @@ class InDoubt:
             )
         return look
 
-    def _ask_before(self, writer: Writer, write: Write) -> Look:
+    def _ask_before(self, writer: Writer, write: Write) -> LookUpResult:
         try:
             if write.doubtful:
                 return self.look(writer, write, fresh=True)
             return writer.find(write, fresh=write.known is not None)
         except RefusedError as several:
             if write.doubtful:
-                raise _untold(write, str(several)) from None
+                raise _unanswered(write, str(several)) from None
             raise
         except (CallError, DataError, MissingResourceError) as problem:
             if _is_down(problem):
                 raise
-            return Look.untold(str(problem), garbled=True)
+            return LookUpResult.cannot_tell(str(problem), unreadable=True)
 
     def settle(self, writer: Writer, write: Write, error: CallError) -> tuple[Executed, str]:
         """Find out whether a call was executed.
@@ -194,9 +196,9 @@ class InDoubt:
         look = self._after(writer, write, error)
         # What has changed until now is known; the next call is judged by what changes from here on.
         self._marked.discard(writer.stream)
-        if look.sight is Sight.UNTOLD:
+        if look.finding is Finding.CANNOT_TELL:
             return Executed.UNKNOWN, look.why
-        if (look.sight is Sight.ABSENT) is not write.deletes:
+        if (look.finding is Finding.ABSENT) is not write.deletes:
             return Executed.NO, ""
         if write.deletes:
             return Executed.PROVEN, ""
@@ -208,22 +210,24 @@ class InDoubt:
             write.vendor_id = look.vendor_id
         return executed, ""
 
-    def _after(self, writer: Writer, write: Write, error: CallError) -> Look:
+    def _after(self, writer: Writer, write: Write, error: CallError) -> LookUpResult:
         """What the vendor has after a call that may have been executed."""
         if not writer.can_look_up or not (write.key or writer.by_contents):
-            return Look.untold("this vendor cannot be asked for it")
+            return LookUpResult.cannot_tell("this vendor cannot be asked for it")
         try:
             look = self.look(writer, write, fresh=True)
-            if look.sight is Sight.ABSENT and error.unreachable and not write.deletes:
+            if look.finding is Finding.ABSENT and error.unreachable and not write.deletes:
                 self._pause(GRACE_SECONDS)
                 look = self.look(writer, write, fresh=True)
-            if look.sight is Sight.ABSENT and not self._shows_what_is_known(writer, write):
-                look = Look.untold("it does not show what is known to be there either")
+            if look.finding is Finding.ABSENT and not self._shows_what_is_known(writer, write):
+                look = LookUpResult.cannot_tell("it does not show what is known to be there either")
         except RefusedError as problem:
-            return Look.untold(str(problem))  # several have its key, and it may be one of them
+            return LookUpResult.cannot_tell(
+                str(problem)
+            )  # several have its key, and it may be one of them
         except ErpError as problem:
             logger.warning("%s: the vendor cannot be asked: %s", write.label, problem)
-            return Look.untold(str(problem))
+            return LookUpResult.cannot_tell(str(problem))
         return look
 
     def _shows_what_is_known(self, writer: Writer, write: Write) -> bool:
@@ -237,7 +241,7 @@ class InDoubt:
             Write(0, writer.stream, {name: value}, ((name, value),)) for name, value in pairs
         ]
         return not controls or any(
-            writer.find(control, fresh=False).sight is Sight.FOUND for control in controls
+            writer.find(control, fresh=False).finding is Finding.FOUND for control in controls
         )
 
     def learn(self, writer: Writer, error: CallError) -> None:
@@ -268,7 +272,7 @@ class InDoubt:
             and set(control.names).isdisjoint(write.names)
             and writer.same_look_up(write, control)
         ):
-            return writer.find(control, fresh=True).sight is Sight.FOUND
+            return writer.find(control, fresh=True).finding is Finding.FOUND
         return writer.control()
 
 
@@ -278,7 +282,7 @@ def _is_down(problem: ErpError) -> bool:
     )
 
 
-def _untold(write: Write, why: str) -> RefusedError:
+def _unanswered(write: Write, why: str) -> RefusedError:
     past = "an earlier attempt was cut off" if write.doubtful else "it was not sent"
     return RefusedError(
         f"{past}, and {why}; look before you send it again",
@@ -286,7 +290,7 @@ def _untold(write: Write, why: str) -> RefusedError:
     )
 
 
-def _executed(write: Write, look: Look, *, new: bool) -> Executed:
+def _executed(write: Write, look: LookUpResult, *, new: bool) -> Executed:
     """Whether a record that was found is the version that was sent.
 
     Args:

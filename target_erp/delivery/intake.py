@@ -21,7 +21,7 @@ class Intake(t.Generic[Item]):
     """Takes records from one thread; a thread of its own empties it should the input pause."""
 
     def __init__(self, empty: t.Callable[[], None]) -> None:
-        """Nothing has come yet.
+        """Make an empty intake.
 
         Args:
             empty: Takes out what is there; it must not raise.

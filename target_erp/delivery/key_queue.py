@@ -61,7 +61,7 @@ class KeyQueue:
         return free
 
     def release(self, write: Write) -> list[Write]:
-        """A record is through.
+        """Give back the keys of a record with which the run is done.
 
         Returns:
             The records that have all their keys to themselves now.
@@ -133,14 +133,14 @@ class KeyQueues:
         self._children.setdefault(parent, []).append(child)
 
     def release(self, queue: KeyQueue, writes: t.Iterable[Write]) -> list[Queued]:
-        """Records are through.
+        """Give back the keys of records with which the run is done.
 
         Args:
             queue: The queue of their sink.
             writes: The records.
 
         Returns:
-            Who may go on now.
+            The records that may be sent now, and their queues.
         """
         ready: list[Queued] = []
         for write in writes:

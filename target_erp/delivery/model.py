@@ -91,42 +91,45 @@ class RefusedError(ErpError):
         )
 
 
-class Sight(enum.Enum):
+class Finding(enum.Enum):
     """What asking the vendor for a record has shown."""
 
     FOUND = "found"
     ABSENT = "absent"
     """Proven: a documented key or filter was asked, or a whole list that is documented as such."""
-    UNSEEN = "unseen"
+    NOT_SHOWN = "not shown"
     """Nothing was seen by a look-up that is not documented: it proves an absence only if the same
     look-up finds a record that is known to be there (a control), and shows no other."""
-    UNTOLD = "untold"
+    CANNOT_TELL = "cannot tell"
     """Nobody can tell: the answer shows neither."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Look:
+class LookUpResult:
     """What a look-up has shown.
 
     Attributes:
-        sight: See `Sight`.
+        finding: See `Finding`.
         vendor_id: With FOUND: the vendor's id of it, or the business key where there is no other.
         row: With FOUND: the vendor's version under the names that are used when writing, as far as
             they are known; None where the look-up shows no contents.
-        changed: With FOUND, after `Writer.mark`: whether it has changed since. None: unknown.
-        why: With UNTOLD: one line for people.
-        garbled: With UNTOLD: the vendor's answer makes no sense, so the vendor fails.
+        changed: With FOUND: whether it has changed since `Writer.mark` was called; None if nobody
+            can tell.
+        why: With CANNOT_TELL: one line for people.
+        unreadable: With CANNOT_TELL: the vendor's answer makes no sense, so the vendor fails.
     """
 
-    sight: Sight
+    finding: Finding
     vendor_id: str | None = None
     row: Body | None = None
     changed: bool | None = None
     why: str = ""
-    garbled: bool = False
+    unreadable: bool = False
 
     @classmethod
-    def found(cls, vendor_id: str, row: Body | None = None, *, changed: bool | None = None) -> Look:
+    def found(
+        cls, vendor_id: str, row: Body | None = None, *, changed: bool | None = None
+    ) -> LookUpResult:
         """The vendor has it.
 
         Args:
@@ -134,21 +137,21 @@ class Look:
             row: See the class.
             changed: See the class.
         """
-        return cls(Sight.FOUND, vendor_id, row, changed)
+        return cls(Finding.FOUND, vendor_id, row, changed)
 
     @classmethod
-    def untold(cls, why: str, *, garbled: bool = False) -> Look:
+    def cannot_tell(cls, why: str, *, unreadable: bool = False) -> LookUpResult:
         """Nobody can tell.
 
         Args:
             why: One line for people.
-            garbled: See the class.
+            unreadable: See the class.
         """
-        return cls(Sight.UNTOLD, why=why, garbled=garbled)
+        return cls(Finding.CANNOT_TELL, why=why, unreadable=unreadable)
 
 
-ABSENT = Look(Sight.ABSENT)
-UNSEEN = Look(Sight.UNSEEN)
+ABSENT = LookUpResult(Finding.ABSENT)
+NOT_SHOWN = LookUpResult(Finding.NOT_SHOWN)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -213,7 +216,7 @@ class Write:
         aliases: Its other keys that the ledger does not know yet.
         blocked_by: Number of its keys that records before it have.
         refusal: Why it is not sent at all; it is refused when it is its turn.
-        held_back: It is through without being settled: the vendor failed with it.
+        held_back: The run is done with it, but STATE does not pass it: the vendor failed with it.
     """
 
     number: int

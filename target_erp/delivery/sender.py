@@ -16,7 +16,7 @@ from erp_vendors.masking import hiding
 from target_erp.delivery.answers import UnclearError
 from target_erp.delivery.decide import Decision, by_ledger, by_look_up, existing
 from target_erp.delivery.in_doubt import Executed, InDoubt, LookUpError
-from target_erp.delivery.model import Outcome, RefusedError, Sight, Write
+from target_erp.delivery.model import Finding, Outcome, RefusedError, Write
 from target_erp.delivery.outages import Failed
 
 if t.TYPE_CHECKING:
@@ -167,10 +167,10 @@ class Sender:
             self._note(None, ())
 
     def then(self, call: t.Callable[[bool], None]) -> None:
-        """Do something as soon as it is decided whether all is noted that this thread has sent.
+        """Call something when the receipts of all that this thread has sent are written.
 
         Args:
-            call: What to do, in this thread; told whether noting has worked.
+            call: Called in this thread, with whether that has worked.
         """
         if self._sent.batches:
             self._sent.then.append(call)
@@ -259,7 +259,7 @@ class Sender:
             return True
         executed, why = self._in_doubt.settle(writer, write, error)
         if executed is Executed.UNKNOWN:
-            self._settle_untold(writer, write, error, why, safe=safe)
+            self._settle_unknown(writer, write, error, why, safe=safe)
             return True
         if executed is not Executed.NO:
             if executed is Executed.PROVEN:
@@ -288,13 +288,13 @@ class Sender:
         except LookUpError as error:
             self._hold_back(writer, write, error)
             return True
-        if look is not None and look.sight is Sight.FOUND:
+        if look is not None and look.finding is Finding.FOUND:
             # Of one that was in doubt nobody can tell when it came to be there.
             write.was_there = None if write.doubtful else True
             write.vendor_id = look.vendor_id
         elif look is not None:
-            write.was_there = False if look.sight is Sight.ABSENT else None
-        match by_look_up(writer, write, look.sight if look is not None else None):
+            write.was_there = False if look.finding is Finding.ABSENT else None
+        match by_look_up(writer, write, look.finding if look is not None else None):
             case Decision.EXISTS:
                 raise existing()
             case Decision.UNCHANGED:
@@ -307,7 +307,7 @@ class Sender:
             case _:
                 return False
 
-    def _settle_untold(
+    def _settle_unknown(
         self, writer: Writer, write: Write, error: CallError, why: str, *, safe: bool
     ) -> None:
         """Settle a record of which nobody can tell whether it was executed."""

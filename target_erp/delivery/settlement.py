@@ -38,7 +38,7 @@ class Settlement:
         *,
         stop_on_reject: bool,
     ) -> None:
-        """Begin without any record.
+        """Make a settlement without any record.
 
         Args:
             coordination: The lock of the run's threads, and why the run cannot go on.
@@ -125,7 +125,7 @@ class Settlement:
                 )
 
     def hold_back(self, write: Write) -> None:
-        """Note that a record is through without an end: STATE does not pass it."""
+        """Note that the run is done with a record that is not settled: STATE does not pass it."""
         with self._coordination.lock:
             write.held_back = True
             self._end(write.stream, 1)

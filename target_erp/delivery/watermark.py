@@ -1,4 +1,4 @@
-"""The place in the input up to which everything has come to its end."""
+"""Up to which record of the input everything is settled."""
 
 from __future__ import annotations
 

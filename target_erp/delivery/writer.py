@@ -11,7 +11,7 @@ if t.TYPE_CHECKING:
     from erp_vendors.errors import CallError
     from erp_vendors.http import Transport
     from target_erp.delivery.answers import Answers
-    from target_erp.delivery.model import Body, Key, Look, Prepared, Write
+    from target_erp.delivery.model import Body, Key, LookUpResult, Prepared, Write
 
 
 class Statement(t.NamedTuple):
@@ -40,8 +40,8 @@ class Writer(abc.ABC):
         batch_size: Largest number of records in a call.
         keys: Properties that identify a record, best one first.
         upsert: Sending a record twice is the same as sending it once.
-        can_look_up: The vendor can be asked whether it has a record (`find`).
-        by_contents: It is asked by the contents: a record without a key can be looked for, too.
+        can_look_up: `find` can tell whether the vendor has a record.
+        by_contents: `find` compares all that a record holds, so it needs no key.
         check_before_create: Ask before a record is sent for which the ledger has no line.
         create_only: What is there cannot be changed, or not by every record: `cannot_change`.
         deletable: Records can be deleted (`delete`).
@@ -151,7 +151,7 @@ class Writer(abc.ABC):
         """
         return self.upsert
 
-    def find(self, write: Write, *, fresh: bool) -> Look:
+    def find(self, write: Write, *, fresh: bool) -> LookUpResult:
         """Ask the vendor for a record by its business key.
 
         Args:
@@ -167,7 +167,8 @@ class Writer(abc.ABC):
     def control(self) -> bool:
         """Whether the look-up proves to work: a record that the vendor lists is looked for by it.
 
-        Asked where `find` gave UNSEEN and this run has written no record that could be looked for.
+        It is asked where `find` gave NOT_SHOWN and this run has written no record that could be
+        looked for.
 
         Raises:
             ErpError: If the vendor cannot be asked.

@@ -18,7 +18,7 @@ from erp_vendors.http.redact import redact
 from erp_vendors.masking import hiding, masked
 from erp_vendors.private import make_file
 from target_erp.delivery.decide import Decision, by_ledger, by_look_up, existing
-from target_erp.delivery.model import Outcome, RefusedError, Sight, same_value
+from target_erp.delivery.model import Finding, Outcome, RefusedError, same_value
 from target_erp.delivery.recognition import recognise
 from target_erp.delivery.tally import Tally
 from target_erp.printable import cut
@@ -174,7 +174,7 @@ class Planner:
             decision = self._by_ledger(writer, write)
             current = writer.current(write) if decision is Decision.SEND else None
             if decision is Decision.SEND:
-                decision = by_look_up(writer, write, self._sight(writer, write, current))
+                decision = by_look_up(writer, write, self._finding(writer, write, current))
             if decision is Decision.EXISTS:
                 raise existing()
         except RefusedError as error:
@@ -211,14 +211,14 @@ class Planner:
             return Decision.UNCHANGED
         return Decision.EXISTS if writer.cannot_change(write) else Decision.SEND
 
-    def _sight(self, writer: Writer, write: Write, current: Body | None) -> Sight | None:
+    def _finding(self, writer: Writer, write: Write, current: Body | None) -> Finding | None:
         """What asking the vendor has shown; only a proof of absence lets a record be made again."""
         if current is not None:
-            return Sight.FOUND
+            return Finding.FOUND
         known = write.known is not None and write.known.is_there
         if not (known and writer.cannot_change(write)):
-            return Sight.ABSENT
-        return writer.find(write, fresh=True).sight if writer.can_look_up else None
+            return Finding.ABSENT
+        return writer.find(write, fresh=True).finding if writer.can_look_up else None
 
     def refuse(self, writer: Writer | None, write: Write, error: RefusedError) -> None:
         """Plan a record that would be refused.

@@ -12,7 +12,7 @@ from erp_vendors.aim.write_specs import WRITE_SPECS, custom
 from erp_vendors.errors import DataError, ErpError
 from target_erp.delivery import Prepared, RefusedError, Write, Writer
 from target_erp.delivery.answers import Answers
-from target_erp.delivery.model import ABSENT, Look, Reference, Sight
+from target_erp.delivery.model import ABSENT, Finding, LookUpResult, Reference
 from target_erp.writers.aim_alike import is_given
 from target_erp.writers.aim_answers import accepted, is_documented, is_scalar, told_account
 from target_erp.writers.aim_customers import customer, existing_account
@@ -35,7 +35,7 @@ logger = logging.getLogger("target-erp.aim")
 
 _READ_KEYS = {resource.name: resource.primary_keys for resource in RESOURCES}
 _ACCT = "Acct"
-_UNTOLD = "untold"
+_NO_ID = "untold"
 """Id of a record that was created, and whose own id AIM did not tell."""
 _NO_ACCOUNT = (
     "AIM has it, but did not tell its Acct when it was created, and shows no customer, or several, "
@@ -197,13 +197,13 @@ class AimWriter(Writer):
             )
         write.vendor_id = self._id(operation, write, said, body)
 
-    def find(self, write: Write, *, fresh: bool) -> Look:  # noqa: ARG002
+    def find(self, write: Write, *, fresh: bool) -> LookUpResult:  # noqa: ARG002
         """Ask the read that shows such records; see `Writer.find`."""
         # What this run has made is a control: it is looked for as it was when it was new.
         made = write.created is True
         if not made and self._lacks_account(write):
             account = existing_account(self.client, write.body)
-            return Look.found(account) if account else Look.untold(_NO_ACCOUNT)
+            return LookUpResult.found(account) if account else LookUpResult.cannot_tell(_NO_ACCOUNT)
         members = write.body if made else self._members(write)
         operation = self._operation(members)
         if not operation.makes and not write.doubtful and write.number not in self._tried:
@@ -211,11 +211,11 @@ class AimWriter(Writer):
             return ABSENT
         look_up = self._look_ups.get(operation)
         if look_up is None:
-            return Look.untold(f"no read shows what {operation.name} has done")
+            return LookUpResult.cannot_tell(f"no read shows what {operation.name} has done")
         lacking = [name for name in look_up.needs if not is_given(members.get(name))]
         if lacking:
-            return Look.untold(f"without {' and '.join(lacking)} there is nothing to ask for")
-        known = write.vendor_id if made and write.vendor_id != _UNTOLD else None
+            return LookUpResult.cannot_tell(f"it has no {' and no '.join(lacking)} to ask for")
+        known = write.vendor_id if made and write.vendor_id != _NO_ID else None
         return look_up.find(self.client, members, known)
 
     def control(self) -> bool:
@@ -245,10 +245,10 @@ class AimWriter(Writer):
         if not write.parents:
             self._check(operation, self._members(write))
             look = self.find(write, fresh=False) if self.can_look_up else ABSENT
-            if look.sight is Sight.UNTOLD:
+            if look.finding is Finding.CANNOT_TELL:
                 msg = f"{self.stream}: {look.why}"
                 raise DataError(msg)
-            if look.sight is Sight.FOUND:
+            if look.finding is Finding.FOUND:
                 return write.body
         return None
 
@@ -258,7 +258,7 @@ class AimWriter(Writer):
 
     def _members(self, write: Write) -> Body:
         own, known = self.sink.vendor_id, write.vendor_id
-        if not own or not known or known == _UNTOLD:
+        if not own or not known or known == _NO_ID:
             return write.body
         # What AIM answered with outranks a reference of the record's own.
         if write.body.get(own) and not any(one.answers == own for one in self.sink.operations):
@@ -283,7 +283,7 @@ class AimWriter(Writer):
                 msg = _NO_ACCOUNT
             raise RefusedError(msg, reason="exists")
         acct = str(body.get(operation.customer) or "")
-        if acct == _UNTOLD:
+        if acct == _NO_ID:
             msg = (
                 "AIM did not tell the account of the customer that it belongs to; give the record "
                 f"its {operation.customer}"
@@ -341,25 +341,23 @@ class AimWriter(Writer):
             own = write.key[0][1] if write.key else None
             return own if operation.makes else write.vendor_id
         given = body.get(member)
-        known = None if write.vendor_id == _UNTOLD else write.vendor_id
+        known = None if write.vendor_id == _NO_ID else write.vendor_id
         known = known or (None if given in (None, "") else str(given))
-        return known or (self._account(said, body) if member == _ACCT else _UNTOLD)
+        return known or (self._account(said, body) if member == _ACCT else _NO_ID)
 
     def _lacks_account(self, write: Write) -> bool:
         """Whether it is a customer that AIM has, and whose account nobody was told."""
         return (
-            self.sink.vendor_id == _ACCT
-            and write.vendor_id == _UNTOLD
-            and not write.body.get(_ACCT)
+            self.sink.vendor_id == _ACCT and write.vendor_id == _NO_ID and not write.body.get(_ACCT)
         )
 
     def _account_again(self, body: Body) -> str:
         """The account of a customer that was created earlier without being told it."""
         try:
-            return existing_account(self.client, body) or _UNTOLD
+            return existing_account(self.client, body) or _NO_ID
         except ErpError as error:
             self._once("account", f"the account of a customer is not known: {error}")
-            return _UNTOLD
+            return _NO_ID
 
     def _account(self, said: Body, body: Body) -> str:
         """The account of a customer that was created."""
@@ -367,10 +365,10 @@ class AimWriter(Writer):
         if account is not None:
             return account
         try:
-            return customer(self.client, body, None).vendor_id or _UNTOLD
+            return customer(self.client, body, None).vendor_id or _NO_ID
         except ErpError as error:
             self._once("account", f"the account of a new customer is not known: {error}")
-            return _UNTOLD
+            return _NO_ID
 
     def _once(self, what: str, text: str) -> None:
         if what not in self._warned:

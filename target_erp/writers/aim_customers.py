@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from target_erp.delivery.model import ABSENT, UNSEEN, Look
+from target_erp.delivery.model import ABSENT, NOT_SHOWN, LookUpResult
 from target_erp.writers.aim_alike import Alike, compare, is_given
 from target_erp.writers.aim_asking import look_up, search, some
 
@@ -29,7 +29,7 @@ _SAMPLE = 50
 """Records of a listing that are tried as a control."""
 
 
-def customer(client: AimClient, body: Body, known: str | None) -> Look:
+def customer(client: AimClient, body: Body, known: str | None) -> LookUpResult:
     """The account of the customer with just this name, e-mail and telephone.
 
     Args:
@@ -52,11 +52,13 @@ def customer(client: AimClient, body: Body, known: str | None) -> Look:
         # Another address may be that of an earlier version.
         same = compare(person, row) is Alike.SAME and compare(sent, row) is not Alike.OTHER
         if row.get("Acct") and (known is not None or (telling and same and not others)):
-            return Look.found(str(row["Acct"]))
+            return LookUpResult.found(str(row["Acct"]))
         accounts = ", ".join(str(row.get("Acct")) for row in possible[:5])
-        return Look.untold(f"whether this customer is the account {accounts} is not certain")
+        return LookUpResult.cannot_tell(
+            f"whether this customer is the account {accounts} is not certain"
+        )
     # That a name alone is a filter is only assumed.
-    return ABSENT if listed and telling else UNSEEN
+    return ABSENT if listed and telling else NOT_SHOWN
 
 
 def existing_account(client: AimClient, body: Body) -> str | None:
@@ -81,7 +83,7 @@ def existing_account(client: AimClient, body: Body) -> str | None:
     return None
 
 
-def changed_customer(client: AimClient, body: Body, _: str | None) -> Look:
+def changed_customer(client: AimClient, body: Body, _: str | None) -> LookUpResult:
     """Whether an account shows what was to be changed.
 
     Args:
@@ -94,7 +96,7 @@ def changed_customer(client: AimClient, body: Body, _: str | None) -> Look:
         return ABSENT
     row = _customer_of(answer, acct)
     if row is None:
-        return Look.untold(f"CustomerInfo does not show the account {acct}")
+        return LookUpResult.cannot_tell(f"CustomerInfo does not show the account {acct}")
     details = row.get("AdditionalDetails")
     details = details if isinstance(details, dict) else {}
     row = {**row, "Notes": details.get("Notes")}
@@ -111,11 +113,11 @@ def changed_customer(client: AimClient, body: Body, _: str | None) -> Look:
         else:
             seen[name] = value if alike is Alike.SAME else row.get(str(column))
     if hidden and all(sent[name] == value for name, value in seen.items()):
-        return Look.untold(f"CustomerInfo does not show {', '.join(hidden)}")
-    return Look.found(acct, seen)
+        return LookUpResult.cannot_tell(f"CustomerInfo does not show {', '.join(hidden)}")
+    return LookUpResult.found(acct, seen)
 
 
-def dependant(client: AimClient, body: Body, _: str | None) -> Look:
+def dependant(client: AimClient, body: Body, _: str | None) -> LookUpResult:
     """The dependant of an account, by name.
 
     Args:
@@ -129,19 +131,23 @@ def dependant(client: AimClient, body: Body, _: str | None) -> Look:
     owner = _customer_of(answer, acct)
     rows = [] if owner is None else owner.get("DependantInfo")
     if rows is None:
-        return UNSEEN
+        return NOT_SHOWN
     if not owner or not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        return Look.untold(f"CustomerInfo does not show the dependants of the account {acct}")
+        return LookUpResult.cannot_tell(
+            f"CustomerInfo does not show the dependants of the account {acct}"
+        )
     names = ("Name", "OnlineId", "SchoolDistrict", "School")
     possible = [row for row in rows if compare({"Name": name}, row) is not Alike.OTHER]
     if not possible:
         return ABSENT
     if len(possible) == 1 and compare({n: body.get(n) for n in names}, possible[0]) is Alike.SAME:
-        return Look.found(str(possible[0].get("Id") or name))
-    return Look.untold(f"account {acct} has a dependant {name} already, this one or another one")
+        return LookUpResult.found(str(possible[0].get("Id") or name))
+    return LookUpResult.cannot_tell(
+        f"account {acct} has a dependant {name} already, this one or another one"
+    )
 
 
-def shipping_address(client: AimClient, body: Body, known: str | None) -> Look:
+def shipping_address(client: AimClient, body: Body, known: str | None) -> LookUpResult:
     """The address of an account, by its name and all that was sent.
 
     Args:
@@ -155,13 +161,15 @@ def shipping_address(client: AimClient, body: Body, known: str | None) -> Look:
     sent["Name"] = body.get("AddressName")
     sent = {name: value for name, value in sent.items() if is_given(value)}
     if not sent:
-        return Look.untold("an address without a name and content cannot be told from others")
+        return LookUpResult.cannot_tell(
+            "an address without a name and content cannot be told from others"
+        )
     rows = search(client, client.resources["shipping_addresses"], {"Acct": acct})
     if rows is None:
-        return UNSEEN
+        return NOT_SHOWN
     possible = [row for row in rows if compare(sent, row) is not Alike.OTHER]
     if known is not None and any(str(row.get("Id")) == known for row in possible):
-        return Look.found(known)
+        return LookUpResult.found(known)
     if not possible:
         return ABSENT
     row = possible[0]
@@ -169,8 +177,8 @@ def shipping_address(client: AimClient, body: Body, known: str | None) -> Look:
     more = any(is_given(row.get(n)) and n not in sent for n in ("Name", "Address1", "City", "Zip"))
     older = more or is_given(body.get("CopyAddressFromAccount")) or row.get("Active") is False
     if len(possible) == 1 and compare(sent, row) is Alike.SAME and not older:
-        return Look.found(str(row.get("Id") or body.get("AddressName") or acct))
-    return Look.untold(f"account {acct} has such an address, this one or another one")
+        return LookUpResult.found(str(row.get("Id") or body.get("AddressName") or acct))
+    return LookUpResult.cannot_tell(f"account {acct} has such an address, this one or another one")
 
 
 def is_customer(body: Body, row: Body) -> bool:

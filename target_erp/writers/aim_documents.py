@@ -8,7 +8,7 @@ import re
 import typing as t
 
 from erp_vendors.aim.resources import ORDER_TYPES, TICKET_TYPES
-from target_erp.delivery.model import ABSENT, UNSEEN, Look, Sight
+from target_erp.delivery.model import ABSENT, NOT_SHOWN, Finding, LookUpResult
 from target_erp.writers.aim_alike import Alike, compare, holds, is_given
 from target_erp.writers.aim_asking import look_up, search, some
 
@@ -31,7 +31,7 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _ZONE = re.compile(r"(?:Z|[+-]\d\d:?\d\d)$", re.IGNORECASE)
 
 
-def web_order(client: AimClient, body: Body, _: str | None) -> Look:
+def web_order(client: AimClient, body: Body, _: str | None) -> LookUpResult:
     """The status of the web order with this number.
 
     Args:
@@ -44,22 +44,24 @@ def web_order(client: AimClient, body: Body, _: str | None) -> Look:
         for kind in ORDER_TYPES:
             other = look_up(client, resource, {"OrderNumber": number, "OrderType": kind})
             if other is not None and any(other.values()):
-                return Look.untold(f"AIM has an order {number} of another type ({kind})")
+                return LookUpResult.cannot_tell(
+                    f"AIM has an order {number} of another type ({kind})"
+                )
         return ABSENT
     lines, items = _objects(answer.get("LineItems")), _objects(body.get("LineItems"))
     wanted = {str(item["Sku"]).casefold() for item in items if is_given(item.get("Sku"))}
     shown = {str(row["Sku"]).casefold() for row in lines if is_given(row.get("Sku"))}
     if wanted and shown and not wanted & shown:
-        return Look.untold(f"AIM has an order {number} with other items")
+        return LookUpResult.cannot_tell(f"AIM has an order {number} with other items")
     words = [answer.get(name) for name in ("OrderStatus", "OrderStatusDescription")]
     denied = any(_NO_ORDER.search(str(word)) for word in words if is_given(word))
     if lines or (any(is_given(word) for word in words) and not denied):
-        return Look.found(number)
+        return LookUpResult.found(number)
     # An answer without anything about the order may mean that there is none.
-    return UNSEEN
+    return NOT_SHOWN
 
 
-def web_order_picks(client: AimClient, body: Body, _: str | None) -> Look:
+def web_order_picks(client: AimClient, body: Body, _: str | None) -> LookUpResult:
     """Whether a web order shows the quantities that were picked.
 
     Whether a report takes the place of an earlier one or adds to it is not documented (8.1). Either
@@ -86,13 +88,15 @@ def web_order_picks(client: AimClient, body: Body, _: str | None) -> Look:
         for item in _objects(body.get("Items"))
     }
     if len(found) == 1 and sides == {0}:
-        return Look.found(order, {"Items": body["Items"]})
+        return LookUpResult.found(order, {"Items": body["Items"]})
     if len(found) == 1 and sides == {-1}:
         return ABSENT
-    return Look.untold(f"the web order {order} does not tell whether these picks were reported")
+    return LookUpResult.cannot_tell(
+        f"the web order {order} does not tell whether these picks were reported"
+    )
 
 
-def contract(client: AimClient, body: Body, _: str | None) -> Look:
+def contract(client: AimClient, body: Body, _: str | None) -> LookUpResult:
     """The contract with this WebRef; that AIM takes it from us is not documented (8.2).
 
     Args:
@@ -102,11 +106,11 @@ def contract(client: AimClient, body: Body, _: str | None) -> Look:
     ref = str(body["WebRef"])
     row, look = _contract_of(client, ref)
     if row is not None and compare({"Acct": body.get("CusAcct")}, row) is Alike.OTHER:
-        return Look.untold(f"the contract {ref} is that of another account")
+        return LookUpResult.cannot_tell(f"the contract {ref} is that of another account")
     return look
 
 
-def contract_customer(client: AimClient, body: Body, _: str | None) -> Look:
+def contract_customer(client: AimClient, body: Body, _: str | None) -> LookUpResult:
     """Whether a contract shows the account that it was to get.
 
     Args:
@@ -116,12 +120,16 @@ def contract_customer(client: AimClient, body: Body, _: str | None) -> Look:
     ref = str(body["WebRef"])
     row, look = _contract_of(client, ref)
     if row is None or not is_given(row.get("Acct")):
-        return Look.untold(f"ContractFullDetails does not tell whose contract {ref} is")
+        return LookUpResult.cannot_tell(
+            f"ContractFullDetails does not tell whose contract {ref} is"
+        )
     same = compare({"Acct": body.get("Acct")}, row) is Alike.SAME
-    return Look.found(look.vendor_id or ref, {"Acct": body.get("Acct") if same else row["Acct"]})
+    return LookUpResult.found(
+        look.vendor_id or ref, {"Acct": body.get("Acct") if same else row["Acct"]}
+    )
 
 
-def service_ticket(client: AimClient, body: Body, known: str | None) -> Look:
+def service_ticket(client: AimClient, body: Body, known: str | None) -> LookUpResult:
     """A ticket by its online reference, then by the texts of the account's tickets.
 
     Neither that AIM finds a ticket by that reference nor where it shows the texts is documented
@@ -142,21 +150,27 @@ def service_ticket(client: AimClient, body: Body, known: str | None) -> Look:
         alike = [row for row in rows if wanted and _says(row, acct, wanted)]
         proven = len(alike) == 1 and _filters(client, "service_tickets", "RefNumber", str(ref))
         if len(named) == 1 or proven:
-            return Look.found(str(ref))
+            return LookUpResult.found(str(ref))
         if named or (alike and known is None):
-            return Look.untold(f"tickets say the same as {ref}, this one or earlier ones")
+            return LookUpResult.cannot_tell(
+                f"tickets say the same as {ref}, this one or earlier ones"
+            )
     if not acct or not wanted:
-        return Look.untold("a ticket without account and text cannot be told from others")
+        return LookUpResult.cannot_tell(
+            "a ticket without account and text cannot be told from others"
+        )
     rows = search(client, tickets, {"Acct": acct}) or []
     alike = [row for row in rows if _says(row, acct, wanted)]
     if known is not None and len(alike) == 1:
-        return Look.found(known)
+        return LookUpResult.found(known)
     if alike:
-        return Look.untold(f"account {acct} has a ticket that says the same, this or an older one")
-    return UNSEEN
+        return LookUpResult.cannot_tell(
+            f"account {acct} has a ticket that says the same, this or an older one"
+        )
+    return NOT_SHOWN
 
 
-def scheduled_return(client: AimClient, body: Body, _: str | None) -> Look:
+def scheduled_return(client: AimClient, body: Body, _: str | None) -> LookUpResult:
     """The return of a contract at a moment.
 
     Args:
@@ -167,7 +181,7 @@ def scheduled_return(client: AimClient, body: Body, _: str | None) -> Look:
     try:
         day = dt.datetime.fromisoformat(text[:_DAY])
     except ValueError:
-        return Look.untold(f"ReturnDate {text} is no date that can be searched for")
+        return LookUpResult.cannot_tell(f"ReturnDate {text} is no date that can be searched for")
     window = {
         # Whether the bounds count is not documented (4.3).
         name: (day + dt.timedelta(days=days)).isoformat()
@@ -175,7 +189,7 @@ def scheduled_return(client: AimClient, body: Body, _: str | None) -> Look:
     }
     rows = search(client, client.resources["scheduled_returns"], window)
     if rows is None:
-        return UNSEEN
+        return NOT_SHOWN
     possible = [row for row in rows if compare({"Acct": acct, "Sub": sub}, row) is not Alike.OTHER]
     near = [row for row in possible if _moment(text, row.get("ScheduledReturnDate"))]
     if not near:
@@ -183,11 +197,13 @@ def scheduled_return(client: AimClient, body: Body, _: str | None) -> Look:
     row = near[0]
     certain = compare({"Acct": acct, "Sub": sub}, row) is Alike.SAME
     if len(near) == 1 and certain and _moment(text, row.get("ScheduledReturnDate")) is Alike.SAME:
-        return Look.found(str(row.get("ScheduledReturnedRef") or f"{acct}-{sub}"))
-    return Look.untold(f"contract {acct}-{sub} has a return near {text}, this one or another one")
+        return LookUpResult.found(str(row.get("ScheduledReturnedRef") or f"{acct}-{sub}"))
+    return LookUpResult.cannot_tell(
+        f"contract {acct}-{sub} has a return near {text}, this one or another one"
+    )
 
 
-def inventory_image(client: AimClient, body: Body, _: str | None) -> Look:
+def inventory_image(client: AimClient, body: Body, _: str | None) -> LookUpResult:
     """Whether an item shows the new images: only their content proves it.
 
     Args:
@@ -198,19 +214,21 @@ def inventory_image(client: AimClient, body: Body, _: str | None) -> Look:
     members = {name: str(body[name]) for name in named if is_given(body.get(name))}
     new = _objects(body.get("NewImages"))
     if not new or not members:
-        return Look.untold("that images are gone is not told")
+        return LookUpResult.cannot_tell("that images are gone is not told")
     rows = search(client, client.resources["inventory_images"], members)
     if rows is None:
-        return UNSEEN
+        return NOT_SHOWN
     if not rows:
         return ABSENT
     shown = {row["ImageStream"] for row in rows if isinstance(row.get("ImageStream"), str)} - {""}
     if all(image.get("Base64Image") in shown for image in new):
-        return Look.found(members.get("ItemPk") or members.get("Item") or "")
-    return Look.untold("the item's images do not tell whether the new ones are among them")
+        return LookUpResult.found(members.get("ItemPk") or members.get("Item") or "")
+    return LookUpResult.cannot_tell(
+        "the item's images do not tell whether the new ones are among them"
+    )
 
 
-def delivery_ticket(client: AimClient, body: Body, _: str | None) -> Look:
+def delivery_ticket(client: AimClient, body: Body, _: str | None) -> LookUpResult:
     """Whether a delivery ticket got images: only that it has none at all proves something.
 
     Args:
@@ -229,7 +247,9 @@ def delivery_ticket(client: AimClient, body: Body, _: str | None) -> Look:
     named = all(compare({"RefNumber": ref}, row) is Alike.SAME for row in rows)
     if rows and named and body.get("Images") and all(row.get("HasImages") is False for row in rows):
         return ABSENT
-    return Look.untold(f"delivery ticket {ref} does not tell whether it has what was sent")
+    return LookUpResult.cannot_tell(
+        f"delivery ticket {ref} does not tell whether it has what was sent"
+    )
 
 
 def finds_orders(client: AimClient) -> bool:
@@ -241,7 +261,8 @@ def finds_orders(client: AimClient) -> bool:
     listed = some(client, "web_orders", _SAMPLE)
     numbers = [row["WebOrder"] for row in listed if is_given(row.get("WebOrder"))]
     return any(
-        web_order(client, {"OrderNumber": number}, None).sight is Sight.FOUND for number in numbers
+        web_order(client, {"OrderNumber": number}, None).finding is Finding.FOUND
+        for number in numbers
     )
 
 
@@ -255,7 +276,7 @@ def finds_returns(client: AimClient) -> bool:
     for row in some(client, "scheduled_returns", _SAMPLE):
         body = {to: row[name] for name, to in names.items() if is_given(row.get(name))}
         if len(body) == len(names):
-            return scheduled_return(client, body, None).sight is Sight.FOUND
+            return scheduled_return(client, body, None).finding is Finding.FOUND
     return False
 
 
@@ -267,18 +288,20 @@ def _says(row: Body, acct: str, texts: t.Sequence[object]) -> bool:
     return all(holds(row, text) for text in texts)
 
 
-def _contract_of(client: AimClient, ref: str) -> tuple[Body | None, Look]:
+def _contract_of(client: AimClient, ref: str) -> tuple[Body | None, LookUpResult]:
     """The one contract that a WebRef shows, and what that proves."""
     rows = search(client, client.resources["contracts"], {"WebRef": ref})
     if not rows:
-        return None, UNSEEN
+        return None, NOT_SHOWN
     # The fields of a contract are not public (10): it may come without its reference.
     (row, *others) = rows
     named = is_given(row.get("WebRef"))
     ours = str(row["WebRef"]) == ref if named else _filters(client, "contracts", "WebRef", ref)
     if others or not ours:
-        return None, Look.untold(f"ContractFullDetails does not tell whether {ref} is there")
-    return row, Look.found(ref)
+        return None, LookUpResult.cannot_tell(
+            f"ContractFullDetails does not tell whether {ref} is there"
+        )
+    return row, LookUpResult.found(ref)
 
 
 def _filters(client: AimClient, resource: str, member: str, ref: str) -> bool:

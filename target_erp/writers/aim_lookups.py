@@ -3,8 +3,8 @@
 What a look-up must never do: call a record absent that may be there, as it would be sent twice, or
 call it found because of another one, as it would be lost. So it says *found* only of one record
 that shows all that identifies it; *absent* only where a clear answer to a documented key or filter,
-or a whole list, lacks it; *unseen* where only a record that is known to be there can prove that the
-look-up works; and *untold*, or an error, everywhere else.
+or a whole list, lacks it; *not shown* where only a record that is known to be there can prove that
+the look-up works; and *cannot tell*, or an error, everywhere else.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ if t.TYPE_CHECKING:
     from erp_vendors.aim.answers import Body
     from erp_vendors.aim.client import AimClient
     from erp_vendors.aim.operations import AimWriteSpec, Operation
-    from target_erp.delivery.model import Look
+    from target_erp.delivery.model import LookUpResult
 
 
-class LookUp(t.NamedTuple):
+class AimLookUp(t.NamedTuple):
     """How the records of a write operation are looked for.
 
     Attributes:
@@ -36,7 +36,7 @@ class LookUp(t.NamedTuple):
         control: Whether a record that AIM lists is found in the same way.
     """
 
-    find: t.Callable[[AimClient, Body, str | None], Look]
+    find: t.Callable[[AimClient, Body, str | None], LookUpResult]
     read: str
     words: str
     absence: str
@@ -47,8 +47,8 @@ class LookUp(t.NamedTuple):
 
 _WRITTEN = "a record of this run that the same look-up finds"
 
-LOOK_UPS: t.Mapping[tuple[str, str], LookUp] = {
-    ("POST", "AddCustomer"): LookUp(
+LOOK_UPS: t.Mapping[tuple[str, str], AimLookUp] = {
+    ("POST", "AddCustomer"): AimLookUp(
         people.customer,
         "MatchCustomer",
         "MatchCustomer (8.1, DOC) by Name, Email and HomePhone: just one with all of them",
@@ -58,14 +58,14 @@ LOOK_UPS: t.Mapping[tuple[str, str], LookUp] = {
         ("Name", "Email", "HomePhone"),
         people.finds_customers,
     ),
-    ("POST", "UpdateCustomer"): LookUp(
+    ("POST", "UpdateCustomer"): AimLookUp(
         people.changed_customer,
         "CustomerInfo",
         "CustomerInfo by Acct (8.1, DOC): it shows the new values",
         "it shows other values; an update may be repeated",
         ("Acct",),
     ),
-    ("POST", "CustomerDependant"): LookUp(
+    ("POST", "CustomerDependant"): AimLookUp(
         people.dependant,
         "CustomerInfo",
         "CustomerInfo by Acct (8.1, DOC): just one dependant of that name and school",
@@ -75,7 +75,7 @@ LOOK_UPS: t.Mapping[tuple[str, str], LookUp] = {
         (),
         people.finds_dependants,
     ),
-    ("POST", "AddShippingAddress"): LookUp(
+    ("POST", "AddShippingAddress"): AimLookUp(
         people.shipping_address,
         "ShippingAddressLookup",
         "ShippingAddressLookup by Acct (8.1, DOC): just one with that name and all that was sent",
@@ -85,7 +85,7 @@ LOOK_UPS: t.Mapping[tuple[str, str], LookUp] = {
         (),
         people.finds_addresses,
     ),
-    ("POST", "CustomerOrders"): LookUp(
+    ("POST", "CustomerOrders"): AimLookUp(
         documents.web_order,
         "ECommerceOrderStatus",
         "ECommerceOrderStatus by OrderNumber (8.1, DOC): it shows a status or items",
@@ -95,28 +95,28 @@ LOOK_UPS: t.Mapping[tuple[str, str], LookUp] = {
         (),
         documents.finds_orders,
     ),
-    ("POST", "CustomerOrderFulfillment"): LookUp(
+    ("POST", "CustomerOrderFulfillment"): AimLookUp(
         documents.web_order_picks,
         "CustomerOrderFulfillment",
         "CustomerOrderFulfillment by WebOrder (8.1, DOC): its items (Id, INF) show the quantities",
         "all its items show less than was reported",
         ("WebOrder", "Items"),
     ),
-    ("POST", "C2BPostContract"): LookUp(
+    ("POST", "C2BPostContract"): AimLookUp(
         documents.contract,
         "ContractFullDetails",
         "ContractFullDetails by WebRef (8.1, DOC); that AIM takes our WebRef is INF",
         _WRITTEN,
         ("WebRef",),
     ),
-    ("POST", "C2BSetContractCustomer"): LookUp(
+    ("POST", "C2BSetContractCustomer"): AimLookUp(
         documents.contract_customer,
         "ContractFullDetails",
         "ContractFullDetails by WebRef (8.1, DOC): it shows the account (INF)",
         "it shows another account; the call may be repeated",
         ("WebRef", "Acct"),
     ),
-    ("POST", "PostServiceTicket"): LookUp(
+    ("POST", "PostServiceTicket"): AimLookUp(
         documents.service_ticket,
         "ServiceTicketFullDetails",
         "ServiceTicketFullDetails by RefNumber, if that filter works and the ticket says the same "
@@ -125,7 +125,7 @@ LOOK_UPS: t.Mapping[tuple[str, str], LookUp] = {
         (),
         ("RefNumber", "CustomerAcct", *documents.TEXTS),
     ),
-    ("POST", "ContractScheduledReturns"): LookUp(
+    ("POST", "ContractScheduledReturns"): AimLookUp(
         documents.scheduled_return,
         "ContractScheduledReturns",
         "ContractScheduledReturns by DateFrom and DateTo (8.1, DOC): Acct, Sub and the moment",
@@ -135,7 +135,7 @@ LOOK_UPS: t.Mapping[tuple[str, str], LookUp] = {
         (),
         documents.finds_returns,
     ),
-    ("POST", "InventoryImage"): LookUp(
+    ("POST", "InventoryImage"): AimLookUp(
         documents.inventory_image,
         "InventoryImage",
         "InventoryImage by ItemPk or Item (8.1, DOC): ImageStream is what was sent",
@@ -143,7 +143,7 @@ LOOK_UPS: t.Mapping[tuple[str, str], LookUp] = {
         (),
         ("ItemPk", "Item", "ItemType"),
     ),
-    ("POST", "DeliveryTickets"): LookUp(
+    ("POST", "DeliveryTickets"): AimLookUp(
         documents.delivery_ticket,
         "DeliveryTickets",
         "DeliveryTickets by RefNumber (8.1, DOC); that images are there is not told",
@@ -160,7 +160,7 @@ SUCCESS = (
 )
 
 
-def look_up_of(operation: Operation) -> LookUp | None:
+def look_up_of(operation: Operation) -> AimLookUp | None:
     """How records of an operation are looked for; None if nothing shows them.
 
     Args:

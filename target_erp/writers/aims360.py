@@ -13,7 +13,7 @@ from erp_vendors.errors import CallError, DataError, Phase
 from erp_vendors.http import codec
 from target_erp.delivery import Prepared, RefusedError, Write, Writer
 from target_erp.delivery.answers import Answers
-from target_erp.delivery.model import UNSEEN, Look, Sight
+from target_erp.delivery.model import NOT_SHOWN, Finding, LookUpResult
 from target_erp.delivery.unclear_answer import speaks_of_trouble
 from target_erp.delivery.writer import Statement
 from target_erp.writers.answer_check import by_schema, either, row_of, shows_key
@@ -62,7 +62,7 @@ class CreateWriter(Writer):
         self.can_look_up = self.check_before_create = bool(resource.path and self._keys)
         self._send_nulls = client.block.get("null_values") == "send"
         self._validator = WriteValidator.of(self.vendor, resource, secrets=self.secrets)
-        self._unseen: tuple[str, ...] = ()
+        self._not_shown_by: tuple[str, ...] = ()
         self.answers = Answers(
             self.stream,
             documented=either(self._is_documented, by_schema(resource.answer_schema)),
@@ -122,7 +122,7 @@ class CreateWriter(Writer):
         code = problem.get("code") if isinstance(problem, dict) else None
         return isinstance(code, str) and code not in {"", _NO_SUCH_VERB}
 
-    def find(self, write: Write, *, fresh: bool) -> Look:  # noqa: ARG002
+    def find(self, write: Write, *, fresh: bool) -> LookUpResult:  # noqa: ARG002
         """The vendor's id of the record with one of these keys; see `Writer.find`.
 
         Its contents do not matter: what is there cannot be changed, and is shown in another form.
@@ -130,17 +130,17 @@ class CreateWriter(Writer):
         look = self._look(write)
         return dataclasses.replace(look, row=None) if look.row else look
 
-    def _look(self, write: Write) -> Look:
+    def _look(self, write: Write) -> LookUpResult:
         look = None
         for key, value in self._asked(write):
             names = tuple(key.split(","))
             one = self._search(names, {name: write.record.get(name, value) for name in names})
-            if one.sight is Sight.FOUND:
+            if one.finding is Finding.FOUND:
                 return one
-            if one.sight is Sight.UNSEEN:
-                self._unseen = names
-            look = one if look is None or one.sight is Sight.UNSEEN else look
-        return look or Look.untold("it has no key")
+            if one.finding is Finding.NOT_SHOWN:
+                self._not_shown_by = names
+            look = one if look is None or one.finding is Finding.NOT_SHOWN else look
+        return look or LookUpResult.cannot_tell("it has no key")
 
     def _asked(self, write: Write) -> Key:
         """The keys that it is looked for by; the vendor may know nothing of the source's own."""
@@ -158,7 +158,7 @@ class CreateWriter(Writer):
 
         Without any record in the list, none is there.
         """
-        names = self._unseen or self._keys.alternatives[0]
+        names = self._not_shown_by or self._keys.alternatives[0]
         try:
             page = self.client.page(self.resource)
             if not page.rows:
@@ -173,7 +173,7 @@ class CreateWriter(Writer):
         row = next((row for row in reversed(rows) if Keys(names).of(row)), None)
         if row is None:
             return False
-        return self._search(names, {name: row[name] for name in names}).sight is Sight.FOUND
+        return self._search(names, {name: row[name] for name in names}).finding is Finding.FOUND
 
     def _is_documented(
         self,
@@ -193,7 +193,7 @@ class CreateWriter(Writer):
         names = (*self.resource.primary_keys, *self.resource.spare_keys)
         return next((str(row[name]) for name in names if row.get(name) is not None), None)
 
-    def _search(self, names: tuple[str, ...], wanted: Body) -> Look:
+    def _search(self, names: tuple[str, ...], wanted: Body) -> LookUpResult:
         """Look for a record with some values; the first is asked for, the others are compared.
 
         That the filter works is assumed (6.1, INF), so nothing that it shows is an absence yet.
@@ -202,7 +202,7 @@ class CreateWriter(Writer):
         try:
             rows = self.client.find(self.resource, name, _literal(name, wanted[name]))
         except (DataError, TypeError) as error:
-            return Look.untold(str(error), garbled=True)
+            return LookUpResult.cannot_tell(str(error), unreadable=True)
         except CallError as error:
             if (
                 error.unreachable
@@ -210,15 +210,19 @@ class CreateWriter(Writer):
                 or not refuses_query(error)
             ):
                 raise
-            return Look.untold(f"the vendor does not take a search for {name}: {error}")
+            return LookUpResult.cannot_tell(
+                f"the vendor does not take a search for {name}: {error}"
+            )
         found = [row for row in rows if all(_same(row.get(n), v) for n, v in wanted.items())]
         is_full = len(rows) >= self.client.page_size
         if found and not is_full:
-            return Look.found(self._id_in(found[0]) or str(wanted[name]), found[0])
+            return LookUpResult.found(self._id_in(found[0]) or str(wanted[name]), found[0])
         # A server that ignores the filter answers with others, and then an absence proves nothing.
         if is_full or any(not _same(row.get(name), wanted[name]) for row in rows):
-            return Look.untold(f"aims360: a search for {name} shows other {self.resource.name}")
-        return UNSEEN
+            return LookUpResult.cannot_tell(
+                f"aims360: a search for {name} shows other {self.resource.name}"
+            )
+        return NOT_SHOWN
 
     def _statement(self) -> Statement:
         success = "an object that shows the record's key (INF); else it is learned"

@@ -8,7 +8,7 @@ import typing as t
 from erp_vendors.errors import DataError, MissingResourceError
 from target_erp.delivery import Prepared, RefusedError, Write, Writer
 from target_erp.delivery.answers import Answers
-from target_erp.delivery.model import UNSEEN, Look
+from target_erp.delivery.model import NOT_SHOWN, LookUpResult
 from target_erp.delivery.writer import Statement
 from target_erp.writers.aimsio_records import AimsioRecords
 from target_erp.writers.answer_check import by_schema, row_of
@@ -113,12 +113,12 @@ class AimsioWriter(Writer):
         if self.can_look_up:
             self._records.mark()
 
-    def find(self, write: Write, *, fresh: bool) -> Look:
+    def find(self, write: Write, *, fresh: bool) -> LookUpResult:
         """The guid or id of the record with this key; see `Writer.find`."""
         try:
             return self._look(write, fresh=fresh)
         except DataError as error:
-            return Look.untold(str(error))
+            return LookUpResult.cannot_tell(str(error))
 
     def current(self, write: Write) -> Body | None:
         """See `Writer.current`."""
@@ -132,15 +132,19 @@ class AimsioWriter(Writer):
         except DataError:
             return False
 
-    def _look(self, write: Write, *, fresh: bool) -> Look:
+    def _look(self, write: Write, *, fresh: bool) -> LookUpResult:
         for value in (value for name, value in write.key if self._is_id(name)):
             row = self.client.detail(self.resource, value)
             if row is not None:
                 self._records.check(row, value)
-                return Look.found(value, row, changed=self._records.changed(value))
+                return LookUpResult.found(value, row, changed=self._records.changed(value))
         others = tuple(pair for pair in write.key if not self._is_id(pair[0]))
         found = self._records.find(others, fresh=fresh) if others else None
-        return UNSEEN if found is None else Look.found(found.id, found.row, changed=found.changed)
+        return (
+            NOT_SHOWN
+            if found is None
+            else LookUpResult.found(found.id, found.row, changed=found.changed)
+        )
 
     def _is_id(self, name: str) -> bool:
         """Whether a property holds what the index lists and a single record is asked for by."""

@@ -46,7 +46,7 @@ class AimsioRecords:
         is_id: t.Callable[[str], bool],
         workers: int,
     ) -> None:
-        """Nothing is read yet.
+        """Make the look-ups of one resource.
 
         Args:
             client: The account.

@@ -7,7 +7,7 @@ import typing as t
 import jsonschema_rs
 
 from erp_vendors.errors import ConfigError, DataError
-from target_erp.delivery.model import Sight
+from target_erp.delivery.model import Finding
 from target_erp.delivery.unclear_answer import (
     bare,
     members_of,
@@ -20,7 +20,7 @@ if t.TYPE_CHECKING:
     from erp_vendors.http import Answer
     from target_erp.delivery import Write
     from target_erp.delivery.answers import Documented
-    from target_erp.delivery.model import Body, Look
+    from target_erp.delivery.model import Body, LookUpResult
 
 
 def by_schema(schema: t.Mapping[str, t.Any] | None) -> Documented | None:
@@ -97,7 +97,7 @@ def shows_key(said: t.Mapping[str, t.Any], write: Write) -> bool:
     return any(pairs and pairs <= shown for pairs in keys)
 
 
-def row_of(look: Look) -> Body | None:
+def row_of(look: LookUpResult) -> Body | None:
     """The vendor's version of a record, for a plan.
 
     Args:
@@ -106,7 +106,7 @@ def row_of(look: Look) -> Body | None:
     Raises:
         DataError: If nobody can tell whether there is one.
     """
-    if look.sight is Sight.UNTOLD:
+    if look.finding is Finding.CANNOT_TELL:
         raise DataError(look.why)
     return look.row
 

@@ -10,7 +10,7 @@ from erp_vendors.errors import MissingResourceError
 from erp_vendors.http import codec
 from target_erp.delivery import Prepared, RefusedError, Write, Writer
 from target_erp.delivery.answers import Answers
-from target_erp.delivery.model import Look, Sight
+from target_erp.delivery.model import Finding, LookUpResult
 from target_erp.delivery.writer import Statement
 from target_erp.writers.answer_check import by_schema, either, row_of
 from target_erp.writers.cimcloud_answers import (
@@ -190,12 +190,12 @@ class CimcloudWriter(Writer):
         if not says_yes(said, write):
             self.answers.check(answer, [write], method="DELETE")
 
-    def find(self, write: Write, *, fresh: bool) -> Look:  # noqa: ARG002
+    def find(self, write: Write, *, fresh: bool) -> LookUpResult:  # noqa: ARG002
         """The row's key, if the site has it; see `Writer.find`."""
         try:
             return self._rows.look(write)
         except ValueError as error:
-            return Look.untold(str(error))
+            return LookUpResult.cannot_tell(str(error))
 
     def current(self, write: Write) -> Body | None:
         """See `Writer.current`."""
@@ -212,7 +212,9 @@ class CimcloudWriter(Writer):
 
     def _is_absent(self, write: Write) -> bool:
         look = self.find(write, fresh=True)
-        return look.sight is Sight.ABSENT or (look.sight is Sight.UNSEEN and self.control())
+        return look.finding is Finding.ABSENT or (
+            look.finding is Finding.NOT_SHOWN and self.control()
+        )
 
     def _absence(self) -> str:
         """What it means that a PUT found nothing."""

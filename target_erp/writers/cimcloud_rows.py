@@ -6,7 +6,7 @@ import typing as t
 
 from erp_vendors.cimcloud.search import exact
 from erp_vendors.errors import DataError
-from target_erp.delivery.model import ABSENT, UNSEEN, Look, Sight
+from target_erp.delivery.model import ABSENT, NOT_SHOWN, Finding, LookUpResult
 from target_erp.writers.keys import Keys
 
 if t.TYPE_CHECKING:
@@ -25,7 +25,7 @@ class Rows:
     def __init__(
         self, client: CimcloudClient, resource: CimcloudResource, keys: Keys, *, unique: bool
     ) -> None:
-        """Nothing is asked yet.
+        """Make the look-ups of one resource.
 
         Args:
             client: The site.
@@ -37,9 +37,9 @@ class Rows:
         self._resource = resource
         self._keys = keys
         self._unique = unique
-        self._unseen: tuple[str, ...] = ()
+        self._not_shown_by: tuple[str, ...] = ()
 
-    def look(self, write: Write) -> Look:
+    def look(self, write: Write) -> LookUpResult:
         """Look for a row by each of its keys, the best one first.
 
         Args:
@@ -54,21 +54,21 @@ class Rows:
             names = tuple(key.split(","))
             values = [value] if len(names) == 1 else [str(write.record.get(n, "")) for n in names]
             one = self.search(names, values, value, write.body, but=known)
-            if one.sight in {Sight.FOUND, Sight.UNTOLD}:
+            if one.finding in {Finding.FOUND, Finding.CANNOT_TELL}:
                 return one
-            if one is UNSEEN:
-                look, self._unseen = UNSEEN, names
+            if one is NOT_SHOWN:
+                look, self._not_shown_by = NOT_SHOWN, names
             known.update(zip(names, values, strict=True))
         return look
 
     def control(self) -> bool:
         """Whether a row that is listed is found by the key that last showed nothing."""
-        names = self._unseen or next(iter(self._keys.alternatives))
+        names = self._not_shown_by or next(iter(self._keys.alternatives))
         try:
             for row in self._client.page(self._resource):
                 for _, key in Keys(names).of(row):
                     values = [str(row[name]) for name in names]
-                    return self.search(names, values, key, {}).sight is Sight.FOUND
+                    return self.search(names, values, key, {}).finding is Finding.FOUND
         except (DataError, ValueError):
             return False
         return False
@@ -81,7 +81,7 @@ class Rows:
         body: Body,
         *,
         but: t.Mapping[str, str] | None = None,
-    ) -> Look:
+    ) -> LookUpResult:
         """Look for the row in which some columns have some values.
 
         Args:
@@ -105,17 +105,19 @@ class Rows:
                 if len(mine) < len(page) and not found:
                     # An ignored searchstring shows other rows, and an absence proves nothing then.
                     where = self._resource.path
-                    return Look.untold(
+                    return LookUpResult.cannot_tell(
                         f"cimcloud: a search for {names[0]} in {where} shows other rows"
                     )
         except DataError as error:
-            return Look.untold(str(error))
+            return LookUpResult.cannot_tell(str(error))
         if len(found) > 1 and not self._unique:
-            return Look.untold(f"cimcloud: {len(found)} rows have the {','.join(names)} {key}")
+            return LookUpResult.cannot_tell(
+                f"cimcloud: {len(found)} rows have the {','.join(names)} {key}"
+            )
         if found:
             alike = (row for row in found if all(row.get(n) == v for n, v in body.items()))
-            return Look.found(key, next(alike, found[0]))
-        return ABSENT if set(names) <= set(self._resource.documented_keys) else UNSEEN
+            return LookUpResult.found(key, next(alike, found[0]))
+        return ABSENT if set(names) <= set(self._resource.documented_keys) else NOT_SHOWN
 
 
 def _is(row: Body, names: t.Iterable[str], values: t.Iterable[str]) -> bool:

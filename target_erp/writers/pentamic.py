@@ -9,7 +9,7 @@ from erp_vendors.pentamic import answers
 from erp_vendors.pentamic.auth import RECORD_ERRORS, UNKNOWN_ID, RefusedRecordError, is_code
 from target_erp.delivery import Prepared, RefusedError, Write, Writer
 from target_erp.delivery.answers import Answers, UnclearError
-from target_erp.delivery.model import ABSENT, Look, Sight
+from target_erp.delivery.model import ABSENT, Finding, LookUpResult
 from target_erp.delivery.unclear_answer import speaks_of_trouble
 from target_erp.delivery.writer import Statement
 from target_erp.writers.answer_check import by_schema, either, row_of
@@ -137,9 +137,11 @@ class PentamicWriter(Writer):
         key = self._id(write)
         if key is None:
             look = (
-                self.find(write, fresh=False) if self.can_look_up else Look.untold("it has no id")
+                self.find(write, fresh=False)
+                if self.can_look_up
+                else LookUpResult.cannot_tell("it has no id")
             )
-            if look.sight is Sight.UNTOLD:
+            if look.finding is Finding.CANNOT_TELL:
                 msg = f"it is not known which record it is ({look.why})"
                 raise RefusedError(msg, reason="no_look_up")
             key = look.vendor_id
@@ -161,7 +163,7 @@ class PentamicWriter(Writer):
                 raise
         self._listing.remove(key)
 
-    def find(self, write: Write, *, fresh: bool) -> Look:
+    def find(self, write: Write, *, fresh: bool) -> LookUpResult:
         """The one record with this id or business key; see `Writer.find`.
 
         Raises:
@@ -173,13 +175,13 @@ class PentamicWriter(Writer):
         try:
             found = self._listing.find(key, fresh=fresh)
         except DataError as error:
-            return Look.untold(str(error), garbled=True)
+            return LookUpResult.cannot_tell(str(error), unreadable=True)
         if len(found) > 1:
             name, value = write.key[0]
             ids = ", ".join(str(self._id_in(row)) for row in found)
             msg = f"{len(found)} records have the {name} {value} ({ids}); name one by its id"
             raise RefusedError(msg, reason="ambiguous")
-        return Look.found(self._id_in(found[0]) or "", found[0]) if found else ABSENT
+        return LookUpResult.found(self._id_in(found[0]) or "", found[0]) if found else ABSENT
 
     def current(self, write: Write) -> Body | None:
         """See `Writer.current`."""

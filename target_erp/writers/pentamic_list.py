@@ -25,7 +25,7 @@ class CustomerList:
         keys_in: t.Callable[[Body], Key],
         id_in: t.Callable[[Body], str | None],
     ) -> None:
-        """Nothing is read yet.
+        """Make the list; it is read when it is first asked for.
 
         Args:
             where: Names the list in messages.

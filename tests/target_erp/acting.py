@@ -16,7 +16,7 @@ from target_erp.delivery import Delivery, Prepared, RefusedError, Write, Writer
 from target_erp.delivery.answers import Answers
 from target_erp.delivery.dead_letters import DeadLetters
 from target_erp.delivery.journal import Journal
-from target_erp.delivery.model import UNSEEN, Look
+from target_erp.delivery.model import NOT_SHOWN, LookUpResult
 from target_erp.delivery.watermark import Watermark
 
 if t.TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Site(Writer):
         self.calls: list[list[Row]] = []
         self.act: Act = lambda _: None
         self.behind: Act = lambda _: None
-        self.look: t.Callable[[Write], Look] = self.seen
+        self.look: t.Callable[[Write], LookUpResult] = self.seen
         self.looked: list[str] = []
         self.most = self.under_way = 0
         self.lock = threading.Lock()
@@ -81,12 +81,12 @@ class Site(Writer):
             with self.lock:
                 self.under_way -= 1
 
-    def seen(self, write: Write) -> Look:
+    def seen(self, write: Write) -> LookUpResult:
         """The honest look-up."""
         rows = self.rows.get(write.key[0][1])
-        return Look.found(write.key[0][1], rows[-1]) if rows else UNSEEN
+        return LookUpResult.found(write.key[0][1], rows[-1]) if rows else NOT_SHOWN
 
-    def find(self, write: Write, *, fresh: bool) -> Look:  # noqa: ARG002
+    def find(self, write: Write, *, fresh: bool) -> LookUpResult:  # noqa: ARG002
         """See `look`."""
         self.looked.append(write.identity)
         return self.look(write)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from erp_ledger import Known, RecordStatus
 from erp_vendors.errors import DataError, ErpError
-from target_erp.delivery.model import ABSENT, UNSEEN, Look, Sight
+from target_erp.delivery.model import ABSENT, NOT_SHOWN, Finding, LookUpResult
 from tests.erp_vendors.aim.shop import OK, Shop, error, open_shop, stock_error
 from tests.support.scale import full
 from tests.support.stub import Reply
@@ -106,7 +106,7 @@ class Desk:
         clock = self._account.client("aim").transport.budget.clock
         clock.sleep = lambda _: None
 
-    def look(self, sink: str, answer: t.Any, record: Record | None = None) -> Look:
+    def look(self, sink: str, answer: t.Any, record: Record | None = None) -> LookUpResult:
         operation, _, known = READS[sink]
         writer = self._account.writer(sink)
         self.shop.special = lambda name, params: (
@@ -118,7 +118,7 @@ class Desk:
         finally:
             self.shop.special = lambda *_: None
 
-    def shown(self, sink: str, rows: t.Sequence[Row], record: Record | None = None) -> Look:
+    def shown(self, sink: str, rows: t.Sequence[Row], record: Record | None = None) -> LookUpResult:
         """The look-up of a record where the shop shows some rows, whatever it is asked."""
         return self.look(sink, listing(sink, rows), record)
 
@@ -170,7 +170,7 @@ def test_an_answer_that_is_none_proves_nothing(desk: Desk, sink: str, what: str)
 @pytest.mark.parametrize("sink", READS)
 def test_a_list_that_is_left_out_proves_nothing_by_itself(desk: Desk, sink: str) -> None:
     look = desk.look(sink, ok(Customer={"Acct": 7}) if sink == "customer_dependants" else ok())
-    assert look == UNSEEN or (sink in NEVER_UNSEEN and look.sight is Sight.UNTOLD)
+    assert look == NOT_SHOWN or (sink in NEVER_UNSEEN and look.finding is Finding.CANNOT_TELL)
 
 
 @pytest.mark.parametrize("sink", READS)
@@ -186,7 +186,7 @@ def test_something_else_than_a_list_proves_nothing(desk: Desk, sink: str, rows: 
         with pytest.raises(DataError):
             desk.look(sink, ok(**{READS[sink][1]: rows}))
         return
-    assert look.sight in {Sight.UNSEEN, Sight.UNTOLD}
+    assert look.finding in {Finding.NOT_SHOWN, Finding.CANNOT_TELL}
 
 
 @pytest.mark.parametrize("sink", [*DOCUMENTED, "inventory_images"])
@@ -205,109 +205,125 @@ def test_a_list_that_is_cut_proves_nothing(desk: Desk, sink: str, more: Row) -> 
 
 @pytest.mark.parametrize("sink", ["service_tickets", "contracts"])
 def test_a_look_up_that_is_not_documented_proves_no_absence(desk: Desk, sink: str) -> None:
-    assert desk.shown(sink, []) == UNSEEN
+    assert desk.shown(sink, []) == NOT_SHOWN
     assert (
-        desk.look(sink, Reply(body=error("No tickets or contracts were found"))).sight
-        is Sight.UNSEEN
+        desk.look(sink, Reply(body=error("No tickets or contracts were found"))).finding
+        is Finding.NOT_SHOWN
     )
 
 
-FOUND = Sight.FOUND
-UNTOLD = Sight.UNTOLD
-GONE = Sight.ABSENT
-ROWS: list[tuple[str, list[Row], Sight]] = [
+FOUND = Finding.FOUND
+CANNOT_TELL = Finding.CANNOT_TELL
+GONE = Finding.ABSENT
+ROWS: list[tuple[str, list[Row], Finding]] = [
     ("customers", [SHOWN], FOUND),
     ("customers", [{**SHOWN, "Name": "ANN  LEE ", "Phone": "(555) 0100"}], FOUND),
     ("customers", [{**SHOWN, "City": None}], FOUND),
-    ("customers", [{**SHOWN, "Name": "Lee, Ann"}], UNTOLD),
-    ("customers", [{**SHOWN, "City": "Dallas"}], UNTOLD),
-    ("customers", [{**SHOWN, "Acct": None}], UNTOLD),
-    ("customers", [{**SHOWN, "Email": None}], UNTOLD),
-    ("customers", [{**SHOWN, "Name": None}], UNTOLD),
-    ("customers", [{**SHOWN, "Phone": "+1 555-0100"}], UNTOLD),
-    ("customers", [SHOWN, {**SHOWN, "Acct": 8}], UNTOLD),
-    ("customers", [{}], UNTOLD),
+    ("customers", [{**SHOWN, "Name": "Lee, Ann"}], CANNOT_TELL),
+    ("customers", [{**SHOWN, "City": "Dallas"}], CANNOT_TELL),
+    ("customers", [{**SHOWN, "Acct": None}], CANNOT_TELL),
+    ("customers", [{**SHOWN, "Email": None}], CANNOT_TELL),
+    ("customers", [{**SHOWN, "Name": None}], CANNOT_TELL),
+    ("customers", [{**SHOWN, "Phone": "+1 555-0100"}], CANNOT_TELL),
+    ("customers", [SHOWN, {**SHOWN, "Acct": 8}], CANNOT_TELL),
+    ("customers", [{}], CANNOT_TELL),
     ("customers", [{**SHOWN, "Name": "Bob Lee"}], GONE),
     ("customers", [{**SHOWN, "Email": "bob@example.com"}], GONE),
     ("customers", [{**SHOWN, "Phone": "5550199"}], GONE),
     ("customers", [{**SHOWN, "Acct": 8, "Name": "Bob Lee"}, SHOWN], FOUND),
     ("customer_dependants", [{"Id": 4, "Name": "KID LEE", "School": "north"}], FOUND),
-    ("customer_dependants", [{"Id": 4, "Name": "Kid Lee"}], UNTOLD),
-    ("customer_dependants", [{"Id": 4, "Name": "Kid Lee", "School": "South"}], UNTOLD),
-    ("customer_dependants", [{"Id": 4, "School": "North"}], UNTOLD),
+    ("customer_dependants", [{"Id": 4, "Name": "Kid Lee"}], CANNOT_TELL),
+    ("customer_dependants", [{"Id": 4, "Name": "Kid Lee", "School": "South"}], CANNOT_TELL),
+    ("customer_dependants", [{"Id": 4, "School": "North"}], CANNOT_TELL),
     ("customer_dependants", [{"Id": 4, "Name": "Kid Ley", "School": "North"}], GONE),
     (
         "customer_dependants",
         [{"Id": n, "Name": "Kid Lee", "School": "North"} for n in (4, 5)],
-        UNTOLD,
+        CANNOT_TELL,
     ),
     ("shipping_addresses", [HOME_SHOWN], FOUND),
     ("shipping_addresses", [{**HOME_SHOWN, "City": "AUSTIN", "Phone": "555 0100"}], FOUND),
-    ("shipping_addresses", [HOME_SHOWN, {**HOME_SHOWN, "Id": 4}], UNTOLD),
-    ("shipping_addresses", [{**HOME_SHOWN, "Active": False}], UNTOLD),
-    ("shipping_addresses", [{**HOME_SHOWN, "Zip": "78701"}], UNTOLD),
-    ("shipping_addresses", [{**HOME_SHOWN, "Address1": None}], UNTOLD),
-    ("shipping_addresses", [{**HOME_SHOWN, "Name": None}], UNTOLD),
+    ("shipping_addresses", [HOME_SHOWN, {**HOME_SHOWN, "Id": 4}], CANNOT_TELL),
+    ("shipping_addresses", [{**HOME_SHOWN, "Active": False}], CANNOT_TELL),
+    ("shipping_addresses", [{**HOME_SHOWN, "Zip": "78701"}], CANNOT_TELL),
+    ("shipping_addresses", [{**HOME_SHOWN, "Address1": None}], CANNOT_TELL),
+    ("shipping_addresses", [{**HOME_SHOWN, "Name": None}], CANNOT_TELL),
     ("shipping_addresses", [{**HOME_SHOWN, "Address1": "2 Way"}], GONE),
     ("shipping_addresses", [{**HOME_SHOWN, "Name": "Work"}], GONE),
     *(
-        ("web_order_picks", [{"WebOrder": order, "Items": items}], sight)
-        for order, picked, sight in (
+        ("web_order_picks", [{"WebOrder": order, "Items": items}], finding)
+        for order, picked, finding in (
             ("W-1", (2, 1), FOUND),
             ("W-1", ("2.00", 1), FOUND),
             # Whether a report replaces the one before or adds to it: either way it was not taken.
             ("W-1", (1, 0), GONE),
             ("W-1", (0, 0), GONE),
-            ("W-1", (2, 0), UNTOLD),
-            ("W-1", (4, 2), UNTOLD),
-            ("W-1", (None, 1), UNTOLD),
-            ("W-1", (True, 1), UNTOLD),
-            ("W-1", ("NaN", 1), UNTOLD),
-            ("W-2", (2, 1), UNTOLD),
+            ("W-1", (2, 0), CANNOT_TELL),
+            ("W-1", (4, 2), CANNOT_TELL),
+            ("W-1", (None, 1), CANNOT_TELL),
+            ("W-1", (True, 1), CANNOT_TELL),
+            ("W-1", ("NaN", 1), CANNOT_TELL),
+            ("W-2", (2, 1), CANNOT_TELL),
         )
         for items in ([{"Id": n, "QuantityPicked": q} for n, q in enumerate(picked, 1)],)
     ),
-    ("web_order_picks", [{"WebOrder": "W-1", "Items": [{"Id": 1, "QuantityPicked": 2}]}], UNTOLD),
-    ("web_order_picks", [{**PICKS}, {**PICKS}], UNTOLD),
+    (
+        "web_order_picks",
+        [{"WebOrder": "W-1", "Items": [{"Id": 1, "QuantityPicked": 2}]}],
+        CANNOT_TELL,
+    ),
+    ("web_order_picks", [{**PICKS}, {**PICKS}], CANNOT_TELL),
     ("scheduled_returns", [BACK_SHOWN], FOUND),
     ("scheduled_returns", [{**BACK_SHOWN, "ScheduledReturnDate": "2031-03-04T10:30:00"}], FOUND),
-    ("scheduled_returns", [{**BACK_SHOWN, "ScheduledReturnDate": "2031-03-04T00:00:00"}], UNTOLD),
-    ("scheduled_returns", [{**BACK_SHOWN, "ScheduledReturnDate": "2031-03-04T16:30:00Z"}], UNTOLD),
-    ("scheduled_returns", [{**BACK_SHOWN, "ScheduledReturnDate": "/Date(1930386600000)/"}], UNTOLD),
-    ("scheduled_returns", [{**BACK_SHOWN, "ScheduledReturnDate": None}], UNTOLD),
-    ("scheduled_returns", [{**BACK_SHOWN, "Sub": None}], UNTOLD),
-    ("scheduled_returns", [BACK_SHOWN, BACK_SHOWN], UNTOLD),
+    (
+        "scheduled_returns",
+        [{**BACK_SHOWN, "ScheduledReturnDate": "2031-03-04T00:00:00"}],
+        CANNOT_TELL,
+    ),
+    (
+        "scheduled_returns",
+        [{**BACK_SHOWN, "ScheduledReturnDate": "2031-03-04T16:30:00Z"}],
+        CANNOT_TELL,
+    ),
+    (
+        "scheduled_returns",
+        [{**BACK_SHOWN, "ScheduledReturnDate": "/Date(1930386600000)/"}],
+        CANNOT_TELL,
+    ),
+    ("scheduled_returns", [{**BACK_SHOWN, "ScheduledReturnDate": None}], CANNOT_TELL),
+    ("scheduled_returns", [{**BACK_SHOWN, "Sub": None}], CANNOT_TELL),
+    ("scheduled_returns", [BACK_SHOWN, BACK_SHOWN], CANNOT_TELL),
     ("scheduled_returns", [{**BACK_SHOWN, "Sub": 2}], GONE),
     ("scheduled_returns", [{**BACK_SHOWN, "ScheduledReturnDate": "2031-03-05T10:30:00"}], GONE),
     # The shop shows these whatever it is asked: its filter by reference filters nothing.
-    ("service_tickets", [TICKET_SHOWN], UNTOLD),
-    ("service_tickets", [{**TICKET_SHOWN, "Notes": "Bow! is broken", "Tax1": 1}], UNTOLD),
-    ("service_tickets", [{"RefNumber": "12", "Services": [{"Text": "Cello: bow"}]}], UNTOLD),
+    ("service_tickets", [TICKET_SHOWN], CANNOT_TELL),
+    ("service_tickets", [{**TICKET_SHOWN, "Notes": "Bow! is broken", "Tax1": 1}], CANNOT_TELL),
+    ("service_tickets", [{"RefNumber": "12", "Services": [{"Text": "Cello: bow"}]}], CANNOT_TELL),
     ("service_tickets", [{**TICKET_SHOWN, "WebRef": "S-1"}], FOUND),
-    ("service_tickets", [{**TICKET_SHOWN, "RefNumber": "S-1", "Notes": "peg"}], Sight.UNSEEN),
-    ("service_tickets", [{**TICKET_SHOWN, "SoldToCustomerAcct": 8}], Sight.UNSEEN),
+    ("service_tickets", [{**TICKET_SHOWN, "RefNumber": "S-1", "Notes": "peg"}], Finding.NOT_SHOWN),
+    ("service_tickets", [{**TICKET_SHOWN, "SoldToCustomerAcct": 8}], Finding.NOT_SHOWN),
     ("contracts", [{"WebRef": "C-1", "Acct": 7}], FOUND),
-    ("contracts", [{"Acct": 7, "Sub": 1}], UNTOLD),
-    ("contracts", [{"WebRef": "C-2", "Acct": 7}], UNTOLD),
-    ("contracts", [{"WebRef": "C-1", "Acct": 8}], UNTOLD),
-    ("contracts", [{"WebRef": "C-1"}, {"WebRef": "C-1"}], UNTOLD),
+    ("contracts", [{"Acct": 7, "Sub": 1}], CANNOT_TELL),
+    ("contracts", [{"WebRef": "C-2", "Acct": 7}], CANNOT_TELL),
+    ("contracts", [{"WebRef": "C-1", "Acct": 8}], CANNOT_TELL),
+    ("contracts", [{"WebRef": "C-1"}, {"WebRef": "C-1"}], CANNOT_TELL),
     ("inventory_images", [{"ImageStream": "aGVsbG8=", "UriPk": 1}], FOUND),
-    ("inventory_images", [{"Url": "https://x/a.png", "UriPk": 1}], UNTOLD),
-    ("inventory_images", [{"UriPk": 1}], UNTOLD),
-    ("inventory_images", [{"ErrorMessage": "no image"}], UNTOLD),
+    ("inventory_images", [{"Url": "https://x/a.png", "UriPk": 1}], CANNOT_TELL),
+    ("inventory_images", [{"UriPk": 1}], CANNOT_TELL),
+    ("inventory_images", [{"ErrorMessage": "no image"}], CANNOT_TELL),
     ("delivery_tickets", [{"RefNumber": "D-1", "HasImages": False}], GONE),
-    ("delivery_tickets", [{"RefNumber": "D-1", "HasImages": True}], UNTOLD),
-    ("delivery_tickets", [{"RefNumber": "D-1"}], UNTOLD),
-    ("delivery_tickets", [{"HasImages": False}], UNTOLD),
-    ("delivery_tickets", [], UNTOLD),
+    ("delivery_tickets", [{"RefNumber": "D-1", "HasImages": True}], CANNOT_TELL),
+    ("delivery_tickets", [{"RefNumber": "D-1"}], CANNOT_TELL),
+    ("delivery_tickets", [{"HasImages": False}], CANNOT_TELL),
+    ("delivery_tickets", [], CANNOT_TELL),
 ]
 
 
-@pytest.mark.parametrize(("sink", "rows", "sight"), ROWS, ids=map(str, range(len(ROWS))))
+@pytest.mark.parametrize(("sink", "rows", "finding"), ROWS, ids=map(str, range(len(ROWS))))
 def test_rows_prove_presence_or_absence(
-    desk: Desk, sink: str, rows: list[Row], sight: Sight
+    desk: Desk, sink: str, rows: list[Row], finding: Finding
 ) -> None:
-    assert desk.shown(sink, rows).sight is sight
+    assert desk.shown(sink, rows).finding is finding
 
 
 @pytest.mark.parametrize("rows", [[TICKET_SHOWN], [{"ItemDescription": "Cello", "Notes": "bow"}]])
@@ -315,29 +331,29 @@ def test_a_ticket_is_found_by_a_reference_that_filters(desk: Desk, rows: list[Ro
     def shop(params: t.Mapping[str, str]) -> Reply:
         return ok(Tickets=rows if params.get("RefNumber") == "S-1" else [])
 
-    assert desk.look("service_tickets", shop) == Look.found("S-1")
-    assert desk.look("service_tickets", shop, {**TICKET, "RefNumber": "S-2"}) == UNSEEN
+    assert desk.look("service_tickets", shop) == LookUpResult.found("S-1")
+    assert desk.look("service_tickets", shop, {**TICKET, "RefNumber": "S-2"}) == NOT_SHOWN
     # AIM's own number may be the same as our reference.
-    assert desk.look("service_tickets", shop, {**TICKET, "Notes": "peg"}) == UNSEEN
+    assert desk.look("service_tickets", shop, {**TICKET, "Notes": "peg"}) == NOT_SHOWN
 
 
 @pytest.mark.parametrize(
-    ("answer", "sight"),
+    ("answer", "finding"),
     [
         (ok(OrderStatus="O", LineItems=[{"Sku": "A"}]), FOUND),
         (ok(OrderStatus="O"), FOUND),
         (ok(OrderStatusDescription="Not shipped"), FOUND),
-        (ok(OrderStatusDescription="Order not found"), Sight.UNSEEN),
-        (ok(LineItems=[], ShippingInfo=[]), Sight.UNSEEN),
-        (ok(LineItems=[{"Sku": "B"}]), UNTOLD),
+        (ok(OrderStatusDescription="Order not found"), Finding.NOT_SHOWN),
+        (ok(LineItems=[], ShippingInfo=[]), Finding.NOT_SHOWN),
+        (ok(LineItems=[{"Sku": "B"}]), CANNOT_TELL),
         (Reply(body=error("Order W-1 was not found")), GONE),
         (stock_error(404, "Order W-1 was not found"), GONE),
     ],
 )
 def test_the_status_of_an_order_proves_presence_or_absence(
-    desk: Desk, answer: Reply, sight: Sight
+    desk: Desk, answer: Reply, finding: Finding
 ) -> None:
-    assert desk.look("web_orders", answer).sight is sight
+    assert desk.look("web_orders", answer).finding is finding
 
 
 def test_an_order_of_another_type_is_not_ours(desk: Desk) -> None:
@@ -346,7 +362,7 @@ def test_an_order_of_another_type_is_not_ours(desk: Desk) -> None:
             return ok(OrderStatus="O", LineItems=[{"Sku": "A"}])
         return Reply(body=error("Order not found"))
 
-    assert desk.look("web_orders", shop).sight is UNTOLD
+    assert desk.look("web_orders", shop).finding is CANNOT_TELL
 
 
 @pytest.mark.parametrize("question", ["all", "Email", "Name"])
@@ -358,30 +374,32 @@ def test_a_customer_is_seen_however_the_filters_combine(desk: Desk, question: st
         hit = asked == [question] or (question == "all" and len(asked) == 3)
         return ok(PossibleMatches=[SHOWN] if hit else [])
 
-    assert desk.look("customers", shop) == Look.found("7")
+    assert desk.look("customers", shop) == LookUpResult.found("7")
 
 
 @pytest.mark.parametrize("day", ["2031-03-04", "2031-03-04T10:30"])
 def test_a_moment_that_is_sent_in_part(desk: Desk, day: str) -> None:
-    assert desk.shown("scheduled_returns", [BACK_SHOWN], {**BACK, "ReturnDate": day}).sight is FOUND
+    assert (
+        desk.shown("scheduled_returns", [BACK_SHOWN], {**BACK, "ReturnDate": day}).finding is FOUND
+    )
 
 
 @pytest.mark.parametrize("shown", ["2031-03-03T23:30:00", "2031-03-04T10:30:00"])
 def test_a_moment_with_a_zone_may_be_another_day_at_the_shop(desk: Desk, shown: str) -> None:
     record = {**BACK, "ReturnDate": "2031-03-04T10:30:00+12:00"}
     rows = [{**BACK_SHOWN, "ScheduledReturnDate": shown}]
-    assert desk.shown("scheduled_returns", rows, record).sight is UNTOLD
+    assert desk.shown("scheduled_returns", rows, record).finding is CANNOT_TELL
 
 
 def test_texts_that_the_shop_cuts(desk: Desk) -> None:
     long = "A name of more than twenty characters, and a good deal more than that"
     rows = [{**SHOWN, "Name": long[:30]}]
-    assert desk.shown("customers", rows, {**CUSTOMER, "Name": long}).sight is UNTOLD
+    assert desk.shown("customers", rows, {**CUSTOMER, "Name": long}).finding is CANNOT_TELL
     rows = [{**TICKET_SHOWN, "Notes": long[:30]}]
-    assert desk.shown("service_tickets", rows, {**TICKET, "Notes": long}).sight is UNTOLD
+    assert desk.shown("service_tickets", rows, {**TICKET, "Notes": long}).finding is CANNOT_TELL
     rows = [{**HOME_SHOWN, "Zip": "78701"}]
     record = {**HOME, "AddressInfo": {**HOME["AddressInfo"], "Zip": "78701-1234"}}  # type: ignore[dict-item]
-    assert desk.shown("shipping_addresses", rows, record).sight is UNTOLD
+    assert desk.shown("shipping_addresses", rows, record).finding is CANNOT_TELL
 
 
 JSON = st.recursive(
@@ -420,8 +438,10 @@ def test_no_answer_shows_a_record_or_its_absence_by_accident(
         except ErpError:
             continue
         clear = isinstance(body, dict) and body.get("Status") == OK
-        assert look.sight is not Sight.FOUND or (sink == "web_orders" and body.get("OrderStatus"))
-        if look.sight is Sight.ABSENT:
+        assert look.finding is not Finding.FOUND or (
+            sink == "web_orders" and body.get("OrderStatus")
+        )
+        if look.finding is Finding.ABSENT:
             assert clear
             assert sink in {*DOCUMENTED, "inventory_images"}
 
@@ -453,7 +473,7 @@ def test_a_record_that_is_there_is_never_absent(desk: Desk, sink: str, data: st.
     row = data.draw(shown_by_a_shop(WRITTEN[sink]))
     others = data.draw(st.lists(shown_by_a_shop({**WRITTEN[sink], "Id": 9}), max_size=1))
     look = desk.shown(sink, [*others, row])
-    assert look.sight in {Sight.FOUND, Sight.UNTOLD}
+    assert look.finding in {Finding.FOUND, Finding.CANNOT_TELL}
 
 
 IDENTIFIES = {
@@ -471,6 +491,6 @@ def test_another_record_is_never_found(desk: Desk, sink: str, data: st.DataObjec
     row = data.draw(shown_by_a_shop(WRITTEN[sink]))
     name = data.draw(st.sampled_from(IDENTIFIES[sink]))
     other = {**row, name: {"Acct": 8, "Sub": 2}.get(name, "7 others")}
-    assert desk.shown(sink, [other]).sight is not Sight.FOUND
+    assert desk.shown(sink, [other]).finding is not Finding.FOUND
     # Two of a kind cannot be told apart.
-    assert desk.shown(sink, [WRITTEN[sink], WRITTEN[sink]]).sight is Sight.UNTOLD
+    assert desk.shown(sink, [WRITTEN[sink], WRITTEN[sink]]).finding is Finding.CANNOT_TELL

@@ -125,7 +125,7 @@ def test_a_customer_that_was_created_is_updated(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("with_alike", [False, True])
-def test_an_untold_customer_is_never_taken_for_another_one(
+def test_a_customer_whose_account_is_unknown_is_never_taken_for_another_one(
     tmp_path: pathlib.Path,
     with_alike: bool,  # noqa: FBT001
 ) -> None:

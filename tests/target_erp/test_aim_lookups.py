@@ -1,4 +1,4 @@
-"""AIM's look-ups against the sandbox: found, absent, unseen, or untold (aim.md 6, 8.1)."""
+"""AIM's look-ups against the sandbox: what they find, and what they cannot tell (aim.md 6, 8.1)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from erp_ledger import Known, RecordStatus
 from erp_sandbox.testing import running_sandbox
 from erp_vendors.errors import ErpError
-from target_erp.delivery.model import ABSENT, UNSEEN, Look, Sight
+from target_erp.delivery.model import ABSENT, NOT_SHOWN, Finding, LookUpResult
 from tests.erp_vendors.aim.shop import error, open_shop, stock_error
 from tests.support.stub import Reply
 from tests.support.writers import Account, prepared, sent
@@ -53,7 +53,7 @@ class Shop:
     def first(self, resource: str, name: str) -> t.Any:
         return self.sandbox.rows("aim", resource)[0][name]
 
-    def look(self, sink: str, record: dict[str, t.Any]) -> Look:
+    def look(self, sink: str, record: dict[str, t.Any]) -> LookUpResult:
         writer = self.writer(sink)
         # The ledger says that a version of it was on its way when the run was killed.
         lost = Known(RecordStatus.INTENT, b"", None, None, None, 0)
@@ -114,14 +114,14 @@ UNDOCUMENTED = frozenset({"contracts", "service_tickets"})
 def test_a_record_is_absent_until_it_is_there(shop: Shop, sink: str, kind: str) -> None:
     shop = Shop(shop.sandbox, kind)
     record, member = records(shop)[sink]
-    absent = UNSEEN if sink in UNDOCUMENTED else ABSENT
+    absent = NOT_SHOWN if sink in UNDOCUMENTED else ABSENT
     assert shop.writer(sink).can_look_up
     assert shop.look(sink, record) == absent
     write = shop.send(sink, record)
-    assert shop.look(sink, record).sight is Sight.FOUND
+    assert shop.look(sink, record).finding is Finding.FOUND
     # As a control it is looked for in the same way.
     writer = shop.writer(sink)
-    assert writer.find(write, fresh=True).sight is Sight.FOUND
+    assert writer.find(write, fresh=True).finding is Finding.FOUND
     other = "2031-03-05T10:30:00" if member == "ReturnDate" else f"other {record[member]}"
     key = {"RefNumber": "S-8"} if sink == "service_tickets" else {}
     assert shop.look(sink, {**record, member: other, **key}) == absent
@@ -150,7 +150,7 @@ def test_the_ids_that_are_found_are_the_vendors(shop: Shop) -> None:
 def test_a_record_that_cannot_be_asked_for_is_not_called_absent(
     shop: Shop, sink: str, record: dict[str, t.Any]
 ) -> None:
-    assert shop.look(sink, record).sight is Sight.UNTOLD
+    assert shop.look(sink, record).finding is Finding.CANNOT_TELL
 
 
 def test_customers_who_are_alike(shop: Shop) -> None:
@@ -158,7 +158,7 @@ def test_customers_who_are_alike(shop: Shop) -> None:
     # Another e-mail is another person; another town may be the same one.
     other = {**CUSTOMER, "Email": "lee@example.com", "HomePhone": None}
     assert shop.look("customers", other) == ABSENT
-    found = Look.found(str(made.vendor_id))
+    found = LookUpResult.found(str(made.vendor_id))
     assert shop.look("customers", {**CUSTOMER, "HomePhone": "(555) 0100"}) == found
     assert shop.look("customers", {**CUSTOMER, "Email": "ANN@example.com"}) == found
     assert "not certain" in shop.look("customers", {**CUSTOMER, "City": "Dallas"}).why
@@ -169,13 +169,13 @@ def test_customers_who_are_alike(shop: Shop) -> None:
 
 def test_a_customer_with_a_name_alone_needs_a_control(shop: Shop) -> None:
     bare = {**CUSTOMER, "Email": None, "HomePhone": None, "City": None}
-    assert shop.look("customers", bare) == UNSEEN
+    assert shop.look("customers", bare) == NOT_SHOWN
     assert shop.writer("customers").control()
     made = shop.send("customers", bare)
     writer = shop.writer("customers")
-    assert writer.find(made, fresh=True) == Look.found(str(made.vendor_id))
+    assert writer.find(made, fresh=True) == LookUpResult.found(str(made.vendor_id))
     # Whether it is this one or another customer of that name, nobody can tell.
-    assert shop.look("customers", bare).sight is Sight.UNTOLD
+    assert shop.look("customers", bare).finding is Finding.CANNOT_TELL
     # A control is one that was made, and that is asked for by the same members.
     assert writer.same_look_up(prepared(writer, {**bare, "Name": "Bob"}), made)
     assert not writer.same_look_up(prepared(writer, CUSTOMER), made)
@@ -185,11 +185,11 @@ def test_a_customer_with_a_name_alone_needs_a_control(shop: Shop) -> None:
 def test_an_update_is_there_if_the_account_shows_it(shop: Shop) -> None:
     acct = int(shop.send("customers", CUSTOMER).vendor_id or 0)
     change = {"Acct": acct, "City": "Dallas", "HomePhone": "555 0100"}
-    assert shop.look("customers", change) == Look.found(
+    assert shop.look("customers", change) == LookUpResult.found(
         str(acct), {"City": "Austin", "HomePhone": "555 0100"}
     )
     shop.send("customers", change)
-    assert shop.look("customers", change) == Look.found(
+    assert shop.look("customers", change) == LookUpResult.found(
         str(acct), {"City": "Dallas", "HomePhone": "555 0100"}
     )
     assert "Employer" in shop.look("customers", {**change, "Employer": "X"}).why

@@ -106,13 +106,13 @@ def test_an_account_that_is_not_told_is_looked_for() -> None:
         writer = account(sandbox).writer("customers", ["crm_id"])
         told = sent(writer, {**ADD, "crm_id": 1, "Email": "ann@example.com"})
         assert sandbox.row("aim", "customers", int(told.vendor_id or 0))["Name"] == "Ann Lee"
-        untold = sent(writer, {**ADD, "crm_id": 2})
-        again = prepared(writer, {**ADD, "crm_id": 2, "City": "x"}, vendor_id=untold.vendor_id)
+        cannot_tell = sent(writer, {**ADD, "crm_id": 2})
+        again = prepared(writer, {**ADD, "crm_id": 2, "City": "x"}, vendor_id=cannot_tell.vendor_id)
         with pytest.raises(RefusedError, match="did not tell its Acct"):
             writer.send([again])
         child = account(sandbox).writer("customer_dependants")
         kid = prepared(child, {"crm_id": 2, "Name": "Kid"})
-        kid.body = {**kid.body, "Acct": untold.vendor_id}
+        kid.body = {**kid.body, "Acct": cannot_tell.vendor_id}
         with pytest.raises(RefusedError, match="did not tell the account"):
             child.send([kid])
         assert len(sandbox.rows("aim", "customers")) == 6

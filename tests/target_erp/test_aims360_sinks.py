@@ -8,7 +8,7 @@ import urllib.parse
 import pytest
 
 from target_erp.delivery import RefusedError
-from target_erp.delivery.model import Sight
+from target_erp.delivery.model import Finding
 from tests.support.stub import Reply, Request, Stub, running_stub
 from tests.support.writers import Account, prepared, sent
 
@@ -68,7 +68,7 @@ def test_an_order_is_created_once_and_its_number_learned(tenant: Tenant) -> None
 def test_an_order_is_found_by_its_reference(tenant: Tenant) -> None:
     writer = tenant.account().writer("orders", ["id"])
     write = prepared(writer, {"thirdPartyOrderID": GUID, "id": 5})
-    assert writer.find(write, fresh=True).sight is Sight.UNSEEN
+    assert writer.find(write, fresh=True).finding is Finding.NOT_SHOWN
     tenant.rows = [{"thirdPartyOrderID": GUID.upper(), "orderID": "G"}]
     assert writer.find(write, fresh=True).vendor_id == "G"
     # The reference is text, even if it looks like a GUID.
@@ -81,12 +81,12 @@ def test_an_ignored_filter_is_no_absence(tenant: Tenant, count: dict[str, int]) 
     tenant.reply = Reply(body={"value": others, **count})
     writer = tenant.account().writer("orders")
     write = prepared(writer, {"thirdPartyOrderID": "T-1"})
-    assert writer.find(write, fresh=True).sight is Sight.UNTOLD
+    assert writer.find(write, fresh=True).finding is Finding.CANNOT_TELL
     tenant.reply = Reply(400, {"error": {"code": "BadQuery"}})
-    assert writer.find(write, fresh=True).sight is Sight.UNTOLD
+    assert writer.find(write, fresh=True).finding is Finding.CANNOT_TELL
     tenant.reply = Reply(body={"value": [{"thirdPartyOrderID": "T-1"}] * 2})
-    assert tenant.account(page_size=2).writer("orders").find(write, fresh=True).sight is (
-        Sight.UNTOLD
+    assert tenant.account(page_size=2).writer("orders").find(write, fresh=True).finding is (
+        Finding.CANNOT_TELL
     )
 
 

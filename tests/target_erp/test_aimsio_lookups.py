@@ -9,7 +9,7 @@ import pytest
 from erp_vendors.errors import CallError, MissingResourceError
 from target_erp.delivery import RefusedError
 from target_erp.delivery.answers import UnclearError
-from target_erp.delivery.model import Reference, Sight
+from target_erp.delivery.model import Finding, Reference
 from tests.support.stub import Reply, Request, Stub, running_stub
 from tests.support.writers import Account, prepared, sent
 
@@ -56,8 +56,8 @@ class Aimsio:
         return [path[2] for path in paths if len(path) > 2]
 
 
-def sight(writer: Writer, record: dict[str, t.Any], *, fresh: bool = False) -> Sight:
-    return writer.find(prepared(writer, record), fresh=fresh).sight
+def finding(writer: Writer, record: dict[str, t.Any], *, fresh: bool = False) -> Finding:
+    return writer.find(prepared(writer, record), fresh=fresh).finding
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_the_newest_are_read_first_and_no_more_than_needed(aimsio: Aimsio) -> No
     # What was read answers the next question without a call.
     assert writer.find(prepared(writer, {"companyCode": "C16"}), fresh=False).vendor_id == "G16"
     assert aimsio.asked() == []
-    assert sight(writer, {"companyCode": "none"}) is Sight.UNSEEN
+    assert finding(writer, {"companyCode": "none"}) is Finding.NOT_SHOWN
     assert sorted(aimsio.asked()) == sorted(f"G{number}" for number in range(16))
 
 
@@ -87,17 +87,17 @@ def test_a_later_search_reads_only_what_changed(aimsio: Aimsio) -> None:
     aimsio.put("bare", None, companyCode="bare")
     writer = aimsio.account().writer("companies")
     write = prepared(writer, {"companyCode": "new"})
-    assert writer.find(write, fresh=True).sight is Sight.UNSEEN
+    assert writer.find(write, fresh=True).finding is Finding.NOT_SHOWN
     assert len(aimsio.asked()) == 7
     aimsio.put("G9", 9, companyCode="new")
     aimsio.put("G2", 10, companyCode="renamed")
-    assert writer.find(write, fresh=False).sight is Sight.UNSEEN
+    assert writer.find(write, fresh=False).finding is Finding.NOT_SHOWN
     assert writer.find(write, fresh=True).vendor_id == "G9"
     # A record without a stamp may have changed at any time.
     assert set(aimsio.asked()) <= {"G9", "G2", "bare"}
-    assert sight(writer, {"companyCode": "C2"}) is Sight.UNSEEN
+    assert finding(writer, {"companyCode": "C2"}) is Finding.NOT_SHOWN
     del aimsio.stamps["G9"], aimsio.rows["G9"]
-    assert writer.find(write, fresh=True).sight is Sight.UNSEEN
+    assert writer.find(write, fresh=True).finding is Finding.NOT_SHOWN
 
 
 def test_an_answer_that_cannot_be_trusted_is_no_absence(aimsio: Aimsio) -> None:
@@ -106,14 +106,14 @@ def test_an_answer_that_cannot_be_trusted_is_no_absence(aimsio: Aimsio) -> None:
     write = prepared(account.writer("companies"), {"companyCode": "none"})
     aimsio.index = lambda: Reply(body=[*aimsio.entries(), {"updatedAt": 1}])
     look = account.writer("companies").find(write, fresh=True)
-    assert (look.sight, "prove nothing" in look.why) == (Sight.UNTOLD, True)
+    assert (look.finding, "prove nothing" in look.why) == (Finding.CANNOT_TELL, True)
     aimsio.index = lambda: Reply(404)
     with pytest.raises(MissingResourceError):
         account.writer("companies").find(write, fresh=True)
     aimsio.index = lambda: Reply(body=aimsio.entries())
     aimsio.rows = {"G1": t.cast("t.Any", "no object")}
     writer = account.writer("companies")
-    assert writer.find(write, fresh=True).sight is Sight.UNTOLD
+    assert writer.find(write, fresh=True).finding is Finding.CANNOT_TELL
     aimsio.rows = {"G1": {"companyCode": "none"}}
     assert writer.find(write, fresh=False).vendor_id == "G1"
 
@@ -122,7 +122,7 @@ def test_a_guid_needs_no_search(aimsio: Aimsio) -> None:
     aimsio.put("G1", 1, employeeCode="E-1")
     writer = aimsio.account(partial_updates=True).writer("employees")
     assert writer.find(prepared(writer, {"employeeGuid": "G1"}), fresh=True).vendor_id == "G1"
-    assert sight(writer, {"employeeGuid": "G2"}, fresh=True) is Sight.UNSEEN
+    assert finding(writer, {"employeeGuid": "G2"}, fresh=True) is Finding.NOT_SHOWN
     assert [path for path in aimsio.stub.paths if path.endswith("Employee")] == []
 
 
@@ -237,4 +237,4 @@ def test_a_status_is_found_by_its_id_alone(aimsio: Aimsio) -> None:
     write = prepared(writer, {"invoiceGuid": "I-1", "invoiceStatus": "PAID"})
     assert writer.find(write, fresh=True).vendor_id == "I-1"
     del aimsio.rows["I-1"]
-    assert writer.find(write, fresh=True).sight is Sight.UNSEEN
+    assert writer.find(write, fresh=True).finding is Finding.NOT_SHOWN

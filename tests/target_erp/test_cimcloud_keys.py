@@ -10,7 +10,7 @@ import pytest
 from erp_vendors.errors import CallError
 from target_erp.delivery import RefusedError
 from target_erp.delivery.answers import UnclearError
-from target_erp.delivery.model import Reference, Sight
+from target_erp.delivery.model import Finding, Reference
 from target_erp.run import REJECTED
 from tests.support.plugins import record, run_target, schema
 from tests.support.stub import Reply, Request, Stub, running_stub
@@ -174,7 +174,7 @@ def test_a_row_is_found_by_its_key_or_keys(site: Site) -> None:
     assert writer.find(write, fresh=True).vendor_id == "a/1,2"
     for order, line in (("A/1", 3), ("c", 1)):
         look = writer.find(prepared(writer, {"order": order, "line": line}), fresh=True)
-        assert look.sight is Sight.UNSEEN, "no document names these columns"
+        assert look.finding is Finding.NOT_SHOWN, "no document names these columns"
     # The first column is searched for, the others are compared.
     assert site.calls[0] == "GET /site/order_details/searchexact~order~a%2F1"
 
@@ -182,11 +182,11 @@ def test_a_row_is_found_by_its_key_or_keys(site: Site) -> None:
 def test_a_search_that_cannot_be_trusted_is_no_absence(site: Site) -> None:
     writer = site.account().writer("credits", ["id"])
     look = writer.find(prepared(writer, {"id": "a~b"}), fresh=True)
-    assert (look.sight, "no escape" in look.why) == (Sight.UNTOLD, True)
+    assert (look.finding, "no escape" in look.why) == (Finding.CANNOT_TELL, True)
     site.rows, site.filters = [{"id": "1"}], False
     assert writer.find(prepared(writer, {"id": "1"}), fresh=True).vendor_id == "1"
     look = writer.find(prepared(writer, {"id": "2"}), fresh=True)
-    assert (look.sight, "other rows" in look.why) == (Sight.UNTOLD, True)
+    assert (look.finding, "other rows" in look.why) == (Finding.CANNOT_TELL, True)
     assert not site.account().writer("credits").can_look_up
 
 

@@ -11,7 +11,7 @@ import pytest
 from erp_ledger import Known, RecordStatus, open_ledger
 from target_erp.delivery import Write
 from target_erp.delivery.decide import Decision, by_ledger, by_look_up
-from target_erp.delivery.model import ABSENT, UNSEEN, Look, Sight
+from target_erp.delivery.model import ABSENT, NOT_SHOWN, Finding, LookUpResult
 from target_erp.planning.planner import Planner, Step
 from tests.target_erp.acting import Site, Stage
 
@@ -38,17 +38,17 @@ HELD = {"this version", "another refused, this held"}
 
 
 @pytest.mark.parametrize("create_only", [False, True])
-@pytest.mark.parametrize("sight", [None, *Sight], ids=str)
+@pytest.mark.parametrize("finding", [None, *Finding], ids=str)
 @pytest.mark.parametrize("ledger", LEDGER)
-def test_a_look_up_decides(ledger: str, sight: Sight | None, create_only: bool) -> None:  # noqa: FBT001
+def test_a_look_up_decides(ledger: str, finding: Finding | None, create_only: bool) -> None:  # noqa: FBT001
     writer = Site(create_only=create_only)
-    decision = by_look_up(writer, Write(1, "s", {}, body={"v": 2}, known=LEDGER[ledger]), sight)
-    if sight is Sight.FOUND and ledger == "this in doubt":
+    decision = by_look_up(writer, Write(1, "s", {}, body={"v": 2}, known=LEDGER[ledger]), finding)
+    if finding is Finding.FOUND and ledger == "this in doubt":
         assert decision is Decision.ARRIVED
     elif (
-        sight is Sight.ABSENT
+        finding is Finding.ABSENT
         or not create_only
-        or (sight is not Sight.FOUND and ledger not in THERE)
+        or (finding is not Finding.FOUND and ledger not in THERE)
     ):
         assert decision is Decision.SEND
     elif ledger in {*HELD, "forgotten", "nothing"}:
@@ -80,12 +80,12 @@ class Shown(Site):
         return rows[-1] if rows else None
 
 
-LOOKS: dict[str, t.Callable[[Site, Write], Look]] = {
+LOOKS: dict[str, t.Callable[[Site, Write], LookUpResult]] = {
     "shows it": lambda site, write: (
-        Look.found(write.key[0][1]) if site.rows.get(write.key[0][1]) else ABSENT
+        LookUpResult.found(write.key[0][1]) if site.rows.get(write.key[0][1]) else ABSENT
     ),
     "proves nothing": lambda site, write: (
-        Look.found(write.key[0][1]) if site.rows.get(write.key[0][1]) else UNSEEN
+        LookUpResult.found(write.key[0][1]) if site.rows.get(write.key[0][1]) else NOT_SHOWN
     ),
     "has lost it": lambda *_: ABSENT,
 }

@@ -16,7 +16,7 @@ from erp_ledger import open_ledger
 from erp_vendors.errors import CallError, ErpError, Phase
 from target_erp.delivery import RefusedError, Write
 from target_erp.delivery.answers import Answers, AnswerShape, UnclearError
-from target_erp.delivery.model import ABSENT, UNSEEN, Look
+from target_erp.delivery.model import ABSENT, NOT_SHOWN, LookUpResult
 from target_erp.delivery.unclear_answer import speaks_of_trouble
 from tests.support.scale import full
 from tests.target_erp.acting import FAILURES, Site, Stage, answer
@@ -45,11 +45,11 @@ DOUBTS: dict[str, t.Callable[[], CallError]] = {
 }
 PROOFS: dict[str, dict[str, t.Any]] = {
     "absent": {"look": lambda _: ABSENT},
-    "control of the vendor's": {"look": lambda _: UNSEEN, "control": lambda: True},
+    "control of the vendor's": {"look": lambda _: NOT_SHOWN, "control": lambda: True},
 }
 NO_PROOFS: dict[str, dict[str, t.Any]] = {
-    "unseen": {"look": lambda _: UNSEEN},
-    "untold": {"look": lambda _: Look.untold("it lists others")},
+    "not shown": {"look": lambda _: NOT_SHOWN},
+    "cannot tell": {"look": lambda _: LookUpResult.cannot_tell("it lists others")},
     "no look-up": {"can_look_up": False},
 }
 
@@ -124,7 +124,7 @@ def test_a_look_up_that_does_not_find_the_control_proves_nothing(tmp_path: pathl
         if writes[0].body["key"] == "b":
             raise lost()
 
-    site = creator(behind=behind, look=lambda _: UNSEEN)
+    site = creator(behind=behind, look=lambda _: NOT_SHOWN)
     run = Stage(tmp_path).run(site, [{"key": "a"}, {"key": "b"}])
     assert (run["unknown"], len(site.rows["b"])) == (1, 1)
 
@@ -133,9 +133,9 @@ def learner(more: dict[str, t.Any]) -> Site:
     """A sink of whose answers nothing is known."""
     site = Site(answers=Answers(Site.stream), can_look_up=True, workers=4, check_before_create=True)
 
-    def look(write: Write) -> Look:
+    def look(write: Write) -> LookUpResult:
         seen = Site.seen(site, write)
-        return ABSENT if seen is UNSEEN else seen
+        return ABSENT if seen is NOT_SHOWN else seen
 
     def behind(writes: list[Write]) -> None:
         assert site.answers is not None
@@ -168,7 +168,7 @@ def test_until_an_answer_is_understood_one_call_with_one_record_goes_out(
         assert site.answers.is_understood or (site.under_way, len(site.calls[-1])) == (1, 1)
 
     site.act = act
-    site.look = lambda write: Look.found(write.identity, site.rows["k0"][0], changed=True)
+    site.look = lambda write: LookUpResult.found(write.identity, site.rows["k0"][0], changed=True)
     run = Stage(tmp_path).run(site, [{"key": f"k{n}", "v": 1} for n in range(50)])
     assert (run.error, run["written"]) == ("", 50)
     # Once more after the first unclear answer, as something on the way may have said it.
@@ -242,10 +242,13 @@ def test_one_that_was_parked_and_comes_again_is_settled_once_by_the_same_rule(
     tmp_path: pathlib.Path,
 ) -> None:
     """Meanwhile a person has entered it, too: nobody can tell which one is ours."""
-    site, stage = creator(behind=once(lost), look=lambda _: Look.untold("no list")), Stage(tmp_path)
+    site, stage = (
+        creator(behind=once(lost), look=lambda _: LookUpResult.cannot_tell("no list")),
+        Stage(tmp_path),
+    )
     assert stage.run(site, [{"key": "a"}])["unknown"] == 1
 
-    def several(_: Write) -> Look:
+    def several(_: Write) -> LookUpResult:
         msg = "2 records have this key"
         raise RefusedError(msg, reason="ambiguous")
 
@@ -360,7 +363,7 @@ def test_created_and_updated_are_said_only_where_it_is_proven(
     tmp_path: pathlib.Path,
 ) -> None:
     site = creator(behind=saying(said), check_before_create=check_before_create)
-    site.look = lambda write: Look.found(write.identity) if there else ABSENT
+    site.look = lambda write: LookUpResult.found(write.identity) if there else ABSENT
     stage = Stage(tmp_path)
     assert stage.run(site, [{"key": "a", "v": 1}]).counts == {word: 1}
     site.behind, site.is_idempotent = saying(None), lambda _: True  # type: ignore[method-assign]

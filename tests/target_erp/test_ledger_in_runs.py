@@ -16,7 +16,7 @@ from erp_vendors.errors import CallError, ErpError, Phase
 from target_erp.delivery import Delivery, Outcome, Prepared, RefusedError, Write, Writer
 from target_erp.delivery.dead_letters import DeadLetters
 from target_erp.delivery.journal import Journal
-from target_erp.delivery.model import ABSENT, Look
+from target_erp.delivery.model import ABSENT, LookUpResult
 from tests.support.plugins import record, run_target, schema
 from tests.support.records import passing_order
 from tests.support.scale import full
@@ -127,9 +127,9 @@ class Shop(Writer):
                 msg = "cut"
                 raise CallError(msg, phase=Phase.SENT)
 
-    def find(self, write: Write, *, fresh: bool) -> Look:  # noqa: ARG002
+    def find(self, write: Write, *, fresh: bool) -> LookUpResult:  # noqa: ARG002
         with self._lock:
-            return Look.found("there") if write.body["number"] in self.rows else ABSENT
+            return LookUpResult.found("there") if write.body["number"] in self.rows else ABSENT
 
 
 def test_a_vendor_that_is_down_ends_the_run_and_fills_no_dead_letters(

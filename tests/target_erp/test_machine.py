@@ -22,7 +22,7 @@ from erp_vendors.errors import CallError, ErpError, Interrupted, Phase
 from target_erp.delivery import Delivery, Prepared, RefusedError, Write, Writer
 from target_erp.delivery.dead_letters import DeadLetters, identity, last_at, newest
 from target_erp.delivery.journal import Journal
-from target_erp.delivery.model import ABSENT, Look
+from target_erp.delivery.model import ABSENT, LookUpResult
 from tests.support.scale import full
 from tests.target_erp.acting import GivenNumbers
 
@@ -139,11 +139,11 @@ class Orders(Upserts):
     def store(self, writes: list[Write]) -> None:
         self.site.rows[f"{self.stream} {writes[0].body['key']}"].append(writes[0].body["v"])
 
-    def find(self, write: Write, *, fresh: bool) -> Look:  # noqa: ARG002
+    def find(self, write: Write, *, fresh: bool) -> LookUpResult:  # noqa: ARG002
         if self.site.dead:
             msg = "killed"
             raise Interrupted(msg)
-        return Look.found(write.key[0][1]) if self.has(write) else ABSENT
+        return LookUpResult.found(write.key[0][1]) if self.has(write) else ABSENT
 
 
 class Customers(Orders):

@@ -11,7 +11,7 @@ from target_erp.target import TargetErp
 from target_erp.writers import make_writer
 from tests.support.stub import Reply, running_stub
 from tests.support.writers import prepared, sent
-from tests.target_erp.test_sights import Accounts, Pentamic
+from tests.target_erp.test_look_ups import Accounts, Pentamic
 from tests.target_erp.test_write_success import answer, send
 from tools import answers as page
 from tools.coverage.data import data_of

@@ -12,7 +12,7 @@ from erp_sandbox.testing import running_sandbox
 from erp_vendors.errors import CallError
 from target_erp.delivery import RefusedError
 from target_erp.delivery.answers import UnclearError
-from target_erp.delivery.model import Sight
+from target_erp.delivery.model import Finding
 from tests.support.stub import Reply, Request, running_stub
 from tests.support.writers import Account, prepared, sent
 
@@ -41,9 +41,9 @@ def sandbox() -> t.Iterator[RunningSandbox]:
         yield sandbox
 
 
-def found(writer: Writer, record: dict[str, t.Any]) -> str | Sight | None:
+def found(writer: Writer, record: dict[str, t.Any]) -> str | Finding | None:
     look = writer.find(prepared(writer, record), fresh=False)
-    return look.vendor_id if look.sight is Sight.FOUND else look.sight
+    return look.vendor_id if look.finding is Finding.FOUND else look.finding
 
 
 def delete(
@@ -56,7 +56,7 @@ def delete(
         return
     with pytest.raises(UnclearError) as unclear:
         writer.delete(write)
-    assert writer.find(write, fresh=True).sight is Sight.ABSENT
+    assert writer.find(write, fresh=True).finding is Finding.ABSENT
     assert writer.answers is not None
     writer.answers.learn(unclear.value.shape)
 
@@ -104,20 +104,20 @@ def test_a_deletion_that_is_refused_is_refused(sandbox: RunningSandbox) -> None:
 def test_one_listing_serves_many_and_knows_what_was_written(sandbox: RunningSandbox) -> None:
     writer = Account("pentamic", block(sandbox.url)).writer("customers")
     new = [{"name": f"N{n}", "taxCode": f"77{n}"} for n in range(4)]
-    assert [found(writer, row) for row in new] == [Sight.ABSENT] * 4
+    assert [found(writer, row) for row in new] == [Finding.ABSENT] * 4
     assert lists(sandbox) == 1
     ids = [sent(writer, row).vendor_id for row in new]
     assert [found(writer, row) for row in new] == ids
     assert lists(sandbox) == 1
     sent(writer, {**new[0], "taxCode": "880"}, vendor_id=ids[0])
-    assert found(writer, new[0]) is Sight.ABSENT
+    assert found(writer, new[0]) is Finding.ABSENT
     assert found(writer, {**new[0], "taxCode": "880"}) == ids[0]
     assert lists(sandbox) == 1
     delete(writer, new[1])
-    assert found(writer, new[1]) is Sight.ABSENT
+    assert found(writer, new[1]) is Finding.ABSENT
     assert lists(sandbox) == 2, "what a deletion answers is not described, so the list is read"
     delete(writer, new[2], learned=True)
-    assert found(writer, new[2]) is Sight.ABSENT
+    assert found(writer, new[2]) is Finding.ABSENT
     assert lists(sandbox) == 2
 
 
@@ -157,7 +157,7 @@ def test_two_customers_with_one_tax_code_are_ambiguous(sandbox: RunningSandbox) 
     # Another key of the source says nothing about the vendor's customers.
     other = Account("pentamic", block(sandbox.url)).writer("customers", ["name"])
     look = other.find(prepared(other, {"name": "Ann", "taxCode": "5"}), fresh=True)
-    assert look.sight is Sight.ABSENT
+    assert look.finding is Finding.ABSENT
 
 
 def test_required_fields_are_asked_for_before_the_call(sandbox: RunningSandbox) -> None:

@@ -10,7 +10,7 @@ import pytest
 from erp_vendors.errors import CallError, Phase
 from target_erp.delivery import RefusedError
 from target_erp.delivery.answers import AnswerShape, UnclearError
-from target_erp.delivery.model import Look
+from target_erp.delivery.model import LookUpResult
 from tests.target_erp.acting import FAILURES, Run, Site, Stage, answer
 
 if t.TYPE_CHECKING:
@@ -201,7 +201,7 @@ def test_a_look_up_whose_answer_makes_no_sense_lets_nothing_out(
     """A page for people is no absence, and no reason to refuse a record either."""
     site, stage = creates(check_before_create=True), Stage(tmp_path)
     honest = site.look
-    site.look = lambda _: Look.untold("the list is a page of HTML", garbled=True)
+    site.look = lambda _: LookUpResult.cannot_tell("the list is a page of HTML", unreadable=True)
     run = stage.run(site, rows(count))
     assert "cannot look whether a record exists" in run.error
     assert (site.calls, run.counts, run.delivery.settled, stage.letters) == ([], {}, 0, [])
@@ -212,6 +212,8 @@ def test_a_look_up_whose_answer_makes_no_sense_lets_nothing_out(
 def test_a_record_that_nobody_can_be_asked_about_is_sent_with_a_warning(
     tmp_path: pathlib.Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    site = creates(check_before_create=True, look=lambda _: Look.untold("it takes no filter"))
+    site = creates(
+        check_before_create=True, look=lambda _: LookUpResult.cannot_tell("it takes no filter")
+    )
     assert Stage(tmp_path).run(site, rows(3)).counts == {"written": 3}
     assert caplog.text.count("only the ledger protects") == 1

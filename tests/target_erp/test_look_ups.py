@@ -10,7 +10,7 @@ import pytest
 
 from erp_vendors.errors import CallError, MissingResourceError
 from target_erp.delivery import RefusedError
-from target_erp.delivery.model import Look, Sight
+from target_erp.delivery.model import Finding, LookUpResult
 from tests.support.stub import Reply, Request, Stub, running_stub
 from tests.support.writers import Account, prepared
 
@@ -28,8 +28,8 @@ class Place:
     record: t.ClassVar[Row]
     mine: t.ClassVar[Row]
     other: t.ClassVar[Row]
-    absent = Sight.UNSEEN
-    several: Sight | None = Sight.FOUND
+    absent = Finding.NOT_SHOWN
+    several: Finding | None = Finding.FOUND
 
     def __init__(self) -> None:
         self.stub: Stub
@@ -62,7 +62,7 @@ class Place:
         block = {"api_url": self.stub.url, "requests_per_second": 1000, **self.block(), **more}
         return Account(self.vendor, block).writer(self.resource)
 
-    def look(self, writer: Writer, *, fresh: bool = True) -> Look:
+    def look(self, writer: Writer, *, fresh: bool = True) -> LookUpResult:
         return writer.find(prepared(writer, self.record), fresh=fresh)
 
 
@@ -71,7 +71,7 @@ class Cimcloud(Place):
     record: t.ClassVar[Row] = {"username": "ann", "c_em": "a@x"}
     mine: t.ClassVar[Row] = {"username": "Ann"}
     other: t.ClassVar[Row] = {"username": "bob"}
-    several = Sight.FOUND
+    several = Finding.FOUND
 
     def block(self) -> Row:
         return {**super().block(), "site_name": "site", "auth_key": "key-1234"}
@@ -96,7 +96,7 @@ class Accounts(Cimcloud):
     record: t.ClassVar[Row] = {"ref_id": "1", "nm": "A"}
     mine: t.ClassVar[Row] = {"ref_id": "1"}
     other: t.ClassVar[Row] = {"ref_id": "2"}
-    absent = Sight.ABSENT
+    absent = Finding.ABSENT
 
 
 class Pentamic(Place):
@@ -104,7 +104,7 @@ class Pentamic(Place):
     record: t.ClassVar[Row] = {"name": "Ann", "taxCode": "0106"}
     mine: t.ClassVar[Row] = {"id": 1, "name": "Ann", "taxCode": "106"}
     other: t.ClassVar[Row] = {"id": 2, "name": "Bob", "taxCode": "9"}
-    absent = Sight.ABSENT
+    absent = Finding.ABSENT
     several = None
 
     def block(self) -> Row:
@@ -181,25 +181,25 @@ def place(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> t.
 def test_a_record_that_is_there_is_found(place: Place) -> None:
     place.rows = [place.other, place.mine]
     look = place.look(place.writer())
-    assert look.sight is Sight.FOUND
+    assert look.finding is Finding.FOUND
     assert look.vendor_id
 
 
 def test_a_record_is_absent_only_by_a_documented_look_up(place: Place) -> None:
     place.rows = [place.other]
     writer = place.writer()
-    assert place.look(writer).sight is place.absent
-    if place.absent is Sight.UNSEEN:
+    assert place.look(writer).finding is place.absent
+    if place.absent is Finding.NOT_SHOWN:
         assert writer.control(), "the other one is listed, and found by the same look-up"
 
 
 def test_an_empty_vendor_has_no_control(place: Place) -> None:
     writer = place.writer()
-    assert place.look(writer).sight is place.absent
+    assert place.look(writer).finding is place.absent
     # Only AIMS360 counts what it has; no count is no proof.
     assert writer.control() is (place.vendor == "aims360")
     place.answer = lambda: Reply(body=place.wrapped([]))
-    assert place.look(writer).sight is place.absent
+    assert place.look(writer).finding is place.absent
 
 
 @pytest.mark.parametrize(
@@ -224,7 +224,7 @@ def test_an_answer_that_shows_neither_tells_nothing(place: Place, body: t.Any) -
     raw = said if isinstance(said, bytes) else json.dumps(said).encode()
     place.answer = lambda: Reply(body=raw)
     look = place.look(place.writer())
-    assert look.sight is Sight.UNTOLD
+    assert look.finding is Finding.CANNOT_TELL
     assert look.why
 
 
@@ -233,7 +233,7 @@ def test_a_filter_that_is_ignored_proves_no_absence(place: Place) -> None:
         pytest.skip("it filters nothing")
     place.rows, place.filters = [place.other], False
     writer = place.writer()
-    assert place.look(writer).sight is Sight.UNTOLD
+    assert place.look(writer).finding is Finding.CANNOT_TELL
 
 
 def test_several_records_with_one_key(place: Place) -> None:
@@ -243,7 +243,7 @@ def test_several_records_with_one_key(place: Place) -> None:
         with pytest.raises(RefusedError, match="2 records have"):
             place.look(place.writer())
     else:
-        assert place.look(place.writer()).sight is place.several
+        assert place.look(place.writer()).finding is place.several
 
 
 @pytest.mark.parametrize("status", [400, 404, 500])
@@ -253,7 +253,7 @@ def test_a_look_up_that_fails_proves_nothing(place: Place, status: int) -> None:
         look = place.look(place.writer())
     except (CallError, MissingResourceError):
         return
-    assert look.sight is Sight.UNTOLD
+    assert look.finding is Finding.CANNOT_TELL
 
 
 def test_a_column_that_is_not_known_has_no_control() -> None:
@@ -261,7 +261,7 @@ def test_a_column_that_is_not_known_has_no_control() -> None:
     place.rows = [{"c_id": "1"}, {"username": "", "c_id": "2"}]
     with running_stub(place.script) as place.stub:
         writer = place.writer()
-        assert place.look(writer).sight is Sight.UNSEEN
+        assert place.look(writer).finding is Finding.NOT_SHOWN
         assert not writer.control(), "no listed row has a username"
 
 
@@ -272,9 +272,9 @@ def test_rows_with_one_key_are_told_apart_by_better_keys() -> None:
         entry = {"name": "accounts", "primary_keys": ["acct_guid"]}
         writer = place.writer(resources=[entry])
         write = prepared(writer, {"ref_id": "1", "acct_guid": "mine"})
-        assert writer.find(write, fresh=True).sight is Sight.UNSEEN
+        assert writer.find(write, fresh=True).finding is Finding.NOT_SHOWN
         place.rows = [{"ref_id": "1", "acct_guid": ""}]
-        assert writer.find(write, fresh=True).sight is Sight.FOUND
+        assert writer.find(write, fresh=True).finding is Finding.FOUND
 
 
 def test_a_list_that_lacks_what_this_run_wrote_is_not_whole() -> None:
@@ -282,13 +282,13 @@ def test_a_list_that_lacks_what_this_run_wrote_is_not_whole() -> None:
     place.rows = [place.other]
     with running_stub(place.script) as place.stub:
         writer = place.writer()
-        assert place.look(writer).sight is Sight.ABSENT
+        assert place.look(writer).finding is Finding.ABSENT
         t.cast("t.Any", writer)._listing.add(place.mine)  # noqa: SLF001 - as `send` does
         write = prepared(writer, {"name": "Cy", "taxCode": "77"})
         look = writer.find(write, fresh=True)
-        assert (look.sight, "this run has written" in look.why) == (Sight.UNTOLD, True)
+        assert (look.finding, "this run has written" in look.why) == (Finding.CANNOT_TELL, True)
         place.rows = []
-        assert writer.find(write, fresh=True).sight is Sight.UNTOLD
+        assert writer.find(write, fresh=True).finding is Finding.CANNOT_TELL
         assert "taxCode" not in place.look(writer).why
 
 
@@ -297,10 +297,10 @@ def test_a_list_that_is_empty_and_was_not_before_proves_nothing() -> None:
     place.rows = [place.other]
     with running_stub(place.script) as place.stub:
         writer = place.writer()
-        assert place.look(writer).sight is Sight.ABSENT
+        assert place.look(writer).finding is Finding.ABSENT
         place.rows = []
         look = place.look(writer)
-        assert (look.sight, "was not before" in look.why) == (Sight.UNTOLD, True)
+        assert (look.finding, "was not before" in look.why) == (Finding.CANNOT_TELL, True)
 
 
 # Aimsio: what has changed since the index was marked.
@@ -314,25 +314,25 @@ def aimsio() -> t.Iterator[Aimsio]:
         yield place
 
 
-def looked(place: Aimsio, writer: Writer, write: Write) -> tuple[Sight, bool | None, int]:
-    """Sight, whether it has changed, and how many single records were read for it."""
+def looked(place: Aimsio, writer: Writer, write: Write) -> tuple[Finding, bool | None, int]:
+    """Finding, whether it has changed, and how many single records were read for it."""
     place.stub.requests.clear()
     look = writer.find(write, fresh=True)
     read = [one for one in place.stub.paths if not one.endswith("/Company")]
-    return look.sight, look.changed, len(read)
+    return look.finding, look.changed, len(read)
 
 
 def test_a_mark_tells_what_was_there_before(aimsio: Aimsio) -> None:
     writer = aimsio.writer()
     write = prepared(writer, aimsio.record)
-    assert looked(aimsio, writer, write) == (Sight.FOUND, None, 2)
+    assert looked(aimsio, writer, write) == (Finding.FOUND, None, 2)
     writer.mark()
     # It is known, and it is the one of before: a write of it has not been executed.
-    assert looked(aimsio, writer, write) == (Sight.FOUND, False, 0)
+    assert looked(aimsio, writer, write) == (Finding.FOUND, False, 0)
     aimsio.rows = [aimsio.other, {**aimsio.mine, "updatedAt": 5}]
-    assert looked(aimsio, writer, write) == (Sight.FOUND, True, 1)
+    assert looked(aimsio, writer, write) == (Finding.FOUND, True, 1)
     aimsio.rows = [aimsio.other, {"guid": "G1"}]
-    assert looked(aimsio, writer, write)[:2] == (Sight.FOUND, None)
+    assert looked(aimsio, writer, write)[:2] == (Finding.FOUND, None)
 
 
 def test_after_a_mark_only_what_has_changed_is_read(aimsio: Aimsio) -> None:
@@ -340,12 +340,12 @@ def test_after_a_mark_only_what_has_changed_is_read(aimsio: Aimsio) -> None:
     writer = aimsio.writer()
     writer.mark()
     write = prepared(writer, aimsio.record)
-    assert looked(aimsio, writer, write) == (Sight.UNSEEN, None, 0)
+    assert looked(aimsio, writer, write) == (Finding.NOT_SHOWN, None, 0)
     assert writer.control()
     aimsio.rows = [aimsio.other, aimsio.mine]
-    assert looked(aimsio, writer, write) == (Sight.FOUND, True, 1)
+    assert looked(aimsio, writer, write) == (Finding.FOUND, True, 1)
     guid = prepared(writer, {"companyGuid": "G1"})
-    assert looked(aimsio, writer, guid)[:2] == (Sight.FOUND, True)
+    assert looked(aimsio, writer, guid)[:2] == (Finding.FOUND, True)
 
 
 @pytest.mark.parametrize(
@@ -364,14 +364,14 @@ def test_single_records_that_cannot_be_used_prove_no_absence(
     aimsio.details = {"G2": aimsio.details["G2"], **details}
     writer = aimsio.writer()
     look = writer.find(prepared(writer, {"companyCode": "C-9"}), fresh=True)
-    assert (look.sight, why in look.why) == (Sight.UNTOLD, True)
+    assert (look.finding, why in look.why) == (Finding.CANNOT_TELL, True)
 
 
 def test_a_key_that_no_record_shows_proves_no_absence(aimsio: Aimsio) -> None:
     aimsio.details = {key: {"companyGuid": key, "name": "x"} for key in ("G1", "G2")}
     writer = aimsio.writer()
     look = aimsio.look(writer)
-    assert (look.sight, "no record shows companyCode" in look.why) == (Sight.UNTOLD, True)
+    assert (look.finding, "no record shows companyCode" in look.why) == (Finding.CANNOT_TELL, True)
 
 
 def test_a_status_is_refused_only_where_the_index_tells(aimsio: Aimsio) -> None:
