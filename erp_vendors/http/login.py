@@ -60,7 +60,8 @@ class Login(t.Generic[Value]):
 
     A call that is refused with a grant that has served before meets that grant's end: the call is
     made again with a new one. A grant that never served and is refused was no good from the start,
-    and logging in again would not help: then the credentials are refused.
+    and logging in again would not help: then the credentials are refused. Only the very first one
+    gets a second chance, as another program's login may have ended it before it was used.
 
     To know which of the two it is, a new grant is used by one call alone until it has served; so
     bad credentials are never tried by several calls at once, either, which may lock an account.
@@ -86,6 +87,7 @@ class Login(t.Generic[Value]):
         """
         self._make = make
         self._grant = given
+        self._first: Grant[Value] | None = None
         self._lock = threading.RLock()
         self._refused: CredentialsError | None = None
         self.accepted = False
@@ -135,9 +137,15 @@ class Login(t.Generic[Value]):
             turn.close()  # it has proven good meanwhile
         return grant
 
+    @property
+    def is_fixed(self) -> bool:
+        """Whether there is no other grant than the first."""
+        return self._make is None
+
     def is_renewable(self, grant: Grant[Value]) -> bool:
         """Whether a new login may help a call that was refused with a grant."""
-        return self._make is not None and grant.may_be_over
+        is_first = grant is self._first and not self.accepted
+        return not self.is_fixed and (grant.may_be_over or is_first)
 
     def _usable(self, ended: Grant[Value] | None) -> Grant[Value]:
         """The grant, or a new one in place of one that has ended; the lock is held."""
@@ -145,7 +153,9 @@ class Login(t.Generic[Value]):
             raise self._refused  # logging in again and again could lock the account
         grant = self._grant
         if grant is None or ((grant is ended or grant.is_due) and self._make is not None):
-            grant = self._grant = self._made(grant)
+            made = self._made(grant)
+            self._first = made if grant is None else None
+            grant = self._grant = made
         return grant
 
     def _made(self, previous: Grant[Value] | None) -> Grant[Value]:

@@ -227,9 +227,10 @@ class Transport:
     def _refused(self, call: Call, error: Exception) -> None:
         """Keep the refusal of credentials, so that no later call tries them again."""
         failure = t.cast("_FailedAttempt", error).failure
-        # If the login was accepted before, it is good, and only this path is not granted to it.
-        good = call.auth is not self.auth or self.auth is None or self.auth.login.accepted
-        if failure.status == _UNAUTHORIZED and not good:
+        login = None if self.auth is None or call.auth is not self.auth else self.auth.login
+        # What was accepted before is good, and what a login gave is so, too: then only this path
+        # is not granted to it.
+        if failure.status == _UNAUTHORIZED and login and login.is_fixed and not login.accepted:
             self._given_up = explain.refused(call, failure, Action.REAUTHENTICATE, 1)
 
     def _attempt(

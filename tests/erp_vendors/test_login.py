@@ -131,12 +131,13 @@ def test_lives_of_any_length_cost_no_login_too_many(
 def test_a_token_that_serves_nobody_ends_all_calls_and_no_login_follows(
     lives: list[int], threads: int, seed: int
 ) -> None:
-    vendor = Vendor([*lives, 0], seed=seed)
+    vendor = Vendor([*lives, 0, 0], seed=seed)
     refused = vendor.calls(sum(lives) + 10, threads)
     assert len(refused) == 10
     assert set(vendor.executed) == set(range(sum(lives) + 10)) - set(refused)
     assert max(vendor.executed.values(), default=1) == 1
-    assert vendor.logins == len(lives) + 1
+    # The very first token may have been ended by another program's login.
+    assert vendor.logins == len(lives) + 1 + (not lives)
 
 
 def test_a_call_sees_no_more_than_ten_logins_end() -> None:

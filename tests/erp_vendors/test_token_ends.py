@@ -165,7 +165,8 @@ def test_a_token_that_serves_nobody_is_one_clear_refusal(vendor: str, threads: i
         write = make(server)
         with ThreadPoolExecutor(threads) as pool:
             list(pool.map(call, range(CALLS)))
-    assert (server.logins, server.executed) == (1, 0)
+    # The very first token may have been ended by another program's login.
+    assert (server.logins, server.executed) == (1 if "pasted" in vendor else 2, 0)
     assert len(said) == CALLS
     assert all("\n" not in line and "token-number" not in line for line in said)
 

@@ -99,7 +99,6 @@ def test_a_write_is_repeated_only_if_a_dead_token_kept_it_from_being_executed(
     client: AimClient, shop: Shop
 ) -> None:
     shop.operations["AddCustomer"] = lambda _: {"Acct": 7}
-    client.write_operation("AddCustomer", body={})
     shop.special = once(stock_error(401, "Invalid token"), "AddCustomer")
     assert client.write_operation("AddCustomer", body={}).json()["Acct"] == 7
     shop.special = once(Reply(body=error("Invalid token")), "AddCustomer")
