@@ -82,6 +82,26 @@ def test_rows_that_remain_but_never_come_are_no_end(rows: list[ListedRow]) -> No
         list(listing)
 
 
+def test_an_answer_that_holds_a_part_of_a_list_without_pages_is_no_list() -> None:
+    rows = AimListing("aim: Op", ("Pk",)).rows(lambda _: AimPage([{"Pk": 1}], 7), None)
+    with pytest.raises(DataError, match="7 records remain"):
+        list(rows)
+
+
+def test_a_server_that_does_not_page_ends_though_rows_are_added() -> None:
+    table = Table(3, remaining=False)
+
+    def ask(offset: int) -> AimPage:
+        table.ask(offset)
+        if len(table.asked) == 2:
+            table.rows.append({"Pk": 3})
+        return AimPage(list(table.rows), None)
+
+    rows = AimListing("aim: Op", ("Pk",)).rows(ask, Paging(SIZE))
+    assert [row.record["Pk"] for row in rows] == [0, 1, 2, 3]
+    assert len(table.asked) < 6
+
+
 def test_a_page_that_comes_empty_by_mistake_loses_nothing() -> None:
     table = Table(95, remaining=True)
 
