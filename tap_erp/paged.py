@@ -46,6 +46,10 @@ def read_offsets(
     the next page is asked for further back. The other rows must keep their order, whichever it is.
     Rows that arrive or change on pages that were read already are left to the next run.
 
+    The list ends where as many rows have come as the vendor counts. Where it does not count, or
+    counts fewer than came, it ends with a page that brings nothing new: a page that is shorter than
+    was asked for need not be the last, as the vendor's largest page is not known (aims360.md 4.1).
+
     This holds for pages that are read side by side, too: what a page begins with shows how it joins
     the one before it, whichever of them was read first (docs/decisions/0007). Reading them so is
     for speed (benchmark `paged_reads`), and may go where a vendor's pages come without delay.
@@ -72,10 +76,16 @@ def _coming(size: int, offset: int, page: tuple[list[Row], int | None]) -> Comin
     rows, total = page
     shared = min(1, len(rows) // 2)
     step = len(rows) - shared
-    if not step or (total is None and len(rows) < size):
+    if total is not None and total < offset + len(rows):
+        total = None
+    if not step or (total is None and not shared):
         return Coming((), certain=False)
     if total is None:
-        return Coming(itertools.count(offset + step, step), certain=False)
+        # Only after a full page is it likely that the next but one is there, too.
+        following = offset + step
+        full = len(rows) >= size
+        items = itertools.count(following, step) if full else (following,)
+        return Coming(items, certain=False)
     return Coming(range(offset + step, total - shared, step), certain=True)
 
 
@@ -87,11 +97,17 @@ def _is_known(marked: Marked, seen: Remembered, last: Marked, alias: Alias) -> b
     return name is not None and any(alias(row) == name for row, _ in last)
 
 
+def _is_exceeded(total: int | None, end: int, new: list[bool]) -> bool:
+    """Whether a page has rows beyond the number that the vendor counts, which is wrong then."""
+    return total is not None and end > total and any(new)
+
+
 def _read(fetch: Fetch, mark: Mark, size: int, alias: Alias) -> t.Iterator[Marked]:
     seen = Remembered()
     last: Marked = []
     offset = end = longest = pages = idle = repeats = 0
     overlap = 1
+    counts = True
     while True:
         rows, total = fetch(offset)
         marked = [(row, mark(row)) for row in rows]
@@ -104,13 +120,16 @@ def _read(fetch: Fetch, mark: Mark, size: int, alias: Alias) -> t.Iterator[Marke
             offset = max(0, end - overlap)
             continue
         content = [text for _, text in marked]
+        new = seen.unmet(content)
+        counts = counts and not _is_exceeded(total, offset + len(rows), new)
+        total = total if counts else None
         repeats = repeats + 1 if offset and content == [text for _, text in last] else 0
         if repeats and total is None and len(rows) != size:
             return  # the vendor does not page at all
         if repeats > _CHANCES:
             msg = f"the vendor answers the same {len(rows)} rows again and again"
             raise DataError(msg)
-        fresh = list(itertools.compress(marked, seen.unmet(content)))
+        fresh = list(itertools.compress(marked, new))
         seen.update(dict.fromkeys(content, 0))
         if fresh:
             yield fresh

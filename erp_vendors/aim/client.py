@@ -17,6 +17,7 @@ from erp_vendors.aim.answers import (
     UnknownRecordError,
     envelope_schema,
     is_about_record,
+    is_cut,
     kind_of,
     remaining_of,
     rows_of,
@@ -333,7 +334,11 @@ class AimClient:
                 continue
             if resource.single:
                 return [without_envelope(answer)]
-            return rows_of(answer, resource.list_name, (), f"aim: {resource.path}")
+            rows = rows_of(answer, resource.list_name, (), f"aim: {resource.path}")
+            if is_cut(answer, len(rows)):
+                msg = f"aim: {resource.path} has more records than its answer holds"
+                raise DataError(msg)
+            return rows
         raise AssertionError  # the last attempt returns or raises
 
     def _ask_named(self, name: str, members: Params) -> Body:

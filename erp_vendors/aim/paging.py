@@ -24,15 +24,13 @@ class Paging(t.NamedTuple):
     Attributes:
         rows: Rows asked for at once.
         from_row: Request member that takes the row offset.
-        at_once: Request member that takes the number of rows.
-        sure: A page that is not full is the last one; otherwise only an empty one is, as a server
-            may give fewer rows than it is asked for.
+        at_once: Request member that takes the number of rows. The largest permitted number is not
+            known (aim.md 9, 5), so a page that is not full need not be the last one.
     """
 
     rows: int = PAGE_ROWS
     from_row: str = "StartOffset"
     at_once: str = "RecordCount"
-    sure: bool = True
 
 
 class AimPage(t.NamedTuple):
@@ -86,6 +84,9 @@ class AimListing:
         or moved. So every page begins with the last row of the one before. If it does not, others
         may have slipped back over the boundary, and the listing is followed to where they are.
 
+        It ends where the server says that nothing remains, as long as its counts agree with what
+        came; else with a page that brings no new row, or the same as one before.
+
         Args:
             ask: Gives the page at a row offset.
             paging: How it is paged, or None.
@@ -97,17 +98,23 @@ class AimListing:
             DataError: If the pages make no sense.
             ErpError: If a call fails.
         """
-        offset = end = steps_back = 0
+        offset = end = steps_back = same = 0
+        told: int | None = None
+        counts = True
         places = Remembered()
         first: list[bytes] = []
+        last: list[bytes] = []
         joint = b""
         self.moved = False
         while True:
             page = ask(offset)
             rows = [self._row(record) for record in page.rows]
             found = [places.get(row.identity) for row in rows]
-            # A server that does not page repeats its first answer.
-            repeated = offset > 0 and bool(rows) and [row.identity for row in rows] == first
+            names = [row.identity for row in rows]
+            same = same + 1 if names == last else 0
+            # A server that does not page repeats its first answer, or one to which rows were added;
+            # once, a page may come again by chance, if as many rows arrived in front of it.
+            repeated = offset > 0 and bool(rows) and (names == first or same > 1)
             overlap = min(1, end - offset)
             # A row that has changed may have moved and stand at the same place by chance.
             joins = found[:1] == [offset] and (offset < end - 1 or rows[0].mark == joint)
@@ -120,24 +127,27 @@ class AimListing:
                         raise DataError(msg)
                     offset = max(0, offset - paging.rows)
                     continue
-            first = first or [row.identity for row in rows]
+            first, last = first or names, names
             end = offset + len(rows)
+            if told is not None and end > told:
+                counts = False
+            told = None if page.remaining is None else end + page.remaining
             joint = rows[-1].mark if rows else b""
             places.update({row.identity: offset + place for place, row in enumerate(rows)})
             yield from self._new(rows)
-            if paging is None or self._is_last(page, paging, overlap, repeated=repeated):
+            left = page.remaining if counts else None
+            if self._is_last(page, paging, left, news=not repeated and len(rows) > overlap):
                 return
             offset = end - (len(rows) > 1)
 
-    def _is_last(self, page: AimPage, paging: Paging, overlap: int, *, repeated: bool) -> bool:
-        if page.remaining is not None:
-            if page.remaining > 0 and (repeated or not page.rows):
-                msg = f"{self._where}: it says that {page.remaining} records remain, and gives none"
-                raise DataError(msg)
-            return page.remaining <= 0
-        if repeated or len(page.rows) > paging.rows:
-            return True  # the server does not page
-        return len(page.rows) < paging.rows if paging.sure else len(page.rows) <= overlap
+    def _is_last(
+        self, page: AimPage, paging: Paging | None, left: int | None, *, news: bool
+    ) -> bool:
+        if (page.remaining or 0) > 0 and (paging is None or not news):
+            msg = f"{self._where}: it says that {page.remaining} records remain, and gives none"
+            raise DataError(msg)
+        # Fewer than none remain where its counts are wrong.
+        return paging is None or not news or left == 0
 
     def _new(self, rows: list[ListedRow]) -> t.Iterator[ListedRow]:
         for row in rows:
@@ -164,15 +174,15 @@ def coming(paging: Paging, offset: int, page: AimPage) -> Coming:
     """
     shared = int(len(page.rows) > 1)
     step = len(page.rows) - shared
-    # A server that gives more than it was asked for does not page.
-    if not step or len(page.rows) > paging.rows:
-        return Coming((), certain=False)
     following = offset + step
     if page.remaining is not None:
         end = offset + len(page.rows) + page.remaining
-        return Coming(range(following, end - shared, step), certain=True)
+        return Coming(range(following, end - shared, step or 1), certain=True)
+    if not shared:
+        return Coming((), certain=False)
+    # Only after a full page is it likely that the next but one is there, too.
     full = len(page.rows) == paging.rows
-    return Coming(itertools.count(following, step) if full else (), certain=False)
+    return Coming(itertools.count(following, step) if full else (following,), certain=False)
 
 
 def _is_continuous(offset: int, found: list[int | None]) -> bool:

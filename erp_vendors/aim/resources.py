@@ -162,7 +162,7 @@ RESOURCES: tuple[AimResource, ...] = (
         "service_tickets", "ServiceTicketFullDetails", "Tickets", "RefNumber", since="ChangedDate"
     ),
     # Request members and the list's name are not known; paged like its siblings (4.1, INF).
-    _list("customers", "SearchCustomers", "", "Acct", paging=Paging(sure=False)),
+    _list("customers", "SearchCustomers", "", "Acct", paging=Paging()),
     _list(
         "categories",
         "CategoryListing",
@@ -353,7 +353,7 @@ def custom(name: str, path: str) -> AimResource:
         name: Resource name.
         path: Operation, perhaps with request members (`InventoryLookup?Item=A`).
     """
-    return AimResource(name=name, path=path, paging=Paging(sure=False))
+    return AimResource(name=name, path=path, paging=Paging())
 
 
 def resources_of(block: Block) -> dict[str, AimResource]:

@@ -6,12 +6,12 @@ import dataclasses
 import itertools
 import logging
 import re
-import threading
 import typing as t
 
 from erp_vendors.aim.answers import Kind, OperationError, decode, kind_of, refusal
 from erp_vendors.errors import CallError, CredentialsError, DataError
 from erp_vendors.http import codec
+from erp_vendors.http.login import Grant, Login
 from erp_vendors.http.redact import redact
 from erp_vendors.http.xmldoc import is_xml
 
@@ -66,9 +66,7 @@ class Sessions:
             "APIKey": api_key,
             "AppId": self._app_id,
         }
-        self._lock = threading.Lock()
-        self._session: AimSession | None = None
-        self._refused: CredentialsError | None = None
+        self._login: Login[AimSession] = Login(self._open)
 
     def current(self) -> AimSession:
         """The session; the first thread that needs one logs in.
@@ -77,28 +75,12 @@ class Sessions:
             CredentialsError: If the central host or the shop refuses the login.
             ErpError: If a call fails.
         """
-        with self._lock:
-            return self._session or self._open()
-
-    def renew(self, dead: AimSession) -> AimSession:
-        """A session in place of one whose token is no longer taken.
-
-        Args:
-            dead: The session that was refused; another thread may have replaced it already.
-
-        Raises:
-            CredentialsError: If the new login is refused.
-            ErpError: If a call fails.
-        """
-        with self._lock:
-            if self._session is not None and self._session is not dead:
-                return self._session
-            return self._open()
+        return self._login.current()
 
     def logged_in(
         self, call: t.Callable[[AimSession], Result], *, repeatable: bool = True
     ) -> Result:
-        """Make a call with this login, or with a new one if its token has died.
+        """Make a call with this login, or with a new one if it has ended.
 
         Args:
             call: Makes the call.
@@ -110,19 +92,20 @@ class Sessions:
         Raises:
             ErpError: As the call does.
         """
-        session = self.current()
-        renewed = False
+
+        def refuses(error: Exception) -> bool:
+            return (
+                isinstance(error, (CallError, CredentialsError))
+                and kind_of(error) is Kind.TOKEN
+                and (repeatable or not _executed(error))
+            )
+
+        login = self._login.begin(refuses)
         for attempt in itertools.count(1):
             try:
-                return call(session)
-            except (CallError, CredentialsError) as error:
-                kind = kind_of(error)
-                if kind is Kind.TOKEN and not renewed and (repeatable or not _executed(error)):
-                    logger.info("aim: the login has ended (%s); logging in again", error)
-                    session = self.renew(session)
-                    renewed = True
-                    continue
-                busy = kind is Kind.BUSY and isinstance(error, OperationError) and repeatable
+                return login.attempt(call)
+            except OperationError as error:
+                busy = kind_of(error) is Kind.BUSY and repeatable
                 if not busy or attempt >= _BUSY_ATTEMPTS:
                     raise
                 self._transport.budget.clock.sleep(2.0 ** (attempt - 1))
@@ -195,16 +178,10 @@ class Sessions:
             return answer
         return dataclasses.replace(answer, body=codec.encode(members.get("", members)))
 
-    def _open(self) -> AimSession:
-        if self._refused is not None:
-            raise self._refused  # logging in again and again could lock the account
-        self._session = None
-        try:
-            self._session = self._log_in(*self._discover())
-        except CredentialsError as error:
-            self._refused = error
-            raise
-        return self._session
+    def _open(self, previous: AimSession | None) -> Grant[AimSession]:
+        if previous is not None:
+            logger.info("aim: the login has ended; logging in again")
+        return Grant(self._log_in(*self._discover()))
 
     def _discover(self) -> tuple[str, str]:
         """The shop's address and the OAuth token (GetEndPoint, 8.1)."""

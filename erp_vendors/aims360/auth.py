@@ -12,8 +12,6 @@ from erp_vendors.http.auth import BasicAuth, Token, TokenAuth
 from erp_vendors.http.redact import redact
 
 if t.TYPE_CHECKING:
-    import requests
-
     from erp_vendors.http import Answer, Transport
     from erp_vendors.settings import Block
 
@@ -39,10 +37,8 @@ class Aims360Auth(TokenAuth):
         Raises:
             ConfigError: If there is neither a token nor a complete login.
         """
-        super().__init__()
         self.transport: Transport | None = None
         self._in_form = block.get("client_secret_in") == "form"
-        self._refused: CredentialsError | None = None
         pasted = str(block.get("access_token") or "").strip()
         given = [name for name in _LOGIN if block.get(name)]
         if len(given) < len(_LOGIN) and not pasted:
@@ -50,31 +46,21 @@ class Aims360Auth(TokenAuth):
             instead = "" if given else f"; or set {VENDOR}.access_token"
             msg = f"{missing} must be set{instead}"
             raise ConfigError(msg)
-        self._login = {name: str(block.get(name)) for name in given if len(given) == len(_LOGIN)}
+        self._form = {name: str(block.get(name)) for name in given if len(given) == len(_LOGIN)}
         redact.add(pasted, block.get("client_secret"), block.get("password"))
-        if pasted:
-            # How long it lives is shown in the ERP only; 0 hours mean for ever (2, INF).
-            self._token = Token(pasted[7:] if pasted.lower().startswith("bearer ") else pasted)
+        # How long it lives is shown in the ERP only; 0 hours mean for ever (2, INF).
+        bare = pasted[7:] if pasted.lower().startswith("bearer ") else pasted
+        super().__init__(Token(bare) if bare else None, renewable=bool(self._form))
 
     def fetch(self, previous: Token | None) -> Token:  # noqa: ARG002 - no refresh tokens (2, UNK)
-        """Log in; once refused, never again: repeated failures may lock the operator."""
-        if self._refused is not None:
-            raise self._refused
-        try:
-            return _read(self._post())
-        except CredentialsError as error:
-            self._refused = error
-            raise
-
-    def renew(self, refused: requests.PreparedRequest) -> bool:
-        """Log in again; a pasted token alone cannot be renewed."""
-        return bool(self._login) and super().renew(refused)
+        """Log in with the password grant."""
+        return _read(self._post())
 
     def _post(self) -> Answer:
         if self.transport is None:
             msg = "the transport is not set"
             raise RuntimeError(msg)
-        form = {"grant_type": "password", **self._login}
+        form = {"grant_type": "password", **self._form}
         basic = None
         if not self._in_form:
             basic = BasicAuth(form.pop("client_id"), form.pop("client_secret"))

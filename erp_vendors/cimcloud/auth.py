@@ -21,19 +21,20 @@ class BearerAuth(TokenAuth):
 
     def __init__(self, key: str, username: str, password: str) -> None:
         super().__init__()
-        self._login = {"AuthKey": key, "AuthUserName": username, "AuthPassword": password}
+        self._body = {"AuthKey": key, "AuthUserName": username, "AuthPassword": password}
         self.transport: Transport | None = None
 
     def fetch(self, previous: Token | None) -> Token:
         """Refresh if possible, else log in."""
         if previous and previous.refresh:
             try:
-                # The body is a bare JSON string (2.3, DOC).
-                return self._post("/refresh", previous.refresh)
+                # The body is a bare JSON string (2.3, DOC). If this token is refused, the refresh
+                # token was revoked, and the credentials may still be good.
+                return self._post("/refresh", previous.refresh)._replace(by_login=False)
             except ErpError:
                 # An expired or revoked refresh token is no failure: log in again (2.3, DOC).
-                return self._post("/authenticate", self._login)
-        return self._post("/authenticate", self._login)
+                return self._post("/authenticate", self._body)
+        return self._post("/authenticate", self._body)
 
     def _post(self, path: str, body: object) -> Token:
         if self.transport is None:

@@ -31,9 +31,16 @@ Row = dict[str, t.Any]
 
 
 class Pages:
-    """The pages of a resource; they can be gone through once."""
+    """The pages of a resource; they can be gone through once.
 
-    def __init__(self, ask: t.Callable[[int], list[Row]], limits: Limits) -> None:
+    A page has 50 rows (4.1 and 5.1, DOC), so one with fewer is the last. So is one that repeats the
+    page before: some servers might answer their last page for ever (4.1, INF).
+    """
+
+    def __init__(
+        self, ask: t.Callable[[int], list[Row]], keys: t.Sequence[str], limits: Limits
+    ) -> None:
+        self._keys = keys
         self._previous: list[Row] = []
         self._ahead = ReadAhead(ask, self._coming, limits)
 
@@ -53,9 +60,12 @@ class Pages:
                 self._previous = page
 
     def _is_last(self, page: list[Row]) -> bool:
-        # A page that repeats the one before ends the list: some servers might answer it for ever
-        # (4.1, INF).
-        return len(page) < PAGE_ROWS or page == self._previous
+        return len(page) < PAGE_ROWS or self._names(page) == self._names(self._previous)
+
+    def _names(self, page: list[Row]) -> list[t.Any]:
+        """What tells the rows of a page from others: other columns may differ in each answer."""
+        names = [[row.get(key) for key in self._keys] for row in page]
+        return page if not self._keys or any(None in name for name in names) else names
 
     def _coming(self, number: int, page: list[Row]) -> Coming:
         return Coming(() if self._is_last(page) else itertools.count(number + 1), certain=False)
@@ -107,7 +117,7 @@ class CimcloudClient:
             - `ErpError` if a call fails.
         """
         ask = functools.partial(self.page, resource, search)
-        return Pages(ask, self.transport.budget.limits)
+        return Pages(ask, resource.primary_keys, self.transport.budget.limits)
 
     def page(self, resource: CimcloudResource, search: str = "", number: int = 1) -> list[Row]:
         """One page.

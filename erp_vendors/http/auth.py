@@ -1,46 +1,54 @@
-"""Auth objects for `requests`, with tokens that are cached, locked and renewed."""
+"""Credentials on requests: Basic, and tokens that a login gives and that end."""
 
 from __future__ import annotations
 
 import abc
-import datetime as dt
-import threading
 import typing as t
 
 from requests.auth import AuthBase, _basic_auth_str
 
+from erp_vendors.http.login import Grant, Login
 from erp_vendors.http.redact import redact
 
 if t.TYPE_CHECKING:
     import requests
 
-_MARGIN = 60.0
-"""A token is renewed this many seconds before it expires."""
-
 
 class Auth(AuthBase):
-    """Puts credentials on a request; may know how to renew them."""
+    """Puts credentials on a request.
 
-    def renew(self, refused: requests.PreparedRequest) -> bool:  # noqa: ARG002
-        """Make new credentials after the vendor refused a request with 401.
+    Attributes:
+        login: What it takes them from.
+    """
+
+    login: Login[t.Any]
+
+    def __init__(self) -> None:
+        self.login = Login(given=Grant(None))
+
+    def sign(self, request: requests.PreparedRequest, value: t.Any) -> requests.PreparedRequest:  # noqa: ANN401, ARG002
+        """Put credentials on a request.
 
         Args:
-            refused: The request that was refused, to tell which token it carried.
-
-        Returns:
-            True when the request is worth repeating.
+            request: The request, which is changed.
+            value: What the login gave.
         """
-        return False
+        return request
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Put the present credentials on a request, with a login first if there are none yet."""
+        return self.sign(request, self.login.current())
 
 
 class BasicAuth(Auth):
     """HTTP Basic on every call."""
 
     def __init__(self, username: str, password: str) -> None:
+        super().__init__()
         self._header = _basic_auth_str(username.encode(), password.encode())
         redact.add(password, self._header.removeprefix("Basic "))
 
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+    def sign(self, request: requests.PreparedRequest, value: object) -> requests.PreparedRequest:  # noqa: ARG002
         """Add the header."""
         request.headers["Authorization"] = self._header
         return request
@@ -53,67 +61,57 @@ class Token(t.NamedTuple):
         value: What goes into the header.
         expires_at: Epoch seconds, or None when the vendor did not say.
         refresh: Token that buys the next one, or None.
+        by_login: See `Grant`.
     """
 
     value: str
     expires_at: float | None = None
     refresh: str | None = None
+    by_login: bool = True
 
 
 class TokenAuth(Auth, abc.ABC):
-    """A bearer token that is fetched once, shared by all threads, and renewed in time."""
+    """A bearer token that is fetched once, shared by all threads, and renewed when it ends."""
 
-    def __init__(self) -> None:
-        self._token: Token | None = None
-        self._renew_at: float | None = None
-        self._lock = threading.Lock()
+    def __init__(self, given: Token | None = None, *, renewable: bool = True) -> None:
+        """Nothing is called yet.
+
+        Args:
+            given: A token from elsewhere, to begin with.
+            renewable: Whether `fetch` can give others.
+        """
+        super().__init__()
+        first = None if given is None else _granted(given._replace(by_login=False))
+        self.login = Login(self._fetched if renewable else None, first)
 
     @abc.abstractmethod
     def fetch(self, previous: Token | None) -> Token:
         """Get a token from the vendor.
 
         Args:
-            previous: The token to replace, which may carry a refresh token; None for a first one.
+            previous: The token that served until now, which may carry a refresh token; None if
+                there is none.
 
         Returns:
             The new token.
 
         Raises:
-            CredentialsError: If the vendor refuses the login.
+            CredentialsError: If the vendor refuses the login; it is then not tried again.
         """
 
     def header(self, token: Token) -> str:
         """The Authorization header's value for a token."""
         return f"Bearer {token.value}"
 
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Add the header, fetching or renewing the token first if need be."""
-        with self._lock:
-            token = self._token
-            if token is None or (self._renew_at is not None and self._renew_at < _now()):
-                token = self._replace(token)
-        request.headers["Authorization"] = self.header(token)
+    def sign(self, request: requests.PreparedRequest, value: Token) -> requests.PreparedRequest:
+        """Add the header."""
+        request.headers["Authorization"] = self.header(value)
         return request
 
-    def renew(self, refused: requests.PreparedRequest) -> bool:
-        """Replace the refused token, unless another thread has already done so."""
-        with self._lock:
-            token = self._token
-            if token is None or refused.headers.get("Authorization") == self.header(token):
-                self._replace(token)
-        return True
-
-    def _replace(self, previous: Token | None) -> Token:
-        token = self.fetch(previous)
-        redact.add(token.value, token.refresh)
-        self._token = token
-        self._renew_at = None
-        if token.expires_at is not None:
-            # A token that lives shorter than the margin must not be renewed before every call.
-            left = max(token.expires_at - _now(), 0.0)
-            self._renew_at = token.expires_at - min(_MARGIN, left / 2)
-        return token
+    def _fetched(self, previous: Token | None) -> Grant[Token]:
+        return _granted(self.fetch(previous))
 
 
-def _now() -> float:
-    return dt.datetime.now(dt.timezone.utc).timestamp()
+def _granted(token: Token) -> Grant[Token]:
+    redact.add(token.value, token.refresh)
+    return Grant(token, token.expires_at, token.by_login)

@@ -31,7 +31,7 @@ class Action(enum.Enum):
     WAIT = "wait"
     """The vendor is limiting us: repeat when it allows it, many times."""
     REAUTHENTICATE = "re-authenticate"
-    """Renew the token and repeat, once."""
+    """The login may have ended: repeat with a new one if it has served before (`login`)."""
     SKIP = "skip"
     """The path is only a guess of the public documents and this site does not have it."""
     FAIL = "fail"

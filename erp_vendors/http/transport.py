@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import logging
 import ssl
 import threading
@@ -12,7 +13,7 @@ import backoff
 import requests
 import urllib3
 
-from erp_vendors.errors import CallError, ConfigError, CredentialsError, Phase
+from erp_vendors.errors import CallError, ConfigError, Phase
 from erp_vendors.http import explain, policy
 from erp_vendors.http.call import Answer, Call
 from erp_vendors.http.policy import Action, Failure, Rule
@@ -91,8 +92,6 @@ class Transport:
         self._rules = (*options.rules, *policy.RULES)
         self._local = threading.local()
         self._given_up: Exception | None = None
-        self._accepted = False
-        self._first = threading.Lock()
         if isinstance(options.verify, str):
             try:
                 ssl.create_default_context().load_verify_locations(options.verify)
@@ -175,33 +174,27 @@ class Transport:
 
     def _run(self, call: Call, *, parse: bool) -> tuple[Answer, t.Any]:
         try:
-            if self._accepted or self.auth is None or call.auth is not self.auth:
-                return self._repeat(call, parse=parse)
-            # One at a time until the login has proven good: several bad ones at once may lock it.
-            with self._first:
-                return self._repeat(call, parse=parse)
+            return self._repeat(call, parse=parse)
         finally:
             self._local.call = call  # last, as its authentication may have made calls inside it
 
     def _repeat(self, call: Call, *, parse: bool) -> tuple[Answer, t.Any]:
-        if self._given_up is not None:
-            raise self._given_up
         attempt = waits = 0
-        renewed = False
+        login = None
+        if call.auth is not None:
+            refused = functools.partial(self._refused, call)
+            login = call.auth.login.begin(self._is_refusal, refused)
         pauses = backoff.expo(factor=0.5, max_value=_LONGEST_PAUSE)
         next(pauses)  # the generator's first value only starts it
         while True:
             attempt += 1
             try:
-                return self._attempt(call, attempt, parse=parse)
+                send = functools.partial(self._attempt, call, attempt, parse=parse)
+                return send() if login is None else login.attempt(send)
             except _FailedAttempt as failed:
                 failure, response, cause = failed.failure, failed.response, failed.cause
             rule = policy.decide(failure, self._rules)
             action = rule.action
-            if action is Action.REAUTHENTICATE and response is not None and not renewed:
-                renewed = call.auth is not None and call.auth.renew(response.request)
-                if renewed:
-                    continue
             if action is Action.WAIT and waits < WAITS:
                 waits += 1
                 attempt -= 1
@@ -221,21 +214,33 @@ class Transport:
                 self.budget.clock.sleep(pause)
                 continue
             error = cause or explain.refused(call, failure, action, attempt)
-            if failure.phase is Phase.NOT_SENT or (failure.status == _UNAUTHORIZED and not renewed):
-                self._give_up(call, failure, error)
+            if failure.phase is Phase.NOT_SENT:
+                self._given_up = error  # every later call would run into it: none waits again
             raise error
 
-    def _give_up(self, call: Call, failure: Failure, error: Exception) -> None:
-        """Keep an error that every later call would run into, so that none waits for it again."""
-        ours = call.auth is not None and call.auth is self.auth
-        # If the login was accepted before, it is good, and only this path is not granted to it.
-        if failure.phase is Phase.NOT_SENT or (ours and not self._accepted):
-            self._given_up = error
+    def _is_refusal(self, error: Exception) -> bool:
+        """Whether an attempt was answered with a status that may mean the end of the login."""
+        if not isinstance(error, _FailedAttempt):
+            return False
+        return policy.decide(error.failure, self._rules).action is Action.REAUTHENTICATE
 
-    def _attempt(self, call: Call, attempt: int, *, parse: bool) -> tuple[Answer, t.Any]:
+    def _refused(self, call: Call, error: Exception) -> None:
+        """Keep the refusal of credentials, so that no later call tries them again."""
+        failure = t.cast("_FailedAttempt", error).failure
+        login = None if self.auth is None or call.auth is not self.auth else self.auth.login
+        # What was accepted before is good, and what a login gave is so, too: then only this path
+        # is not granted to it.
+        if failure.status == _UNAUTHORIZED and login and login.is_fixed and not login.accepted:
+            self._given_up = explain.refused(call, failure, Action.REAUTHENTICATE, 1)
+
+    def _attempt(
+        self, call: Call, attempt: int, credentials: object = None, *, parse: bool
+    ) -> tuple[Answer, t.Any]:
+        if attempt == 1 and self._given_up is not None:
+            raise self._given_up
         sending = Sending(self.budget.pace, self.longest_attempt, self.before_send)
         try:
-            response = self._send(call, sending)
+            response = self._send(call, sending, credentials)
         except _BAD_URL as error:
             msg = f"{call.address} is not usable: {error}"
             raise ConfigError(redact(msg)) from None
@@ -243,7 +248,6 @@ class Transport:
             raise self._broken(call, error, sending, attempt) from None
         if not _SUCCESS <= response.status_code < _REDIRECT:
             raise _FailedAttempt(call.failure(Phase.ANSWERED, response), response, None)
-        self._accepted = self._accepted or call.auth is self.auth
         answer = Answer(response.status_code, response.headers, response.content, attempt)
         if not parse:
             return answer, None
@@ -253,17 +257,11 @@ class Transport:
             cause = explain.not_json(call, answer.body)
             raise _FailedAttempt(call.failure(Phase.SENT), response, cause) from None
 
-    def _send(self, call: Call, sending: Sending) -> requests.Response:
+    def _send(self, call: Call, sending: Sending, credentials: object) -> requests.Response:
         session = self._session()
         prepared = session.prepare(call.method, call.url, call.params, call.headers, call.body)
         if call.auth is not None:
-            # Before a place in the budget is taken: the auth may have to make a call of its own.
-            try:
-                prepared = call.auth(prepared)
-            except CredentialsError as error:
-                if call.auth is self.auth:
-                    self._given_up = error
-                raise
+            prepared = call.auth.sign(prepared, credentials)
         with self.budget.call(), sending:
             response = session.send(prepared)
             if sending.expired:  # the end of the connection may look like the end of the answer

@@ -71,9 +71,9 @@ class ClientCredentials(TokenAuth):
         }
         redact.add(client_secret)
 
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+    def sign(self, request: requests.PreparedRequest, value: Token) -> requests.PreparedRequest:
         """Add the token, and look at the answer before anyone else does."""
-        request = super().__call__(request)
+        request = super().sign(request, value)
         request.register_hook("response", _refused_record)  # type: ignore[no-untyped-call]
         return request
 
@@ -119,7 +119,7 @@ class ClientCredentials(TokenAuth):
 class _TokenRequest(Auth):
     """No credentials: they are in the body. Explains a refusal, whatever its HTTP status (UNK)."""
 
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+    def sign(self, request: requests.PreparedRequest, value: object) -> requests.PreparedRequest:  # noqa: ARG002
         request.register_hook("response", _refused_client)  # type: ignore[no-untyped-call]
         return request
 

@@ -166,7 +166,7 @@ class CreateWriter(Writer):
             rows = page.rows
             if page.total is not None and page.total > len(rows):
                 # Older ones may not have this key.
-                last = max(page.total - self.client.page_size, 0)
+                last = max(page.total - len(rows), 0)
                 rows = [*rows, *self.client.page(self.resource, last).rows]
         except DataError:
             return False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import threading
 import time
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
@@ -48,11 +47,6 @@ def test_basic_in_utf8_and_masked() -> None:
     assert redact(f"x {header} pass:wörd-1 y") == f"x Basic {MASK} {MASK} y"
 
 
-def test_basic_has_nothing_to_renew() -> None:
-    auth = BasicAuth("user", "password-1")
-    assert auth.renew(auth(request())) is False
-
-
 def test_a_token_is_fetched_once_for_all_threads() -> None:
     auth = CountingAuth()
     with ThreadPoolExecutor(10) as pool:
@@ -69,42 +63,37 @@ def test_a_token_is_renewed_before_it_expires(
     auth = CountingAuth(life=life)  # the margin is a minute, or half of a short life
     start = time.time()
     assert sent_by(auth) == "Bearer token-1"
-    monkeypatch.setattr("erp_vendors.http.auth._now", lambda: start + good)
+    monkeypatch.setattr("erp_vendors.http.login.now", lambda: start + good)
     assert sent_by(auth) == "Bearer token-1"
-    monkeypatch.setattr("erp_vendors.http.auth._now", lambda: start + good + 3)
+    monkeypatch.setattr("erp_vendors.http.login.now", lambda: start + good + 3)
     assert sent_by(auth) == "Bearer token-2"
     assert sent_by(auth) == "Bearer token-2"
+    assert auth.previous == [None, None], "a token that never served has nothing to offer"
+
+
+def test_a_token_that_served_buys_the_next_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    auth = CountingAuth(life=30)
+    with running_stub(lambda _: Reply(body={})) as stub:
+        transport = make_transport(stub.url, auth)
+        transport.get_json("/x")
+        later = time.time() + 16
+        monkeypatch.setattr("erp_vendors.http.login.now", lambda: later)
+        transport.get_json("/x")
     assert [token and token.refresh for token in auth.previous] == [None, "refresh-1"]
 
 
-def test_a_refused_token_is_replaced_once_though_many_threads_saw_it() -> None:
-    auth = CountingAuth()
-    refused = [auth(request()) for _ in range(10)]
-    together = threading.Barrier(10)
-
-    def renew(each: requests.PreparedRequest) -> bool:
-        together.wait(5)
-        return auth.renew(each)
-
-    with ThreadPoolExecutor(10) as pool:
-        assert all(pool.map(renew, refused))
-    assert len(auth.previous) == 2
-    assert sent_by(auth) == "Bearer token-2"
-
-
-def test_a_refusal_of_the_login_reaches_the_caller_and_is_not_kept() -> None:
+def test_a_refusal_of_the_login_reaches_every_caller_and_is_not_tried_again() -> None:
     class Refused(CountingAuth):
         def fetch(self, previous: Token | None) -> Token:
-            if not self.previous:
-                self.previous.append(None)
-                msg = "no"
-                raise CredentialsError(msg)
-            return super().fetch(previous)
+            super().fetch(previous)
+            msg = "no"
+            raise CredentialsError(msg)
 
     auth = Refused()
-    with pytest.raises(CredentialsError):
-        auth(request())
-    assert sent_by(auth) == "Bearer token-2"
+    for _ in range(3):
+        with pytest.raises(CredentialsError, match="no"):
+            auth(request())
+    assert len(auth.previous) == 1
 
 
 def test_the_last_request_is_the_call_and_not_that_for_its_token() -> None:

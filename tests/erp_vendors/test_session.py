@@ -138,7 +138,7 @@ def test_hooks_that_an_auth_puts_on_a_request_see_the_answer() -> None:
     seen = list[bytes]()
 
     class Hooked(Auth):
-        def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        def sign(self, request: requests.PreparedRequest, _: object) -> requests.PreparedRequest:
             request.register_hook("response", lambda answer, **_: seen.append(answer.content))
             return request
 

@@ -269,6 +269,30 @@ def test_a_refused_token_is_renewed_once() -> None:
         assert len(stub.requests) == 4
 
 
+def test_tokens_that_never_work_are_refused_and_no_login_follows() -> None:
+    auth = CountingAuth()
+    with running_stub(lambda _: Reply(401)) as stub:
+        transport = make_transport(stub.url, auth)
+        for _ in range(3):
+            with pytest.raises(CredentialsError, match="HTTP 401, the credentials in 'demo'"):
+                transport.get_json("/x")
+        assert auth.fetched == 2, "the first one may have been ended by somebody else's login"
+        assert len(stub.requests) == 4
+
+
+def test_a_call_whose_login_fails_has_not_been_sent() -> None:
+    class Failing(TokenAuth):
+        def fetch(self, previous: Token | None) -> Token:  # noqa: ARG002
+            msg = "the answer to the login is lost"
+            raise CallError(msg, phase=Phase.SENT)
+
+    with running_stub(lambda _: OK) as stub:
+        transport = make_transport(stub.url, Failing())
+        error = call_fails(transport, "POST", repeatable=False)
+        assert (error.phase, error.status, error.may_have_run) == (Phase.NOT_SENT, None, False)
+        assert stub.requests == []
+
+
 def test_ten_threads_that_are_refused_at_once_share_one_new_token() -> None:
     auth = CountingAuth()
     together = threading.Barrier(10)

@@ -7,6 +7,7 @@ import pytest
 
 from erp_vendors.aim import NotLicensedError
 from erp_vendors.aim.answers import UnknownRecordError
+from erp_vendors.errors import DataError
 from tests.erp_vendors.aim.shop import error, listing, stock_error
 from tests.support.stub import Reply
 
@@ -298,3 +299,13 @@ def test_serials_that_the_details_do_not_name(
     shop.operations["SerialDetail"] = lambda _: answer
     resource = client.resources["serials"]
     assert client.child(resource, resource.parents[0], (7,)) == expected
+
+
+def test_a_part_of_a_parents_list_is_no_list(client: AimClient, shop: Shop) -> None:
+    shop.operations["InventoryQty"] = lambda _: {
+        "Variants": [{"Sku": "A"}],
+        "RemainingRecords": 3,
+    }
+    resource = client.resources["inventory_quantities"]
+    with pytest.raises(DataError, match="more records than its answer holds"):
+        client.child(resource, resource.parents[0], (1,))

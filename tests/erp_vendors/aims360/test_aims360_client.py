@@ -120,7 +120,7 @@ def test_a_token_is_renewed_before_it_expires(
     client = make_client(fake.url, **LOGIN)
     client.page(client.resources["currencies"])
     later = time.time() + 28
-    monkeypatch.setattr("erp_vendors.http.auth._now", lambda: later)
+    monkeypatch.setattr("erp_vendors.http.login.now", lambda: later)
     client.page(client.resources["currencies"])
     assert len(tokens.logins) == logins
 

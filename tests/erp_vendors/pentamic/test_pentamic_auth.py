@@ -124,7 +124,7 @@ def test_a_token_is_renewed_before_its_life_is_over(
         client.rows(client.resources["customers"], again=True)
         assert pentamic.tokens == number
         later = start + number * 3590
-        monkeypatch.setattr("erp_vendors.http.auth._now", lambda: later)  # noqa: B023
+        monkeypatch.setattr("erp_vendors.http.login.now", lambda: later)  # noqa: B023
 
 
 def test_type_and_token_are_sent_as_they_came_and_never_shown(pentamic: Pentamic) -> None:
