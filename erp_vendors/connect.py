@@ -53,6 +53,7 @@ def connect(
         rules=rules,
         obey_rate_headers=obey_rate_headers,
         pins=pins or {},
+        max_answer_bytes=int(block.get("max_answer_bytes")),
     )
     shared = None
     if connection.rate_limit_store != MEMORY:

@@ -135,6 +135,15 @@ def connection_settings(*, per_second: float, in_flight: int) -> tuple[Setting, 
             per_second,
             schema=positive,
         ),
+        Setting(
+            "max_answer_bytes",
+            "integer",
+            "Largest answer",
+            "Bytes of an answer that are read at most, after decompression; a call whose answer is "
+            "larger fails.",
+            1 << 28,
+            schema={"minimum": 1},
+        ),
         Setting("verify_tls", "boolean", "Check TLS", "Check the server's certificate.", True),  # noqa: FBT003
         Setting("ca_bundle", "string", "CA bundle", "File of certificate authorities to trust."),
         Setting(

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import io
+import mmap
+import tempfile
 import typing as t
 import urllib.parse
 
 from erp_vendors.aims360.settings import VENDOR, VENDOR_DOMAIN
 from erp_vendors.connect import connect
 from erp_vendors.errors import CredentialsError, DataError
+from erp_vendors.http.body import Into, charset_of, in_utf8
 from erp_vendors.http.budget import Limits
 from erp_vendors.http.redact import redact
 
 if t.TYPE_CHECKING:
+    from erp_vendors.aims360.output import Body
     from erp_vendors.http import Answer, Transport
     from erp_vendors.settings import Block
     from erp_vendors.vendor import Connection
@@ -21,8 +26,13 @@ _SHORT = 16
 """Shorter parts of a link are words, and masking them would blank out half the log."""
 
 
-def fetch(link: str, block: Block, connection: Connection, transport: Transport) -> Answer:
+def fetch(
+    link: str, block: Block, connection: Connection, transport: Transport
+) -> tuple[Body, str]:
     """Fetch the output behind a link, and send the ERP's token to no host but the ERP's own.
+
+    An export is larger than any other answer, so it goes to a file without a name, which vanishes
+    with the process.
 
     Args:
         link: The link, whole or relative to the API's address.
@@ -30,10 +40,29 @@ def fetch(link: str, block: Block, connection: Connection, transport: Transport)
         connection: What all vendors of the run share.
         transport: The account's transport.
 
+    Returns:
+        The output, in UTF-8 if its charset is declared, and its Content-Type in small letters.
+
     Raises:
         DataError: If the link cannot be read, or its host wants credentials of its own.
         ErpError: If the call fails.
+        OSError: If the disk is full.
     """
+    with tempfile.TemporaryFile() as file:
+        setting = f"{VENDOR}.aqua_max_bytes"
+        into = Into(file, int(block.get("aqua_max_bytes")), setting)
+        answer = _call(link, block, connection, transport, into)
+        kind = answer.headers.get("Content-Type", "").casefold()
+        with in_utf8(file, charset_of(kind), tempfile.TemporaryFile) as text:
+            text.flush()
+            if not text.seek(0, io.SEEK_END):
+                return b"", kind
+            return mmap.mmap(text.fileno(), 0, access=mmap.ACCESS_READ), kind
+
+
+def _call(
+    link: str, block: Block, connection: Connection, transport: Transport, into: Into
+) -> Answer:
     base = transport.options.base_url
     link = urllib.parse.urljoin(base, link.strip())
     parts = urllib.parse.urlsplit(link)
@@ -44,10 +73,10 @@ def fetch(link: str, block: Block, connection: Connection, transport: Transport)
     redact.add(*(secret for secret in secrets if len(secret) > _SHORT))
     headers = {"Accept": "*/*"}
     if _origin(link) == _origin(base):
-        return transport.call("GET", link, headers=headers)
+        return transport.call("GET", link, headers=headers, into=into)
     if (parts.hostname or "").endswith(VENDOR_DOMAIN):
         # A host of the vendor's may not be routable (1.1); the API's host serves the same paths.
-        return transport.call("GET", path, headers=headers)
+        return transport.call("GET", path, headers=headers, into=into)
     # Another host gets neither the ERP's token nor a share of its rate limit.
     other = connect(
         block,
@@ -56,7 +85,7 @@ def fetch(link: str, block: Block, connection: Connection, transport: Transport)
         limits=Limits(transport.budget.limits.per_second, 1),
     )
     try:
-        return other.call("GET", path, headers=headers)
+        return other.call("GET", path, headers=headers, into=into)
     except CredentialsError:
         msg = (
             f"{VENDOR}: {parts.hostname} does not give the export without credentials, which "

@@ -61,6 +61,22 @@ def late(call: Call, seconds: float, what: str) -> str:
     return f"{call.where}: no {what} within {seconds:g} s ({call.vendor}.timeout_seconds)"
 
 
+def too_large(call: Call, limit: int) -> str:
+    """The message for a call whose answer was not read to its end.
+
+    Args:
+        call: The call.
+        limit: Largest answer that is kept in memory, in bytes.
+    """
+    setting = f"{call.vendor}.max_answer_bytes"
+    if call.into is not None:
+        limit, setting = call.into.limit, call.into.setting
+    return (
+        f"{call.where}: the answer is larger than {limit:,} bytes and was not read to its end; "
+        f"raise {setting} if the vendor sends that much"
+    )
+
+
 def broken(call: Call, error: requests.RequestException) -> str:
     """The message for a call whose connection ended after it was sent."""
     why = _root(error)

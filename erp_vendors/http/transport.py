@@ -14,6 +14,7 @@ import urllib3
 
 from erp_vendors.errors import CallError, ConfigError, CredentialsError, Phase
 from erp_vendors.http import explain, policy
+from erp_vendors.http.body import TooLargeError
 from erp_vendors.http.call import Answer, Call
 from erp_vendors.http.policy import Action, Failure, Rule
 from erp_vendors.http.redact import redact
@@ -34,6 +35,8 @@ WAITS = 50
 LONGEST_ANSWER = 10
 """An answer must be complete within so many times `timeout_seconds`, even if it never pauses for
 long: a server that trickles would hold up a run for ever."""
+MAX_ANSWER_BYTES = 1 << 28
+"""Bytes of an answer that are read at most, decoded, unless a setting says otherwise."""
 _LONGEST_PAUSE = 30.0
 _SUCCESS = 200
 _REDIRECT = 300
@@ -61,6 +64,7 @@ class TransportOptions:
         rules: The vendor's own policy rows, looked at first.
         obey_rate_headers: Obey `X-RateLimit-Remaining` and `X-RateLimit-Reset` (seconds).
         pins: SHA-256 of the only certificate to trust, by `https://host:port/`.
+        max_answer_bytes: Largest answer that is kept in memory, decoded.
     """
 
     vendor: str
@@ -71,6 +75,7 @@ class TransportOptions:
     rules: tuple[Rule, ...] = ()
     obey_rate_headers: bool = False
     pins: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+    max_answer_bytes: int = MAX_ANSWER_BYTES
 
 
 class Transport:
@@ -157,6 +162,7 @@ class Transport:
             auth=options.get("auth", self.auth),
             repeatable=options.get("repeatable", method in _REPEATABLE_METHODS),
             optional=options.get("optional", False),
+            into=options.get("into"),
         )
 
     @property
@@ -239,6 +245,10 @@ class Transport:
         except _BAD_URL as error:
             msg = f"{call.address} is not usable: {error}"
             raise ConfigError(redact(msg)) from None
+        except TooLargeError:
+            # Another attempt would end the same way. Of a write nobody knows whether it has worked.
+            msg = explain.too_large(call, self.options.max_answer_bytes)
+            raise CallError(msg, phase=Phase.SENT, attempts=attempt) from None
         except requests.RequestException as error:
             raise self._broken(call, error, sending, attempt) from None
         if not _SUCCESS <= response.status_code < _REDIRECT:
@@ -265,7 +275,7 @@ class Transport:
                     self._given_up = error
                 raise
         with self.budget.call(), sending:
-            response = session.send(prepared)
+            response = session.send(prepared, call.into)
             if sending.expired:  # the end of the connection may look like the end of the answer
                 raise requests.ReadTimeout
             self._heed(call, response)
@@ -279,6 +289,7 @@ class Transport:
                 timeout=self.options.timeout,
                 verify=self.options.verify,
                 pins=self.options.pins,
+                max_bytes=self.options.max_answer_bytes,
             )
         return session
 
