@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import pathlib
 import threading
 import typing as t
 
 from singer_sdk.helpers._classproperty import classproperty
-from singer_sdk.helpers._util import read_json_file
 from singer_sdk.plugin_base import PluginBase
 from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR
 from typing_extensions import override
 
 from erp_vendors.errors import ConfigError
+from erp_vendors.http import codec
 from erp_vendors.http.redact import redact
 from erp_vendors.settings import (
     Block,
@@ -135,11 +136,10 @@ class ErpPlugin(PluginBase):
         """
         for name in value:
             try:
-                if name != "ENV" and not isinstance(read_json_file(name), dict):
+                if name != "ENV" and not isinstance(_json_in(name), dict):
                     msg = "it holds something else"
                     raise TypeError(msg)  # noqa: TRY301
-            except (OSError, ValueError, TypeError, RuntimeError) as error:
-                # RuntimeError: the name is empty, or the text is nested too deep.
+            except (OSError, ValueError, TypeError) as error:
                 msg = f"config: {name or repr(name)} cannot be read as a JSON object ({error})"
                 raise ConfigError(msg) from None
         return super().cb_config(ctx, param, value)
@@ -188,6 +188,14 @@ class ErpPlugin(PluginBase):
         for vendor in self.vendors:
             self.client(vendor).check()
             self.logger.info("%s: connected, credentials accepted", VENDORS[vendor].title)
+
+
+def _json_in(name: str) -> t.Any:  # noqa: ANN401 - JSON can be anything
+    """What a file holds, read more strictly than the SDK reads it afterwards."""
+    if not name:
+        msg = "its name is empty"
+        raise ValueError(msg)
+    return codec.decode(pathlib.Path(name).read_bytes())
 
 
 def _without_broken_parts(schema: t.Any) -> None:  # noqa: ANN401 - any part of a schema

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import json
 import os
 import typing as t
 
 from erp_vendors.errors import ConfigError
+from erp_vendors.http import codec
 from erp_vendors.success import success_schema
 
 if t.TYPE_CHECKING:
@@ -318,7 +318,7 @@ def _parse(variable: str, text: str, definition: t.Mapping[str, t.Any]) -> t.Any
     try:
         if kinds == "boolean" or "boolean" in kinds:
             return {"true": True, "1": True, "false": False, "0": False}[text.lower()]
-        return json.loads(text)
+        return codec.decode(text.encode())
     except (KeyError, ValueError):
         msg = f"environment variable {variable} must hold a value of type {kinds}"
         raise ConfigError(msg) from None

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import codecs
 import csv
-import decimal
 import io
-import json
 import mmap
 import typing as t
 
@@ -177,7 +175,7 @@ class _Pairs(list[tuple[str, t.Any]]):
 
 
 def _pairs(raw: bytes) -> _Pairs:
-    found = json.loads(raw, object_pairs_hook=_Pairs, parse_float=decimal.Decimal)
+    found = codec.decode_pairs(raw, _Pairs)
     if not isinstance(found, _Pairs):
         raise TypeError
     return found

@@ -139,7 +139,6 @@ class HttpSession:
             )
         return response
 
-
     def _read(self, response: requests.Response, into: Into | None) -> None:
         """Read the body, which is text in UTF-8 then, if its charset is declared."""
         response._content = b""  # noqa: SLF001 - what `requests` itself sets, without any limit

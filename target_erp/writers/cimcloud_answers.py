@@ -72,7 +72,7 @@ def parse(answer: Answer) -> object:
     """
     try:
         return answer.json()
-    except (ValueError, RecursionError):
+    except ValueError:
         return None
 
 
