@@ -14,7 +14,7 @@ from typing_extensions import override
 
 from erp_vendors.errors import ConfigError
 from erp_vendors.http import codec
-from erp_vendors.http.redact import redact
+from erp_vendors.http.redact import redact, secrets_in
 from erp_vendors.settings import (
     Block,
     Setting,
@@ -123,6 +123,7 @@ class ErpPlugin(PluginBase):
             if isinstance(block, dict):
                 secret = (block.get(setting.name) for setting in vendor.settings if setting.secret)
                 redact.add(*(value for value in secret if isinstance(value, str)))
+        redact.add(*(secret for text in _texts(self._config) for secret in secrets_in(text)))
 
     @classmethod
     @override
@@ -188,6 +189,15 @@ class ErpPlugin(PluginBase):
         for vendor in self.vendors:
             self.client(vendor).check()
             self.logger.info("%s: connected, credentials accepted", VENDORS[vendor].title)
+
+
+def _texts(value: t.Any) -> t.Iterator[str]:  # noqa: ANN401 - any part of a configuration
+    """All texts of a configuration, however deep they stand."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (dict, list)):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _texts(part)
 
 
 def _json_in(name: str) -> t.Any:  # noqa: ANN401 - JSON can be anything

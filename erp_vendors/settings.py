@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import os
+import re
 import typing as t
 
 from erp_vendors.errors import ConfigError
@@ -174,6 +175,7 @@ def null_values(default: str, meaning: str) -> Setting:
     return Setting("null_values", "string", "Null values", text, default, options=("drop", "send"))
 
 
+_USER_INFO = re.compile(r"(?<=://)[^/?#\s]*@")
 _IDENTITY = (
     "api_url",
     "environment",
@@ -206,7 +208,7 @@ class Block:
         """Whose data the block gives access to: address and login, but no secret."""
         own = (name for name, setting in self._settings.items() if setting.identity)
         names = [name for name in dict.fromkeys((*_IDENTITY, *own)) if name in self._settings]
-        parts = (f"{name}={self.get(name)}" for name in names)
+        parts = (f"{name}={_USER_INFO.sub('', str(self.get(name)))}" for name in names)
         return f"{self.vendor}|{'|'.join(parts)}"
 
     def knows(self, name: str) -> bool:

@@ -228,6 +228,7 @@ class Sessions:
             "UserName": self._username,
             "Password": self._password,
         }
+        self._transport.trust(domain)
         url = f"{domain}/Security"
         answer = self._ask("POST", url, "aim.username and aim.password", headers, params)
         token = _text(answer.get("Token"))
@@ -242,6 +243,7 @@ class Sessions:
         moved = _text(answer.get("Domain"))
         if moved.startswith(("http://", "https://")):
             domain = _base_url(moved) or domain
+            self._transport.trust(domain)
         return AimSession(domain, {**headers, "Token": token})
 
     def _ask(

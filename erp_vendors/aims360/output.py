@@ -106,7 +106,7 @@ class Output:
         view = memoryview(body)
         try:
             try:
-                return self._unpack(view[len(_bom(view)) :])
+                return self._unpack(view[3 if bytes(view[:3]) == codecs.BOM_UTF8 else 0 :])
             except msgspec.DecodeError:
                 if len(view) > _MENDED:
                     raise
@@ -207,10 +207,6 @@ class _Bytes(io.RawIOBase):
         return len(part)
 
 
-def _bom(view: memoryview) -> bytes:
-    return codecs.BOM_UTF8 if view[:3] == codecs.BOM_UTF8 else b""
-
-
 def _check_text(body: Body, where: str) -> None:
     decoder = codecs.getincrementaldecoder("utf-8")()
     view = memoryview(body)
@@ -219,5 +215,8 @@ def _check_text(body: Body, where: str) -> None:
             decoder.decode(view[start : start + STEP])
         decoder.decode(b"", final=True)
     except UnicodeDecodeError as error:
-        msg = f"{where}: the CSV is in no charset that its answer names, and not in UTF-8 ({error})"
-        raise DataError(f"{msg}; set format to json") from None
+        msg = (
+            f"{where}: the CSV is neither UTF-8 nor of the charset that it declares ({error}); "
+            "set format to json"
+        )
+        raise DataError(msg) from None

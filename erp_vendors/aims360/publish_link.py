@@ -11,6 +11,7 @@ import urllib.parse
 from erp_vendors.aims360.settings import VENDOR, VENDOR_DOMAIN
 from erp_vendors.connect import connect
 from erp_vendors.errors import CredentialsError, DataError
+from erp_vendors.http.address import origin
 from erp_vendors.http.body import Into, charset_of, in_utf8
 from erp_vendors.http.budget import Limits
 from erp_vendors.http.redact import redact
@@ -21,7 +22,6 @@ if t.TYPE_CHECKING:
     from erp_vendors.settings import Block
     from erp_vendors.vendor import Connection
 
-_PORTS = {"http": 80, "https": 443}
 _SHORT = 16
 """Shorter parts of a link are words, and masking them would blank out half the log."""
 
@@ -72,7 +72,11 @@ def _call(
     secrets += [value for _, value in urllib.parse.parse_qsl(parts.query)]
     redact.add(*(secret for secret in secrets if len(secret) > _SHORT))
     headers = {"Accept": "*/*"}
-    if _origin(link) == _origin(base):
+    leads_to = origin(link)
+    if leads_to is None:
+        msg = f"{VENDOR}: the publishLink is no address that can be read ({parts.scheme})"
+        raise DataError(msg)
+    if leads_to == origin(base):
         return transport.call("GET", link, headers=headers, into=into)
     if (parts.hostname or "").endswith(VENDOR_DOMAIN):
         # A host of the vendor's may not be routable (1.1); the API's host serves the same paths.
@@ -93,13 +97,3 @@ def _call(
             f"{VENDOR}.aqua_publish_scope to Public if that is acceptable"
         )
         raise DataError(msg) from None
-
-
-def _origin(address: str) -> tuple[str, str, int]:
-    parts = urllib.parse.urlsplit(address)
-    try:
-        port = parts.port or _PORTS[parts.scheme]
-    except (KeyError, ValueError):
-        msg = f"{VENDOR}: the publishLink is no address that can be read ({parts.scheme})"
-        raise DataError(msg) from None
-    return parts.scheme, parts.hostname or "", port

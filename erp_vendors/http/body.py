@@ -1,4 +1,4 @@
-"""The body of an answer: read up to a limit, and turned into UTF-8 where it is declared otherwise."""
+"""The body of an answer: read up to a limit, and turned into UTF-8 from what it declares."""
 
 from __future__ import annotations
 

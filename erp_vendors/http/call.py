@@ -57,6 +57,7 @@ class Call(t.NamedTuple):
         repeatable: Executing it twice is the same as once.
         optional: The path is a guess.
         into: Where the body of a success goes, or None.
+        elsewhere: It leads to no host of the vendor's settings, and carries no credentials.
     """
 
     vendor: str
@@ -70,6 +71,7 @@ class Call(t.NamedTuple):
     repeatable: bool
     optional: bool
     into: Into | None
+    elsewhere: bool
 
     @property
     def where(self) -> str:

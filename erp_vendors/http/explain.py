@@ -101,6 +101,11 @@ def refused(call: Call, failure: Failure, action: Action, attempts: int) -> ErpE
     if action is Action.SKIP:
         return MissingResourceError(f"{where}: HTTP {failure.status}, this site has no such path")
     said = " ".join(failure.body.split())[:300]
+    if call.elsewhere and failure.status in {_UNAUTHORIZED, _FORBIDDEN}:
+        return CredentialsError(
+            f"{where}: HTTP {failure.status}; this server gets no credentials, because it is none "
+            f"that the settings of '{vendor}' name for them (api_url): {said}"
+        )
     if failure.status == _UNAUTHORIZED:
         return CredentialsError(f"{where}: HTTP 401, the credentials in '{vendor}' were refused")
     if failure.status == _FORBIDDEN:

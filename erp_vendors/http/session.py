@@ -75,6 +75,8 @@ class HttpSession:
         params: t.Mapping[str, str],
         headers: t.Mapping[str, str],
         content: bytes | None,
+        *,
+        cookies: bool = True,
     ) -> requests.PreparedRequest:
         """Make a request that can be sent.
 
@@ -84,6 +86,7 @@ class HttpSession:
             params: Query parameters.
             headers: Headers besides those that every call has.
             content: Body.
+            cookies: The vendor's cookies go with it.
 
         Raises:
             requests.exceptions.InvalidURL: If the address is none; also its siblings.
@@ -100,7 +103,7 @@ class HttpSession:
         if content or method not in {"GET", "HEAD"}:
             request.headers["Content-Length"] = str(len(content or b""))
         request.hooks = default_hooks()
-        if self._session.cookies:
+        if cookies and self._session.cookies:
             request.prepare_cookies(self._session.cookies)
         return request
 

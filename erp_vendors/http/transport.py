@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import re
 import ssl
 import threading
 import typing as t
@@ -14,6 +15,7 @@ import urllib3
 
 from erp_vendors.errors import CallError, ConfigError, CredentialsError, Phase
 from erp_vendors.http import explain, policy
+from erp_vendors.http.address import origin
 from erp_vendors.http.body import TooLargeError
 from erp_vendors.http.call import Answer, Call
 from erp_vendors.http.policy import Action, Failure, Rule
@@ -48,6 +50,9 @@ _BAD_URL = (
     requests.exceptions.MissingSchema,
     requests.exceptions.InvalidSchema,
 )
+_HARMLESS = frozenset({"accept", "content-type"})
+"""Headers that go to any host; of others nobody knows whether they are credentials."""
+_ABSOLUTE = re.compile("https?://", re.IGNORECASE)
 _REPEATABLE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -65,6 +70,7 @@ class TransportOptions:
         obey_rate_headers: Obey `X-RateLimit-Remaining` and `X-RateLimit-Reset` (seconds).
         pins: SHA-256 of the only certificate to trust, by `https://host:port/`.
         max_answer_bytes: Largest answer that is kept in memory, decoded.
+        trusted: Addresses besides `base_url` whose hosts get credentials.
     """
 
     vendor: str
@@ -76,6 +82,7 @@ class TransportOptions:
     obey_rate_headers: bool = False
     pins: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
     max_answer_bytes: int = MAX_ANSWER_BYTES
+    trusted: tuple[str, ...] = ()
 
 
 class Transport:
@@ -93,6 +100,7 @@ class Transport:
         self.budget = budget
         self.auth = auth
         self._base_url = options.base_url.rstrip("/")
+        self._own = {origin(address) for address in (options.base_url, *options.trusted)} - {None}
         self._rules = (*options.rules, *policy.RULES)
         self._local = threading.local()
         self._given_up: Exception | None = None
@@ -145,10 +153,25 @@ class Transport:
         """
         return self._run(self._prepare(method, path, kwargs), parse=False)[0]
 
+    def trust(self, address: str) -> None:
+        """Let the host of an address get credentials as `base_url` does.
+
+        Args:
+            address: One that a trusted host has named for this purpose.
+        """
+        self._own |= {origin(address)} - {None}
+
     def _prepare(self, method: str, path: str, options: CallOptions) -> Call:
-        headers = {"Accept": "application/json", **options.get("headers", {})}
         body = options.get("body")
-        absolute = path.startswith(("http://", "https://"))
+        absolute = _ABSOLUTE.match(path) is not None
+        if not absolute and not path.startswith("/"):
+            path = f"/{path}"  # or else it could go on with the name of the host
+        # A path of the settings, or a link of the vendor's, may lead anywhere.
+        elsewhere = absolute and origin(path) not in self._own
+        given = options.get("headers", {})
+        if elsewhere:
+            given = {name: value for name, value in given.items() if name.lower() in _HARMLESS}
+        headers = {"Accept": "application/json", **given}
         if body is not None:
             headers.setdefault("Content-Type", "application/json")
         return Call(
@@ -159,10 +182,11 @@ class Transport:
             params=options.get("params") or {},
             headers=headers,
             body=body,
-            auth=options.get("auth", self.auth),
+            auth=None if elsewhere else options.get("auth", self.auth),
             repeatable=options.get("repeatable", method in _REPEATABLE_METHODS),
             optional=options.get("optional", False),
             into=options.get("into"),
+            elsewhere=elsewhere,
         )
 
     @property
@@ -265,7 +289,9 @@ class Transport:
 
     def _send(self, call: Call, sending: Sending) -> requests.Response:
         session = self._session()
-        prepared = session.prepare(call.method, call.url, call.params, call.headers, call.body)
+        prepared = session.prepare(
+            call.method, call.url, call.params, call.headers, call.body, cookies=not call.elsewhere
+        )
         if call.auth is not None:
             # Before a place in the budget is taken: the auth may have to make a call of its own.
             try:

@@ -37,7 +37,7 @@ def root_of(body: bytes) -> ET.Element:
     encoding = "utf-8" if body.startswith(codecs.BOM_UTF8) else None
     parser = ET.XMLParser(target=_Builder(), encoding=encoding)  # noqa: S314 - see `_Builder`
     try:
-        root: ET.Element = ET.XML(body, parser)  # noqa: S314
+        root: ET.Element = ET.XML(body, parser)
     except (ET.ParseError, LookupError) as error:  # LookupError: of its encoding
         raise ValueError(str(error)) from None
     if _is_deeper(root, MOST_LEVELS):

@@ -50,6 +50,7 @@ class PentamicClient:
             limits=Limits(block.get("requests_per_second"), block.get("max_concurrency")),
             auth=auth,
             pins=_pins(block, api_url, token_url),
+            trusted=(token_url,),
         )
         auth.transport = self.transport
         self._properties = {
