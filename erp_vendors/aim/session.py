@@ -30,7 +30,6 @@ _BUSY_ATTEMPTS = 3
 """Times a call is made that the server says it is too busy for (aim.md 5.1, OBS)."""
 _READS = 4
 """Times a repeatable call is made whose answer cannot be read."""
-_NO_CONTENT = 204
 _NOT_FOUND = 404
 _SERVER_ERROR = 500
 
@@ -152,8 +151,8 @@ class Sessions:
         where = redact(f"aim: {method} {url}")
         for attempt in itertools.count(1):
             answer = self._transport.call(method, url, **options)
-            if answer.status == _NO_CONTENT:
-                return {}
+            if answer.has_no_content:
+                return {"": []}
             try:
                 members = decode(answer.body, schema)
             except ValueError:

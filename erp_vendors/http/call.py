@@ -18,6 +18,7 @@ if t.TYPE_CHECKING:
     from erp_vendors.http.body import Into
 
 _EXCERPT = 2000
+_NO_CONTENT = 204
 
 
 class CallOptions(t.TypedDict, total=False):
@@ -117,6 +118,11 @@ class Answer:
             ValueError: If it is not JSON.
         """
         return codec.decode(self.body)
+
+    @property
+    def has_no_content(self) -> bool:
+        """Whether it says that there is nothing (204): where a list is asked for, an empty one."""
+        return self.status == _NO_CONTENT
 
     @property
     def text(self) -> str:

@@ -128,7 +128,7 @@ class Transport:
             **kwargs: See `CallOptions`.
 
         Returns:
-            The parsed body; decimals stay exact.
+            The parsed body; decimals stay exact. An answer without content is the empty list.
 
         Raises:
             DataError: If the answer is not JSON.
@@ -281,6 +281,8 @@ class Transport:
         answer = Answer(response.status_code, response.headers, response.content, attempt)
         if not parse:
             return answer, None
+        if answer.has_no_content:
+            return answer, []
         try:
             return answer, answer.json()
         except ValueError:
