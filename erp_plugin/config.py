@@ -12,7 +12,7 @@ from singer_sdk.plugin_base import PluginBase
 from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR
 from typing_extensions import override
 
-from erp_vendors.errors import ConfigError
+from erp_vendors.errors import ConfigError, ErpError, Interrupted
 from erp_vendors.http import codec
 from erp_vendors.http.redact import redact, secrets_in
 from erp_vendors.settings import (
@@ -184,11 +184,25 @@ class ErpPlugin(PluginBase):
         """Prove that every configured vendor can be reached and takes the credentials.
 
         Raises:
-            ErpError: If one does not.
+            ErpError: If one does not; the others have been looked at as well.
         """
+        failed: list[ErpError] = []
         for vendor in self.vendors:
-            self.client(vendor).check()
-            self.logger.info("%s: connected, credentials accepted", VENDORS[vendor].title)
+            try:
+                client = self.client(vendor)
+                with contextlib.closing(client.transport):
+                    client.check()
+            except Interrupted:
+                raise
+            except ErpError as error:
+                failed.append(error)
+            else:
+                self.logger.info("%s: connected, credentials accepted", VENDORS[vendor].title)
+        if len(failed) == 1:
+            raise failed[0]
+        if failed:
+            msg = f"{len(failed)} of {len(self.vendors)} vendors: {'; '.join(map(str, failed))}"
+            raise ErpError(msg)
 
 
 def _texts(value: t.Any) -> t.Iterator[str]:  # noqa: ANN401 - any part of a configuration

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import mmap
 import tempfile
@@ -89,7 +90,8 @@ def _call(
         limits=Limits(transport.budget.limits.per_second, 1),
     )
     try:
-        return other.call("GET", path, headers=headers, into=into)
+        with contextlib.closing(other):
+            return other.call("GET", path, headers=headers, into=into)
     except CredentialsError:
         msg = (
             f"{VENDOR}: {parts.hostname} does not give the export without credentials, which "

@@ -13,12 +13,14 @@ from __future__ import annotations
 import functools
 import io
 import typing as t
+import zlib
 
 import requests
 from requests.cookies import extract_cookies_to_jar
 from requests.hooks import default_hooks, dispatch_hook
 from requests.structures import CaseInsensitiveDict
 from requests.utils import check_header_validity
+from urllib3.exceptions import HTTPError, LocationParseError
 from urllib3.util import Timeout
 
 from erp_vendors.http import body
@@ -107,6 +109,11 @@ class HttpSession:
             request.prepare_cookies(self._session.cookies)
         return request
 
+    def close(self) -> None:
+        """Close the connections; a later call opens new ones."""
+        for adapter in self._session.adapters.values():
+            adapter.close()
+
     def send(
         self, request: requests.PreparedRequest, into: Into | None = None
     ) -> requests.Response:
@@ -129,9 +136,18 @@ class HttpSession:
             )
             self._routes[origin] = adapter, environment
         adapter, environment = self._routes[origin]
-        response = adapter.send(request, timeout=self._timeout, **environment)
+        try:
+            response = adapter.send(request, timeout=self._timeout, **environment)
+        except LocationParseError as error:  # `requests` lets it through
+            raise requests.exceptions.InvalidURL(error) from None
         is_success = 200 <= response.status_code < 300  # noqa: PLR2004
-        self._read(response, into if is_success else None)
+        try:
+            self._read(response, into if is_success else None)
+        except requests.RequestException:
+            raise
+        except (ValueError, zlib.error, HTTPError) as error:  # such as of a negative length
+            response.close()
+            raise requests.exceptions.ChunkedEncodingError(error) from None
         if "Set-Cookie" in response.headers:
             extract_cookies_to_jar(  # type: ignore[no-untyped-call]
                 self._session.cookies, request, response.raw

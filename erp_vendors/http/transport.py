@@ -44,6 +44,7 @@ _SUCCESS = 200
 _REDIRECT = 300
 _CLIENT_ERROR = 400
 _UNAUTHORIZED = 401
+_NOT_FOUND = frozenset({404, 405})
 _SERVER_ERROR = 500
 _BAD_URL = (
     requests.exceptions.InvalidURL,
@@ -105,6 +106,8 @@ class Transport:
         self._local = threading.local()
         self._given_up: Exception | None = None
         self._accepted = False
+        self._found = False  # whether any path of `base_url` was answered otherwise than by 404
+        self._sessions: list[HttpSession] = []
         self._first = threading.Lock()
         if isinstance(options.verify, str):
             try:
@@ -152,6 +155,11 @@ class Transport:
             MissingResourceError: On 404 and 405, if the path is `optional`.
         """
         return self._run(self._prepare(method, path, kwargs), parse=False)[0]
+
+    def close(self) -> None:
+        """Close the connections of all threads; a later call opens new ones."""
+        for session in self._sessions:
+            session.close()
 
     def trust(self, address: str) -> None:
         """Let the host of an address get credentials as `base_url` does.
@@ -250,7 +258,7 @@ class Transport:
                 )
                 self.budget.clock.sleep(pause)
                 continue
-            error = cause or explain.refused(call, failure, action, attempt)
+            error = cause or explain.refused(call, failure, action, attempt, lost=not self._found)
             if failure.phase is Phase.NOT_SENT or (failure.status == _UNAUTHORIZED and not renewed):
                 self._give_up(call, failure, error)
             raise error
@@ -275,6 +283,8 @@ class Transport:
             raise CallError(msg, phase=Phase.SENT, attempts=attempt) from None
         except requests.RequestException as error:
             raise self._broken(call, error, sending, attempt) from None
+        if response.status_code not in _NOT_FOUND and call.url.startswith(self._base_url):
+            self._found = True
         if not _SUCCESS <= response.status_code < _REDIRECT:
             raise _FailedAttempt(call.failure(Phase.ANSWERED, response), response, None)
         self._accepted = self._accepted or call.auth is self.auth
@@ -319,6 +329,7 @@ class Transport:
                 pins=self.options.pins,
                 max_bytes=self.options.max_answer_bytes,
             )
+            self._sessions.append(session)
         return session
 
     def _heed(self, call: Call, response: requests.Response) -> None:
