@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pathlib
 import threading
 import typing as t
 
 from singer_sdk.helpers._classproperty import classproperty
-from singer_sdk.helpers._util import read_json_file
 from singer_sdk.plugin_base import PluginBase
 from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR
 from typing_extensions import override
 
 from erp_plugin.environment import explanation, from_environment, without_effect
-from erp_vendors.errors import ConfigError
-from erp_vendors.http.redact import redact
+from erp_vendors.errors import ConfigError, ErpError, Interrupted
+from erp_vendors.http import codec
+from erp_vendors.http.redact import redact, secrets_in
 from erp_vendors.settings import (
     Block,
     Setting,
@@ -171,6 +172,7 @@ class ErpPlugin(PluginBase):
             if isinstance(block, dict):
                 secret = (block.get(setting.name) for setting in vendor.settings if setting.secret)
                 redact.add(*(value for value in secret if isinstance(value, str)))
+        redact.add(*(secret for text in _texts(self._config) for secret in secrets_in(text)))
 
     @classmethod
     @override
@@ -184,11 +186,10 @@ class ErpPlugin(PluginBase):
         """
         for name in value:
             try:
-                if name != "ENV" and not isinstance(read_json_file(name), dict):
+                if name != "ENV" and not isinstance(_json_in(name), dict):
                     msg = "it holds something else"
                     raise TypeError(msg)  # noqa: TRY301
-            except (OSError, ValueError, TypeError, RuntimeError) as error:
-                # RuntimeError: the name is empty, or the text is nested too deep.
+            except (OSError, ValueError, TypeError) as error:
                 msg = f"config: {name or repr(name)} cannot be read as a JSON object ({error})"
                 raise ConfigError(msg) from None
         return super().cb_config(ctx, param, value)
@@ -232,11 +233,42 @@ class ErpPlugin(PluginBase):
         """Prove that every configured vendor can be reached and takes the credentials.
 
         Raises:
-            ErpError: If one does not.
+            ErpError: If one does not; the others have been looked at as well.
         """
+        failed: list[ErpError] = []
         for vendor in self.vendors:
-            self.client(vendor).check()
-            self.logger.info("%s: connected, credentials accepted", VENDORS[vendor].title)
+            try:
+                client = self.client(vendor)
+                with contextlib.closing(client.transport):
+                    client.check()
+            except Interrupted:
+                raise
+            except ErpError as error:
+                failed.append(error)
+            else:
+                self.logger.info("%s: connected, credentials accepted", VENDORS[vendor].title)
+        if len(failed) == 1:
+            raise failed[0]
+        if failed:
+            msg = f"{len(failed)} of {len(self.vendors)} vendors: {'; '.join(map(str, failed))}"
+            raise ErpError(msg)
+
+
+def _texts(value: t.Any) -> t.Iterator[str]:  # noqa: ANN401 - any part of a configuration
+    """All texts of a configuration, however deep they stand."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (dict, list)):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _texts(part)
+
+
+def _json_in(name: str) -> t.Any:  # noqa: ANN401 - JSON can be anything
+    """What a file holds, read more strictly than the SDK reads it afterwards."""
+    if not name:
+        msg = "its name is empty"
+        raise ValueError(msg)
+    return codec.decode(pathlib.Path(name).read_bytes())
 
 
 def _without_broken_parts(schema: t.Any) -> None:  # noqa: ANN401 - any part of a schema

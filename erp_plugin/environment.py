@@ -12,6 +12,7 @@ import os
 import typing as t
 
 from erp_vendors.errors import ConfigError
+from erp_vendors.http import codec
 from erp_vendors.settings import is_block
 
 Json = t.Mapping[str, t.Any]
@@ -189,6 +190,7 @@ def parse_text(variable: str, text: str, definition: t.Mapping[str, t.Any]) -> t
     try:
         if kinds == "boolean" or "boolean" in kinds:
             return {"true": True, "1": True, "false": False, "0": False}[text.lower()]
+        codec.decode(text.encode())  # it refuses what nests too deep, and endless numbers
         return json.loads(text)
     except (KeyError, ValueError):
         msg = f"environment variable {variable} must hold a value of type {kinds}"

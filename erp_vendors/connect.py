@@ -26,6 +26,7 @@ def connect(
     rules: tuple[Rule, ...] = (),
     obey_rate_headers: bool = False,
     pins: t.Mapping[str, str] | None = None,
+    trusted: tuple[str, ...] = (),
 ) -> Transport:
     """Build a vendor's transport from its block.
 
@@ -38,6 +39,7 @@ def connect(
         rules: The vendor's own rows of the retry policy.
         obey_rate_headers: Obey `X-RateLimit-*`.
         pins: See `TransportOptions`.
+        trusted: See `TransportOptions`.
     """
     verify: bool | str = block.get("verify_tls")
     if verify and block.get("ca_bundle"):
@@ -53,6 +55,8 @@ def connect(
         rules=rules,
         obey_rate_headers=obey_rate_headers,
         pins=pins or {},
+        trusted=trusted,
+        max_answer_bytes=int(block.get("max_answer_bytes")),
     )
     shared = None
     if connection.rate_limit_store != MEMORY:

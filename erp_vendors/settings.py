@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import re
 import typing as t
 
 from erp_vendors.errors import ConfigError
@@ -161,6 +162,15 @@ def connection_settings(*, per_second: float, in_flight: int) -> tuple[Setting, 
             True,  # noqa: FBT003
             must_agree=True,
         ),
+        Setting(
+            "max_answer_bytes",
+            "integer",
+            "Largest answer",
+            "Bytes of an answer that are read at most, after decompression; a call whose answer is "
+            "larger fails.",
+            1 << 28,
+            schema={"minimum": 1},
+        ),
         Setting("ca_bundle", "string", "CA bundle", "File of certificate authorities to trust."),
         Setting(
             "openapi",
@@ -198,6 +208,7 @@ def null_values(default: str, meaning: str) -> Setting:
     )
 
 
+_USER_INFO = re.compile(r"(?<=://)[^/?#\s]*@")
 _IDENTITY = (
     "api_url",
     "environment",
@@ -229,7 +240,7 @@ class Block:
         """Whose data the block gives access to: address and login, but no secret."""
         own = (name for name, setting in self._settings.items() if setting.identity)
         names = [name for name in dict.fromkeys((*_IDENTITY, *own)) if name in self._settings]
-        parts = (f"{name}={self.get(name)}" for name in names)
+        parts = (f"{name}={_USER_INFO.sub('', str(self.get(name)))}" for name in names)
         return f"{self.vendor}|{'|'.join(parts)}"
 
     def knows(self, name: str) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import decimal
 import typing as t
 
+from erp_vendors.elements import NoRecord
+
 if t.TYPE_CHECKING:
     from erp_vendors.schemas import Schema
 
@@ -18,6 +20,8 @@ def learn(schema: Schema, rows: t.Iterable[t.Mapping[str, t.Any]]) -> None:
     """
     kinds: dict[str, set[str]] = {}
     for row in rows:
+        if isinstance(row, NoRecord):
+            continue
         for column, value in row.items():
             kinds.setdefault(column, set()).update(_kind(value))
     for column, found in kinds.items():

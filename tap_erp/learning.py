@@ -8,6 +8,7 @@ import typing as t
 from singer_sdk.helpers._catalog import get_selected_schema
 from typing_extensions import override
 
+from erp_vendors.elements import NoRecord
 from tap_erp.columns import learn
 from tap_erp.stream import ErpStream
 
@@ -45,7 +46,7 @@ class LearningStream(ErpStream):
 
     def learn(self, rows: Rows) -> None:
         """Add the columns that have values in some rows, which are about to be emitted."""
-        news = [row for row in rows if self._has_news(row)]
+        news = [row for row in rows if not isinstance(row, NoRecord) and self._has_news(row)]
         if news:
             found: Schema = {"properties": {}}
             learn(found, ({name: v for name, v in row.items() if v is not None} for row in news))

@@ -16,6 +16,7 @@ from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 from singer_sdk.streams import Stream
 from typing_extensions import override
 
+from erp_vendors.elements import NoRecord
 from erp_vendors.errors import ErpError, Interrupted, MissingResourceError
 from tap_erp.lines import RecordLines
 
@@ -233,6 +234,14 @@ class ErpStream(Stream):
         if self._faults_in_a_row >= FAULTS_IN_A_ROW:
             msg = f"{FAULTS_IN_A_ROW} records in a row could not be read; last: {what}"
             raise StreamError(msg)
+
+    def is_record(self, row: Record) -> bool:
+        """Whether an element of a vendor's list is a record; what is none is missed."""
+        if not isinstance(row, NoRecord):
+            return True
+        if row.fault not in self.faults:  # the list may be read again
+            self.missed(row.fault)
+        return False
 
     def note_list(self, name: str, *, filled: bool) -> None:
         """Note a list of the vendor's that was read, of several that make up the stream.

@@ -7,6 +7,7 @@ import re
 import typing as t
 
 from erp_vendors.aim.xmltext import from_xml
+from erp_vendors.elements import records_of
 from erp_vendors.errors import CallError, CredentialsError, DataError, MissingResourceError, Phase
 from erp_vendors.http import codec
 from erp_vendors.http.xmldoc import is_xml
@@ -259,6 +260,9 @@ def rows_of(answer: Body, list_name: str, keys: t.Sequence[str], where: str) -> 
         keys: Properties that identify a record.
         where: The operation, for messages.
 
+    Returns:
+        The records, and in their places what is no record (`NoRecord`).
+
     Raises:
         DataError: If the answer holds no list of records.
     """
@@ -269,11 +273,7 @@ def rows_of(answer: Body, list_name: str, keys: t.Sequence[str], where: str) -> 
         # A null list is left out (3.1), but its envelope is not.
         msg = f"{where} answered without '{list_name or 'a list'}' and without Status"
         raise DataError(msg)
-    rows = [] if rows is None else rows
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        msg = f"{where} answered with something else than a list of objects"
-        raise DataError(msg)
-    return rows
+    return records_of([] if rows is None else rows, where)
 
 
 def remaining_of(answer: Body) -> int | None:

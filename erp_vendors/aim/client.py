@@ -30,6 +30,7 @@ from erp_vendors.aim.session import Sessions
 from erp_vendors.aim.settings import VENDOR
 from erp_vendors.aim.xmltext import typed
 from erp_vendors.connect import connect
+from erp_vendors.elements import NoRecord
 from erp_vendors.errors import (
     CallError,
     CredentialsError,
@@ -273,9 +274,13 @@ class AimClient:
         found = dict(zip(parent.fields, key, strict=True))
         for number, record in enumerate(records, 1):
             _complete(resource, record, members)
-            if resource.numbered and record.get(resource.numbered) is None:
+            lacks = resource.numbered and not isinstance(record, NoRecord)
+            if lacks and record.get(resource.numbered) is None:
                 record[resource.numbered] = -number
-        return [{**found, **record, **found} for record in records]
+        return [
+            record if isinstance(record, NoRecord) else {**found, **record, **found}
+            for record in records
+        ]
 
     def ask(self, resource: AimResource, members: Params) -> Body:
         """Call a resource's operation once and return its answer as it is.
@@ -332,7 +337,7 @@ class AimClient:
                 if number == len(attempts):
                     raise
                 continue
-            if resource.single:
+            if resource.single and "" not in answer:
                 return [without_envelope(answer)]
             rows = rows_of(answer, resource.list_name, (), f"aim: {resource.path}")
             if is_cut(answer, len(rows)):
@@ -389,6 +394,8 @@ def _source(parent: Parent, resource: AimResource) -> tuple[str, ...]:
 
 def _complete(resource: AimResource, record: Body, members: Params) -> None:
     """Fill the parts of the key that the vendor leaves out."""
+    if isinstance(record, NoRecord):
+        return
     for name, value in resource.blanks.items():
         if record.get(name) is None:
             record[name] = value

@@ -312,13 +312,12 @@ class Aqua:
         if not isinstance(link, str):
             msg = f"{VENDOR}: job {pick(record, 'jobID')} is completed but has no publishLink"
             raise DataError(msg)
-        answer = fetch(link, self._block, self._connection, self._transport)
-        kind = answer.headers.get("Content-Type", "").casefold()
+        body, kind = fetch(link, self._block, self._connection, self._transport)
         if "html" in kind:
             msg = f"{export.where}: the publishLink leads to a web page instead of the export"
             raise DataError(msg)
         form = next((form for form in ("csv", "json") if form in kind), export.format)
-        return Output(answer.body, form, export.where, kind)
+        return Output(body, form, export.where)
 
 
 class JobFailedError(JobError):

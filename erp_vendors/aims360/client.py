@@ -12,6 +12,7 @@ from erp_vendors.aims360.auth import OVERLOAD, Aims360Auth
 from erp_vendors.aims360.resources import RESOURCES, Aims360Resource, custom
 from erp_vendors.aims360.settings import HOSTS, WINDOW_SECONDS
 from erp_vendors.connect import connect
+from erp_vendors.elements import check_whole
 from erp_vendors.errors import CallError, DataError, MissingResourceError
 from erp_vendors.http import codec
 from erp_vendors.http.budget import Limits
@@ -125,13 +126,14 @@ class Aims360Client:
             value: See `odata.literal`; a GUID must be a `uuid.UUID`.
 
         Raises:
-            DataError: If they do not fit on one page.
+            DataError: If they do not fit on one page, or one of them cannot be read.
             ErpError: If the call fails.
         """
         page = self.page(resource, search=odata.equal(column, value))
         if page.total is not None and page.total > len(page.rows):
             msg = f"aims360: {page.total} {resource.name} have the {column} {value!r}"
             raise DataError(msg)
+        check_whole(page.rows)
         return page.rows
 
     def single(self, resource: Aims360Resource, key: object) -> Row | None:

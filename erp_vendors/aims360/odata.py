@@ -8,6 +8,7 @@ import typing as t
 import urllib.parse
 import uuid
 
+from erp_vendors.elements import records_of
 from erp_vendors.errors import DataError
 
 Row = dict[str, t.Any]
@@ -23,7 +24,7 @@ class ODataPage(t.NamedTuple):
     """One page of a list.
 
     Attributes:
-        rows: Its records.
+        rows: Its records, and in their places what is no record (`NoRecord`).
         total: How many records match in all, or None if the vendor did not say.
     """
 
@@ -132,15 +133,12 @@ def read_page(where: str, answer: object, keys: t.Iterable[str]) -> ODataPage:
         # An answer with a count is a list, even if its records are missing.
         if rows is None and total is None and any(pick(answer, key) is not None for key in keys):
             rows = [answer]
-    if (
-        not isinstance(rows, list)
-        or not all(isinstance(row, dict) for row in rows)
-        # Only the envelope of a list has these members; a list of envelopes holds no records.
-        or (rows is answer and any(_ENVELOPE & row.keys() for row in rows))
-    ):
-        msg = f"aims360: GET {where} answered with something else than a list of objects"
+    records = records_of(rows, f"aims360: GET {where}")
+    # Only the envelope of a list has these members; a list of envelopes holds no records.
+    if rows is answer and any(_ENVELOPE & row.keys() for row in records):
+        msg = f"aims360: GET {where} answered with a list of lists, not with a list of objects"
         raise DataError(msg)
-    return ODataPage(rows, total)
+    return ODataPage(records, total)
 
 
 def _count(value: object) -> int | None:

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
-import decimal
-import email.message
 import io
-import json
+import mmap
 import typing as t
 
 import msgspec
 
 from erp_vendors.errors import DataError
 from erp_vendors.http import codec
+from erp_vendors.http.body import STEP
 
 if t.TYPE_CHECKING:
+    from typing_extensions import Buffer
+
     from erp_vendors.aims360.odata import Row
 
+Body = bytes | mmap.mmap
 Bad = t.Callable[[str], None]
 """Told of each row that cannot be read."""
 
 _LONGEST_FIELD = 2**31 - 1
-_BOM = b"\xef\xbb\xbf"
+_MENDED = 1 << 28
+"""Bytes of JSON text that are parsed as a whole, at most, to replace what is no character in it."""
 
 
 class Output:
@@ -32,14 +36,13 @@ class Output:
         said: How many rows the vendor says there are, or None.
     """
 
-    def __init__(self, body: bytes, form: str, where: str, content_type: str = "") -> None:
+    def __init__(self, body: Body, form: str, where: str) -> None:
         """Look at the outer shape.
 
         Args:
-            body: The output.
+            body: The output in UTF-8, in memory or on the disk.
             form: json or csv.
             where: The setting it comes from, for messages.
-            content_type: The answer's content type, for the encoding of text.
 
         Raises:
             DataError: If it is not what it should be.
@@ -49,9 +52,9 @@ class Output:
         self.columns: tuple[str, ...] = ()
         self.said: int | None = None
         self._raw: list[msgspec.Raw] = []
-        self._text = ""
+        self._body = body
         if form == "csv":
-            self._text = _text(body, content_type, where)
+            _check_text(body, where)
             self.columns = self._safe(tuple(next(self._lines(), [])))
         else:
             self._raw, self.said = self._unwrap(body)
@@ -89,35 +92,41 @@ class Output:
 
     def _lines(self) -> t.Iterator[list[str]]:
         csv.field_size_limit(_LONGEST_FIELD)
-        reader = csv.reader(io.StringIO(self._text, newline=""), strict=True)
+        text = io.TextIOWrapper(
+            io.BufferedReader(_Bytes(self._body)), encoding="utf-8-sig", newline=""
+        )
+        reader = csv.reader(text, strict=True)
         try:
             yield from reader
         except csv.Error as error:
             msg = f"{self._where}: the CSV cannot be read from line {reader.line_num} on: {error}"
             raise DataError(msg) from None
 
-    def _unwrap(self, body: bytes) -> tuple[list[msgspec.Raw], int | None]:
+    def _unwrap(self, body: Body) -> tuple[list[msgspec.Raw], int | None]:
+        view = memoryview(body)
         try:
             try:
-                return self._unpack(body.removeprefix(_BOM))
+                return self._unpack(view[3 if bytes(view[:3]) == codecs.BOM_UTF8 else 0 :])
             except msgspec.DecodeError:
+                if len(view) > _MENDED:
+                    raise
                 # Half of a surrogate pair is legal in JSON; the codec replaces it.
-                return self._unpack(codec.encode(codec.decode(body)))
+                return self._unpack(memoryview(codec.encode(codec.decode(bytes(view)))))
         except (msgspec.DecodeError, ValueError) as error:
             msg = f"{self._where}: the export is not the JSON it should be: {error}"
             raise DataError(msg) from None
 
-    def _unpack(self, body: bytes) -> tuple[list[msgspec.Raw], int | None]:
+    def _unpack(self, view: memoryview) -> tuple[list[msgspec.Raw], int | None]:
         """The rows, each still packed; the envelope is `{totalRecordCount, data}` (10.5, OBS)."""
-        if body.lstrip().startswith(b"["):
-            return msgspec.json.decode(body, type=list[msgspec.Raw]), None
-        envelope = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
-        parts = {name.casefold(): bytes(raw) for name, raw in envelope.items()}
+        if bytes(view[:STEP]).lstrip().startswith(b"["):
+            return msgspec.json.decode(view, type=list[msgspec.Raw]), None
+        envelope = msgspec.json.decode(view, type=dict[str, msgspec.Raw])
+        parts = {name.casefold(): raw for name, raw in envelope.items()}
         rows = parts.get("data", parts.get("value"))
         if rows is None:
             msg = f"{self._where}: the export has no 'data', but {', '.join(envelope) or 'nothing'}"
             raise DataError(msg)
-        said = parts.get("totalrecordcount", b"").strip(b'"')
+        said = bytes(parts.get("totalrecordcount", msgspec.Raw())).strip(b'"')
         packed = msgspec.json.decode(rows, type=list[msgspec.Raw] | None) or []
         return packed, int(said) if said.isdigit() else None
 
@@ -166,7 +175,7 @@ class _Pairs(list[tuple[str, t.Any]]):
 
 
 def _pairs(raw: bytes) -> _Pairs:
-    found = json.loads(raw, object_pairs_hook=_Pairs, parse_float=decimal.Decimal)
+    found = codec.decode_pairs(raw, _Pairs)
     if not isinstance(found, _Pairs):
         raise TypeError
     return found
@@ -180,14 +189,34 @@ def _has_doubles(raw: bytes) -> bool:
     return len(dict(pairs)) < len(pairs)
 
 
-def _text(body: bytes, content_type: str, where: str) -> str:
-    header = email.message.Message()
-    header["Content-Type"] = content_type or "text/csv"
-    encoding = header.get_content_charset("utf-8-sig")
-    if encoding == "utf-8":
-        encoding = "utf-8-sig"
+class _Bytes(io.RawIOBase):
+    """Reads bytes from their beginning, wherever others are in the same bytes."""
+
+    def __init__(self, body: Body) -> None:
+        super().__init__()
+        self._left = memoryview(body)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Buffer) -> int:
+        room = memoryview(buffer).cast("B")
+        part = self._left[: len(room)]
+        room[: len(part)] = part
+        self._left = self._left[len(part) :]
+        return len(part)
+
+
+def _check_text(body: Body, where: str) -> None:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    view = memoryview(body)
     try:
-        return body.decode(encoding)
-    except (LookupError, UnicodeDecodeError) as error:
-        msg = f"{where}: the CSV is not {encoding} ({error}); set format to json"
+        for start in range(0, len(view), STEP):
+            decoder.decode(view[start : start + STEP])
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError as error:
+        msg = (
+            f"{where}: the CSV is neither UTF-8 nor of the charset that it declares ({error}); "
+            "set format to json"
+        )
         raise DataError(msg) from None

@@ -124,6 +124,15 @@ SETTINGS: tuple[Setting, ...] = (
         schema={"exclusiveMinimum": 0},
     ),
     Setting(
+        "aqua_max_bytes",
+        "integer",
+        "Largest export",
+        "Bytes of an export that are read at most, after decompression; it lies in a temporary "
+        "file while it is read.",
+        1 << 32,
+        schema={"minimum": 1},
+    ),
+    Setting(
         "aqua_rerun",
         "boolean",
         "Run jobs again",

@@ -16,7 +16,8 @@ from erp_vendors.cimcloud.settings import (
     WINDOW_SECONDS,
 )
 from erp_vendors.connect import connect
-from erp_vendors.errors import ConfigError, DataError, MissingResourceError
+from erp_vendors.elements import records_of
+from erp_vendors.errors import ConfigError, MissingResourceError
 from erp_vendors.http import Coming, ReadAhead, codec
 from erp_vendors.http.auth import Auth, BasicAuth
 from erp_vendors.http.budget import Limits
@@ -128,7 +129,7 @@ class CimcloudClient:
             number: Page number, from 1.
 
         Returns:
-            At most 50 rows; none past the end.
+            At most 50 rows, and in their places what is no row (`NoRecord`); none past the end.
         """
         first = number == 1
         # The first page needs no number, and a date before one could be misread (4.3, UNK).
@@ -219,13 +220,11 @@ class CimcloudClient:
 
 
 def _rows(path: str, answer: object) -> list[Row]:
-    if not isinstance(answer, list) or not all(isinstance(row, dict) for row in answer):
-        msg = f"cimcloud: GET {path} answered with something else than a list of objects"
-        raise DataError(msg)
-    for row in answer:
+    rows = records_of(answer, f"cimcloud: GET {path}")
+    for row in rows:
         for column in WRITE_ONLY & row.keys():
             del row[column]
-    return answer
+    return rows
 
 
 def _auth(block: Block) -> Auth:

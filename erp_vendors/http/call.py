@@ -15,8 +15,10 @@ if t.TYPE_CHECKING:
 
     from erp_vendors.errors import Phase
     from erp_vendors.http.auth import Auth
+    from erp_vendors.http.body import Into
 
 _EXCERPT = 2000
+_NO_CONTENT = 204
 
 
 class CallOptions(t.TypedDict, total=False):
@@ -29,6 +31,7 @@ class CallOptions(t.TypedDict, total=False):
         auth: Auth other than the transport's own; None for none.
         repeatable: Executing it twice is the same as once (default: True for GET).
         optional: The path is a guess: 404 and 405 raise `MissingResourceError`.
+        into: Where the body of a success goes instead of into memory.
     """
 
     params: dict[str, str]
@@ -37,6 +40,7 @@ class CallOptions(t.TypedDict, total=False):
     auth: Auth | None
     repeatable: bool
     optional: bool
+    into: Into
 
 
 class Call(t.NamedTuple):
@@ -53,6 +57,8 @@ class Call(t.NamedTuple):
         auth: Credentials, or None.
         repeatable: Executing it twice is the same as once.
         optional: The path is a guess.
+        into: Where the body of a success goes, or None.
+        elsewhere: It leads to no host of the vendor's settings, and carries no credentials.
     """
 
     vendor: str
@@ -65,6 +71,8 @@ class Call(t.NamedTuple):
     auth: Auth | None
     repeatable: bool
     optional: bool
+    into: Into | None
+    elsewhere: bool
 
     @property
     def where(self) -> str:
@@ -94,7 +102,7 @@ class Answer:
     Attributes:
         status: HTTP status.
         headers: Response headers.
-        body: Raw body.
+        body: Raw body, in UTF-8 if its charset was declared; empty if it went elsewhere.
         attempts: Attempts it took.
     """
 
@@ -112,6 +120,11 @@ class Answer:
         return codec.decode(self.body)
 
     @property
+    def has_no_content(self) -> bool:
+        """Whether it says that there is nothing (204): where a list is asked for, an empty one."""
+        return self.status == _NO_CONTENT
+
+    @property
     def text(self) -> str:
         """The body as text, secrets masked, at most 2,000 characters."""
         return excerpt(self.body)
@@ -123,4 +136,4 @@ def excerpt(body: bytes) -> str:
     Returns:
         At most 2,000 characters.
     """
-    return redact(body[: 4 * _EXCERPT].decode("utf-8", "replace"))[:_EXCERPT]
+    return redact(body[: 4 * _EXCERPT].decode("utf-8-sig", "replace"))[:_EXCERPT]

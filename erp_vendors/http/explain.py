@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import http.client
+import re
 import typing as t
+import zlib
 
 import requests
+import urllib3
 
 from erp_vendors.errors import (
     CallError,
@@ -28,6 +32,24 @@ _UNTRUSTED = "CERTIFICATE_VERIFY_FAILED"
 _NOT_PINNED = "Fingerprints did not match"
 
 
+_REASONS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], str], ...] = (
+    (urllib3.exceptions.InvalidChunkLength, "one of its parts has no length that can be read"),
+    (
+        (http.client.IncompleteRead, urllib3.exceptions.IncompleteRead),
+        "it is shorter than it was announced",
+    ),
+    (
+        (http.client.BadStatusLine, http.client.UnknownProtocol),
+        "what is there does not speak HTTP/1.1",
+    ),
+    (zlib.error, "its compression is broken"),
+    (requests.Timeout, "it took too long"),
+    (ValueError, "it breaks the rules of HTTP"),
+)
+_NAMES = re.compile(r"(?:<[^>]*>|\w+\(host=.*?, port=[^)]*\)): |\s*\(_ssl\.c:\d+\)")
+"""What urllib3 and Python put around their reasons: names of classes, of objects, of C sources."""
+
+
 def certificate_refused(call: Call, error: requests.RequestException) -> ConfigError | None:
     """The error for a server's certificate that is not accepted; None if it was accepted."""
     if not isinstance(error, requests.exceptions.SSLError):
@@ -35,19 +57,19 @@ def certificate_refused(call: Call, error: requests.RequestException) -> ConfigE
     if _UNTRUSTED in str(error):
         return ConfigError(
             f"{call.where}: the server's TLS certificate is not trusted; "
-            f"set {call.vendor}.ca_bundle to the authority that signed it ({_root(error)})"
+            f"set {call.vendor}.ca_bundle to the authority that signed it ({_reason(error)})"
         )
     if _NOT_PINNED in str(error):
         return ConfigError(
             f"{call.where}: the server's TLS certificate is not the one that '{call.vendor}' pins "
-            f"({_root(error)})"
+            f"({_reason(error)})"
         )
     return None
 
 
 def unreachable(call: Call, error: requests.RequestException) -> str:
     """The message for a call of which nothing was sent."""
-    return f"{call.where}: cannot reach the server; check {call.address} ({_root(error)})"
+    return f"{call.where}: cannot reach the server; check {call.address} ({_reason(error)})"
 
 
 def late(call: Call, seconds: float, what: str) -> str:
@@ -61,13 +83,31 @@ def late(call: Call, seconds: float, what: str) -> str:
     return f"{call.where}: no {what} within {seconds:g} s ({call.vendor}.timeout_seconds)"
 
 
+def too_large(call: Call, limit: int) -> str:
+    """The message for a call whose answer was not read to its end.
+
+    Args:
+        call: The call.
+        limit: Largest answer that is kept in memory, in bytes.
+    """
+    setting = f"{call.vendor}.max_answer_bytes"
+    if call.into is not None:
+        limit, setting = call.into.limit, call.into.setting
+    return (
+        f"{call.where}: the answer is larger than {limit:,} bytes and was not read to its end; "
+        f"raise {setting} if the vendor sends that much"
+    )
+
+
 def broken(call: Call, error: requests.RequestException) -> str:
     """The message for a call whose connection ended after it was sent."""
-    why = _root(error)
+    why = _reason(error)
     return f"{call.where}: the connection broke before the answer was complete ({why})"
 
 
-def refused(call: Call, failure: Failure, action: Action, attempts: int) -> ErpError:
+def refused(
+    call: Call, failure: Failure, action: Action, attempts: int, *, lost: bool = False
+) -> ErpError:
     """The error for a call that was answered with no success.
 
     Args:
@@ -75,6 +115,7 @@ def refused(call: Call, failure: Failure, action: Action, attempts: int) -> ErpE
         failure: What was answered.
         action: What the policy table says to do about it.
         attempts: Attempts made.
+        lost: Nothing has been found at the vendor's address so far.
     """
     where, vendor = call.where, call.vendor
     if failure.status is not None and _REDIRECT <= failure.status < _CLIENT_ERROR:
@@ -82,9 +123,19 @@ def refused(call: Call, failure: Failure, action: Action, attempts: int) -> ErpE
             f"{where}: HTTP {failure.status}, the server redirects elsewhere; "
             f"set {call.address} to what it redirects to"
         )
+    hint = ""
+    if lost and not call.elsewhere:
+        hint = f" (nothing was found at this address so far; check {vendor}.api_url)"
     if action is Action.SKIP:
-        return MissingResourceError(f"{where}: HTTP {failure.status}, this site has no such path")
+        return MissingResourceError(
+            f"{where}: HTTP {failure.status}, this site has no such path{hint}"
+        )
     said = " ".join(failure.body.split())[:300]
+    if call.elsewhere and failure.status in {_UNAUTHORIZED, _FORBIDDEN}:
+        return CredentialsError(
+            f"{where}: HTTP {failure.status}; this server gets no credentials, because it is none "
+            f"that the settings of '{vendor}' name for them (api_url): {said}"
+        )
     if failure.status == _UNAUTHORIZED:
         return CredentialsError(f"{where}: HTTP 401, the credentials in '{vendor}' were refused")
     if failure.status == _FORBIDDEN:
@@ -92,7 +143,7 @@ def refused(call: Call, failure: Failure, action: Action, attempts: int) -> ErpE
             f"{where}: HTTP 403, the login in '{vendor}' lacks the permission for this: {said}"
         )
     return CallError(
-        f"{where}: HTTP {failure.status}: {said}",
+        f"{where}: HTTP {failure.status}{': ' if said else ''}{said}{hint}",
         phase=failure.phase,
         status=failure.status,
         body=failure.body,
@@ -110,13 +161,18 @@ def not_json(call: Call, body: bytes) -> DataError:
     return DataError(f"{call.where} answered with {what}")
 
 
-def _root(error: BaseException) -> str:
-    """The innermost reason, without object addresses."""
+def _reason(error: BaseException) -> str:
+    """Why a call failed, in words: nothing of its answer, and no names out of programs."""
     while True:
         inner = getattr(error, "reason", None) or next(
             (arg for arg in error.args if isinstance(arg, BaseException)), None
         )
         if not isinstance(inner, BaseException):
-            text = str(error.args[-1]) if error.args else type(error).__name__
-            return text.rpartition(">: ")[2] or type(error).__name__
+            break
         error = inner
+    for kinds, words in _REASONS:
+        if isinstance(error, kinds) and not isinstance(error, OSError):
+            return words
+    said = error.args[-1] if error.args else ""
+    text = _NAMES.sub("", said) if isinstance(said, str) else ""
+    return text or "no reason is given"

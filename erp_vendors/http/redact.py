@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import contextlib
+import html.entities
 import json
 import logging
 import re
@@ -17,13 +19,27 @@ _SHORTEST_BASE64 = 6
 """Secrets shorter than this many bytes are not masked in base64: too few of its characters would
 be made of the secret alone."""
 
+_AMPERSAND = r"(?:&|\\+u0026|\\+x26|%(?:25)*26)(?:(?:amp|#0*38|#x0*26)(?:;|%(?:25)*3b))*"
+"""The character that begins an entity of HTML, escaped any number of times."""
+_HASH, _SEMICOLON = r"(?:#|%(?:25)*23)", r"(?:;|%(?:25)*3b)"
+_ENTITIES: dict[str, list[str]] = {}
+"""Names of HTML's entities by character."""
+for _name, _char in html.entities.html5.items():
+    if _name.endswith(";"):
+        _ENTITIES.setdefault(_char, []).append(re.escape(_name[:-1]))
+_USER_INFO = re.compile(
+    r"[a-z][a-z0-9+.-]*://(?:([^/?#\s]+)@"
+    r"|([^:/?#\s]+:(?!\d*[/?#])\S+)@)",  # a password with a / in it, which makes no address
+    re.IGNORECASE,
+)
+
 
 class Redactor:
     """Knows the secrets of this process and replaces each of their forms by a mask.
 
-    Forms: plain, URL-encoded, escaped as in JSON or in Python's `repr` (also several times over,
-    as in a log line in JSON that quotes JSON), and base64 (alone or anywhere inside a longer text
-    such as `user:password`).
+    Forms: plain, URL-encoded, escaped as in JSON, in HTML or in Python's `repr` (also several times
+    over, as in a log line in JSON that quotes JSON), and base64 (alone or anywhere inside a longer
+    text such as `user:password`).
     """
 
     def __init__(self) -> None:
@@ -77,22 +93,52 @@ def _forms_of(secret: str) -> t.Iterator[str]:
 
 
 def _may_be_escaped(secret: str) -> bool:
-    return "/" in secret or any(form[1:-1] != secret for form in (json.dumps(secret), repr(secret)))
+    return any(not _is_simple(char) for char in secret)
+
+
+def _is_simple(char: str) -> bool:
+    """Whether nothing escapes a character."""
+    return char.isascii() and char.isalnum()
 
 
 def _pattern(secret: str) -> re.Pattern[str]:
-    """The secret with its characters escaped any number of times."""
+    """The secret with its characters escaped, each in any way and any number of times."""
     return re.compile("".join(map(_character, secret)), re.IGNORECASE)
 
 
 def _character(char: str) -> str:
-    if char == "\\":
-        return r"\\+"
-    forms = {rf"\\*{re.escape(char)}"}
+    if _is_simple(char):
+        return rf"\\*{re.escape(char)}"
+    code = ord(char)
+    forms = {r"\\+" if char == "\\" else rf"\\*{re.escape(char)}"}
     for escaped in (json.dumps(char)[1:-1], repr(char)[1:-1]):
         if escaped != char:
             forms.add(re.escape(escaped).replace(r"\\", r"\\+"))
+    forms |= {rf"\\+u{code:04x}", rf"\\+x{code:02x}"}
+    entities = {f"{_HASH}0*{code}", f"{_HASH}x0*{code:x}", *_ENTITIES.get(char, ())}
+    forms |= {f"{_AMPERSAND}{entity}{_SEMICOLON}" for entity in entities}
+    with contextlib.suppress(UnicodeEncodeError):  # half of a pair has no bytes
+        forms.add("".join(rf"%(?:25)*{byte:02x}" for byte in char.encode()))
     return f"(?:{'|'.join(sorted(forms))})"
+
+
+def secrets_in(address: str) -> tuple[str, ...]:
+    """The credentials inside an address: `https://user:password@host/`.
+
+    Args:
+        address: Any text.
+
+    Returns:
+        All that stands before the @, and the password of it, or what is there in place of one;
+        nothing if there is none.
+    """
+    found = _USER_INFO.match(address.strip())
+    if found is None:
+        return ()
+    whole = found[1] or found[2]
+    user, _, password = whole.partition(":")
+    kept = password or user
+    return whole, kept, urllib.parse.unquote(kept)
 
 
 redact = Redactor()

@@ -11,16 +11,23 @@ when `requests` prepares and sends a call as cheaply.
 from __future__ import annotations
 
 import functools
+import io
 import typing as t
+import zlib
 
 import requests
 from requests.cookies import extract_cookies_to_jar
 from requests.hooks import default_hooks, dispatch_hook
 from requests.structures import CaseInsensitiveDict
 from requests.utils import check_header_validity
+from urllib3.exceptions import HTTPError, LocationParseError
 from urllib3.util import Timeout
 
+from erp_vendors.http import body
 from erp_vendors.http.wire import WireAdapter, origin_of
+
+if t.TYPE_CHECKING:
+    from erp_vendors.http.body import Into
 
 CONNECT_SECONDS = 10.0
 _ADDRESSES = 256
@@ -35,7 +42,13 @@ class HttpSession:
     """
 
     def __init__(
-        self, *, user_agent: str, timeout: float, verify: bool | str, pins: t.Mapping[str, str]
+        self,
+        *,
+        user_agent: str,
+        timeout: float,
+        verify: bool | str,
+        pins: t.Mapping[str, str],
+        max_bytes: int,
     ) -> None:
         """Make a session.
 
@@ -44,7 +57,9 @@ class HttpSession:
             timeout: Seconds to wait for an answer.
             verify: True, False, or the path of a CA bundle.
             pins: SHA-256 of the only certificate to trust, by `https://host:port/`.
+            max_bytes: Largest answer that is kept in memory, in bytes, decoded.
         """
+        self._max_bytes = max_bytes
         self._session = requests.Session()
         for prefix in ("http://", "https://", *pins):
             adapter = WireAdapter(pins.get(prefix), pool_connections=1, pool_maxsize=1)
@@ -61,7 +76,9 @@ class HttpSession:
         url: str,
         params: t.Mapping[str, str],
         headers: t.Mapping[str, str],
-        body: bytes | None,
+        content: bytes | None,
+        *,
+        cookies: bool = True,
     ) -> requests.PreparedRequest:
         """Make a request that can be sent.
 
@@ -70,7 +87,8 @@ class HttpSession:
             url: Whole address.
             params: Query parameters.
             headers: Headers besides those that every call has.
-            body: Body.
+            content: Body.
+            cookies: The vendor's cookies go with it.
 
         Raises:
             requests.exceptions.InvalidURL: If the address is none; also its siblings.
@@ -83,22 +101,31 @@ class HttpSession:
         for item in headers.items():
             check_header_validity(item)
             request.headers[item[0]] = item[1]
-        request.body = body or None
-        if body or method not in {"GET", "HEAD"}:
-            request.headers["Content-Length"] = str(len(body or b""))
+        request.body = content or None
+        if content or method not in {"GET", "HEAD"}:
+            request.headers["Content-Length"] = str(len(content or b""))
         request.hooks = default_hooks()
-        if self._session.cookies:
+        if cookies and self._session.cookies:
             request.prepare_cookies(self._session.cookies)
         return request
 
-    def send(self, request: requests.PreparedRequest) -> requests.Response:
+    def close(self) -> None:
+        """Close the connections; a later call opens new ones."""
+        for adapter in self._session.adapters.values():
+            adapter.close()
+
+    def send(
+        self, request: requests.PreparedRequest, into: Into | None = None
+    ) -> requests.Response:
         """Send a request and read the whole answer.
 
         Args:
             request: What `prepare` made.
+            into: Where the body goes if the answer is a success; it has none then.
 
         Raises:
             requests.RequestException: If there is no complete answer.
+            TooLargeError: If it is larger than its limit.
         """
         address = t.cast("str", request.url)
         origin = origin_of(address)
@@ -109,8 +136,18 @@ class HttpSession:
             )
             self._routes[origin] = adapter, environment
         adapter, environment = self._routes[origin]
-        response = adapter.send(request, timeout=self._timeout, **environment)
-        _ = response.content  # reads it
+        try:
+            response = adapter.send(request, timeout=self._timeout, **environment)
+        except LocationParseError as error:  # `requests` lets it through
+            raise requests.exceptions.InvalidURL(error) from None
+        is_success = 200 <= response.status_code < 300  # noqa: PLR2004
+        try:
+            self._read(response, into if is_success else None)
+        except requests.RequestException:
+            raise
+        except (ValueError, zlib.error, HTTPError) as error:  # such as of a negative length
+            response.close()
+            raise requests.exceptions.ChunkedEncodingError(error) from None
         if "Set-Cookie" in response.headers:
             extract_cookies_to_jar(  # type: ignore[no-untyped-call]
                 self._session.cookies, request, response.raw
@@ -120,6 +157,21 @@ class HttpSession:
                 "response", request.hooks, response
             )
         return response
+
+    def _read(self, response: requests.Response, into: Into | None) -> None:
+        """Read the body, which is text in UTF-8 then, if its charset is declared."""
+        response._content = b""  # noqa: SLF001 - what `requests` itself sets, without any limit
+        if into is not None:
+            into.file.seek(0)
+            into.file.truncate()
+            body.read(response, into.file, into.limit)
+            return
+        # Its content is handed out without a copy.
+        found = io.BytesIO()
+        body.read(response, found, self._max_bytes)
+        charset = body.charset_of(response.headers.get("Content-Type", ""))
+        text = t.cast("io.BytesIO", body.in_utf8(found, charset, io.BytesIO))
+        response._content = text.getvalue()  # noqa: SLF001
 
 
 @functools.lru_cache(maxsize=_ADDRESSES)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import logging
+import re
 import ssl
 import threading
 import typing as t
@@ -15,6 +16,8 @@ import urllib3
 
 from erp_vendors.errors import CallError, ConfigError, Phase
 from erp_vendors.http import explain, policy
+from erp_vendors.http.address import origin
+from erp_vendors.http.body import TooLargeError
 from erp_vendors.http.call import Answer, Call
 from erp_vendors.http.policy import Action, Failure, Rule
 from erp_vendors.http.redact import redact
@@ -35,17 +38,23 @@ WAITS = 50
 LONGEST_ANSWER = 10
 """An answer must be complete within so many times `timeout_seconds`, even if it never pauses for
 long: a server that trickles would hold up a run for ever."""
+MAX_ANSWER_BYTES = 1 << 28
+"""Bytes of an answer that are read at most, decoded, unless a setting says otherwise."""
 _LONGEST_PAUSE = 30.0
 _SUCCESS = 200
 _REDIRECT = 300
 _CLIENT_ERROR = 400
 _UNAUTHORIZED = 401
+_NOT_FOUND = frozenset({404, 405})
 _SERVER_ERROR = 500
 _BAD_URL = (
     requests.exceptions.InvalidURL,
     requests.exceptions.MissingSchema,
     requests.exceptions.InvalidSchema,
 )
+_HARMLESS = frozenset({"accept", "content-type"})
+"""Headers that go to any host; of others nobody knows whether they are credentials."""
+_ABSOLUTE = re.compile("https?://", re.IGNORECASE)
 _REPEATABLE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -62,6 +71,8 @@ class TransportOptions:
         rules: The vendor's own policy rows, looked at first.
         obey_rate_headers: Obey `X-RateLimit-Remaining` and `X-RateLimit-Reset` (seconds).
         pins: SHA-256 of the only certificate to trust, by `https://host:port/`.
+        max_answer_bytes: Largest answer that is kept in memory, decoded.
+        trusted: Addresses besides `base_url` whose hosts get credentials.
     """
 
     vendor: str
@@ -72,6 +83,8 @@ class TransportOptions:
     rules: tuple[Rule, ...] = ()
     obey_rate_headers: bool = False
     pins: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+    max_answer_bytes: int = MAX_ANSWER_BYTES
+    trusted: tuple[str, ...] = ()
 
 
 class Transport:
@@ -89,9 +102,12 @@ class Transport:
         self.budget = budget
         self.auth = auth
         self._base_url = options.base_url.rstrip("/")
+        self._own = {origin(address) for address in (options.base_url, *options.trusted)} - {None}
         self._rules = (*options.rules, *policy.RULES)
         self._local = threading.local()
         self._given_up: Exception | None = None
+        self._found = False  # whether any path of `base_url` was answered otherwise than by 404
+        self._sessions: list[HttpSession] = []
         if isinstance(options.verify, str):
             try:
                 ssl.create_default_context().load_verify_locations(options.verify)
@@ -114,7 +130,7 @@ class Transport:
             **kwargs: See `CallOptions`.
 
         Returns:
-            The parsed body; decimals stay exact.
+            The parsed body; decimals stay exact. An answer without content is the empty list.
 
         Raises:
             DataError: If the answer is not JSON.
@@ -139,10 +155,30 @@ class Transport:
         """
         return self._run(self._prepare(method, path, kwargs), parse=False)[0]
 
+    def close(self) -> None:
+        """Close the connections of all threads; a later call opens new ones."""
+        for session in self._sessions:
+            session.close()
+
+    def trust(self, address: str) -> None:
+        """Let the host of an address get credentials as `base_url` does.
+
+        Args:
+            address: One that a trusted host has named for this purpose.
+        """
+        self._own |= {origin(address)} - {None}
+
     def _prepare(self, method: str, path: str, options: CallOptions) -> Call:
-        headers = {"Accept": "application/json", **options.get("headers", {})}
         body = options.get("body")
-        absolute = path.startswith(("http://", "https://"))
+        absolute = _ABSOLUTE.match(path) is not None
+        if not absolute and not path.startswith("/"):
+            path = f"/{path}"  # or else it could go on with the name of the host
+        # A path of the settings, or a link of the vendor's, may lead anywhere.
+        elsewhere = absolute and origin(path) not in self._own
+        given = options.get("headers", {})
+        if elsewhere:
+            given = {name: value for name, value in given.items() if name.lower() in _HARMLESS}
+        headers = {"Accept": "application/json", **given}
         if body is not None:
             headers.setdefault("Content-Type", "application/json")
         return Call(
@@ -153,9 +189,11 @@ class Transport:
             params=options.get("params") or {},
             headers=headers,
             body=body,
-            auth=options.get("auth", self.auth),
+            auth=None if elsewhere else options.get("auth", self.auth),
             repeatable=options.get("repeatable", method in _REPEATABLE_METHODS),
             optional=options.get("optional", False),
+            into=options.get("into"),
+            elsewhere=elsewhere,
         )
 
     @property
@@ -213,7 +251,7 @@ class Transport:
                 )
                 self.budget.clock.sleep(pause)
                 continue
-            error = cause or explain.refused(call, failure, action, attempt)
+            error = cause or explain.refused(call, failure, action, attempt, lost=not self._found)
             if failure.phase is Phase.NOT_SENT:
                 self._given_up = error  # every later call would run into it: none waits again
             raise error
@@ -244,13 +282,21 @@ class Transport:
         except _BAD_URL as error:
             msg = f"{call.address} is not usable: {error}"
             raise ConfigError(redact(msg)) from None
+        except TooLargeError:
+            # Another attempt would end the same way. Of a write nobody knows whether it has worked.
+            msg = explain.too_large(call, self.options.max_answer_bytes)
+            raise CallError(msg, phase=Phase.SENT, attempts=attempt) from None
         except requests.RequestException as error:
             raise self._broken(call, error, sending, attempt) from None
+        if response.status_code not in _NOT_FOUND and call.url.startswith(self._base_url):
+            self._found = True
         if not _SUCCESS <= response.status_code < _REDIRECT:
             raise _FailedAttempt(call.failure(Phase.ANSWERED, response), response, None)
         answer = Answer(response.status_code, response.headers, response.content, attempt)
         if not parse:
             return answer, None
+        if answer.has_no_content:
+            return answer, []
         try:
             return answer, answer.json()
         except ValueError:
@@ -259,11 +305,13 @@ class Transport:
 
     def _send(self, call: Call, sending: Sending, credentials: object) -> requests.Response:
         session = self._session()
-        prepared = session.prepare(call.method, call.url, call.params, call.headers, call.body)
+        prepared = session.prepare(
+            call.method, call.url, call.params, call.headers, call.body, cookies=not call.elsewhere
+        )
         if call.auth is not None:
             prepared = call.auth.sign(prepared, credentials)
         with self.budget.call(), sending:
-            response = session.send(prepared)
+            response = session.send(prepared, call.into)
             if sending.expired:  # the end of the connection may look like the end of the answer
                 raise requests.ReadTimeout
             self._heed(call, response)
@@ -277,7 +325,9 @@ class Transport:
                 timeout=self.options.timeout,
                 verify=self.options.verify,
                 pins=self.options.pins,
+                max_bytes=self.options.max_answer_bytes,
             )
+            self._sessions.append(session)
         return session
 
     def _heed(self, call: Call, response: requests.Response) -> None:

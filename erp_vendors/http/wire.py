@@ -204,6 +204,13 @@ class WireAdapter(HTTPAdapter):
             self._origin = origin
         return self._pool
 
+    def close(self) -> None:
+        """Close the connections; a later call opens new ones."""
+        if self._pool is not None:
+            self._pool.close()
+            self._pool, self._origin = None, ""
+        super().close()
+
     def send(self, *args: t.Any, **kwargs: t.Any) -> Response:  # noqa: ANN401
         """Send; a pinned certificate is known by its fingerprint and needs no authority."""
         if self._pin:

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-import re
+import codecs
+import typing as t
 import xml.etree.ElementTree as ET
 
-_PROLOG = re.compile(rb"\A.*?<(?=[A-Za-z_])", re.DOTALL)
+from erp_vendors.http.codec import MOST_LEVELS
+
 _NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
+
+
+class _Builder(ET.TreeBuilder):
+    """Makes the tree; the parser tells it of a document type before it reads what is in that."""
+
+    def doctype(self, *_: object) -> t.NoReturn:
+        # No API needs one, and its entities can blow up a small text to any size.
+        msg = "it has a document type"
+        raise ValueError(msg)
 
 
 def is_xml(body: bytes) -> bool:
@@ -17,18 +28,21 @@ def is_xml(body: bytes) -> bool:
 def root_of(body: bytes) -> ET.Element:
     """Parse the raw body of an answer and return its root element.
 
+    Args:
+        body: With UTF-8's byte-order mark it is UTF-8, whatever its declaration says.
+
     Raises:
-        ValueError: If it is no XML, has a document type, or is a web page.
+        ValueError: If it is no XML, has a document type, is nested too deep, or is a web page.
     """
-    prolog = _PROLOG.match(body)
-    # No API needs a document type, and its entities can blow up a small text to any size.
-    if prolog is None or b"<!DOCTYPE" in prolog.group().upper():
-        msg = "no root element, or a document type before it"
-        raise ValueError(msg)
+    encoding = "utf-8" if body.startswith(codecs.BOM_UTF8) else None
+    parser = ET.XMLParser(target=_Builder(), encoding=encoding)  # noqa: S314 - see `_Builder`
     try:
-        root = ET.fromstring(body)  # noqa: S314 - nothing that could expand is left in it
-    except ET.ParseError as error:
+        root: ET.Element = ET.XML(body, parser)
+    except (ET.ParseError, LookupError) as error:  # LookupError: of its encoding
         raise ValueError(str(error)) from None
+    if _is_deeper(root, MOST_LEVELS):
+        msg = f"it is nested deeper than {MOST_LEVELS} levels"
+        raise ValueError(msg)
     if name_of(root).lower() == "html":
         msg = "a web page"
         raise ValueError(msg)
@@ -43,3 +57,12 @@ def name_of(element: ET.Element) -> str:
 def is_nil(element: ET.Element) -> bool:
     """Whether an element stands for null (`xsi:nil`)."""
     return element.get(_NIL, "").strip() in {"true", "1"}
+
+
+def _is_deeper(root: ET.Element, levels: int) -> bool:
+    layer = [root]
+    for _ in range(levels):
+        layer = [child for element in layer for child in element]
+        if not layer:
+            return False
+    return True

@@ -58,7 +58,7 @@ def properties_of(body: bytes) -> dict[str, t.Any]:
     """The properties of an object, such as an error; none if the body is no object."""
     try:
         value = _record(root_of(body), {}) if is_xml(body) else _from_json(body)[0]
-    except (ValueError, RecursionError):
+    except ValueError:
         return {}
     return value if isinstance(value, dict) else {}
 

@@ -31,7 +31,6 @@ Row = dict[str, t.Any]
 _READS = 3
 """Times that a list is asked for whose answer is a proxy's page or breaks off."""
 _PAUSE = 1.0
-_NO_CONTENT = 204
 _TEXT: Schema = {"type": ["string", "null"]}
 
 
@@ -50,6 +49,7 @@ class PentamicClient:
             limits=Limits(block.get("requests_per_second"), block.get("max_concurrency")),
             auth=auth,
             pins=_pins(block, api_url, token_url),
+            trusted=(token_url,),
         )
         auth.transport = self.transport
         self._properties = {
@@ -170,7 +170,7 @@ class PentamicClient:
         where = f"pentamic: GET {path}"
         for attempt in range(1, _READS + 1):
             answer = self.transport.call("GET", path, params=params)
-            if resource.is_child and (answer.status == _NO_CONTENT or answer.body == b"null"):
+            if answer.has_no_content or (resource.is_child and answer.body == b"null"):
                 return []
             try:
                 return answers.rows(answer.body, self._properties[resource.name])

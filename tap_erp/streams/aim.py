@@ -35,6 +35,8 @@ class AimStream(ResourceStream[AimResource, AimClient]):
     vendor = AIM.name
 
     def _has_key(self, record: Record) -> bool:
+        if not self.is_record(record):
+            return False
         missing = [name for name in self.primary_keys if record.get(name) is None]
         if missing and self.resource.assumed_keys and not self.records_read:
             self.choose_key([record])

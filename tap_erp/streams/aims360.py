@@ -13,6 +13,7 @@ from erp_vendors.aims360.aqua import exports
 from erp_vendors.aims360.client import refuses_query
 from erp_vendors.aims360.odata import ODataPage, Row, between, pick
 from erp_vendors.aims360.resources import RESOURCES, custom
+from erp_vendors.elements import NoRecord
 from erp_vendors.errors import CallError, DataError, MissingResourceError
 from erp_vendors.http import ordered_map
 from erp_vendors.keylist import KeyList
@@ -52,7 +53,7 @@ class Aims360Stream(ResourceStream[Aims360Resource, Aims360Client]):
         self._bookmark = self.open_bookmark(until)
         batches = self._read(_Listing(self, self._bookmark, until))
         first = next(batches, [])
-        rows = [row for row, _ in first]
+        rows = [row for row, _ in first if not isinstance(row, NoRecord)]
         self.learn(rows)
         self.choose_key(rows, spare=self.resource.spare_keys, value_of=pick)
         self._batches = itertools.chain([first], batches)
@@ -71,6 +72,8 @@ class Aims360Stream(ResourceStream[Aims360Resource, Aims360Client]):
             new: list[Record] = []
             marks: list[tuple[str | None, str]] = []
             for row, mark in page:
+                if not self.is_record(row):
+                    continue
                 stamp = self._stamp(row)
                 if not bookmark.wants(stamp, mark):
                     continue
@@ -109,7 +112,8 @@ class Aims360Stream(ResourceStream[Aims360Resource, Aims360Client]):
             size=client.page_size,
             limits=client.transport.budget.limits,
         )
-        found = (pick(row, column) for page in pages for row, _ in page)
+        rows = (row for page in pages for row, _ in page)
+        found = (pick(row, column) for row in filter(self.is_record, rows))
         keys = KeyList((str(key),) for key in found if key)
         outcomes = ordered_map(
             lambda key: client.single(self.resource, *key),

@@ -50,6 +50,8 @@ class CimcloudStream(ResourceStream[CimcloudResource, CimcloudClient]):
             seen = Remembered()
             moved = again = False
             for row in self._rows(bookmark):
+                if not self.is_record(row):
+                    continue
                 stamp = self._stamp(row)
                 # The content tells two versions of a row apart even if their stamps are equal.
                 mark = content_fingerprint(row)
@@ -140,7 +142,8 @@ class OnlineOrdersStream(ResourceStream[CimcloudResource, CimcloudClient]):
         while rows := self._take():
             marks = [content_fingerprint(row) for row in rows]
             # Each record is flushed as it is written (`at_once`), so the next call comes after all.
-            yield from (row for row, mark in zip(rows, marks, strict=True) if mark not in previous)
+            new = (row for row, mark in zip(rows, marks, strict=True) if mark not in previous)
+            yield from filter(self.is_record, new)
             if not previous.isdisjoint(marks):
                 msg = (
                     "the vendor answers the same orders again, so it does not mark them as taken; "

@@ -238,7 +238,7 @@ def _kind(answer: Answer) -> tuple[str, t.Any]:
         return "empty", None
     try:
         said = answer.json()
-    except (ValueError, RecursionError):
+    except ValueError:
         if body[:1] == b"<":
             return "markup", None
         return ("broken" if body[:1] in {b"{", b"[", b'"'} else "text"), None

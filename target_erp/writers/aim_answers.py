@@ -111,7 +111,7 @@ def is_scalar(value: object) -> bool:
 def _members_of(answer: Answer) -> Body:
     try:
         said = answer.json()
-    except (ValueError, RecursionError):
+    except ValueError:
         return {}
     return said if isinstance(said, dict) else {}
 

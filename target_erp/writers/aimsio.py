@@ -292,7 +292,7 @@ def _raise_refusal(answer: Answer) -> None:
     """Raise a list of errors inside a 2xx; what else a refusal looks like is unknown (5.2)."""
     try:
         said = answer.json()
-    except (ValueError, RecursionError):
+    except ValueError:
         return
     if isinstance(said, dict) and isinstance(said.get("errors"), list) and said["errors"]:
         msg = f"the vendor answered {answer.status} with: {answer.text[:300]}"

@@ -68,7 +68,7 @@ def parse(answer: Answer) -> object:
     """What an answer says; None where it is no JSON."""
     try:
         return answer.json()
-    except (ValueError, RecursionError):
+    except ValueError:
         return None
 
 

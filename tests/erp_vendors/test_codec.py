@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 
 import pytest
@@ -75,13 +76,13 @@ def test_a_number_that_would_fill_the_memory_is_a_value_error(number: str) -> No
         codec.decode(f'{{"a": [{number}]}}'.encode())
 
 
-@pytest.mark.parametrize("levels", [2_000, 20_000, 200_000])
+@pytest.mark.parametrize("levels", [201, 900, 2_000, 20_000, 200_000])
 @pytest.mark.parametrize("inner", ["1", r'"\ud800"'])
 @pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])
 def test_json_nested_too_deep_is_a_value_error(
     levels: int, inner: str, opening: str, closing: str
 ) -> None:
-    with pytest.raises(ValueError, match="nested too deep"):
+    with pytest.raises(ValueError, match="nested deeper than 200"):
         codec.decode((opening * levels + inner + closing * levels).encode())
 
 
@@ -94,3 +95,27 @@ def test_depth_is_what_the_brackets_show(value: object, levels: int) -> None:
         return 1 + max(map(depth, part), default=0) if isinstance(part, list) else 0
 
     assert codec.is_deeper(value, levels) == (depth(value) > levels)
+
+
+@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])
+def test_json_of_two_hundred_levels_can_be_read(opening: str, closing: str) -> None:
+    wide = "[" + ", ".join('{"a": [1, "]}"]}' for _ in range(500)) + "]"
+    for inner, levels in (("1", 200), (wide, 197)):
+        assert codec.decode((opening * levels + inner + closing * levels).encode())
+
+
+@pytest.mark.slow
+@given(VALUES, st.integers(0, 6))
+def test_depth_is_suspected_wherever_it_is(value: object, levels: int) -> None:
+    text = codec.encode(value)
+    strings_hide_nothing = not set("[]{}") & set("".join(re.findall(r'"[^"]*"', text.decode())))
+    if strings_hide_nothing and codec.is_deeper(value, levels):
+        assert codec._may_be_deeper(text, levels)  # noqa: SLF001
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 20_000 + "]" * 20_000, '[{"a": 1e9999999999999999999}]', '{"a": NaN}', "[1,"]
+)
+def test_pairs_are_refused_as_other_json_is(text: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - json's own class, too
+        codec.decode_pairs(text.encode(), dict)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import html
+import html.entities
 import io
 import json
 import logging
@@ -15,7 +17,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from singer_sdk.logging import ConsoleFormatter, StructuredFormatter
 
-from erp_vendors.http.redact import MASK, RedactingFormatter, Redactor, protect_logging, redact
+from erp_vendors.http.redact import (
+    MASK,
+    RedactingFormatter,
+    Redactor,
+    protect_logging,
+    redact,
+    secrets_in,
+)
 
 AWKWARD = "pä\"s\\w/r d+&=%\n'x"
 FORMS: dict[str, t.Callable[[str], str]] = {
@@ -27,6 +36,25 @@ FORMS: dict[str, t.Callable[[str], str]] = {
     "json with slashes": lambda secret: json.dumps(secret).replace("/", "\\/"),
     "json with capitals": lambda secret: json.dumps(secret).replace("u00e", "u00E"),
     "json in json in json": lambda secret: json.dumps(json.dumps({"x": json.dumps(secret)})),
+    "html": html.escape,
+    "html unquoted": lambda secret: html.escape(secret, quote=False),
+    "html twice": lambda secret: html.escape(html.escape(secret)),
+    "html by names": lambda secret: "".join(
+        f"&{html.entities.codepoint2name[ord(c)]};" if ord(c) in html.entities.codepoint2name else c
+        for c in secret
+    ),
+    "html in numbers": lambda secret: "".join(c if c.isalnum() else f"&#{ord(c)};" for c in secret),
+    "html in hex": lambda secret: "".join(
+        c if c.isascii() and c.isalnum() else f"&#x{ord(c):04X};" for c in secret
+    ),
+    "html in json": lambda secret: json.dumps({"x": html.escape(secret)}),
+    "html in url": lambda secret: urllib.parse.quote(html.escape(secret)),
+    "json of .net": lambda secret: "".join(
+        c if c.isascii() and c.isalnum() else f"\\u{ord(c):04X}" for c in secret
+    ),
+    "html in json of .net": lambda secret: html.escape(secret).replace("&", "\\u0026"),
+    "url in parts": lambda secret: urllib.parse.quote(secret, safe="/+&="),
+    "url twice": lambda secret: urllib.parse.quote(urllib.parse.quote(secret, safe=""), safe=""),
     "repr": repr,
     "repr of json": lambda secret: repr(json.dumps(secret)),
     "base64": lambda secret: base64.b64encode(secret.encode()).decode(),
@@ -152,3 +180,53 @@ def test_a_traceback_printed_by_others_shows_no_secret_once_masked(secret: str) 
     except ValueError:
         text = redact(traceback.format_exc())
     assert not readable(secret, text)
+
+
+@pytest.mark.parametrize(
+    ("address", "hidden"),
+    [
+        ("https://user:pass-word@host/path", "user:pass-word pass-word"),
+        ("https://user:pass%2Fword@host:8443/", "pass/word pass%2Fword"),
+        ("https://a-token@host", "a-token"),
+        ("https://user:pa/ss@host/", "pa/ss"),
+        ("postgresql://me:secret-1@host/db", "secret-1"),
+    ],
+)
+def test_credentials_inside_an_address_are_secrets(address: str, hidden: str) -> None:
+    mask = Redactor()
+    mask.add(*secrets_in(address))
+    for text in (address, *hidden.split()):
+        masked = mask(f"GET {text} failed")
+        assert MASK in masked
+        assert not any(secret in masked for secret in hidden.split())
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://host/",
+        "https://host:8443/a@b",
+        "https://host/a:b@c",
+        "https://host?x=a@b",
+        "a@b",
+        "",
+    ],
+)
+def test_an_address_without_credentials_holds_no_secret(address: str) -> None:
+    assert secrets_in(address) == ()
+
+
+@given(st.text(min_size=4), st.lists(st.sampled_from(sorted(FORMS)), max_size=1))
+def test_no_form_of_any_secret_is_left(secret: str, names: list[str]) -> None:
+    for name in names:
+        try:
+            text = FORMS[name](secret)
+        except UnicodeEncodeError:
+            continue  # half of a pair is in no text
+        mask = Redactor()
+        try:
+            mask.add(secret)
+        except UnicodeEncodeError:
+            continue
+        if "base64" not in name and "basic" not in name:
+            assert MASK in mask(text)

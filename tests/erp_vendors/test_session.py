@@ -29,7 +29,7 @@ def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def session(**options: t.Any) -> HttpSession:
-    defaults = {"user_agent": "demo", "timeout": 5, "verify": True, "pins": {}}
+    defaults = {"user_agent": "demo", "timeout": 5, "verify": True, "pins": {}, "max_bytes": 1_000}
     return HttpSession(**{**defaults, **options})
 
 

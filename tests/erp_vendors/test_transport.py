@@ -240,7 +240,7 @@ def test_a_refusal_is_not_repeated(status: int) -> None:
     with running_stub(lambda _: Reply(status, {"message": "bad\n field"})) as stub:
         error = call_fails(make_transport(stub.url), "GET")
         assert (error.phase, error.status, error.attempts) == (Phase.ANSWERED, status, 1)
-        assert str(error).endswith(f"/x: HTTP {status}: " + '{"message": "bad\\n field"}')
+        assert f"/x: HTTP {status}: " + '{"message": "bad\\n field"}' in str(error)
         assert not error.unreachable
 
 

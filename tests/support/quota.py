@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import io
 import threading
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
@@ -84,7 +85,7 @@ class Quota:
         self.clock.sleep(_LATENCY)
         answer.status_code = 200 if allowed else 429
         answer.request = request
-        answer._content = b"[]"  # noqa: SLF001 - as the mock libraries do
+        answer.raw = io.BytesIO(b"[]")
         return answer
 
     def _around(self, seconds: float, now: float) -> int:

@@ -94,7 +94,7 @@ def test_a_wrong_configuration_ends_every_command_with_one_line(
 
 @pytest.mark.parametrize(
     ("text", "reason"),
-    [(None, "not found"), ("{", "line 1"), ('["x"]', "JSON object"), ("\udcff", "decode")],
+    [(None, "No such file"), ("{", "line 1"), ('["x"]', "JSON object"), ("\udcff", "decode")],
     ids=["no file", "half", "a list", "no text"],
 )
 def test_a_configuration_file_that_cannot_be_read_is_named(

@@ -141,3 +141,40 @@ def test_csv_is_asked_for_and_read(fake: Fake, told: str) -> None:
     fake.output = lambda _: Reply(body=b"A,B\r\n1,2\r\n", headers={"Content-Type": told})
     assert reader.read() == [{"A": "1", "B": "2"}]
     assert fake.requests[0].json["outputFormat"] == "CSV"
+
+
+@pytest.mark.parametrize("form", ["csv", "json"])
+@pytest.mark.parametrize(
+    ("charset", "encoding"),
+    [
+        ("; charset=utf-8", "utf-8"),
+        ("; charset=utf-8", "utf-8-sig"),
+        ("; charset=windows-1252", "cp1252"),
+        ("; charset=windows-1252", "utf-8"),
+        ('; charset="utf-16"', "utf-16"),
+        ("", "utf-8"),
+    ],
+)
+def test_an_export_is_read_in_the_charset_that_it_declares(
+    fake: Fake, form: str, charset: str, encoding: str
+) -> None:
+    reader = Reader(fake, Export(name="x", source="s", view="v", format=form))
+    text = "ü\nß\n" if form == "csv" else '[{"ü": "ß"}]'
+    said = {"Content-Type": f"text/{form}{charset}"}
+    fake.output = lambda _: Reply(body=text.encode(encoding), headers=said)
+    assert reader.read() == [{"ü": "ß"}]
+
+
+@pytest.mark.parametrize("where", ["own", "other"])
+def test_an_export_lies_on_the_disk_and_has_a_limit_of_its_own(fake: Fake, where: str) -> None:
+    rows = [{"n": number, "text": "x" * 100} for number in range(5_000)]
+    export = Export(name="x", source="s", view="v")
+    small = Reader(fake, export, aqua_max_bytes=10_000)
+    reader = Reader(fake, export, max_answer_bytes=10_000)
+    fake.output = lambda _: Reply(body={"data": rows})
+    with elsewhere(fake, Reply(body={"data": rows})):
+        if where == "own":
+            fake.link = f"{fake.url}/an-anonymous-access-token/{{job}}"
+        assert reader.read() == rows
+        with pytest.raises(CallError, match=r"10,000 bytes .* aims360\.aqua_max_bytes"):
+            small.read()

@@ -182,7 +182,6 @@ def test_an_empty_list_in_xml(body: bytes) -> None:
         b'<!doctype x [<!ENTITY a "b">]><x>&a;</x>',
         b"<customers><customer>",
         b"<",
-        b"<\x00a\x00/\x00>\x00",
     ],
 )
 def test_a_page_or_a_document_type_is_no_answer(body: bytes) -> None:
