@@ -36,14 +36,18 @@ def read(file: pathlib.Path, where: str) -> bytes:
         where: Names the setting and the file, for messages.
 
     Raises:
-        ConfigError: If it is no regular file (a pipe would wait, a device has no end) or too large.
-        OSError: If it cannot be read.
+        ConfigError: If it cannot be read, is too large, or is no regular file: a pipe would wait,
+            and a device has no end.
     """
-    if not stat.S_ISREG(file.stat().st_mode):
-        msg = f"{where} cannot be read: it is no regular file"
-        raise ConfigError(msg)
-    with file.open("rb") as stream:
-        body = stream.read(MAX_BYTES + 1)
+    try:
+        if not stat.S_ISREG(file.stat().st_mode):
+            msg = f"{where} cannot be read: it is no regular file"
+            raise ConfigError(msg)
+        with file.open("rb") as stream:
+            body = stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        msg = f"{where} cannot be read: {error.strerror}"
+        raise ConfigError(msg) from None
     if len(body) > MAX_BYTES:
         msg = f"{where} has more than {MAX_BYTES // 1_000_000} MB; take out what is not needed"
         raise ConfigError(msg)

@@ -10,10 +10,10 @@ if t.TYPE_CHECKING:
     from erp_vendors.openapi.reader import SchemaReader
     from erp_vendors.schemas import Schema
 
-NESTED = (16_000, 4_000, 0)
+NESTED = (10_000, 4_000, 0)
 """Characters of a row's schema with its nested levels: what is tried until all schemas of a file
 have no more than `ALL`. A schema that has more is cut at the deepest level that fits."""
-ALL = 1_000_000
+ALL = 400_000
 """Characters of the schemas of all rows of a file, which make the catalog."""
 _OTHERS = 32_000
 """Characters of what is written, and of an answer to that, with its nested levels."""

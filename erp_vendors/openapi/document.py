@@ -120,13 +120,10 @@ def load(path: str, setting: str = "openapi") -> OpenApiDocument:
     try:
         file = pathlib.Path(path).expanduser()
         stat = file.stat()
-        return _load(file, setting, stat.st_mtime_ns, stat.st_size)
-    except OSError as error:
-        why = error.strerror
-    except (ValueError, RuntimeError) as error:  # a null character; ~ of nobody
-        why = str(error)
-    msg = f"{setting} ({path}) cannot be read: {why}"
-    raise ConfigError(msg)
+    except (OSError, ValueError, RuntimeError) as error:  # such as a null character, or ~nobody
+        msg = f"{setting} ({path}) cannot be read: {getattr(error, 'strerror', error)}"
+        raise ConfigError(msg) from None
+    return _load(file, setting, stat.st_mtime_ns, stat.st_size)
 
 
 @functools.lru_cache(maxsize=8)

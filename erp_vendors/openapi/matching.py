@@ -133,7 +133,10 @@ class Matcher(t.Generic[AnyResource]):
         if not item.readable:
             return None
         guess = self._guesses.get(item.name)
-        return guess if guess and guess not in self._read else self._free_name(item)
+        if guess is None or guess in self._read:
+            return self._free_name(item)
+        self._read.add(guess)
+        return guess
 
     def _free_name(self, item: OpenApiResource) -> str:
         """The name that the file gives it; longer, or with a number, where something else has it.

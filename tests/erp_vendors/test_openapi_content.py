@@ -130,6 +130,12 @@ def test_a_file_has_a_limit_while_it_is_read(
     assert "has more than" in refused(file)
 
 
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_that_may_not_be_read_is_one_line(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "api.json").touch(mode=0)
+    assert refused(tmp_path / "api.json").endswith("cannot be read: Permission denied")
+
+
 @pytest.mark.parametrize("path", ["gone.json", "a\0b", "x" * 300, "~"])
 def test_a_path_that_leads_nowhere_is_one_line(tmp_path: pathlib.Path, path: str) -> None:
     assert "cannot be read: " in refused(tmp_path / path if path != "~" else "~nobody-at-all/x")

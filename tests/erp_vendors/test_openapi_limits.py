@@ -44,9 +44,11 @@ def row(content: Content, name: str) -> Content:
     return found
 
 
-def depth(schema: t.Any) -> int:
-    inner = [*schema.get("properties", {}).values(), schema.get("items", {})] if schema else []
-    return 1 + max(map(depth, inner), default=0) if inner else 0
+def levels(schema: t.Any) -> int:
+    """How many levels of properties a schema has."""
+    if schema.get("properties"):
+        return 1 + max(map(levels, schema["properties"].values()))
+    return levels(schema["items"]) if schema.get("items") else 0
 
 
 # Records inside themselves.
@@ -84,7 +86,7 @@ def test_records_that_lead_to_each_other_end(outside: str, inside: str) -> None:
     }
     rows = {"type": "array", "items": WAYS[inside](ref("A"))}
     found = read(document({"/rows": {"get": reply(rows)}}, **schemas))["rows"]
-    assert depth(found.schema) <= 6
+    assert levels(found.schema) <= 4
 
 
 def test_a_part_that_others_share_is_no_record_inside_itself() -> None:
@@ -207,8 +209,9 @@ def test_the_catalog_of_a_service_stays_small(types: int, *, marked: bool) -> No
     assert time.monotonic() - started < 20
     assert sum(item.readable for item in found.values()) == types
     schemas = [item.schema for item in found.values() if item.schema is not None]
-    assert sum(map(size, schemas)) <= ALL
     assert max(map(size, schemas)) <= NESTED[0]
+    # Or else the first level is all there is.
+    assert sum(map(size, schemas)) <= ALL or max(map(levels, schemas)) == 1
     for schema in schemas:
         assert len(schema["properties"]) == 26, "the first level is whole"
         link = schema["properties"]["Link0"]
@@ -217,13 +220,14 @@ def test_the_catalog_of_a_service_stays_small(types: int, *, marked: bool) -> No
 
 
 def test_what_is_cut_depends_on_the_size_alone() -> None:
-    assert depth(read(odata(30, properties=2, links=1))["entities3"].schema) > 4
-    assert depth(read(odata(30, properties=20, links=6))["entities3"].schema) == 3
+    assert levels(read(odata(30, properties=2, links=1))["entities3"].schema) == 8
+    assert levels(read(odata(30, properties=5, links=3))["entities3"].schema) == 3
+    assert levels(read(odata(300, properties=5, links=3))["entities3"].schema) == 1
 
 
 def test_what_is_written_is_checked_to_the_depth() -> None:
     found = read(odata(300))["entities3"]
-    assert depth(found.write_schema) > depth(found.schema)
+    assert levels(found.write_schema) > levels(found.schema)
 
 
 def test_a_record_with_too_many_properties_declares_the_first_ones() -> None:
@@ -255,4 +259,4 @@ def test_a_whole_catalog(save: Save) -> None:
     with contextlib.redirect_stdout(io.StringIO()):
         catalog = TapErp(config={"aims360": block}).catalog_json_text
     assert catalog.count('"tap_stream_id"') >= 300
-    assert len(catalog) < 5_000_000
+    assert len(json.dumps(json.loads(catalog))) < 1_200_000

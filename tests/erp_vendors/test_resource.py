@@ -204,6 +204,15 @@ def test_a_guess_is_also_found_by_its_name(save: Save) -> None:
     assert (found.path, found.documented) == ("api/v7/order-details", True)
 
 
+def test_two_paths_are_never_one_guess(save: Save) -> None:
+    file = save(
+        document({"/s/OrderDetail": {"get": listing()}, "/s/x/order-details": {"get": listing()}})
+    )
+    found = resources("cimcloud", openapi=file, site_name="S")
+    paths = [item.path for item in found.values() if "rder" in item.path and item.schema]
+    assert sorted(paths) == ["OrderDetail", "x/order-details"]
+
+
 def test_other_paths_of_a_file_become_streams_and_sinks(save: Save) -> None:
     file = save(
         document(
