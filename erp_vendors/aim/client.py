@@ -31,12 +31,7 @@ from erp_vendors.aim.settings import VENDOR
 from erp_vendors.aim.xmltext import typed
 from erp_vendors.connect import connect
 from erp_vendors.elements import NoRecord
-from erp_vendors.errors import (
-    CallError,
-    CredentialsError,
-    DataError,
-    MissingResourceError,
-)
+from erp_vendors.errors import CallError, CredentialsError, DataError, MissingResourceError
 from erp_vendors.http import ReadAhead, codec
 from erp_vendors.http.budget import Limits
 from erp_vendors.http.policy import Action, Rule

@@ -111,14 +111,14 @@ class Schemas:
             )
             try:
                 made = conversion.record(node)
-            except _TooLargeError:
+            except _BudgetError:
                 break
             if conversion.whole:
                 break
         return made
 
 
-class _TooLargeError(Exception):
+class _BudgetError(Exception):
     """A schema is too large at this depth."""
 
 
@@ -163,7 +163,7 @@ class _Conversion:
             self._left -= _PROPERTY + len(name) + len(_description(inner))
             if self._left < 0:
                 if self._depth > 1:
-                    raise _TooLargeError
+                    raise _BudgetError
                 break
             nullable = not (self._required and name in flat.required)
             properties[name] = self._value(node, level, stack, nullable=nullable)

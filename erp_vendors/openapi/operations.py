@@ -60,7 +60,7 @@ class OpenApiResource:
     list_name: str | None = None
 
 
-class _Rows(t.NamedTuple):
+class _ListedRows(t.NamedTuple):
     """An answer with rows.
 
     Attributes:
@@ -70,7 +70,7 @@ class _Rows(t.NamedTuple):
     schema: Schema | None
 
 
-class _Write(t.NamedTuple):
+class _WriteOperation(t.NamedTuple):
     """What a POST or PUT takes and answers; schemas are None if the file does not say."""
 
     creates: bool
@@ -94,10 +94,10 @@ class _Found:
 
     path: str
     given: str = ""
-    listing: _Rows | None = None
-    loose: _Rows | None = None
-    detail: _Rows | None = None
-    write: _Write | None = None
+    listing: _ListedRows | None = None
+    loose: _ListedRows | None = None
+    detail: _ListedRows | None = None
+    write: _WriteOperation | None = None
 
 
 class Operations:
@@ -184,13 +184,13 @@ class Operations:
         elif rows is not None:
             found.given = given
             # The rows of an index are not those of the stream.
-            found.listing = _Rows(None) if self._pattern.detail_rows else self._rows(rows)
+            found.listing = _ListedRows(None) if self._pattern.detail_rows else self._rows(rows)
         elif not self._reader.lists(answer):
             # Some generators forget the brackets around a row.
             found.loose = self._rows(answer)
 
-    def _rows(self, node: Node) -> _Rows:
-        return _Rows(self._schemas.row(node))
+    def _rows(self, node: Node) -> _ListedRows:
+        return _ListedRows(self._schemas.row(node))
 
     def _write(self, found: _Found, operation: Node, *, creates: bool) -> None:
         body = self._reader.body(operation)
@@ -203,7 +203,7 @@ class Operations:
             if len(lists) == 1:
                 ((name, rows),) = lists.items()
         answer = self._reader.answer(operation)
-        found.write = _Write(
+        found.write = _WriteOperation(
             creates,
             self._schemas.written(rows or body),
             self._schemas.answer(answer) if answer else None,

@@ -21,7 +21,7 @@ from target_erp.writers.cimcloud_answers import (
     refused,
     says_yes,
 )
-from target_erp.writers.cimcloud_rows import Rows
+from target_erp.writers.cimcloud_rows import CimcloudRows
 from target_erp.writers.keys import Keys, no_key, references_of
 from target_erp.writers.write_validator import WriteValidator, without_nulls
 
@@ -74,7 +74,7 @@ class CimcloudWriter(Writer):
         # A path holds one key.
         self.deletable = bool(client.block.get("delete_path")) and bool(self.keys)
         self._only_updates = client.block.get("write_method") == "PUT"
-        self._rows = Rows(client, resource, self._keys, unique=self.upsert)
+        self._rows = CimcloudRows(client, resource, self._keys, unique=self.upsert)
         self.answers = Answers(
             self.stream,
             documented=either(is_documented, by_schema(resource.answer_schema)),

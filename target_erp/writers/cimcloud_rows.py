@@ -15,7 +15,7 @@ if t.TYPE_CHECKING:
     from target_erp.delivery.model import Body
 
 
-class Rows:
+class CimcloudRows:
     """Looks for the rows of one table.
 
     A search by a column that no document names may be ignored, or find nothing because there is no
