@@ -31,6 +31,8 @@ def no_waits() -> t.Iterator[None]:
     """Waits for the vendor take no time; a call that is put off gives up soon."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("erp_vendors.http.budget.Clock.sleep", lambda *_: None)
+        for name in ("limited", "hold", "obey_headers"):
+            patched.setattr(f"erp_vendors.http.budget.Budget.{name}", lambda *_: None)
         patched.setattr("erp_vendors.http.transport.WAITS", 2)
         patched.setattr("erp_vendors.http.transport.backoff.full_jitter", lambda _: 0)
         yield
@@ -50,8 +52,11 @@ def block(vendor: str, url: str) -> Config:
         "aim": {**login, "api_key": "a-key-of-some-length", "app_id": "app"},
         "cimcloud": {**cimcloud(url)["cimcloud"], "auth_type": "basic"},
         "pentamic": {
-            "client_id": "me", "client_secret": "hunter2-hunter2", "scope": "all",
-            "api_url": url, "token_url": f"{url}/token",
+            "client_id": "me",
+            "client_secret": "hunter2-hunter2",
+            "scope": "all",
+            "api_url": url,
+            "token_url": f"{url}/token",
         },
     }
     return {vendor: {**more[vendor], **quick}}
@@ -184,7 +189,7 @@ def is_of(stream: str, record: dict[str, t.Any], part: dict[str, t.Any]) -> bool
 
 @pytest.mark.parametrize("vendor", STREAMS)
 @settings(
-    max_examples=full(40, 1_000),
+    max_examples=full(30, 500),
     suppress_health_check=[
         HealthCheck.function_scoped_fixture,
         HealthCheck.too_slow,
