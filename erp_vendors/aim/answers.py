@@ -354,8 +354,9 @@ def _unnamed(answer: Body, list_name: str, keys: t.Sequence[str]) -> object:
     if keys and all(members.get(name) not in (None, "", []) for name in keys):
         return [members]
     for value in members.values():
-        if isinstance(value, list) and all(isinstance(row, dict) for row in value):
-            known = all(name in row for row in value for name in keys)
+        rows = [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
+        if rows or value == []:
+            known = all(name in row for row in rows for name in keys)
             if known or not list_name:
                 return value
     return [members] if members and not list_name else None

@@ -144,6 +144,7 @@ class HttpSession:
         try:
             self._read(response, into if is_success else None)
         except requests.RequestException:
+            response.close()
             raise
         except (ValueError, zlib.error, HTTPError) as error:  # such as of a negative length
             response.close()

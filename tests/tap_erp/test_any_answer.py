@@ -31,6 +31,8 @@ def no_waits() -> t.Iterator[None]:
     """Waits for the vendor take no time; a call that is put off gives up soon."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("erp_vendors.http.budget.Clock.sleep", lambda *_: None)
+        for name in ("limited", "hold", "obey_headers"):
+            patched.setattr(f"erp_vendors.http.budget.Budget.{name}", lambda *_: None)
         patched.setattr("erp_vendors.http.transport.WAITS", 2)
         patched.setattr("erp_vendors.http.transport.backoff.full_jitter", lambda _: 0)
         yield
@@ -162,35 +164,32 @@ def parts_of(value: t.Any) -> t.Iterator[dict[str, t.Any]]:
 
 def objects_in(reply: Reply) -> list[dict[str, t.Any]]:
     """All objects that a reply holds, as it was before it was squeezed."""
-    raw = reply.raw
-    for _ in range(reply.headers.get("Content-Encoding", "").count("gzip")):
-        raw = gzip.decompress(raw)
-    if reply.headers.get("Content-Encoding") == "deflate":
-        raw = zlib.decompress(raw)
+    raw, name = reply.raw, reply.headers.get("Content-Encoding", "")
+    if raw:
+        for _ in range(name.count("gzip")):
+            raw = gzip.decompress(raw)
+        raw = zlib.decompress(raw) if name == "deflate" else raw
     try:
         return list(parts_of(json.loads(raw)))
     except (ValueError, RecursionError):
         return []
 
 
-def was_sent(record: dict[str, t.Any], sent: list[dict[str, t.Any]]) -> bool:
-    """Whether the content of a record, beside its keys, was in an answer; XML has texts only."""
-    return any(part.items() & {} == set() and shares(part, record) for part in sent)
+def as_text(value: object) -> str:
+    """A value as text that is the same for a decimal and a float of one number."""
+    return json.dumps(value, default=float, sort_keys=True)
 
 
-def shares(part: dict[str, t.Any], record: dict[str, t.Any]) -> bool:
-    return (
-        any(
-            json.dumps(record.get(name), default=str) == json.dumps(value, default=str)
-            for name, value in part.items()
-        )
-        or not part
-    )
+def is_of(stream: str, record: dict[str, t.Any], part: dict[str, t.Any]) -> bool:
+    """Whether a record is an object of an answer, to which keys may have been added."""
+    if stream == "aimsio_object_index":
+        return record["id"] in {str(part.get(name)) for name in ("guid", "id")}
+    return all(name in record and as_text(record[name]) == as_text(part[name]) for name in part)
 
 
 @pytest.mark.parametrize("vendor", STREAMS)
 @settings(
-    max_examples=full(40, 1_000),
+    max_examples=full(30, 500),
     suppress_health_check=[
         HealthCheck.function_scoped_fixture,
         HealthCheck.too_slow,
@@ -224,7 +223,9 @@ def test_a_read_ends_with_one_line_whatever_is_answered(
     xml = any(b"<" in reply.raw[:5] for reply in given_replies)
     for message in run.messages:
         if message["type"] == "RECORD":
-            assert xml or was_sent(message["record"], sent), message
+            assert xml or any(is_of(message["stream"], message["record"], part) for part in sent), (
+                message
+            )
 
 
 GOOD: dict[str, tuple[t.Any, str]] = {
