@@ -132,7 +132,8 @@ def test_memory_does_not_grow_with_what_was_emitted() -> None:
         return peak
 
     with mock.patch.multiple("tap_erp.bookmark", OVERLAP_LIMIT=500, _SLACK=100):
-        assert peak(20_000) < 1.2 * peak(2_000)
+        # Threads of other tests may allocate meanwhile; 18,000 fingerprints would be a megabyte.
+        assert peak(20_000) < peak(2_000) + 300_000
 
 
 def test_a_stamp_in_the_future_does_not_carry_the_bookmark_there() -> None:
