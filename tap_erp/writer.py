@@ -19,8 +19,8 @@ if t.TYPE_CHECKING:
 _LONGEST = 32_768
 """Bytes of RECORD lines that wait for each other at most.
 
-For speed: one write for many records of a stream that emits them one by one (decision 0011). This
-may go when writing and flushing each line costs as little.
+For speed, 20% (decision 0011): one write for many records of a stream that emits them one by one.
+This may go when writing and flushing each line costs as little.
 """
 _SOON = 0.05
 """Seconds after which the next RECORD line takes those before it along."""

@@ -20,7 +20,7 @@ def keep_to_one_cpu() -> t.Iterator[None]:
     on the process id, so that runs side by side spread; the system moves other programs away from
     it. Does nothing where threads really run at once, or where the system has no such call.
 
-    For speed: up to 32% less CPU time (decision 0009; benchmark `writes_speed`). This may go when
+    For speed, 42% (decisions 0009 and 0011; benchmark `writes_speed`). This may go when
     Python runs threads at once by default.
     """
     if not hasattr(os, "sched_setaffinity") or not _takes_turns():

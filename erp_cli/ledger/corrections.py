@@ -70,7 +70,7 @@ def dismiss(sources: Sources, *, stream: str, key: str) -> None:
             if found.entry.parent
         ]
         # What is dismissed must not be sent by itself when its parent comes.
-        with sources.leased(ledger, [place[:2] for place in waiting]):
+        with sources.leased(ledger, [partition[:2] for partition in waiting]):
             for account, sink, entry in waiting:
                 still = ledger.look(account, sink, entry.key)
                 if still is not None and still.parent:

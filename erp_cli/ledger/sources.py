@@ -52,15 +52,15 @@ class Sources:
             yield ledger
 
     @contextlib.contextmanager
-    def leased(self, ledger: Ledger, places: t.Iterable[tuple[str, str]]) -> t.Iterator[None]:
+    def leased(self, ledger: Ledger, partitions: t.Iterable[tuple[str, str]]) -> t.Iterator[None]:
         """Keep runs from writing meanwhile; those that already write are waited for.
 
         Args:
             ledger: The ledger, opened.
-            places: Accounts and streams.
+            partitions: Accounts and streams.
         """
         with leases(self.ledger, ledger) as held:
-            for account, stream in sorted(set(places)):
+            for account, stream in sorted(set(partitions)):
                 held.take(account, stream, Clock())
             yield
 

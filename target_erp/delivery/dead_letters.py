@@ -44,7 +44,7 @@ class DeadLetters:
         self.folder = pathlib.Path(folder)
         self.added: set[tuple[str, str]] = set()
         self._run = run
-        self._groups: GroupCommit[tuple[str, bytes]] = GroupCommit(self._append)
+        self._commits: GroupCommit[tuple[str, bytes]] = GroupCommit(self._append)
 
     def add(
         self,
@@ -91,7 +91,7 @@ class DeadLetters:
             letter["deletes"] = True
         if not write.key:
             self.added.add((write.stream, handle(letter)))
-        self._groups.write([(write.stream, codec.encode(letter))])
+        self._commits.write([(write.stream, codec.encode(letter))])
 
     def compact(
         self, ledger: Ledger, streams: t.Iterable[str], done: t.Container[tuple[str, str]] = ()
@@ -119,7 +119,7 @@ class DeadLetters:
 
     def close(self) -> None:
         """End what was begun for adding, when nobody adds any more."""
-        self._groups.close()
+        self._commits.close()
 
     def _append(self, letters: list[tuple[str, bytes]]) -> None:
         texts: dict[str, list[bytes]] = collections.defaultdict(list)

@@ -126,7 +126,7 @@ class Delivery:
         self._settlement.take(write)
         self._intake.put((queue, write))
         if len(self._intake) >= _CHUNK or self._settlement.open > self._ahead:
-            self.admit()
+            self.look_up()
             self._wait_for_room()
             self._free()
 
@@ -167,7 +167,7 @@ class Delivery:
 
     def nudge(self) -> None:
         """Send batches that are not full yet, so that their records can be settled."""
-        self.admit()
+        self.look_up()
         with self._coordination.lock:
             for queue in self._queues.by_sink.values():
                 self._dispatch(queue)
@@ -183,7 +183,7 @@ class Delivery:
         """
         while True:
             self._free()
-            self.admit()
+            self.look_up()
             with self._coordination.lock:
                 waited = streams or tuple(self._queues.by_sink)
                 self._flushing += 1
@@ -240,21 +240,21 @@ class Delivery:
             self._ahead = max(self._ahead, 2 * writer.batch_size)
             return queue
 
-    def admit(self) -> None:
+    def look_up(self) -> None:
         """Look up what has come, and let workers begin with what has to be sent."""
         with self._coordination.lock:
             ready = [(queue, write) for queue, write in self._intake.take() if queue.claim(write)]
         try:
-            self._admit(ready)
+            self._look_up(ready)
         except Exception as error:
             self.fail(error)  # what is left of them never ends, and nobody may wait for it
             raise
 
     def _sweep(self) -> None:
-        """Admit the submitted records although fewer than a chunk have come: the input pauses."""
+        """Look up the submitted records although fewer than a chunk have come: the input pauses."""
         try:
             if self._coordination.failure is None:
-                self.admit()
+                self.look_up()
         except Exception as error:  # noqa: BLE001 - raised again by the submitting thread
             self.fail(error)
 
@@ -284,7 +284,7 @@ class Delivery:
             self._settlement.reopen(child, self._journal.run)
             self._resubmit(child)
 
-    def _admit(self, ready: list[Queued]) -> None:
+    def _look_up(self, ready: list[Queued]) -> None:
         """Let records go on that have their keys to themselves now."""
         while ready:
             free = self._without_blocked(ready)
@@ -293,7 +293,7 @@ class Delivery:
             for queue, write in free:
                 by_sink.setdefault(queue.writer.stream, (queue, []))[1].append(write)
             for queue, writes in by_sink.values():
-                ready += self._admit_to(queue, writes)
+                ready += self._sort_out(queue, writes)
 
     def _without_blocked(self, ready: list[Queued]) -> list[Queued]:
         """Leave out records one of whose parents is under way: they go on behind it."""
@@ -310,8 +310,8 @@ class Delivery:
                     self._queues.block(parent[1], (queue, write))
         return free
 
-    def _admit_to(self, queue: KeyQueue, writes: list[Write]) -> list[Queued]:
-        """Admit records of one sink; gives what may go on because of those that ended here."""
+    def _sort_out(self, queue: KeyQueue, writes: list[Write]) -> list[Queued]:
+        """Sort out records of one sink; gives what may go on because of those that ended here."""
         writer = queue.writer
         send, unchanged, refused = sort_out(self._journal, self._references, writer, writes)
         with self._coordination.lock:
@@ -374,7 +374,7 @@ class Delivery:
         """Let the records go on that wait for the keys of a batch whose receipt is written."""
         try:
             if self._coordination.failure is None and noted:
-                self._admit(self._release(queue, batch))
+                self._look_up(self._release(queue, batch))
         except Exception as error:  # noqa: BLE001 - raised again by the submitting thread
             self.fail(error)
         finally:

@@ -1,7 +1,6 @@
 """Records that were submitted and are not looked up in the ledger yet.
 
 Several are looked up together, because one query for many costs little more than one for one.
-Admitting a record means looking it up and then queueing, ending or blocking it.
 """
 
 from __future__ import annotations

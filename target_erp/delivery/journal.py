@@ -69,8 +69,8 @@ class Journal:
                 new.append(write)
         if new and writer is not None:
             lines = {write.identity: write.digest for write in new}
-            place = writer.account, writer.stream
-            intent = self.ledger.intend(*place, self.run, lines, changes)
+            partition = writer.account, writer.stream
+            intent = self.ledger.intend(*partition, self.run, lines, changes)
             for write in new:
                 write.intent = intent
         else:
@@ -127,12 +127,12 @@ class Journal:
         ]
         if not entries:
             return []
-        place = writer.account, writer.stream
-        changes = self.ledger.receipt(*place, entries, _by_intent(writes))
+        partition = writer.account, writer.stream
+        changes = self.ledger.receipt(*partition, entries, _by_intent(writes))
         if status not in _GOT_THROUGH:
             return changes
         over = [entry.key for entry in entries if entry.key in self.failing(writer)]
-        return [*changes, *self.ledger.cleared(*place, over)] if over else changes
+        return [*changes, *self.ledger.cleared(*partition, over)] if over else changes
 
 
 def _forget(writes: t.Iterable[Write]) -> None:

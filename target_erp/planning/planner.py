@@ -200,9 +200,9 @@ class Planner:
         if self._ledger is not None:
             recognise(self._ledger, writer, [write])
             decision = by_ledger(writer, write, resync=self._resync)
-        place = (write.stream, write.identity)
-        before = self._planned.pop(place, None)
-        self._planned[place] = write.digest
+        record = (write.stream, write.identity)
+        before = self._planned.pop(record, None)
+        self._planned[record] = write.digest
         if len(self._planned) > _REMEMBERED:
             del self._planned[next(iter(self._planned))]
         if before is None:

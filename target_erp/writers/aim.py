@@ -173,7 +173,7 @@ class AimWriter(Writer):
             write.vendor_id = self._account_again(write.body)
         body = self._members(write)
         operation = self._operation(body)
-        self._admit(operation, write, body)
+        self._check_operation(operation, write, body)
         taken = self._taken(operation, body)
         self._tried.add(write.number)
         query = {name: value for name, value in taken.items() if name in operation.query}
@@ -275,7 +275,7 @@ class AimWriter(Writer):
             and not any(body.get(name) for name in operation.without)
         )
 
-    def _admit(self, operation: Operation, write: Write, body: Body) -> None:
+    def _check_operation(self, operation: Operation, write: Write, body: Body) -> None:
         """Refuse what would make a record a second time, or belong to nobody."""
         if operation.makes and write.vendor_id is not None:
             msg = f"AIM has it ({write.vendor_id}), and no operation changes it"

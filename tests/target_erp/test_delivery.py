@@ -243,7 +243,7 @@ def test_a_record_never_overtakes_those_of_sinks_that_it_may_refer_to(
 
     def hurry() -> None:
         while not over.is_set():
-            delivery.admit()
+            delivery.look_up()
 
     thread = threading.Thread(target=hurry, daemon=True)
     thread.start()
