@@ -18,8 +18,8 @@ if t.TYPE_CHECKING:
 class RecordLines:
     """Makes the lines of one stream, for one schema and selection.
 
-    For speed: no message object is made for a record, which costs the plain SDK tap most of its time
-    (benchmark `raw_tap` shows both). This may go when the SDK writes records as fast.
+    For speed: no message object is made for a record, which costs the plain SDK tap most of its
+    time (benchmark `raw_tap` shows both). This may go when the SDK writes records as fast.
 
     Attributes:
         plain: The stream has no map, no flattening and no selection inside of objects; otherwise

@@ -27,7 +27,8 @@ class RecordShape:
     """What records have in common whose names are the same and whose values have the same types.
 
     For speed, 22% to 38% (decision 0011; benchmark `null_target`): what the first record of a shape
-    proves is not checked in the others. This may go when validating a record costs little of what sending it costs.
+    proves is not checked in the others. This may go when validating a record costs little of what
+    sending it costs.
 
     Attributes:
         own: Names without the marks of taps and loaders; None if there are no marks.
