@@ -313,8 +313,11 @@ def envelope_schema(record: Schema, *, list_name: str = "", single: bool = False
 
 
 def _count(value: object) -> int | None:
-    if isinstance(value, str) and value.strip().lstrip("-").isdigit():
-        return int(value)
+    if isinstance(value, str):
+        try:
+            value = codec.number_of(value.strip())
+        except ValueError:
+            return None
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import decimal
+import contextlib
 import re
 import typing as t
 
+from erp_vendors.http import codec
 from erp_vendors.http.xmldoc import is_nil, name_of, root_of
 
 if t.TYPE_CHECKING:
@@ -14,9 +15,8 @@ if t.TYPE_CHECKING:
     from erp_vendors.schemas import Schema
 
 _PRIMITIVES = "{http://schemas.microsoft.com/2003/10/Serialization/Arrays}"
-_INTEGER = re.compile(r"-?(?:0|[1-9]\d*)")
-_NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
-_DATE = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,7}))?")
+_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*)")
+_DATE = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,7}))?", re.ASCII)
 _KINDS = {
     "boolean": "boolean",
     **dict.fromkeys(("byte", "short", "int", "long", "unsignedInt", "unsignedLong"), "integer"),
@@ -39,7 +39,8 @@ def from_xml(body: bytes, schema: Schema) -> t.Any:  # noqa: ANN401
         seven decimals, nulls left out.
 
     Raises:
-        ValueError: If it is no XML, or a web page.
+        ValueError: If it is no XML, or a web page, or holds what JSON has no place for: text
+            beside elements, or two members of one name.
     """
     root = root_of(body)
     if name_of(root).startswith("ArrayOf"):
@@ -82,8 +83,13 @@ def _object(element: ET.Element, schema: Schema) -> dict[str, t.Any]:
     known = schema.get("properties", {})
     other = schema.get("additionalProperties")
     members: dict[str, t.Any] = {}
+    names: set[str] = set()
     for child in element:
         name = name_of(child)
+        if name in names:
+            msg = f"the element {name} comes twice in {name_of(element)}"
+            raise ValueError(msg)
+        names.add(name)
         given = known.get(name)
         if given is None:
             is_text = not len(child) and (child.text or "").strip()
@@ -102,10 +108,9 @@ def _scalar(text: str, kinds: set[str]) -> t.Any:  # noqa: ANN401
         return None
     if "boolean" in kinds and bare.lower() in {"true", "false"}:
         return bare.lower() == "true"
-    if kinds & {"integer", "number"} and _INTEGER.fullmatch(bare):
-        return int(bare)
-    if "number" in kinds and _NUMBER.fullmatch(bare):
-        return decimal.Decimal(bare)
+    if "number" in kinds or ("integer" in kinds and _INTEGER.fullmatch(bare)):
+        with contextlib.suppress(ValueError):  # what is no number, or too long a one, stays text
+            return codec.number_of(bare)
     date = _DATE.fullmatch(text)
     # The JSON samples print dates with seven decimals, the XML samples with none (3.1, DOC).
     return f"{date[1]}.{(date[2] or '').ljust(7, '0')}" if date else text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import decimal
 import json
+import re
 import typing as t
 
 import msgspec
@@ -11,6 +12,7 @@ import msgspec
 _DIGITS = 4_300
 """Digits that a number may have, written out: as many as Python's own integers from text."""
 _EXPONENT_DIGITS = 4
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _SHOWN = 40
 MOST_LEVELS = 200
 """Levels of objects and lists, or of XML elements, that may stand in each other. What goes through
@@ -153,6 +155,24 @@ def is_deeper(value: t.Any, levels: int) -> bool:  # noqa: ANN401 - JSON can be 
         if not layer:
             return False
     return bool(layer)
+
+
+def number_of(text: str) -> int | decimal.Decimal:
+    """Read a number that stands in another text than JSON, as `decode` would read it.
+
+    Args:
+        text: The number, as XML may write it: with a plus, leading zeros or a bare point.
+
+    Returns:
+        An integer if there is neither a point nor an exponent.
+
+    Raises:
+        ValueError: If it is none, or has more than 4,300 digits.
+    """
+    if not _NUMBER.fullmatch(text):
+        msg = f"{text[:_SHOWN]!r} is no number"
+        raise ValueError(msg)
+    return _integer(text) if text.lstrip("+-").isdigit() else _decimal(text)
 
 
 def encode(value: object) -> bytes:

@@ -28,11 +28,15 @@ def is_xml(body: bytes) -> bool:
 def root_of(body: bytes) -> ET.Element:
     """Parse the raw body of an answer and return its root element.
 
+    Text stands in elements that hold nothing else, and none in those that are null: what stands
+    elsewhere has no place in JSON, and would be lost.
+
     Args:
         body: With UTF-8's byte-order mark it is UTF-8, whatever its declaration says.
 
     Raises:
-        ValueError: If it is no XML, has a document type, is nested too deep, or is a web page.
+        ValueError: If it is no XML, has a document type, is nested too deep, is a web page, or has
+            text elsewhere.
     """
     encoding = "utf-8" if body.startswith(codecs.BOM_UTF8) else None
     parser = ET.XMLParser(target=_Builder(), encoding=encoding)  # noqa: S314 - see `_Builder`
@@ -46,6 +50,10 @@ def root_of(body: bytes) -> ET.Element:
     if name_of(root).lower() == "html":
         msg = "a web page"
         raise ValueError(msg)
+    for element in root.iter():
+        if _is_mixed(element):
+            msg = f"the element {name_of(element)} has content that belongs to nothing"
+            raise ValueError(msg)
     return root
 
 
@@ -57,6 +65,13 @@ def name_of(element: ET.Element) -> str:
 def is_nil(element: ET.Element) -> bool:
     """Whether an element stands for null (`xsi:nil`)."""
     return element.get(_NIL, "").strip() in {"true", "1"}
+
+
+def _is_mixed(element: ET.Element) -> bool:
+    """Whether an element holds text beside elements, or anything although it is null."""
+    own = [element.text, *(child.tail for child in element)]
+    has_text = any(text and not text.isspace() for text in own)
+    return (has_text and len(element) > 0) or (is_nil(element) and (has_text or len(element) > 0))
 
 
 def _is_deeper(root: ET.Element, levels: int) -> bool:

@@ -15,8 +15,9 @@ if t.TYPE_CHECKING:
 
     from erp_vendors.schemas import Schema
 
-_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|-?[0-9][0-9.eE+-]*', re.DOTALL)
-"""A string, or what begins like a number; so nothing inside a string counts as a number."""
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"?|-?[0-9][0-9.eE+-]*', re.DOTALL)
+"""A string, or what begins like a number; so nothing inside a string counts as a number, not even
+in one that has no end."""
 _LEADING_ZERO = re.compile(rb"-?0[0-9]")
 
 
@@ -96,12 +97,11 @@ def _conform(value: t.Any, schema: Schema, *, repaired: bool) -> t.Any:  # noqa:
 
 def _number(text: str, kinds: set[str]) -> t.Any:  # noqa: ANN401
     try:
-        if "integer" in kinds:
-            return int(text)
-        number = decimal.Decimal(text) if "number" in kinds else None
-    except (ValueError, decimal.InvalidOperation):
+        number = codec.number_of(text)
+    except ValueError:
         return text
-    return number if number is not None and number.is_finite() else text
+    wanted = "number" in kinds or ("integer" in kinds and isinstance(number, int))
+    return number if wanted else text
 
 
 def _from_json(body: bytes) -> tuple[t.Any, bool]:

@@ -49,6 +49,24 @@ paths: {/a: {get: {responses: {default: {schema: &s {properties: {b: *s}, allOf:
     b'{"openapi": "3.0.0", "paths": {"/\\ud800": {"get": null}}, "n": 1' + b"0" * 5_000 + b"}",
 )
 """Inputs to begin with: one for each form of a file, and those that once ended in a traceback."""
+WORDS: tuple[bytes, ...] = (
+    *(b"$ref", b"get", b"post", b"put", b"responses", b"200", b"default", b"content", b"schema"),
+    *(b"application/json", b"type", b"items", b"properties", b"allOf", b"anyOf", b"oneOf", b"in"),
+    *(b"required", b"value", b"parameters", b"requestBody", b"url", b"variables", b"enum"),
+    *(
+        b"null",
+        b"[]",
+        b"{}",
+        b"&s",
+        b"*s",
+        b"<<",
+        b"!!int",
+        b"#/components/schemas/",
+        b"~1",
+        b"{id}",
+    ),
+)
+"""Pieces that inputs are made of."""
 
 
 def parse(data: bytes) -> None:
