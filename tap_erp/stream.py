@@ -148,7 +148,7 @@ class ErpStream(Stream):
     def batches(self, context: Context | None) -> t.Iterator[t.Sequence[Record]]:
         """The records in groups that are written together: each alone, unless a stream reads pages.
 
-        For speed, 18% (decision 0011; benchmark `raw_tap`): pages may go when writing a record alone
+        For speed, 18% (decision 0011; benchmark `raw_tap`): this may go when writing a record alone
         costs as little.
         """
         return zip(t.cast("t.Iterable[Record]", self.get_records(context)), strict=False)
