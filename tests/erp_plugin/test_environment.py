@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import pathlib
+import re
 import typing as t
 
 import pytest
@@ -12,9 +14,7 @@ from tap_erp.tap import TapErp
 from target_erp.target import TargetErp
 from tests.support.commands import invoke
 
-if t.TYPE_CHECKING:
-    import pathlib
-
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 SCHEMA = {
     "properties": {
         "shop": {
@@ -33,6 +33,13 @@ SCHEMA = {
     }
 }
 CONFIG = {"shop": {"address": "https://a", "names": ["x"]}, "most": 5}
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs leave their ledger and report in the present folder."""
+    monkeypatch.chdir(tmp_path)
+
 
 AIMSIO = {"username": "u", "password": "p", "environment": "sandbox"}
 
@@ -196,6 +203,24 @@ def test_variables_that_are_read_say_nothing(
     assert (code, last) == (0, "")
     assert {entry["stream"][:7] for entry in catalog["streams"]} == {"aimsio_"}
     assert not [line for line in caplog.records if "no effect" in line.getMessage()]
+
+
+@pytest.mark.parametrize("plugin", [TapErp, TargetErp])
+def test_one_vendor_filled_into_the_example_is_enough(
+    plugin: t.Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """All other variables of `.env.example` stay blank, with their number signs taken away."""
+    example = (ROOT / ".env.example").read_text("utf-8")
+    names = re.findall(r"^#(\w+)=$", example, re.MULTILINE)
+    prefix = plugin.name.upper().replace("-", "_")
+    assert f"{prefix}_CIMCLOUD_AUTH_KEY" in names
+    for name in names:
+        monkeypatch.setenv(name, "")
+    for name, value in AIMSIO.items():
+        monkeypatch.setenv(f"{prefix}_AIMSIO_{name.upper()}", value)
+    code, last, _ = invoke(plugin.cli, plugin.name, "--config", "ENV", *_harmless(plugin))
+    assert (code, last) == (0, "")
+    assert "no effect" not in caplog.text
 
 
 def _harmless(plugin: t.Any) -> list[str]:
