@@ -125,7 +125,7 @@ def _may_be_deeper(body: bytes, levels: int) -> bool:
     It may go when the parser has a limit of its own. Only a text that was made for it can hide its
     depth, by brackets inside its strings.
     """
-    if len(body) <= 2 * levels:
+    if body.count(b"{") + body.count(b"[") <= levels:
         return False
     brackets = body.translate(None, _NO_BRACKETS)
     for removed in range(0, levels, 2):  # each time one level goes, or two
