@@ -39,6 +39,8 @@ SEEDS: tuple[bytes, ...] = (
 {"type": "RECORD", "stream": "s", "record": {"a": 3}}
 """.replace(b"@\n", b""),
     b'{"type": "STATE", "value": "\\ud800"}\n{"type": "STATE", "value": 1}{}\n{"type": "STATE"}',
+    b"""{"type": "SCHEMA", "stream": "s", "schema": {"properties": {"\\n": {"const": 1}}}}
+{"type": "RECORD", "stream": "s", "record": {"\\n": 3}}""",
     b'{"type": "RECORD", "stream": "s", "record": []}\n',
     b'{"type": ["RECORD"]}\n',
     b'{"type": "STATE", "value": ' + b"[" * 300 + b"]" * 300 + b"}\n",
