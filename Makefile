@@ -30,10 +30,11 @@ test-fast: ## Run the tests that take no longer than a moment
 	@$(SETUP)
 	@$(PYTEST) -n 4 --dist worksteal -m "not serial and not slow and not nightly" $(ARGS)
 
-nightly: ## Run everything in full size, with other random examples each time
+nightly: ## Run everything in full size, with other random examples each time; fuzz what reads foreign text
 	@$(SETUP)
 	@ERP_TESTS_PROFILE=nightly $(PYTEST) -n $(JOBS) --dist worksteal -m "not serial" $(ARGS)
 	@ERP_TESTS_PROFILE=nightly $(PYTEST) -m serial $(ARGS)
+	@$(BIN)/python -m tests.fuzz --optional
 
 bench: ## Measure speed against limits and peers (under ten minutes); ARGS names benchmarks
 	@$(SETUP)

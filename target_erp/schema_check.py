@@ -5,7 +5,7 @@ from __future__ import annotations
 import decimal
 import typing as t
 
-from target_erp.printable import cut
+from target_erp.printable import cut, visible
 from target_erp.tap_schema import compiled, references_in, understood
 
 if t.TYPE_CHECKING:
@@ -96,7 +96,7 @@ class SchemaCheck:
         return shape
 
     def misfit(self, record: Record, shape: RecordShape) -> str:
-        """What is wrong with a record; empty if it fits.
+        """What is wrong with a record, in one line; empty if it fits.
 
         Args:
             record: The record without marks.
@@ -112,8 +112,8 @@ class SchemaCheck:
                 shape.open = tuple(name for name in record if not self._is_settled(record, name))
             return ""
         problem = next(self._whole.iter_errors(record))
-        where = cut(".".join(map(str, problem.instance_path)), _SHOWN_CHARACTERS)
-        said = cut(problem.message, _SHOWN_CHARACTERS)
+        where = cut(visible(".".join(map(str, problem.instance_path))), _SHOWN_CHARACTERS)
+        said = cut(visible(problem.message), _SHOWN_CHARACTERS)
         return f"{where or 'the record'} does not fit the SCHEMA message: {said}"
 
     def _is_settled(self, record: Record, name: str) -> bool:

@@ -138,10 +138,10 @@ class Sessions:
                 return {"": []}
             try:
                 members = decode(answer.body, schema)
-            except ValueError:
+            except ValueError as error:
                 if attempt == _READS:
                     msg = (
-                        f"{where} answered with something that is neither JSON nor XML: "
+                        f"{where} answered with neither JSON nor XML that can be read ({error}): "
                         f"{answer.text[:200]!r}"
                     )
                     raise DataError(msg) from None

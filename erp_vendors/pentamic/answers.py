@@ -40,7 +40,7 @@ def rows(body: bytes, properties: t.Mapping[str, Schema]) -> list[t.Any]:
     """
     if is_xml(body):
         root = root_of(body)
-        if any(not len(child) and (child.text or "").strip() for child in root):
+        if any(not len(child) and (child.text or "").strip() for child in (root, *root)):
             msg = f"the XML element {name_of(root)} is no list of records"
             raise DataError(msg)
         return [_record(child, properties) for child in root]
@@ -133,11 +133,11 @@ def _value(element: ET.Element, schema: Schema) -> t.Any:  # noqa: ANN401
     kinds = _kinds(schema)
     if is_nil(element):
         return None
-    if "array" in kinds:
+    text = element.text or ""
+    if "array" in kinds and (len(element) or not text.strip()):
         return [_value(child, schema.get("items", {})) for child in element]
     if len(element):
         return _record(element, schema.get("properties", {}))
-    text = element.text or ""
     return text if "string" in kinds or not kinds else _scalar(text.strip(), kinds)
 
 

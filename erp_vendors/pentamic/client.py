@@ -177,11 +177,14 @@ class PentamicClient:
             except DataError as error:
                 msg = f"{where}: {error}"
                 raise DataError(msg) from None
-            except ValueError:
+            except ValueError as error:
                 if attempt == _READS:
                     # Its content is not shown: half an answer holds people's data.
                     size = f"{len(answer.body)} bytes of {answer.headers.get('Content-Type')}"
-                    msg = f"{where} answered with neither JSON nor XML ({size})"
+                    msg = (
+                        f"{where} answered with neither JSON nor XML that can be read: {error} "
+                        f"({size})"
+                    )
                     raise DataError(msg) from None
             self.transport.budget.clock.sleep(_PAUSE * attempt)
         raise AssertionError  # the last attempt returns or raises

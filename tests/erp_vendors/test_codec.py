@@ -119,3 +119,51 @@ def test_depth_is_suspected_wherever_it_is(value: object, levels: int) -> None:
 def test_pairs_are_refused_as_other_json_is(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - json's own class, too
         codec.decode_pairs(text.encode(), dict)
+
+
+@given(st.integers() | st.decimals(allow_nan=False, allow_infinity=False))
+def test_a_number_in_other_text_is_what_it_is_in_json(number: int | Decimal) -> None:
+    text = codec.encode(number)
+    assert repr(codec.number_of(text.decode())) == repr(codec.decode(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("007", 7),
+        ("+5", 5),
+        ("-01.50", Decimal("-1.50")),
+        (".5", Decimal("0.5")),
+        ("5.", Decimal(5)),
+    ],
+)
+def test_a_number_in_other_text_may_be_written_otherwise(text: str, number: object) -> None:
+    assert codec.number_of(text) == number
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "",
+            "-",
+            ".",
+            "1_0",
+            "٣",
+            "1٣",
+            "²",
+            "--5",
+            " 1",
+            "NaN",
+            "-Infinity",
+            "0x1",
+            "1e",
+            "1.5.2",
+        ),
+        *("1e999999999", "-1e-999999999", "1" * 4_301, "0" * 400_000 + "x"),
+    ],
+    ids=lambda text: text[:20],
+)
+def test_what_is_no_number_or_too_long_a_one_is_a_value_error(text: str) -> None:
+    with pytest.raises(ValueError, match=r"is no number|digits"):
+        codec.number_of(text)

@@ -70,6 +70,30 @@ def test_the_encoding_that_xml_declares_counts_unless_the_answer_says_otherwise(
     assert root_of(codecs.BOM_UTF8 + text.encode()).text == "ü €"
 
 
+NULL = 'xmlns:i="http://www.w3.org/2001/XMLSchema-instance" i:nil="true"'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<a>lost<b>1</b></a>",
+        "<a><b>1</b>lost</a>",
+        "<a><b>one<br/>two</b></a>",
+        f"<a><b {NULL}>lost</b></a>",
+        f"<a {NULL}><b>1</b></a>",
+    ],
+)
+def test_what_has_no_place_in_json_is_refused_instead_of_lost(text: str) -> None:
+    for read in (root_of, decode, lambda body: rows(body, {})):
+        with pytest.raises(ValueError, match="has content that belongs to nothing"):
+            read(text.encode())
+
+
+def test_blanks_between_elements_are_no_content() -> None:
+    text = f"<a>\n <b>1</b> <!-- x --> <c {NULL}> </c>\r\n</a>".encode()
+    assert decode(text) == {"b": "1"}
+
+
 @given(st.binary(max_size=200).map(lambda raw: b"<" + raw))
 def test_anything_else_is_a_value_error(raw: bytes) -> None:
     try:

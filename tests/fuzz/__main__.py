@@ -21,6 +21,7 @@ NAMES = tuple(
 _ROOT = pathlib.Path(__file__).parents[2]
 _FOUND = ("crash-", "timeout-", "oom-")
 """How libFuzzer's names for the inputs that it stopped at begin."""
+_PROGRESS = ("#", "INFO: ", "WARNING: Failed to find function")
 _LOG_LINES = 40
 
 
@@ -84,7 +85,8 @@ def fuzz(module: str, seconds: int) -> bool:
                 ).returncode
             except subprocess.TimeoutExpired:
                 code = None
-        lines = log.read_text(errors="replace").splitlines()
+        said = log.read_text(errors="replace").splitlines()
+        lines = [line for line in said if not line.startswith(_PROGRESS)]
         inputs = [path.read_bytes() for path in found.iterdir() if path.name.startswith(_FOUND)]
     done = next((match for line in lines if (match := re.match(r"Done (\d+) runs", line))), None)
     if code == 0 and done and not inputs:

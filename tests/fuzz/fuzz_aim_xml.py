@@ -52,8 +52,8 @@ SEEDS: tuple[bytes, ...] = (
     + b"""<a xmlns:d="http://schemas.microsoft.com/2003/10/Serialization/Arrays"><d:long>7</d:long>
 <d:boolean>true</d:boolean><d:decimal>1e5</d:decimal></a><!-- x --><b>&lt;&#xE9;</b></R>""",
     b"<ArrayOfThing><Thing><Id>1</Id></Thing><Thing/></ArrayOfThing>",
-    b"<R><ResponseStatus><ErrorCode>E</ErrorCode><Message>Item not found</Message>"
-    b"<Errors/></ResponseStatus></R>",
+    b"""<R><ResponseStatus><ErrorCode>E</ErrorCode><Message>Item not found</Message><Errors/>
+</ResponseStatus></R>""",
     b"<?xml version='1.0' encoding='windows-1252'?><R><Rows>\xfc</Rows></R>",
     b"<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>",
     b"<html><body>Maintenance</body></html>",

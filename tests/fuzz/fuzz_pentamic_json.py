@@ -42,6 +42,8 @@ SEEDS: tuple[bytes, ...] = (
     b'["' + b'\\"' * 2_000,
     b'[{"n": 01e999999999}]',
     b'[{"i": 0' + b"1" * 5_000 + b"}]",
+    b"<string>Try again later</string>",
+    b"<l><r><l>text</l></r></l>",
     b"<l>lost<r><a>1</a></r></l>",
     b"<l><r>lost<a>1</a></r></l>",
     "<l><r><i>1_0</i><i>٣</i><n>٣</n><n>Infinity</n></r></l>".encode(),

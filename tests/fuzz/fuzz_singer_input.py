@@ -27,21 +27,20 @@ _READERS: dict[str, t.Callable[[Message], object]] = {
 SEEDS: tuple[bytes, ...] = (
     b"",
     b"\n\r\n \n",
-    b"""{"type": "SCHEMA", "stream": "s", "schema": {"type": "object", "required": ["a"], "properties":
- {"a": {"type": ["string", "null"], "maxLength": 3}}}, "key_properties": ["a"]}""".replace(
-        b"\n", b""
-    )
-    + b"""
+    b"""{"type": "SCHEMA", "stream": "s", "key_properties": ["a"], "schema": {"required": ["a"], @
+"type": "object", "properties": {"a": {"type": ["string", "null"], "maxLength": 3}}}}
 {"type": "RECORD", "stream": "s", "record": {"a": "x", "b": 1.50, "_sdc_x": [null, true]}}\r
 {"type": "RECORD", "stream": "s", "record": {"a": 7}}
 \xef\xbb\xbf{"type": "ACTIVATE_VERSION", "stream": "s", "version": 1}
 {"type": "STATE", "value": {"n": 1e3}}
-{"type": "BATCH", "stream": "s", "manifest": ["file:///x"]}""",
-    b"""{"type": "SCHEMA", "stream": "s", "schema": {"properties": {"a": {"$ref": "#/$defs/A"}},
- "$defs": {"A": {"anyOf": [{"multipleOf": 2}, {"pattern": "^a+$"}, {"format": "date-time"}]}}}}
-""".replace(b"\n ", b"")
-    + b'{"type": "RECORD", "stream": "s", "record": {"a": 3}}\n',
+{"type": "BATCH", "stream": "s", "manifest": ["file:///x"]}""".replace(b"@\n", b""),
+    b"""{"type": "SCHEMA", "stream": "s", "schema": {"properties": {"a": {"$ref": "#/$defs/A"}}, @
+"$defs": {"A": {"anyOf": [{"multipleOf": 2}, {"pattern": "^a+$"}, {"format": "date-time"}]}}}}
+{"type": "RECORD", "stream": "s", "record": {"a": 3}}
+""".replace(b"@\n", b""),
     b'{"type": "STATE", "value": "\\ud800"}\n{"type": "STATE", "value": 1}{}\n{"type": "STATE"}',
+    b"""{"type": "SCHEMA", "stream": "s", "schema": {"properties": {"\\n": {"const": 1}}}}
+{"type": "RECORD", "stream": "s", "record": {"\\n": 3}}""",
     b'{"type": "RECORD", "stream": "s", "record": []}\n',
     b'{"type": ["RECORD"]}\n',
     b'{"type": "STATE", "value": ' + b"[" * 300 + b"]" * 300 + b"}\n",

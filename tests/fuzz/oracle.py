@@ -12,7 +12,7 @@ if t.TYPE_CHECKING:
     import xml.etree.ElementTree as ET
 
 NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
-_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,4})?", re.ASCII)
+_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?0*\d{1,4})?", re.ASCII)
 _DATE = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.(\d{1,7})", re.ASCII)
 _LIMITS = re.compile(rb"[eE][+-]?[0-9]{4}|[0-9.]{4000}")
 

@@ -115,3 +115,12 @@ def test_the_memory_of_shapes_is_bounded(monkeypatch: pytest.MonkeyPatch) -> Non
         record = {"a": "text", f"name {number}": 1}
         assert shapes.misfit(record, shapes.of(record))
     assert shapes.of({"a": 2}) is not first
+
+
+@pytest.mark.parametrize("odd", ["\n", "\u2028", "\x1b[31m", "\u202e"])
+def test_what_is_wrong_is_one_line_that_prints(odd: str) -> None:
+    shapes = SchemaCheck({"properties": {f"a{odd}": {"const": odd}, "b": {"required": [odd]}}})
+    for record in ({f"a{odd}": odd * 2}, {"b": {}}):
+        found = shapes.misfit(record, shapes.of(record))
+        assert found.isprintable()
+        assert "does not fit the SCHEMA message" in found

@@ -142,7 +142,8 @@ def test_answers_that_are_no_list_of_records(answer: ListedRow) -> None:
 
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [(3, 3), (" 4", 4), (0, 0), (-1, -1), (None, None), ("x", None), (True, None)],
+    [(3, 3), (" 4", 4), (0, 0), (-1, -1), (None, None), ("x", None), (True, None)]
+    + [(odd, None) for odd in ("--5", "²", "1_0", "1٣", "1.5", "9" * 5_000)],
 )
 def test_how_many_records_remain(value: object, expected: int | None) -> None:
     assert remaining_of({"RemainingRecords": value}) == expected
@@ -264,6 +265,10 @@ def test_xml_of_which_nothing_is_known(xml: str, expected: ListedRow) -> None:
         ("1.10", "number", Decimal("1.10")),
         ("-3", "number", -3),
         ("NaN", "number", "NaN"),
+        ("1٣", "integer", "1٣"),
+        ("1e999999999", "number", "1e999999999"),
+        ("9" * 5_000, "integer", "9" * 5_000),
+        ("+01", "number", 1),
         ("", "number", None),
         ("True", "boolean", True),
         ("yes", "boolean", "yes"),
@@ -275,6 +280,14 @@ def test_the_schema_gives_text_its_type(text: str, kind: str, expected: object) 
     answer = from_xml(f"<Root><A>{text}</A></Root>".encode(), schema)
     assert answer.get("A") == expected
     assert type(answer.get("A")) is type(expected)
+
+
+@pytest.mark.parametrize("inner", ["<A>1</A><B/><A>2</A>", "<A/><B/><x:A xmlns:x='y'/>"])
+@pytest.mark.parametrize("schema", [{}, {"properties": {"A": {"type": "string"}}}])
+def test_a_member_that_comes_twice_is_no_member(inner: str, schema: ListedRow) -> None:
+    for text in (f"<R>{inner}</R>", f"<R><C>{inner}</C></R>"):
+        with pytest.raises(ValueError, match=r"the element A comes twice in [RC]"):
+            from_xml(text.encode(), schema)
 
 
 def test_a_list_of_one_stays_a_list() -> None:

@@ -93,7 +93,10 @@ def test_a_repaired_number_is_a_number_where_one_is_wanted() -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"[{]", b'[{"taxCode": 01', b'[{"a": "01]', b"[NaN]", b"\xff\xfe[", b"[01 02]", b"[,01]"],
+    [
+        *(b"", b"[{]", b'[{"taxCode": 01', b'[{"a": "01]', b"[NaN]", b"\xff\xfe[", b"[01 02]"),
+        *(b"[,01]", b'["\\01]', b'["a\\"01'),
+    ],
 )
 def test_an_answer_that_cannot_be_repaired_is_refused(body: bytes) -> None:
     with pytest.raises(ValueError, match=r".+"):
@@ -164,6 +167,13 @@ def test_any_customers_in_xml_are_those_in_json(customers: list[dict[str, t.Any]
     assert rows(f"<customers>{xml}</customers>".encode(), CUSTOMER) == customers
 
 
+def test_text_where_a_list_is_wanted_stays_text() -> None:
+    properties = {"l": {"type": ["array", "null"], "items": {"type": "integer"}}}
+    (row,) = rows(b"<l><r><l> a </l></r></l>", properties)
+    assert row == {"l": "a"}
+    assert rows(b"<l><r><l> </l></r></l>", properties) == [{"l": []}]
+
+
 def test_repeated_elements_become_a_list() -> None:
     (row,) = rows(b"<l><r><a>1</a><a>2</a><a>3</a><ID>x</ID></r></l>", {})
     assert row == {"a": ["1", "2", "3"], "id": "x"}
@@ -190,8 +200,16 @@ def test_a_page_or_a_document_type_is_no_answer(body: bytes) -> None:
 
 
 def test_an_xml_record_is_no_list() -> None:
-    with pytest.raises(DataError, match="element Error is no list of records"):
-        rows(b"<Error><Message>no</Message></Error>", CUSTOMER)
+    for text in (b"<Error><Message>no</Message></Error>", b"<Error>Try again later</Error>"):
+        with pytest.raises(DataError, match="element Error is no list of records"):
+            rows(text, CUSTOMER)
+
+
+@pytest.mark.parametrize("text", ["1_0", "٣", "01e999999999", "Infinity", "0x1", "9" * 5_000])
+@pytest.mark.parametrize("kind", ["integer", "number"])
+def test_what_is_no_number_stays_text(text: str, kind: str) -> None:
+    body = f"<l><r><total>{text}</total></r></l>".encode()
+    assert rows(body, {"total": {"type": [kind, "null"]}}) == [{"total": text}]
 
 
 @pytest.mark.parametrize(

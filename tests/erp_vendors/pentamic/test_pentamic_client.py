@@ -66,7 +66,8 @@ def test_half_an_answer_is_asked_for_again(pentamic: Pentamic) -> None:
 
 def test_an_answer_that_stays_unreadable_is_a_data_error(pentamic: Pentamic) -> None:
     pentamic.instead = lambda _: Reply(body=b'[{"name": "Ann Private"', headers={})
-    with pytest.raises(DataError, match=r"neither JSON nor XML \(23 bytes") as caught:
+    said = r"neither JSON nor XML that can be read: Expecting ',' .* \(23 bytes"
+    with pytest.raises(DataError, match=said) as caught:
         pentamic.client().check()
     assert "Private" not in str(caught.value)
     assert len(pentamic.calls) == 3
