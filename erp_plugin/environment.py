@@ -47,6 +47,15 @@ class _Variables:
         return "", ""
 
 
+def prefix_of(name: str) -> str:
+    """The beginning of the variables that set a plugin's settings, such as `TAP_ERP_`.
+
+    Args:
+        name: The plugin's name, or what a Meltano project calls it.
+    """
+    return f"{name.upper().replace('-', '_')}_"
+
+
 def without_effect(
     prefixes: t.Sequence[str],
     schema: Json,

@@ -16,10 +16,10 @@ from typing_extensions import override
 from erp_plugin import config_schema, output, run
 from erp_plugin.cli import FAILED
 from erp_vendors.errors import ConfigError
-from erp_vendors.settings import Setting
 from tap_erp import input_files
 from tap_erp.base import BaseTap
 from tap_erp.runner import run_streams
+from tap_erp.settings import SETTINGS
 from tap_erp.stamps import to_iso
 from tap_erp.streams import STREAMS
 
@@ -31,24 +31,6 @@ if t.TYPE_CHECKING:
 
 _LAST_SECONDS = 10.0
 """A tap that is told to stop ends after so many seconds, even if nobody reads its last STATE."""
-
-SETTINGS = (
-    Setting(
-        "start_date",
-        "string",
-        "Start date",
-        "Without a bookmark, records that changed before this date (ISO 8601) are not read.",
-    ),
-    Setting(
-        "lookback_seconds",
-        "integer",
-        "Lookback",
-        "Seconds before the bookmark in which each run looks for records that arrived late. What "
-        "was emitted from there before is not emitted again.",
-        3600,
-        schema={"minimum": 0},
-    ),
-)
 
 
 class TapErp(BaseTap):

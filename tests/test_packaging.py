@@ -88,7 +88,7 @@ def test_the_wheel_holds_the_packages_and_the_schemas_and_no_tests(wheel: pathli
     held = {pathlib.Path(n.removeprefix("erp_vendors/schemas/")) for n in names if "/schemas/" in n}
     assert schemas == {path for path in held if path.suffix == ".json"}
     assert {f"{package}/py.typed" for package in PACKAGES} <= set(names)
-    for command in ("tap-erp", "target-erp", "erp-sandbox", "erp-ledger"):
+    for command in ("tap-erp", "target-erp", "erp-sandbox", "erp-ledger", "erp"):
         assert f"\n{command} = " in entries
 
 
