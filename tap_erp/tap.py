@@ -18,6 +18,7 @@ from erp_plugin.cli import FAILED
 from erp_vendors.errors import ConfigError
 from tap_erp import input_files
 from tap_erp.base import BaseTap
+from tap_erp.maps import NamingMapper
 from tap_erp.runner import run_streams
 from tap_erp.settings import SETTINGS
 from tap_erp.stamps import to_iso
@@ -95,6 +96,16 @@ class TapErp(BaseTap):
             state=state and input_files.read_state(state),
         )
         tap.sync_all()
+
+    @override
+    def setup_mapper(self) -> None:
+        """Make the stream maps.
+
+        Raises:
+            ConfigError: If they cannot be used; it names the stream.
+        """
+        self._mapper = NamingMapper(dict(self.config), self.logger)
+        self._mapper.register_raw_streams_from_catalog(self.catalog)
 
     @override
     def discover_streams(self) -> list[ErpStream]:

@@ -262,7 +262,7 @@ def test_the_report_is_about_what_has_not_got_through_since(
     tool.vendor.judge = refuse("2")
     staff(tool, "1")
     file = tmp_path / "report.html"
-    assert tool("report", "--output", str(file))[:2] == (0, f"{file}\n")
+    assert tool("report", "--output", str(file))[:2] == (0, f"The report is in {file}\n")
     text = file.read_text(encoding="utf-8")
     assert "The last run succeeded." in text
     assert "Correct 1 record at the source" in text
