@@ -10,6 +10,7 @@ from erp_cli.command_line import LazyGroup, Subcommand, run
 from erp_cli.configuration import config_option
 
 SUBCOMMANDS = {
+    "definition": Subcommand("erp_cli.definition:definition", "Print a plugin's definition."),
     "ledger": Subcommand("erp_cli.ledger:erp_ledger", "Show what target-erp did, and correct it."),
     "sandbox": Subcommand("erp_sandbox.cli:erp_sandbox", "Play the vendors on this machine."),
     "streams": Subcommand("erp_cli.streams:streams", "List what can be read."),
