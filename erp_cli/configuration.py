@@ -146,9 +146,11 @@ def _from_environment(plugin: type[ErpPlugin]) -> tuple[Config, Config]:
 
     schema = plugin.config_jsonschema
     plugin.append_builtin_config(schema)
-    blocks = {"properties": {name: schema["properties"][name] for name in VENDORS}}
+    others = environment.other_vendors(environment.project_name_of(plugin.name))
+    mine = {name: part for name, part in schema["properties"].items() if name not in others}
+    blocks = {"properties": {name: part for name, part in mine.items() if name in VENDORS}}
     (other,) = _OWN.keys() - {plugin.name}
     return (
-        environment.from_environment(environment.prefix_of(plugin.name), schema),
+        environment.from_environment(environment.prefix_of(plugin.name), {"properties": mine}),
         environment.from_environment(environment.prefix_of(other), blocks),
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import pathlib
 import threading
 import typing as t
@@ -13,7 +12,14 @@ from singer_sdk.plugin_base import PluginBase
 from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR
 from typing_extensions import override
 
-from erp_plugin.environment import explanation, from_environment, prefix_of, without_effect
+from erp_plugin.environment import (
+    explanation,
+    from_environment,
+    other_vendors,
+    prefix_of,
+    project_name_of,
+    without_effect,
+)
 from erp_vendors.errors import ConfigError, ErpError, Interrupted
 from erp_vendors.http import codec
 from erp_vendors.http.redact import redact, secrets_in
@@ -46,10 +52,6 @@ RATE_LIMIT_STORE = Setting(
     secret=True,
     must_agree=True,
 )
-
-_NAMED_BY = {"tap-erp": "MELTANO_EXTRACTOR_NAME", "target-erp": "MELTANO_LOADER_NAME"}
-"""The variable in which Meltano says what the project calls a plugin."""
-
 
 _COMMON_SETTINGS = (USER_AGENT, RATE_LIMIT_STORE)
 """What both plugins have beside the vendors' blocks."""
@@ -151,14 +153,15 @@ class ErpPlugin(PluginBase):
         Raises:
             ConfigError: If one names a setting that protects the data or says where they go.
         """
-        project_name = os.environ.get(_NAMED_BY[self.name], "")
+        project_name = project_name_of(self.name)
         prefixes = [self._env_var_prefix]
         if project_name:
             prefixes.insert(0, prefix_of(project_name))
+        passed_over = {*self._differs_on_purpose, *other_vendors(project_name)}
         found = [
             one
             for one in without_effect(prefixes, schema, self._config)
-            if one.setting.partition(".")[0] not in self._differs_on_purpose
+            if one.setting.partition(".")[0] not in passed_over
         ]
         grave = [one for one in found if self._must_agree(one.setting)]
         if grave:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import typing as t
 
+from erp_plugin.environment import project_name_of
 from target_erp.settings import SETTINGS
 
-_PROJECT_NAME = "MELTANO_LOADER_NAME"
-"""The variable in which Meltano says what the project calls the target."""
 _PLACES = ("ledger", "dead_letters")
 _DEFAULTS = {setting.name: setting.default for setting in SETTINGS}
 
@@ -31,7 +29,7 @@ def next_step(subcommands: t.Iterable[str], setting: t.Callable[[str], t.Any]) -
         if setting(name) != _DEFAULTS[name] and "://" not in setting(name)
         for word in (f"--{name.replace('_', '-')}", setting(name))
     ]
-    project_name = os.environ.get(_PROJECT_NAME, "")
+    project_name = project_name_of("target-erp")
     commands = []
     for subcommand in subcommands:
         command = shlex.join(["erp", "ledger", subcommand, *places])

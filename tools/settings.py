@@ -230,7 +230,8 @@ def main(arguments: t.Sequence[str] | None = None) -> int:
 
 def _flat(properties: dict[str, t.Any], plugin: str, prefix: str = "") -> t.Iterator[Setting]:
     for name, schema in properties.items():
-        if schema.get("properties"):
+        # What has keys of the user's own, such as a stream's name, is one setting.
+        if schema.get("properties") and not isinstance(schema.get("additionalProperties"), dict):
             yield from _flat(schema["properties"], plugin, f"{prefix}{name}.")
         else:
             yield Setting(f"{prefix}{name}", schema, (plugin,))
