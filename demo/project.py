@@ -7,7 +7,7 @@ import shlex
 import sys
 import typing as t
 
-import yaml  # type: ignore[import-untyped]  # no stubs are installed
+import yaml  # type: ignore[import-untyped, unused-ignore]
 
 from demo.sandbox import block
 from erp_vendors.vendors import VENDORS
