@@ -12,7 +12,8 @@ import time
 import typing as t
 
 from demo import sandbox
-from demo.meltano import ROOT, Meltano, say
+from demo.meltano import Meltano, say
+from demo.project import ROOT
 from demo.story import Story
 
 if t.TYPE_CHECKING:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import os
-import pathlib
 import re
 import subprocess
 import sys
 import typing as t
 
-from demo.sandbox import block
-from erp_vendors.vendors import VENDORS
+from demo.project import connection, write_project
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+if t.TYPE_CHECKING:
+    import pathlib
 
-_LIMITS = {"requests_per_second", "calls_per_minute"}
 _NEWS = re.compile(
     r"\]\s+(?:tap|target)-erp\S*\s+"
     r"(?:(?P<doing>Reading \S+)|(?P<done>\S+: \d+ accepted.*|Read \d+ records.*))"
@@ -23,7 +21,7 @@ _NEWS = re.compile(
 
 
 class Meltano:
-    """Runs Meltano in this project with a state, a warehouse and dead letters of the demo's own.
+    """Runs Meltano in a project of the demo's own.
 
     Args:
         folder: Where all that lies.
@@ -35,6 +33,7 @@ class Meltano:
         self.folder = folder
         self.warehouse = folder / "warehouse.db"
         self.dead_letters = folder / "dead_letters"
+        write_project(folder, self.warehouse)
         inherited = {
             name: value
             for name, value in os.environ.items()
@@ -42,14 +41,9 @@ class Meltano:
         }
         self._env = {
             **inherited,
-            "MELTANO_DATABASE_URI": f"sqlite:///{folder / 'meltano.db'}",
             "MELTANO_SEND_ANONYMOUS_USAGE_STATS": "false",
             "NO_COLOR": "1",
-            "TAP_SQLITE_DATABASE": str(self.warehouse),
-            "TARGET_SQLITE_DATABASE": str(self.warehouse),
-            "TARGET_ERP_DEAD_LETTERS": str(self.dead_letters),
-            "TARGET_ERP_LEDGER": str(folder / "ledger.sqlite"),
-            **addresses(sandbox, scale),
+            **connection(sandbox, scale),
         }
 
     def run(self, name: str, *blocks: str) -> int:
@@ -63,7 +57,7 @@ class Meltano:
             Meltano's exit code.
         """
         # No .env: its accounts are real ones.
-        options = ["--environment", "sandbox", "--env-file", os.devnull]
+        options = ["--env-file", os.devnull]
         command = [sys.executable, "-m", "meltano.cli", *options, "run", *blocks]
         log = self.folder / f"{name}.log"
         say(f"  $ meltano run {' '.join(blocks)}")
@@ -71,7 +65,7 @@ class Meltano:
             log.open("w", encoding="utf-8") as file,
             subprocess.Popen(  # noqa: S603 - our own command
                 command,
-                cwd=ROOT,
+                cwd=self.folder,
                 env=self._env,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
@@ -107,25 +101,3 @@ def _show(news: re.Match[str] | None) -> None:
     elif clear:
         sys.stdout.write(f"{clear}    {news['doing']}")
         sys.stdout.flush()
-
-
-def addresses(sandbox: t.Mapping[str, t.Any], scale: float) -> dict[str, str]:
-    """Variables that lead both plugins to a sandbox; the credentials stand in meltano.yml.
-
-    Args:
-        sandbox: What it says of each vendor.
-        scale: Factor on the calls per second that the vendors document.
-    """
-    found: dict[str, str] = {}
-    for name, vendor in VENDORS.items():
-        if name not in sandbox:
-            continue
-        given = block(vendor, sandbox[name])
-        values = {key: value for key, value in given.items() if key.endswith("_url")}
-        for setting in vendor.settings:
-            if setting.name in _LIMITS and setting.default:
-                values[setting.name] = str(round(setting.default * scale))
-        for key, value in values.items():
-            for plugin in ("TAP_ERP", "TARGET_ERP"):
-                found[f"{plugin}_{name}_{key}".upper()] = value
-    return found

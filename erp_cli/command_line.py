@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 import typing as t
 
 import click
+from click.shell_completion import CompletionItem
 
 from erp_plugin.cli import FAILED, ExitCode
 from erp_vendors.errors import ErpError
@@ -42,7 +44,7 @@ class OptionsAnywhere(click.Group):
         """
         takes_value = {
             flag: not option.is_flag
-            for command in self.commands.values()
+            for command in (self, *self.commands.values())
             for option in command.params
             if isinstance(option, click.Option)
             for flag in (*option.opts, *option.secondary_opts)
@@ -60,6 +62,51 @@ class OptionsAnywhere(click.Group):
             ctx.exit()
         # What stands behind the subcommand comes later, and so it prevails.
         return super().parse_args(ctx, [*rest[:1], *before, *rest[1:]])
+
+
+class Subcommand(t.NamedTuple):
+    """A subcommand that is imported when it is called.
+
+    Attributes:
+        place: `module:name` of the click command.
+        text: What it does, one line.
+    """
+
+    place: str
+    text: str
+
+
+class LazyGroup(OptionsAnywhere):
+    """A command whose subcommands stand in a table, and are imported when they are called.
+
+    An option that the group itself has may stand before the subcommand, which gets it.
+    """
+
+    def __init__(self, *args: t.Any, table: t.Mapping[str, Subcommand], **more: t.Any) -> None:  # noqa: ANN401 - as in click
+        super().__init__(*args, **more)
+        self._table = table
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """Names of the subcommands, in alphabetical order."""
+        return sorted(self._table)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import a subcommand."""
+        if cmd_name not in self._table:
+            return None
+        module, _, name = self._table[cmd_name].place.partition(":")
+        return t.cast("click.Command", getattr(importlib.import_module(module), name))
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write what each subcommand does, without importing it."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, self._table[name].text) for name in self.list_commands(ctx)])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete options and subcommands, without importing them."""
+        names = [name for name in self.list_commands(ctx) if name.startswith(incomplete)]
+        found = [CompletionItem(name, help=self._table[name].text) for name in names]
+        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
 
 
 def run(command: click.Command, name: str, arguments: t.Sequence[str] | None) -> int:

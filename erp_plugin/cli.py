@@ -9,7 +9,6 @@ import sys
 import typing as t
 
 import click
-from singer_sdk.exceptions import MappingError
 
 from erp_plugin import output
 from erp_vendors.errors import ErpError
@@ -64,8 +63,6 @@ def outcome(command: click.Command, name: str, arguments: list[str]) -> tuple[in
         code, said = ending.code, str(ending)
     except click.ClickException as error:
         code, said = FAILED, f"{error.format_message()} (see {name} --help)"
-    except MappingError as error:
-        code, said = FAILED, f"config: stream_maps: {error}"
     except (ErpError, ValueError, OSError) as error:
         broken = isinstance(error, BrokenPipeError) and not isinstance(error, output.OutputError)
         code, said = FAILED, str(output.OutputError(error) if broken else error)

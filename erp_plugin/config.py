@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import pathlib
 import threading
 import typing as t
@@ -13,10 +12,18 @@ from singer_sdk.plugin_base import PluginBase
 from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR
 from typing_extensions import override
 
-from erp_plugin.environment import explanation, from_environment, without_effect
+from erp_plugin.environment import (
+    explanation,
+    from_environment,
+    other_vendors,
+    prefix_of,
+    project_name_of,
+    without_effect,
+)
 from erp_vendors.errors import ConfigError, ErpError, Interrupted
 from erp_vendors.http import codec
 from erp_vendors.http.redact import redact, secrets_in
+from erp_vendors.masking import explain_masks, masked_settings
 from erp_vendors.settings import (
     Block,
     Setting,
@@ -46,10 +53,6 @@ RATE_LIMIT_STORE = Setting(
     must_agree=True,
 )
 
-_NAMED_BY = {"tap-erp": "MELTANO_EXTRACTOR_NAME", "target-erp": "MELTANO_LOADER_NAME"}
-"""The variable in which Meltano says what the project calls a plugin."""
-
-
 _COMMON_SETTINGS = (USER_AGENT, RATE_LIMIT_STORE)
 """What both plugins have beside the vendors' blocks."""
 
@@ -78,13 +81,30 @@ class ErpPlugin(PluginBase):
 
     Attributes:
         own_settings: The settings that the other plugin does not have.
-        checks_environment: Variables that have no effect are told.
     """
 
     own_settings: t.ClassVar[tuple[Setting, ...]] = ()
-    checks_environment: t.ClassVar[bool] = True
     package_name = "erp-singer"
     _clients: dict[str, Client]
+
+    def __init__(
+        self,
+        *,
+        differs_on_purpose: t.Collection[str] = (),
+        **more: t.Any,  # noqa: ANN401 - as in the SDK
+    ) -> None:
+        """Make a plugin.
+
+        Args:
+            differs_on_purpose: Settings that may say something else than the environment, because
+                the program itself has set them.
+            **more: As in the SDK.
+
+        Raises:
+            ConfigError: If the configuration is wrong.
+        """
+        self._differs_on_purpose = differs_on_purpose
+        super().__init__(**more)
 
     # Private in the SDK; guarded by test_the_hook_is_where_it_was (tests/test_sdk_hooks.py).
     @override
@@ -101,7 +121,7 @@ class ErpPlugin(PluginBase):
         self.append_builtin_config(schema)
         self._config = _with_numbers(as_given(self._config, schema), schema)
         self._register_secrets()
-        problems = [
+        problems = explain_masks(masked_settings(self._config)) + [
             line
             for error in DEFAULT_JSONSCHEMA_VALIDATOR(schema).iter_errors(self._config)
             for line in explain(error, schema)
@@ -120,25 +140,29 @@ class ErpPlugin(PluginBase):
         for name, definition in schema["properties"].items():
             if "default" in definition:
                 self._config.setdefault(name, definition["default"])
-        if self.checks_environment:
-            self._check_environment(schema)
+        self.check_environment(schema)
         self.connection = Connection(
             user_agent=self._config["user_agent"],
             rate_limit_store=self._config["rate_limit_store"],
         )
         return problems
 
-    def _check_environment(self, schema: dict[str, t.Any]) -> None:
+    def check_environment(self, schema: dict[str, t.Any]) -> None:
         """Tell of variables that have no effect on this run.
 
         Raises:
             ConfigError: If one names a setting that protects the data or says where they go.
         """
-        project_name = os.environ.get(_NAMED_BY[self.name], "")
+        project_name = project_name_of(self.name)
         prefixes = [self._env_var_prefix]
         if project_name:
-            prefixes.insert(0, f"{project_name.upper().replace('-', '_')}_")
-        found = without_effect(prefixes, schema, self._config)
+            prefixes.insert(0, prefix_of(project_name))
+        passed_over = {*self._differs_on_purpose, *other_vendors(project_name)}
+        found = [
+            one
+            for one in without_effect(prefixes, schema, self._config)
+            if one.setting.partition(".")[0] not in passed_over
+        ]
         grave = [one for one in found if self._must_agree(one.setting)]
         if grave:
             msg = f"config: {explanation(grave, project_name)}"

@@ -14,8 +14,11 @@ import typing as t
 from erp_vendors.errors import ConfigError
 from erp_vendors.http import codec
 from erp_vendors.settings import is_block
+from erp_vendors.vendors import VENDORS
 
 Json = t.Mapping[str, t.Any]
+_NAMED_BY = {"tap-erp": "MELTANO_EXTRACTOR_NAME", "target-erp": "MELTANO_LOADER_NAME"}
+"""The variable in which Meltano says what the project calls a plugin."""
 
 
 class WithoutEffect(t.NamedTuple):
@@ -45,6 +48,34 @@ class _Variables:
             if text.strip():
                 return name, text
         return "", ""
+
+
+def project_name_of(plugin: str) -> str:
+    """What the Meltano project calls a plugin; empty outside of Meltano.
+
+    Args:
+        plugin: The plugin's own name.
+    """
+    return os.environ.get(_NAMED_BY[plugin], "")
+
+
+def other_vendors(project_name: str) -> set[str]:
+    """The vendors that a plugin has nothing to do with, by what a Meltano project calls it.
+
+    Args:
+        project_name: Such as `tap-erp--aimsio`, which is about this vendor alone.
+    """
+    only = project_name.partition("--")[2].partition("-")[0]
+    return VENDORS.keys() - {only} if only in VENDORS else set()
+
+
+def prefix_of(name: str) -> str:
+    """The beginning of the variables that set a plugin's settings, such as `TAP_ERP_`.
+
+    Args:
+        name: The plugin's name, or what a Meltano project calls it.
+    """
+    return f"{name.upper().replace('-', '_')}_"
 
 
 def without_effect(

@@ -12,17 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from erp_sandbox.config import Settings, command_options, read_options
+from erp_sandbox.config import ENVIRONMENT_PREFIX, Settings, command_options, read_options
 from erp_sandbox.vendor import vendors
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-_EPILOG_HEAD = "\b\nEach vendor answers under its own path; the demo credentials are:\n"
-_EPILOG_TAIL = """
-GET / shows URLs, credentials and row counts of the running sandbox as JSON. The control endpoints
-are /_sandbox/ready, report, calls, reset, faults, data/VENDOR/RESOURCE, expire_tokens and clock.
-Every vendor option can also be set by the environment: --aimsio-rate as ERP_SANDBOX_AIMSIO_RATE.
+_EPILOG = """
+Each vendor answers under its own path. GET / shows addresses, credentials and row counts of the
+running sandbox as JSON. The control endpoints are /_sandbox/ready, report, calls, reset, faults,
+data/VENDOR/RESOURCE, expire_tokens and clock.
 """
 _FAILED = 1
 
@@ -50,31 +49,51 @@ class _OnlySubcommand(click.Group):
 
 
 class _Serve(click.Command):
-    """The subcommand, whose help shows the options of each vendor by themselves."""
+    """The subcommand, whose help leaves the options of the vendors to `--help-vendor`."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        sections: dict[str, list[tuple[str, str]]] = {}
-        for param in self.get_params(ctx):
-            vendor = next((name for name in vendors() if f"--{name}-" in param.opts[0]), "")
-            record = param.get_help_record(ctx)
-            if record is not None:
-                sections.setdefault(f"{vendor} options" if vendor else "Options", []).append(record)
-        for title, records in sections.items():
-            with formatter.section(title):
-                formatter.write_dl(records)
+        shown = (param for param in self.get_params(ctx) if _vendor_of(param) is None)
+        _write_options("Options", shown, ctx, formatter)
+
+
+def _vendor_of(param: click.Parameter) -> str | None:
+    """Return the vendor that an option is for, or None if it is for all."""
+    return next((name for name in vendors() if param.opts[0].startswith(f"--{name}-")), None)
+
+
+def _write_options(
+    title: str,
+    params: Iterable[click.Parameter],
+    ctx: click.Context,
+    formatter: click.HelpFormatter,
+) -> None:
+    records = [record for param in params if (record := param.get_help_record(ctx)) is not None]
+    with formatter.section(title):
+        formatter.write_dl(records)
+
+
+def _help_vendor(ctx: click.Context, _: click.Parameter, value: str | None) -> None:
+    """Show credentials and options of one vendor, and end."""
+    if value is None or ctx.resilient_parsing:
+        return
+    formatter = ctx.make_formatter()
+    kind = vendors()[value]
+    formatter.write_text(f"/{value}: {kind.credentials_text(kind.Options())}")
+    shown = (param for param in ctx.command.get_params(ctx) if _vendor_of(param) == value)
+    prefix = f"{ENVIRONMENT_PREFIX}{value}_".upper()
+    _write_options(f"Options (in the environment --{value}-x is {prefix}X)", shown, ctx, formatter)
+    click.echo(formatter.getvalue().rstrip())
+    ctx.exit()
 
 
 def _command() -> click.Group:
     known = vendors()
-    credentials = "".join(
-        f"  /{name}: {kind.credentials_text(kind.Options())}\n" for name, kind in known.items()
-    )
     text = click.Path(path_type=Path)
     serve = _Serve(
         "serve",
         callback=_serve,
         help="Serve all vendors until interrupted.",
-        epilog=_EPILOG_HEAD + credentials + _EPILOG_TAIL,
+        epilog=_EPILOG,
         params=[
             click.Option(["--host"], default="127.0.0.1", help="address to listen on (127.0.0.1)"),
             click.Option(["--port"], default=8765, help="TCP port, 0 for a free one (8765)"),
@@ -98,6 +117,14 @@ def _command() -> click.Group:
                 ["--database"],
                 metavar="PATH",
                 help="SQLite file, so that writes survive a restart (memory)",
+            ),
+            click.Option(
+                ["--help-vendor"],
+                type=click.Choice(list(known)),
+                is_eager=True,
+                expose_value=False,
+                callback=_help_vendor,
+                help="show credentials and options of one vendor",
             ),
             *(
                 option
@@ -157,6 +184,10 @@ def _say(text: str) -> None:
     sys.stderr.flush()
 
 
+erp_sandbox = _command()
+"""The command, for `main` and for commands that have it as a subcommand."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command.
 
@@ -168,7 +199,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         wrong way.
     """
     try:
-        return int(_command().main(arguments, prog_name="erp-sandbox", standalone_mode=False) or 0)
+        return int(erp_sandbox.main(arguments, prog_name="erp-sandbox", standalone_mode=False) or 0)
     except click.ClickException as error:
         _say(f"erp-sandbox: {error.format_message()} (see erp-sandbox serve --help)")
         return _FAILED

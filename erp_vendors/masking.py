@@ -15,6 +15,10 @@ _VALUE = "value"
 """Member of a pair that holds its value, without case."""
 
 
+_MASKS = (MASK, "(redacted)")
+"""What is shown in place of a secret, here and by Meltano."""
+
+
 def masked(value: t.Any, names: t.Collection[str]) -> t.Any:  # noqa: ANN401 - any JSON
     """A copy of a record, or of a part of one, without what its secret properties hold.
 
@@ -62,6 +66,45 @@ def is_masked(value: t.Any) -> bool:  # noqa: ANN401
     if isinstance(value, list):
         return any(map(is_masked, value))
     return bool(value == MASK)
+
+
+def masked_settings(config: t.Any, path: str = "") -> t.Iterator[str]:  # noqa: ANN401 - any JSON
+    """The dotted names of settings that hold the mask of a secret instead of the secret.
+
+    Such a configuration is a copy of what somebody was shown: `meltano config print` shows `*****`
+    in place of a secret, and `meltano config list` shows `(redacted)`.
+
+    Args:
+        config: The configuration, or a part of it.
+        path: The dotted name of that part.
+    """
+    if isinstance(config, dict):
+        for name, value in config.items():
+            yield from masked_settings(value, f"{path}.{name}" if path else name)
+    elif isinstance(config, list):
+        for index, value in enumerate(config):
+            yield from masked_settings(value, f"{path}[{index}]")
+    elif config in _MASKS:
+        yield path
+
+
+def explain_masks(names: t.Iterable[str]) -> list[str]:
+    """What is wrong with masked settings, and what to do, in one line.
+
+    Args:
+        names: See `masked_settings`.
+
+    Returns:
+        The line, or nothing if there is no name.
+    """
+    found = ", ".join(f"'{name}'" for name in names)
+    if not found:
+        return []
+    line = (
+        f"setting {found} holds a mask instead of the secret, as `meltano config print` shows it: "
+        "put the secret itself there, or leave the setting to the environment (--config=ENV)"
+    )
+    return [line]
 
 
 @functools.lru_cache(maxsize=64)

@@ -318,6 +318,9 @@ def explain(error: ValidationError, known: t.Mapping[str, t.Any]) -> list[str]:
     Returns:
         One line per wrong key. Values are not shown: they may be secrets.
     """
+    if error.context:
+        # None of several forms fits. What is meant is the form that fits down to the deepest place.
+        return explain(max(reversed(error.context), key=lambda one: len(one.absolute_path)), known)
     path = _dotted(error.absolute_path)
     schema = t.cast("dict[str, t.Any]", error.schema)
     wanted: t.Any = error.validator_value

@@ -64,6 +64,7 @@ class Vendor:
         title: Its name for people.
         settings: Keys of its block.
         client: Makes a client from a block.
+        logins: Keys of the block that a login needs; each alternative is enough.
         openapi: How the vendor's own OpenAPI file is to be read.
         custom_sink: How a custom resource is written, for the documentation.
     """
@@ -72,6 +73,7 @@ class Vendor:
     title: str
     settings: tuple[Setting, ...]
     client: t.Callable[[Block, Connection], Client]
+    logins: tuple[tuple[str, ...], ...]
     openapi: Pattern = dataclasses.field(default_factory=Pattern)
     custom_sink: CustomSink = dataclasses.field(default_factory=CustomSink)
 

@@ -201,7 +201,22 @@ class ErpStream(Stream):
             self.erp.message_writer.write_lines(text, now=self.at_once)
         else:
             for record in records:
-                self._write_record_message(record)
+                self._write_mapped(record)
+
+    def _write_mapped(self, record: Record) -> None:
+        """Write what stream maps make of a record.
+
+        Raises:
+            StreamError: If they cannot be applied to it.
+        """
+        try:
+            self._write_record_message(record)
+        except (ErpError, OSError):
+            raise
+        except Exception as error:  # noqa: BLE001 - expressions may raise anything
+            why = " ".join(str(error).split()) or type(error).__name__
+            msg = f"the setting 'stream_maps' (or flattening) cannot be applied to a record: {why}"
+            raise StreamError(msg) from None
 
     def _record_lines(self) -> RecordLines:
         if self._lines is None:

@@ -16,10 +16,11 @@ from typing_extensions import override
 from erp_plugin import config_schema, output, run
 from erp_plugin.cli import FAILED
 from erp_vendors.errors import ConfigError
-from erp_vendors.settings import Setting
 from tap_erp import input_files
 from tap_erp.base import BaseTap
+from tap_erp.maps import NamingMapper
 from tap_erp.runner import run_streams
+from tap_erp.settings import SETTINGS
 from tap_erp.stamps import to_iso
 from tap_erp.streams import STREAMS
 
@@ -31,24 +32,6 @@ if t.TYPE_CHECKING:
 
 _LAST_SECONDS = 10.0
 """A tap that is told to stop ends after so many seconds, even if nobody reads its last STATE."""
-
-SETTINGS = (
-    Setting(
-        "start_date",
-        "string",
-        "Start date",
-        "Without a bookmark, records that changed before this date (ISO 8601) are not read.",
-    ),
-    Setting(
-        "lookback_seconds",
-        "integer",
-        "Lookback",
-        "Seconds before the bookmark in which each run looks for records that arrived late. What "
-        "was emitted from there before is not emitted again.",
-        3600,
-        schema={"minimum": 0},
-    ),
-)
 
 
 class TapErp(BaseTap):
@@ -113,6 +96,16 @@ class TapErp(BaseTap):
             state=state and input_files.read_state(state),
         )
         tap.sync_all()
+
+    @override
+    def setup_mapper(self) -> None:
+        """Make the stream maps.
+
+        Raises:
+            ConfigError: If they cannot be used; it names the stream.
+        """
+        self._mapper = NamingMapper(dict(self.config), self.logger)
+        self._mapper.register_raw_streams_from_catalog(self.catalog)
 
     @override
     def discover_streams(self) -> list[ErpStream]:

@@ -19,11 +19,12 @@ from erp_vendors.http import codec
 from erp_vendors.http.redact import redact
 from target_erp.cpu_affinity import keep_to_one_cpu
 from target_erp.deletions import Deletions
-from target_erp.delivery import Delivery, RefusedError, Write, Writer
+from target_erp.delivery import Delivery, Outcome, RefusedError, Write, Writer
 from target_erp.delivery.dead_letters import DeadLetters
 from target_erp.delivery.journal import Journal
 from target_erp.delivery.settlement import StoppedError
 from target_erp.delivery.watermark import Watermark
+from target_erp.next_step import next_step
 from target_erp.output_paths import check_output_paths, is_file
 from target_erp.planning.planner import Guards, Planner, allowance
 from target_erp.prepare import prepare
@@ -139,7 +140,9 @@ class Run:
                 self._emit_state()
                 if isinstance(error, StoppedError):
                     code = REJECTED
-                    raise ExitCode(str(error), REJECTED) from None
+                if code == REJECTED and not self.setting("dry_run"):
+                    msg = f"{error}; {self._next_step()}"
+                    raise ExitCode(msg, REJECTED) from None
                 raise
             else:
                 code, said = 0, ""
@@ -373,8 +376,23 @@ class Run:
         """Turn rejections into the exit code that the settings ask for."""
         goes_on = self.setting("on_reject") == "continue"
         rejections = self.summary.rejections(self.config.get("max_rejects") if goes_on else 0)
+        if rejections and self.setting("dry_run"):
+            msg = f"{rejections} in this dry run; {self._where_planned()}"
+            raise ExitCode(msg, REJECTED)
         if rejections:
             msg = f"{rejections}; see the folder {self.setting('dead_letters')}"
             raise ExitCode("; ".join(filter(None, (msg, self.deletions.waits))), REJECTED)
         if self.deletions.waits:
             raise ExitCode(self.deletions.waits, REJECTED)
+
+    def _where_planned(self) -> str:
+        """Where a dry run says why records are refused."""
+        file = self.setting("plan_file")
+        return f"the plan in {file} says why" if file else "the plan above says why"
+
+    def _next_step(self) -> str:
+        """What to do about records that did not get through."""
+        unknown = self.summary.total(Outcome.UNKNOWN)
+        refused = self.summary.total(Outcome.REFUSED) + self.summary.total(Outcome.WAITING)
+        commands = ["rejects"] * bool(refused or not unknown) + ["unknown"] * bool(unknown)
+        return next_step(commands, self.setting)

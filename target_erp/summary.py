@@ -96,6 +96,14 @@ class Summary:
             calls or "none",
         )
 
+    def total(self, outcome: Outcome) -> int:
+        """Records of all streams that ended so.
+
+        Args:
+            outcome: How.
+        """
+        return sum(tally[outcome] for tally in self._tallies.values())
+
     def rejections(self, max_rejects: int | str | None) -> str:
         """What keeps the run from being a success, or nothing.
 
@@ -105,18 +113,16 @@ class Summary:
         Returns:
             One line, or an empty text.
         """
-        total = {
-            outcome: sum(tally[outcome] for tally in self._tallies.values()) for outcome in Outcome
-        }
-        refused = total[Outcome.REFUSED] + total[Outcome.WAITING]
+        refused = self.total(Outcome.REFUSED) + self.total(Outcome.WAITING)
+        unknown = self.total(Outcome.UNKNOWN)
         allowed = allowance("max_rejects", max_rejects, self.records_read)
         parts = []
         if refused > allowed:
             parts.append(f"{refused} records were rejected")
-        if total[Outcome.UNKNOWN]:
+        if unknown:
             if refused and not parts:
                 parts.append(f"{refused} records were rejected")
-            parts.append(f"the outcome of {total[Outcome.UNKNOWN]} is unknown")
+            parts.append(f"the outcome of {unknown} is unknown")
         return " and ".join(parts)
 
 

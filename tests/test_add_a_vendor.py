@@ -23,6 +23,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs/add-a-vendor.md"
 COPIED = (
     *("erp_vendors", "erp_plugin", "erp_ledger", "tap_erp", "target_erp", "schemas"),
+    *("erp_cli", "hub"),
     *("erp_sandbox", "demo", "tools", "tests", "docs"),
     *("pyproject.toml", "meltano.yml", ".env.example", "README.md"),
 )

@@ -31,18 +31,26 @@ def test_every_vendor_can_be_tried_and_read_and_written(blocks: dict[str, list[s
         for block, line in (
             ("tap-erp-vendors", f"- name: tap-erp--{vendor}"),
             ("target-erp-vendors", f"- name: target-erp--{vendor}"),
-            ("read-tasks", f"- tap-erp--{vendor} target-sqlite"),
             ("nightly-tasks", f"- tap-erp--{vendor} target-postgres"),
         ):
             assert line in blocks[block]
 
 
-def test_every_secret_is_masked_and_every_setting_explained(blocks: dict[str, list[str]]) -> None:
+@pytest.mark.slow
+def test_the_definitions_are_in_step() -> None:
+    files = settings.hub_files()
+    assert {name: (ROOT / name).read_text("utf-8") for name in files} == files, (
+        "run `make settings`"
+    )
+    found = {path.relative_to(ROOT).as_posix() for path in (ROOT / "hub").rglob("*.*")}
+    assert found == set(files)
+
+
+def test_every_secret_is_masked_and_every_setting_explained() -> None:
     for plugin in settings.PLUGINS:
-        lines = blocks[f"{plugin}-settings"]
-        entries = "\n".join(lines).split("\n- name: ")[1:]
+        entries = "\n".join(settings.hub_definition(plugin)).split("\n- name: ")[1:]
         known = {setting.name: setting for setting in settings.settings(plugin)}
-        assert [entry.partition("\n")[0] for entry in entries] == list(known)
+        assert {entry.partition("\n")[0] for entry in entries} == set(known)
         for entry in entries:
             setting = known[entry.partition("\n")[0]]
             assert ("sensitive: true" in entry) == bool(setting.schema.get("secret")), entry

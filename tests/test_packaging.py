@@ -17,6 +17,7 @@ import pytest
 
 from erp_sandbox.testing import running_sandbox
 from erp_vendors.vendors import VENDORS
+from tests.support.packages import pip, wheel_of
 from tests.support.shared import made_once
 
 pytestmark = pytest.mark.slow
@@ -41,10 +42,6 @@ def _run(*command: str | pathlib.Path, **more: t.Any) -> subprocess.CompletedPro
     )
 
 
-def _pip(*arguments: str | pathlib.Path) -> subprocess.CompletedProcess[str]:
-    return _run(sys.executable, "-m", "pip", "--disable-pip-version-check", "-qq", *arguments)
-
-
 def _environment(folder: pathlib.Path) -> pathlib.Path:
     venv.create(folder, with_pip=False, symlinks=True)
     return folder / "bin"
@@ -52,17 +49,12 @@ def _environment(folder: pathlib.Path) -> pathlib.Path:
 
 def _install(commands: pathlib.Path, *what: str | pathlib.Path) -> subprocess.CompletedProcess[str]:
     """Install with this environment's pip; only what is imported is compiled, and then."""
-    return _pip("--python", commands / "python", "install", "--no-compile", *what)
+    return pip("--python", commands / "python", "install", "--no-compile", *what)
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
-    def make(folder: pathlib.Path) -> None:
-        answer = _pip("wheel", "--no-deps", "--wheel-dir", folder, ROOT)
-        assert answer.returncode == 0, answer.stderr
-
-    (path,) = made_once(tmp_path_factory, "wheel", make).glob("erp_singer-*.whl")
-    return path
+    return wheel_of(tmp_path_factory)
 
 
 @pytest.fixture(scope="module")
@@ -85,10 +77,16 @@ def test_the_wheel_holds_the_packages_and_the_schemas_and_no_tests(wheel: pathli
     assert not {"tests", "demo", "tools", "schemas"} & tops
     assert not [name for name in names if re.search(r"(^|/)(test_|conftest)", name)]
     schemas = {path.relative_to(ROOT / "schemas") for path in (ROOT / "schemas").rglob("*.json")}
+    definitions = {path.stem for path in (ROOT / "hub").rglob("*.yml")}
+    assert {n for n in names if n.startswith("erp_cli/hub/")} == {
+        f"erp_cli/hub/{kind}/{name}.yml"
+        for name in definitions
+        for kind in (("extractors" if name.startswith("tap") else "loaders"),)
+    }
     held = {pathlib.Path(n.removeprefix("erp_vendors/schemas/")) for n in names if "/schemas/" in n}
     assert schemas == {path for path in held if path.suffix == ".json"}
     assert {f"{package}/py.typed" for package in PACKAGES} <= set(names)
-    for command in ("tap-erp", "target-erp", "erp-sandbox", "erp-ledger"):
+    for command in ("tap-erp", "target-erp", "erp-sandbox", "erp-ledger", "erp"):
         assert f"\n{command} = " in entries
 
 
@@ -134,6 +132,14 @@ def test_the_installed_tap_discovers_its_streams(
     assert answer.returncode == 0, answer.stderr
     streams = {stream["tap_stream_id"]: stream for stream in json.loads(answer.stdout)["streams"]}
     assert "employeeCode" in streams["aimsio_employees"]["schema"]["properties"]
+
+
+def test_the_installed_command_prints_definitions(
+    installed: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    answer = _run(installed / "erp", "definition", "tap-erp--aimsio", cwd=tmp_path)
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stdout == (ROOT / "hub/extractors/tap-erp--aimsio.yml").read_text("utf-8")
 
 
 def test_the_installed_sandbox_says_what_it_lacks(installed: pathlib.Path) -> None:

@@ -47,6 +47,7 @@ HOOKS = [
     (Target, "_process_state_message", ["self", "message_dict"]),
     (Target, "_process_activate_version_message", ["self", "message_dict"]),
     (Target, "_process_batch_message", ["self", "message_dict"]),
+    (Tap, "setup_mapper", ["self"]),
     (Target, "setup_mapper", ["self"]),
     (Target, "_handle_max_record_age", ["self"]),
     (Target, "_handle_termination", ["self", "signum", "frame"]),

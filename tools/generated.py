@@ -42,6 +42,7 @@ def write(name: str, text: str, *, check: bool) -> bool:
         before, after = old.splitlines(keepends=True), text.splitlines(keepends=True)
         sys.stdout.writelines(difflib.unified_diff(before, after, name, "as it should be"))
     else:
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
         sys.stdout.write(f"{name}: written\n")
     return True

@@ -21,7 +21,7 @@ import urllib.request
 from demo.sandbox import block
 from erp_sandbox.testing import running_sandbox
 from erp_vendors.vendors import VENDORS
-from tools import generated
+from tools import definitions, generated
 from tools.generated import ROOT
 
 FILES = (
@@ -44,6 +44,7 @@ _KINDS = {"number": "string"}
 Its kind `decimal` breaks on every value from the environment (4.4: "Object of type Decimal is not
 JSON serializable"); the plugins read numbers from text.
 """
+_HUB_HEAD = "# Written by `make settings`; `meltano add NAME --from-ref FILE` takes it.\n"
 _CAPABILITIES = {"tap-erp": set[str](), "target-erp": {"validate-records"}}
 """Capabilities that `--about` names and Meltano's schema does not know."""
 _DATES = {"start_date"}
@@ -122,8 +123,7 @@ def blocks() -> dict[str, list[str]]:
     known = {plugin: settings(plugin) for plugin in PLUGINS}
     config = sandbox_config()
     return {
-        **{f"{plugin}-settings": _meltano(found) for plugin, found in known.items()},
-        **{f"{plugin}-capabilities": _capabilities(plugin) for plugin in PLUGINS},
+        **{f"{plugin}-definition": _entry(hub_definition(plugin)) for plugin in PLUGINS},
         "tap-erp-vendors": [
             line
             for vendor in VENDORS
@@ -139,7 +139,6 @@ def blocks() -> dict[str, list[str]]:
             for line in (f"- name: target-erp--{vendor}", "  inherit_from: target-erp")
         ],
         "sandbox-config": _sandbox(config),
-        "read-tasks": [f"- tap-erp--{vendor} target-sqlite" for vendor in config],
         "nightly-tasks": [f"- tap-erp--{vendor} target-postgres" for vendor in VENDORS],
         "env": _env(known),
         "settings": _table(_merged(known.values())),
@@ -159,6 +158,27 @@ def blocks() -> dict[str, list[str]]:
             "vendor | how | the same record again | after a lost answer",
             ((name, *vendor.custom_sink) for name, vendor in VENDORS.items()),
         ),
+    }
+
+
+def hub_definition(name: str) -> list[str]:
+    """Lines of a plugin's definition, as `hub/` has it.
+
+    Args:
+        name: See `definitions.names`.
+    """
+    plugin = name.partition("--")[0]
+    known = [one for one in about(plugin)["capabilities"] if one not in _CAPABILITIES[plugin]]
+    return definitions.definition(name, settings(plugin), known, _meltano)
+
+
+def hub_files() -> dict[str, str]:
+    """The texts of all files of `hub/`, by their paths."""
+    return {
+        f"hub/{definitions.TYPES[plugin]}/{name}.yml": _HUB_HEAD
+        + "".join(f"{line}\n" for line in hub_definition(name))
+        for plugin in PLUGINS
+        for name in definitions.names(plugin)
     }
 
 
@@ -203,12 +223,15 @@ def main(arguments: t.Sequence[str] | None = None) -> int:
         if path.exists():
             text = filled(path.read_text("utf-8"), found, name)
             stale = generated.write(name, text, check=check) or stale
+    for name, text in hub_files().items():
+        stale = generated.write(name, text, check=check) or stale
     return int(check and stale)
 
 
 def _flat(properties: dict[str, t.Any], plugin: str, prefix: str = "") -> t.Iterator[Setting]:
     for name, schema in properties.items():
-        if schema.get("properties"):
+        # What has keys of the user's own, such as a stream's name, is one setting.
+        if schema.get("properties") and not isinstance(schema.get("additionalProperties"), dict):
             yield from _flat(schema["properties"], plugin, f"{prefix}{name}.")
         else:
             yield Setting(f"{prefix}{name}", schema, (plugin,))
@@ -242,9 +265,9 @@ def _meltano(found: list[Setting]) -> list[str]:
     return lines
 
 
-def _capabilities(plugin: str) -> list[str]:
-    known = [name for name in about(plugin)["capabilities"] if name not in _CAPABILITIES[plugin]]
-    return [f"capabilities: [{', '.join(known)}]"]
+def _entry(lines: list[str]) -> list[str]:
+    """Lines of an object as an element of a list."""
+    return [f"{'  ' if number else '- '}{line}" for number, line in enumerate(lines)]
 
 
 def _sandbox(config: dict[str, dict[str, str]]) -> list[str]:

@@ -35,18 +35,15 @@ def replay(sources: Sources, *, stream: str, key: str) -> None:
     # Only this subcommand writes to vendors, and the target is slow to import.
     from target_erp.target import TargetErp  # noqa: PLC0415
 
-    if not sources.config:
-        msg = "replay needs the target's configuration: --config FILE"
+    if not sources.config.names:
+        msg = "replay needs the target's configuration: --config FILE, or ENV for the environment"
         raise click.UsageError(msg)
     with sources.opened():  # or else the target would begin a new ledger
         pass
-    config = {
-        **sources.settings,
-        "ledger": sources.ledger,
-        "dead_letters": sources.dead_letters,
-        "streams": {},
-    }
-    TargetErp(config=config).replay(stream, key)
+    target = sources.config.make(
+        TargetErp, ledger=sources.ledger, dead_letters=sources.dead_letters, streams={}
+    )
+    target.replay(stream, key)
 
 
 @click.command()

@@ -110,12 +110,13 @@ def report(sources: Sources, *, output: str, limit: int) -> None:
     with sources.opened() as ledger:
         letters = sources.open_letters(ledger)
         html = page(ledger.runs(limit), letters, sources.in_doubt(ledger))
+    file = pathlib.Path(output).absolute()
     try:
-        pathlib.Path(output).write_text(html, encoding="utf-8")
+        file.write_text(html, encoding="utf-8")
     except OSError as error:
         msg = f"cannot write the report (--output): {error}"
         raise ConfigError(msg) from None
-    click.echo(output)
+    click.echo(f"The report is in {file}")
 
 
 def _without_report(run: LedgerRun) -> str:

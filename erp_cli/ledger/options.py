@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import functools
 import os
-import pathlib
 import typing as t
 
 import click
 
+from erp_cli import configuration
 from erp_cli.command_line import not_blank
 from erp_cli.ledger.sources import DEFAULTS, Sources
-from erp_vendors.errors import ConfigError
-from erp_vendors.http import codec
+
+if t.TYPE_CHECKING:
+    from erp_cli.configuration import Configuration
 
 _MOST_RUNS = 1_000_000
 
@@ -42,9 +43,9 @@ def with_sources(function: t.Callable[..., t.Any]) -> t.Callable[..., t.Any]:
 
     @functools.wraps(function)
     def command(
-        *, ledger: str | None, dead_letters: str | None, config: str | None, **options: object
+        *, ledger: str, dead_letters: str, config: tuple[str, ...], **options: object
     ) -> object:
-        return function(_sources(ledger, dead_letters, config), **options)
+        return function(_sources(ledger, dead_letters, configuration.read(config)), **options)
 
     return source_options(command)
 
@@ -60,12 +61,7 @@ def source_options(function: t.Callable[..., t.Any]) -> t.Callable[..., t.Any]:
         click.option(
             "--dead-letters", callback=not_blank, metavar="FOLDER", help=_help("dead_letters")
         ),
-        click.option(
-            "--config",
-            callback=not_blank,
-            metavar="FILE",
-            help="The target's configuration; it counts where neither option nor variable does.",
-        ),
+        configuration.config_option,
     ):
         function = option(function)
     return function
@@ -79,23 +75,12 @@ def _variable(setting: str) -> str:
     return f"TARGET_ERP_{setting.upper()}"
 
 
-def _sources(ledger: str | None, dead_letters: str | None, config: str | None) -> Sources:
+def _sources(ledger: str, dead_letters: str, config: Configuration) -> Sources:
+    """The places that option, variable or configuration names, in this order."""
     given = {"ledger": ledger, "dead_letters": dead_letters}
-    settings = _read(config) if config else {}
+    variables = {name: os.environ.get(_variable(name), "").strip() for name in given}
     found = {
-        name: str(value or os.environ.get(_variable(name)) or settings.get(name) or DEFAULTS[name])
+        name: str(value or variables[name] or config.settings.get(name) or DEFAULTS[name])
         for name, value in given.items()
     }
-    return Sources(**found, config=config or "", settings=settings)
-
-
-def _read(config: str) -> dict[str, t.Any]:
-    try:
-        settings = codec.decode(pathlib.Path(config).read_bytes())
-    except (OSError, ValueError) as error:
-        msg = f"cannot read the configuration {config} (--config): {error}"
-        raise ConfigError(msg) from None
-    if not isinstance(settings, dict):
-        msg = f"the configuration {config} (--config) is no JSON object"
-        raise ConfigError(msg)
-    return settings
+    return Sources(**configuration.without_masks(found), config=config)

@@ -7,6 +7,7 @@ import dataclasses
 import pathlib
 import typing as t
 
+from erp_cli.configuration import Configuration
 from erp_ledger import RecordStatus, open_ledger
 from erp_ledger.lease import leases
 from erp_vendors.errors import ConfigError
@@ -29,14 +30,12 @@ class Sources:
     Attributes:
         ledger: The target's setting of this name.
         dead_letters: The target's setting of this name.
-        config: The target's configuration file; empty if none was named.
-        settings: What stands in that file.
+        config: The configuration that was named.
     """
 
     ledger: str
     dead_letters: str
-    config: str = ""
-    settings: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
+    config: Configuration = dataclasses.field(default_factory=Configuration)
 
     @contextlib.contextmanager
     def opened(self) -> t.Iterator[Ledger]:
@@ -101,7 +100,8 @@ class Sources:
     def command(self) -> list[str]:
         """The command that reads the same again; a URL is left out, for it may hold a password."""
         if "://" in self.ledger:
-            return ["erp-ledger", *(["--config", self.config] if self.config else [])]
+            named = (word for name in self.config.names for word in ("--config", name))
+            return ["erp-ledger", *named]
         if self.ledger == DEFAULTS["ledger"]:
             return ["erp-ledger"]
         return ["erp-ledger", "--ledger", self.ledger]

@@ -111,5 +111,6 @@ AIM = Vendor(
     title="AIM Web Services",
     settings=SETTINGS,
     client=client_in("erp_vendors.aim.client", "AimClient"),
+    logins=(("api_key", "app_id", "username", "password"),),
     custom_sink=CustomSink(how="POST to that operation"),
 )

@@ -161,6 +161,7 @@ AIMS360 = Vendor(
     title="AIMS360",
     settings=SETTINGS,
     client=client_in("erp_vendors.aims360.client", "Aims360Client"),
+    logins=(("access_token",), ("client_id", "client_secret", "username", "password")),
     # OData lists (aims360.md 3, DOC); the stamp is assumed (7.1, INF).
     openapi=Pattern(
         wrappers=("value",),

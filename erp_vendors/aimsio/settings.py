@@ -60,6 +60,7 @@ AIMSIO = Vendor(
     title="Aimsio",
     settings=SETTINGS,
     client=client_in("erp_vendors.aimsio.client", "AimsioClient"),
+    logins=(("username", "password"),),
     # The list is an index of ids, and a GET per record has the rows (aimsio.md 4.1, DOC); keys and
     # stamps are named after the entity (3, DOC).
     openapi=Pattern(

@@ -98,6 +98,10 @@ CIMCLOUD = Vendor(
     title="CIMcloud",
     settings=SETTINGS,
     client=client_in("erp_vendors.cimcloud.client", "CimcloudClient"),
+    logins=(
+        ("site_name", "auth_key", "username", "password"),
+        ("site_name", "auth_type", "username", "password"),  # auth_type: basic
+    ),
     # Search and page are segments of the path (cimcloud.md 1.1, DOC); the stamp is assumed (4.3).
     openapi=Pattern(
         prefix="/{site_name}",

@@ -72,6 +72,7 @@ PENTAMIC = Vendor(
     title="Pentamic Accounting",
     settings=SETTINGS,
     client=client_in("erp_vendors.pentamic.client", "PentamicClient"),
+    logins=(("client_id", "client_secret", "scope"),),
     # Lists below one customer can be read (pentamic.md 7).
     openapi=Pattern(
         prefix="/api",

@@ -183,7 +183,7 @@ class Planner:
         if decision is Decision.UNCHANGED:
             self._note(writer, write, Step.UNCHANGED)
         elif current is None:
-            self._note(writer, write, Step.CREATE)
+            self._note(writer, write, Step.CREATE, {n: (None, v) for n, v in write.body.items()})
         else:
             changes = {
                 name: (current.get(name), value)
@@ -308,7 +308,7 @@ class Planner:
         rows = self._rows[write.stream, step]
         if self._show and len(rows) < _ROWS:
             key = ", ".join(f"{name}={value}" for name, value in write.key)
-            sent = _fields(masked(write.body, hidden)) if step is Step.CREATE else _changes(shown)
+            sent = _fields(will) if step is Step.CREATE else _changes(shown)
             rows.append((step.value, str(write.number), redact(key), sent or reason))
         line = {
             "stream": write.stream,
@@ -373,7 +373,11 @@ def _listed(parts: t.Sequence[str]) -> str:
     return "; ".join([*parts[:_SHOWN_FIELDS], *([f"and {more} more"] if more > 0 else [])])
 
 
-def _clean(value: object) -> object:
+def _clean(value: t.Any) -> t.Any:  # noqa: ANN401 - any JSON
+    if isinstance(value, dict):
+        return {name: _clean(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_clean(inner) for inner in value]
     return redact(value) if isinstance(value, str) else value
 
 

@@ -137,7 +137,9 @@ class WriteValidator:
             shown = "" if hidden or value is None else _shown(value)
             return f"{where}: {shown or 'it'} is {_kind(value)}, the vendor wants {wanted}"
         if kind.name == "enum":
-            options = ", ".join(str(option) for option in kind.options if option is not None)
+            # A vendor may take 1 and "1", which look the same.
+            texts = dict.fromkeys(str(option) for option in kind.options if option is not None)
+            options = ", ".join(texts)
             return f"{where}: {'it' if hidden else _shown(value) or 'it'} is none of {options}"
         if hidden or isinstance(value, (dict, list)):
             # The library's own words hold the value.

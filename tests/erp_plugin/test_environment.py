@@ -225,3 +225,25 @@ def test_one_vendor_filled_into_the_example_is_enough(
 
 def _harmless(plugin: t.Any) -> list[str]:
     return ["--discover"] if plugin is TapErp else ["--input", "/dev/null"]
+
+
+@pytest.mark.parametrize(
+    ("project_name", "told"),
+    [
+        ("target-erp--aimsio", False),
+        ("target-erp--aimsio-west", False),
+        ("target-erp", True),
+        ("target-erp--west", True),
+        ("target-erp--cimcloud", True),
+    ],
+)
+def test_a_plugin_of_one_vendor_has_nothing_to_do_with_the_variables_of_others(
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    project_name: str,
+    told: bool,  # noqa: FBT001
+) -> None:
+    monkeypatch.setenv("MELTANO_LOADER_NAME", project_name)
+    monkeypatch.setenv("TARGET_ERP_CIMCLOUD_PASSWORD", "x")
+    TargetErp(config={"aimsio": AIMSIO})
+    assert ("TARGET_ERP_CIMCLOUD_PASSWORD" in caplog.text) == told

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import http.client
 import json
 import os
@@ -288,12 +289,22 @@ def test_the_command_serves_until_a_signal(tmp_path: Path, number: signal.Signal
         assert process.stdout.read() == ""
 
 
-def test_the_help_names_the_credentials(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_help_fits_a_screen_and_leaves_the_options_of_a_vendor_to_one_of_its_own(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert main(["serve", "--help"]) == 0
-    shown = capsys.readouterr().out
-    assert "user sandbox-user, password sandbox-password" in shown
-    assert "AuthKey sandbox-key" in shown
-    assert "--aimsio-rate" in shown
+    shown = capsys.readouterr().out.splitlines()
+    assert len(shown) <= 24
+    assert max(map(len, shown)) <= 80
+    for name, kind in vendors().items():
+        assert not [line for line in shown if f"--{name}-" in line]
+        assert main(["serve", "--help-vendor", name]) == 0
+        told = capsys.readouterr().out
+        assert kind.credentials_text(kind.Options()).replace(" ", "") in "".join(told.split())
+        options = {line.split()[0] for line in told.splitlines() if line.startswith("  --")}
+        assert len(options) == len(dataclasses.fields(kind.Options))
+        assert all(option.startswith(f"--{name}-") for option in options)
+    assert main(["serve", "--help-vendor", "nobody"]) == 1
 
 
 def test_without_a_subcommand_the_help_is_shown(capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,9 +15,10 @@ from erp_plugin.cli import ExitCode
 from erp_vendors.errors import ConfigError, ErpError
 from erp_vendors.pentamic import PENTAMIC
 from erp_vendors.vendors import VENDORS
+from tap_erp.settings import SETTINGS
 from tap_erp.streams import STREAMS
 from tap_erp.streams import pentamic as streams
-from tap_erp.tap import SETTINGS, TapErp
+from tap_erp.tap import TapErp
 from tests.erp_vendors.pentamic.played import ANN, BOB, Pentamic, played
 from tests.support.stub import Reply, Request
 from tests.tap_erp.running import parsed

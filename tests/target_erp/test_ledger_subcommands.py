@@ -12,6 +12,7 @@ import typing as t
 
 import pytest
 
+from erp_cli.configuration import read
 from erp_cli.ledger import main
 from erp_cli.ledger.sources import Sources
 from erp_ledger import RecordStatus, open_ledger
@@ -248,7 +249,7 @@ def test_a_record_of_a_run_that_was_cut_off_can_be_settled(lost: Tool) -> None:
 def test_a_ledger_url_is_not_repeated() -> None:
     url = "postgresql://ann:pass-w0rd@db/erp"
     assert Sources(url, "dead").command() == ["erp-ledger"]
-    assert Sources(url, "dead", "c.json").command() == ["erp-ledger", "--config", "c.json"]
+    assert Sources(url, "dead", read(["ENV"])).command() == ["erp-ledger", "--config", "ENV"]
     again = ["erp-ledger", "--ledger", "my ledger.sqlite"]
     assert Sources("my ledger.sqlite", "dead").command() == again
 
@@ -261,7 +262,7 @@ def test_the_report_is_about_what_has_not_got_through_since(
     tool.vendor.judge = refuse("2")
     staff(tool, "1")
     file = tmp_path / "report.html"
-    assert tool("report", "--output", str(file))[:2] == (0, f"{file}\n")
+    assert tool("report", "--output", str(file))[:2] == (0, f"The report is in {file}\n")
     text = file.read_text(encoding="utf-8")
     assert "The last run succeeded." in text
     assert "Correct 1 record at the source" in text

@@ -65,6 +65,10 @@ def test_a_dry_run_reads_and_writes_nothing(site: Vendor, tmp_path: pathlib.Path
         ("3", "create"),
     ]
     assert lines[0]["changes"] == {"nm": {"old": "Ann", "new": "Anna"}}
+    assert lines[2]["changes"] == {
+        "ref_id": {"old": None, "new": "3"},
+        "nm": {"old": None, "new": "New"},
+    }
     assert lines[3]["step"] == "refused"
     assert "lines" in lines[3]["reason"]
 
@@ -146,6 +150,8 @@ def test_a_plan_shows_no_secret(tmp_path: pathlib.Path, caplog: pytest.LogCaptur
     note = "tok-abcdefghijklmnop" + 30 * "x"  # is cut in the table, and is no secret by halves
     planned(planner, key=(("ref_id", "0"),), body={"pw": "hunter2-hunter2", "note": note})
     planned(planner, key=(("ref_id", "1"),), body={"pw": "hunter2-hunter2", "note": note})
+    deep = {"list": [{"pw": "hunter2-hunter2", "note": f"see {note}"}]}
+    planned(planner, key=(("ref_id", "2"),), body=deep)
     write = Write(3, ACCOUNTS, {"pw": "hunter2-hunter2"}, key=(("ref_id", "3"),))
     planner.refuse(Known({}), write, RefusedError("pw hunter2-hunter2 is too short"))
     planner.summary()

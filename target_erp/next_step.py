@@ -1,0 +1,40 @@
+"""What a person does after a run that did not get everything through: the last line says it."""
+
+from __future__ import annotations
+
+import shlex
+import typing as t
+
+from erp_plugin.environment import project_name_of
+from target_erp.settings import SETTINGS
+
+_PLACES = ("ledger", "dead_letters")
+_DEFAULTS = {setting.name: setting.default for setting in SETTINGS}
+
+
+def next_step(subcommands: t.Iterable[str], setting: t.Callable[[str], t.Any]) -> str:
+    """The commands that help, and where the report lies.
+
+    Args:
+        subcommands: Subcommands of `erp ledger`, those that help first.
+        setting: Gives a setting of the target.
+
+    Returns:
+        Part of a line.
+    """
+    places = [
+        word
+        for name in _PLACES
+        # A URL may hold a password.
+        if setting(name) != _DEFAULTS[name] and "://" not in setting(name)
+        for word in (f"--{name.replace('_', '-')}", setting(name))
+    ]
+    project_name = project_name_of("target-erp")
+    commands = []
+    for subcommand in subcommands:
+        command = shlex.join(["erp", "ledger", subcommand, *places])
+        if project_name:
+            command += f" (in the Meltano project: meltano invoke {project_name}:{subcommand})"
+        commands.append(command)
+    report = setting("report_file")
+    return f"next: {', '.join(commands)}" + (f"; report: {report}" if report else "")
