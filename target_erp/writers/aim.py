@@ -12,6 +12,7 @@ from erp_vendors.aim.write_specs import WRITE_SPECS, custom
 from erp_vendors.errors import DataError, ErpError
 from target_erp.delivery import Prepared, RefusedError, Write, Writer
 from target_erp.delivery.answers import Answers
+from target_erp.delivery.documented import Documented
 from target_erp.delivery.model import ABSENT, Finding, LookUpResult, Reference
 from target_erp.writers.aim_alike import is_given
 from target_erp.writers.aim_answers import accepted, is_documented, is_scalar, told_account
@@ -67,17 +68,16 @@ class AimWriter(Writer):
             keys: Key properties of the SCHEMA message.
             schema: JSON schema of a body (default: the one of `schemas/`).
         """
-        self.client = client
-        self.sink = sink
+        self.client, self.sink = client, sink
         self.stream = f"aim_{sink.name}"
         self.workers = client.transport.budget.limits.in_flight
-        # What an operation of the user's own writes is not known, and not looked for.
+        # What the user's own operations write is not looked for.
         self._look_ups = {
             operation: look_up_of(operation) for operation in sink.operations if sink in WRITE_SPECS
         }
         self.can_look_up = any(self._look_ups.values())
         made = any(operation.makes for operation in sink.operations)
-        # Where the id alone is enough for an update, every record that is there can be changed.
+        # Where the id alone is enough for an update, every record can be changed.
         updated = any(
             not operation.makes and operation.when == (sink.vendor_id,)
             for operation in sink.operations
@@ -103,6 +103,8 @@ class AimWriter(Writer):
         self._given_keys = tuple(keys)
         self._send_nulls = client.block.get("null_values") == "send"
         self._schema: Schema = dict(schema or schemas.load("aim", f"write/{sink.name}"))
+        read, own = (schemas.load("aim", sink.name),), getattr(resource, "schema", None)
+        self.documented = Documented(self._schema, own, read, sink.members, sink.names)
         self._validators = {
             operation: WriteValidator(self._schema, needs=operation.needs, secrets=UNQUOTED)
             for operation in sink.operations

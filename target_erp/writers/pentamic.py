@@ -9,6 +9,7 @@ from erp_vendors.pentamic import answers
 from erp_vendors.pentamic.auth import RECORD_ERRORS, UNKNOWN_ID, RefusedRecordError, is_code
 from target_erp.delivery import Prepared, RefusedError, Write, Writer
 from target_erp.delivery.answers import Answers, UnclearError
+from target_erp.delivery.documented import Documented
 from target_erp.delivery.model import ABSENT, Finding, LookUpResult
 from target_erp.delivery.unclear_answer import speaks_of_trouble
 from target_erp.delivery.writer import Statement
@@ -68,6 +69,7 @@ class PentamicWriter(Writer):
         # What is listed per parent is not listed whole.
         self.can_look_up = self.check_before_create = bool(resource.path) and not resource.is_child
         self._send_nulls = client.block.get("null_values") == "send"
+        self.documented = Documented.of(self.vendor, resource)
         self._validator = WriteValidator.of(self.vendor, resource)
         self._listing = CustomerList(
             f"pentamic: GET {resource.path}",
