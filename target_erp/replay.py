@@ -59,7 +59,7 @@ def replay(run: Run, stream: str, key: str) -> None:
             write.sent_before = sent_before
             run.delivery.submit(writer, write)
         else:
-            write = run.received(writer, number, record)
+            write = run.writers.received(writer, number, record)
             write.sent_before = sent_before
             run.submit(writer, write, known)
         run.watermark.settle(number)

@@ -269,17 +269,6 @@ class Run:
         self._leases.take(writer.account, writer.stream, self.plugin.connection.clock, longest)
         self.delivery.resume(writer)
 
-    def received(self, writer: Writer, number: int, record: t.Any) -> Write:  # noqa: ANN401
-        """A record of the input, as its sink takes it: `columns` says under which names.
-
-        Args:
-            writer: Its sink's writer.
-            number: Its number in the input.
-            record: The record as it came.
-        """
-        taken = self.writers.columns(writer).take(record)
-        return Write(number, writer.stream, taken.record, refusal=taken.refusal)
-
     def submit(
         self, writer: Writer, write: Write, identity: str = "", other_keys: Key = ()
     ) -> None:
@@ -313,7 +302,7 @@ class Run:
         writer = self.writer_of(stream)
         if self.notes_input:
             self.deletions.note(writer, self.writers.columns(writer).take(record), number)
-        self.submit(writer, self.received(writer, number, record))
+        self.submit(writer, self.writers.received(writer, number, record))
 
     def refuse(
         self, writer: Writer, write: Write, error: RefusedError, keys: t.Sequence[str] = ()
@@ -334,7 +323,7 @@ class Run:
     def _resubmit(self, child: Child) -> None:
         record = codec.decode(child.record.encode())
         writer = self.writer_of(child.stream)
-        self.submit(writer, self.received(writer, 0, record), child.key)
+        self.submit(writer, self.writers.received(writer, 0, record), child.key)
 
     def note_state(self, number: int, value: t.Any) -> None:  # noqa: ANN401 - any JSON
         """Take a STATE message; it goes out when all that came before it is settled.

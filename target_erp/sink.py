@@ -85,7 +85,7 @@ class ErpSink(Sink):
         self._tally.read += 1
         shape = self._shapes.of(record)
         own = record if shape.own is None else {name: record[name] for name in shape.own}
-        write = self._run.received(self.writer, number, own)
+        write = self._run.writers.received(self.writer, number, own)
         try:
             self._check_keys(write.record)
             if shape.own is not None and record.get(TOMBSTONE) is not None:
@@ -112,7 +112,7 @@ class ErpSink(Sink):
             why: The reason.
         """
         self._tally.read += 1
-        write = self._run.received(self.writer, number, keys)
+        write = self._run.writers.received(self.writer, number, keys)
         self._run.refuse(self.writer, write, RefusedError(why, reason=UNMAPPED), self.keys)
 
     def _check_keys(self, record: dict[str, t.Any]) -> None:

@@ -8,11 +8,13 @@ from erp_vendors.errors import ConfigError
 from erp_vendors.vendors import VENDORS
 from target_erp.column_settings import ColumnSettings
 from target_erp.columns import Columns
+from target_erp.delivery import Write
 from target_erp.writers import make_writer
 
 if t.TYPE_CHECKING:
     from erp_plugin import ErpPlugin
     from target_erp.delivery import Writer
+    from target_erp.delivery.model import Body
 
 
 class SinkWriters:
@@ -81,6 +83,17 @@ class SinkWriters:
             writer: The sink's writer.
         """
         return self._columns[writer.stream]
+
+    def received(self, writer: Writer, number: int, record: Body) -> Write:
+        """A record of the input, as its sink takes it: `columns` says under which names.
+
+        Args:
+            writer: Its sink's writer.
+            number: Its number in the input.
+            record: The record as it came.
+        """
+        taken = self.columns(writer).take(record)
+        return Write(number, writer.stream, taken.record, refusal=taken.refusal)
 
     def _columns_of(self, writer: Writer) -> Columns:
         settings = ColumnSettings.of(
