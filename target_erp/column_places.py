@@ -41,7 +41,7 @@ class Taking:
         self.misnamed = False
 
 
-class Plan(t.NamedTuple):
+class ColumnPlan(t.NamedTuple):
     """What becomes of some columns that stand together.
 
     Attributes:
@@ -90,7 +90,7 @@ class SinkFacts:
         self.settings, self.secrets, self.scalars = settings, secrets, scalars
         self.kept: frozenset[str] = frozenset()
 
-    def tell_renamed(self, path: str, plan: Plan) -> None:
+    def tell_renamed(self, path: str, plan: ColumnPlan) -> None:
         """Say which columns go to properties of another name, each of them once.
 
         Args:
@@ -161,7 +161,7 @@ class Place:
         self._free = not self._types and not shown
         self._alike = (_by_likeness(written), _by_likeness(shown))
         self._children = {name: self._child(name, typed, read) for name in self._known}
-        self._plans: dict[tuple[str, ...], Plan] = {}
+        self._plans: dict[tuple[str, ...], ColumnPlan] = {}
 
     def _child(
         self, name: str, typed: t.Sequence[Schema], read: t.Sequence[Schema]
@@ -195,7 +195,7 @@ class Place:
                 own[name] = kept
         return own
 
-    def plan(self, names: tuple[str, ...]) -> Plan:
+    def plan(self, names: tuple[str, ...]) -> ColumnPlan:
         """What becomes of columns that stand together; nothing is said of it."""
         found: dict[str, str] = {}
         problems: dict[str, str] = {}
@@ -227,9 +227,9 @@ class Place:
             and all(column == name for column, name in result.items())
             and not any(self._children.get(name) for name in names)
         )
-        return Plan(result, problems, tuple(strangers), refused, same)
+        return ColumnPlan(result, problems, tuple(strangers), refused, same)
 
-    def _new_plan(self, names: tuple[str, ...], path: str) -> Plan:
+    def _new_plan(self, names: tuple[str, ...], path: str) -> ColumnPlan:
         """A plan for records; what has to be said of it is said."""
         plan = self.plan(names)
         if len(self._plans) >= _PLANS:

@@ -85,3 +85,8 @@ class AimWriteSpec:
         of_keys = (name for names in self.keys for name in names)
         own = (name for name in (self.read_only, self.vendor_id) if name)
         return frozenset({*of_operations, *of_keys, *own})
+
+    @property
+    def making(self) -> Operation:
+        """The operation that makes a record; the last one if none does."""
+        return next((one for one in self.operations if one.makes), self.operations[-1])

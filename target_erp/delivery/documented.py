@@ -8,7 +8,7 @@ import typing as t
 from erp_vendors import schemas
 
 if t.TYPE_CHECKING:
-    from erp_vendors.resource import Resource
+    from erp_vendors.resource import Need, Resource
 
     Schema = t.Mapping[str, t.Any]
 
@@ -29,6 +29,11 @@ class Documented:
         names: Further properties: keys, and what a write needs.
         aliases: What a property is called when it is read, and when it is written.
         scalars: A scalar may be of any scalar type, because the types are assumed.
+        keys: Properties that identify a record together; several tuples are alternatives.
+        needs: What a new record must carry beyond the `required` of the schema.
+        references: Properties that name a record of another sink, each with that sink and the
+            property that identifies it there.
+        left_out: Properties that are never sent, though the schema has them.
     """
 
     schema: Schema = dataclasses.field(default_factory=dict)
@@ -37,6 +42,10 @@ class Documented:
     names: frozenset[str] = frozenset()
     aliases: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
     scalars: bool = False
+    keys: tuple[tuple[str, ...], ...] = ()
+    needs: tuple[Need, ...] = ()
+    references: t.Mapping[str, tuple[str, str]] = dataclasses.field(default_factory=dict)
+    left_out: frozenset[str] = frozenset()
 
     @classmethod
     def of(
@@ -44,16 +53,20 @@ class Documented:
         vendor: str,
         resource: Resource,
         *,
+        keys: tuple[tuple[str, ...], ...],
         names: t.Iterable[str] = (),
         scalars: bool = False,
+        left_out: frozenset[str] = frozenset(),
     ) -> Documented:
         """What is known of a resource.
 
         Args:
             vendor: Vendor block name.
             resource: What is written.
+            keys: See the class.
             names: Further properties that are known.
             scalars: See the class; only for what `schemas/` says.
+            left_out: See the class.
         """
         schema, packaged = write_schema(vendor, resource)
         needed = (name for need in resource.needs for name in (*need.names, need.when) if name)
@@ -62,8 +75,21 @@ class Documented:
             schema,
             resource.schema,
             (schemas.load(vendor, resource.name), schemas.load(vendor, f"write/{resource.name}")),
-            frozenset({*resource.primary_keys, *stamp, *needed, *resource.references, *names}),
+            frozenset(
+                {
+                    *(name for alternative in keys for name in alternative),
+                    *(*resource.primary_keys, *stamp, *needed, *resource.references),
+                    *(*names, *left_out),
+                }
+            ),
             scalars=scalars and packaged,
+            keys=keys,
+            needs=resource.needs,
+            references={
+                name: (f"{vendor}_{parent}", key)
+                for name, (parent, key) in resource.references.items()
+            },
+            left_out=left_out,
         )
 
 

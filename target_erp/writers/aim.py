@@ -12,13 +12,12 @@ from erp_vendors.aim.write_specs import WRITE_SPECS, custom
 from erp_vendors.errors import DataError, ErpError
 from target_erp.delivery import Prepared, RefusedError, Write, Writer
 from target_erp.delivery.answers import Answers
-from target_erp.delivery.documented import Documented
 from target_erp.delivery.model import ABSENT, Finding, LookUpResult, Reference
 from target_erp.writers.aim_alike import is_given
 from target_erp.writers.aim_answers import accepted, is_documented, is_scalar, told_account
 from target_erp.writers.aim_customers import customer, existing_account
 from target_erp.writers.aim_lookups import look_up_of, statement_of
-from target_erp.writers.aim_members import as_number, joined, renamed
+from target_erp.writers.aim_members import as_number, documented_of, joined, renamed
 from target_erp.writers.aim_secrets import SECRETS, UNQUOTED
 from target_erp.writers.answer_check import by_schema, either
 from target_erp.writers.keys import no_key
@@ -34,6 +33,8 @@ if t.TYPE_CHECKING:
 
 logger = logging.getLogger("target-erp.aim")
 
+FURTHER_SINKS = tuple(sink.name for sink in WRITE_SPECS)
+"""Sinks that are no resources: what is written has names of its own."""
 _READ_KEYS = {resource.name: resource.primary_keys for resource in RESOURCES}
 _ACCT = "Acct"
 _NO_ID = "untold"
@@ -103,8 +104,7 @@ class AimWriter(Writer):
         self._given_keys = tuple(keys)
         self._send_nulls = client.block.get("null_values") == "send"
         self._schema: Schema = dict(schema or schemas.load("aim", f"write/{sink.name}"))
-        read, own = (schemas.load("aim", sink.name),), getattr(resource, "schema", None)
-        self.documented = Documented(self._schema, own, read, sink.members, sink.names)
+        self.documented = documented_of(sink, self._schema, resource)
         self._validators = {
             operation: WriteValidator(self._schema, needs=operation.needs, secrets=UNQUOTED)
             for operation in sink.operations

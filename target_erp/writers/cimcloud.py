@@ -86,8 +86,10 @@ class CimcloudWriter(Writer):
         self.documented = Documented.of(
             self.vendor,
             resource,
-            names=(*natural, *SYSTEM_COLUMNS, *filter(None, [resource.surrogate])),
+            keys=self._keys.alternatives,
+            names=[resource.surrogate] if resource.surrogate else (),
             scalars=not resource.special,
+            left_out=SYSTEM_COLUMNS,
         )
         # The types of the columns are assumed, and flags come as text (8).
         self._validator = WriteValidator.of(
@@ -274,6 +276,7 @@ class PassthroughWriter(CimcloudWriter):
         self.batch_size = 1
         self._keys = Keys(resource.primary_keys, ("order_number",))
         self.keys = self._keys.single
+        self.documented = Documented.of(self.vendor, resource, keys=self._keys.alternatives)
         self.answers = Answers(
             self.stream, documented=by_schema(resource.answer_schema), given=resource.success
         )

@@ -69,7 +69,7 @@ class PentamicWriter(Writer):
         # What is listed per parent is not listed whole.
         self.can_look_up = self.check_before_create = bool(resource.path) and not resource.is_child
         self._send_nulls = client.block.get("null_values") == "send"
-        self.documented = Documented.of(self.vendor, resource)
+        self.documented = Documented.of(self.vendor, resource, keys=self._keys.alternatives)
         self._validator = WriteValidator.of(self.vendor, resource)
         self._listing = CustomerList(
             f"pentamic: GET {resource.path}",
