@@ -99,7 +99,7 @@ class Routes:
             try:
                 sink = self._target.get_sink(
                     made.stream_alias,
-                    schema=made.transformed_schema,
+                    schema=self._checked(made),
                     key_properties=made.transformed_key_properties,
                 )
             except UnknownStreamError:
@@ -163,6 +163,17 @@ class Routes:
                 sink.take(mapped, number)
                 taken = True
         return taken
+
+    def _checked(self, made: StreamMap) -> Record:
+        """The schema of a mapped stream, without the types that the SDK guesses of expressions."""
+        schema = made.transformed_schema
+        if type(made) is SameRecordTransform:
+            return schema
+        maps = (one for one in self._target.config["stream_maps"].values() if isinstance(one, dict))
+        named = {name for one in maps for name, value in one.items() if isinstance(value, str)}
+        properties = schema.get("properties", {})
+        made_of = {name: {} if name in named else part for name, part in properties.items()}
+        return {**schema, "properties": made_of}
 
     def _maps(self, stream: str, schema: Record, keys: t.Sequence[str]) -> list[StreamMap]:
         mapper = self._target.mapper

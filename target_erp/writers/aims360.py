@@ -63,7 +63,10 @@ class CreateWriter(Writer):
         self.can_look_up = self.check_before_create = bool(resource.path and self._keys)
         self._send_nulls = client.block.get("null_values") == "send"
         self.documented = Documented.of(
-            self.vendor, resource, keys=self._keys.alternatives, names=resource.spare_keys
+            self.vendor,
+            resource,
+            keys=self._alternatives(()).alternatives,
+            names=resource.spare_keys,
         )
         self._validator = WriteValidator.of(self.vendor, resource, secrets=self.secrets)
         self._not_shown_by: tuple[str, ...] = ()

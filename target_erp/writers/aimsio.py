@@ -69,7 +69,10 @@ class AimsioWriter(Writer):
             self.vendor, resource, partial=client.block.get("partial_updates")
         )
         self.documented = Documented.of(
-            self.vendor, resource, keys=self._keys.alternatives, left_out=resource.read_only
+            self.vendor,
+            resource,
+            keys=self._alternatives(own, ()).alternatives,
+            left_out=resource.read_only,
         )
         self._records = AimsioRecords(client, resource, self.identify, self._is_id, self.workers)
         self._warned: set[str] = set()

@@ -86,7 +86,7 @@ class CimcloudWriter(Writer):
         self.documented = Documented.of(
             self.vendor,
             resource,
-            keys=self._keys.alternatives,
+            keys=Keys(resource.primary_keys, *((name,) for name in natural)).alternatives,
             names=[resource.surrogate] if resource.surrogate else (),
             scalars=not resource.special,
             left_out=SYSTEM_COLUMNS,

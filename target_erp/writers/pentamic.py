@@ -52,24 +52,26 @@ class PentamicWriter(Writer):
         self.resource = resource
         self.stream = f"pentamic_{resource.name}"
         self.workers = client.transport.budget.limits.in_flight
-        own, given = resource.primary_keys, tuple(keys)
+        own = resource.primary_keys
+        known = Keys(own or (_ID,))
         if resource.name == "customers":
             self.natural, self._telling = _NATURAL, _TELLING
             # A key that is named for reading takes nothing away from the documented ones.
-            self._keys = Keys(own, (_ID,), (_NATURAL,), given)
+            known = Keys(own, (_ID,), (_NATURAL,))
             extra = own if len(own) == 1 and own != (_NATURAL,) else ()
             self._ids = tuple(dict.fromkeys((_ID, *extra)))
         else:
             self.natural = ""
-            self._keys = Keys(own or (_ID,), given)
             self._ids = own if len(own) == 1 else (_ID,)
+        self._keys = Keys(*known.alternatives, keys)
+        if not self.natural:
             self._telling = tuple(name for name in self._keys.single if name not in self._ids)
         self._own_id = _ID if self.natural else self._ids[0]
         self.keys = self._keys.single
         # What is listed per parent is not listed whole.
         self.can_look_up = self.check_before_create = bool(resource.path) and not resource.is_child
         self._send_nulls = client.block.get("null_values") == "send"
-        self.documented = Documented.of(self.vendor, resource, keys=self._keys.alternatives)
+        self.documented = Documented.of(self.vendor, resource, keys=known.alternatives)
         self._validator = WriteValidator.of(self.vendor, resource)
         self._listing = CustomerList(
             f"pentamic: GET {resource.path}",

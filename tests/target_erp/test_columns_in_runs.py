@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import json
 import logging
+import re
 import typing as t
 
 import pytest
@@ -14,6 +15,7 @@ from erp_ledger import open_ledger
 from erp_vendors.errors import ConfigError
 from erp_vendors.vendors import VENDORS
 from target_erp.run import REJECTED
+from target_erp.sink_writers import SinkWriters
 from target_erp.target import TargetErp
 from tests.support.interface import INTERFACES
 from tests.support.plugins import Message, record, run_target, schema, state
@@ -231,3 +233,20 @@ def test_every_sink_says_what_documents_know(vendor_name: str, name: str) -> Non
     keys = {part for key in writer.keys for part in key.split(",")}
     read = itertools.chain(*(one.get("properties", {}) for one in writer.documented.read))
     assert keys <= known | set(read) | {"guid", "id"}
+
+
+@pytest.mark.parametrize(("vendor_name", "name"), SINKS, ids="_".join)
+def test_key_properties_of_any_sink_are_matched_alike(vendor_name: str, name: str) -> None:
+    target = TargetErp(config={vendor_name: BLOCKS[vendor_name], **LOOSE})
+    writers, stream = SinkWriters(target), f"{vendor_name}_{name}"
+    documented = Account(vendor_name, BLOCKS[vendor_name]).writer(name).documented
+    assert documented is not None
+    for keys in documented.keys:
+        spelled = [re.sub(r"(?<=[a-z])(?=[A-Z])", "_", key).upper() for key in keys]
+        plain, _ = writers.get(stream, keys)
+        loose, _ = writers.get(stream, spelled)
+        assert loose is plain
+        record = dict.fromkeys(spelled, "1")
+        named = writers.columns(loose).take(record).record
+        assert list(named) == list(keys)
+        assert loose.identify(named) == plain.identify(dict.fromkeys(keys, "1"))
