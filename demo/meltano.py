@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pathlib
 import re
@@ -10,6 +11,7 @@ import sys
 import typing as t
 
 from demo.sandbox import block
+from demo.warehouse import EDITS
 from erp_vendors.vendors import VENDORS
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -35,6 +37,7 @@ class Meltano:
         self.folder = folder
         self.warehouse = folder / "warehouse.db"
         self.dead_letters = folder / "dead_letters"
+        self.ledger = folder / "erp_ledger.sqlite"
         inherited = {
             name: value
             for name, value in os.environ.items()
@@ -48,7 +51,9 @@ class Meltano:
             "TAP_SQLITE_DATABASE": str(self.warehouse),
             "TARGET_SQLITE_DATABASE": str(self.warehouse),
             "TARGET_ERP_DEAD_LETTERS": str(self.dead_letters),
-            "TARGET_ERP_LEDGER": str(folder / "ledger.sqlite"),
+            "TARGET_ERP_LEDGER": str(self.ledger),
+            "TAP_SQLITE_VIEWS": json.dumps({edit.view: [edit.key] for edit in EDITS}),
+            "TARGET_ERP_STREAMS": json.dumps({edit.view: edit.sink for edit in EDITS}),
             **addresses(sandbox, scale),
         }
 
@@ -89,6 +94,23 @@ class Meltano:
                 process.terminate()
                 raise
         return process.returncode
+
+    def report(self) -> pathlib.Path:
+        """Make the page that shows all runs.
+
+        Returns:
+            The file.
+
+        Raises:
+            subprocess.CalledProcessError: If it cannot be made.
+        """
+        page = self.folder / "erp_report.html"
+        program = "import sys; from erp_cli.ledger import main; sys.exit(main())"
+        options = {"ledger": self.ledger, "dead-letters": self.dead_letters, "output": page}
+        given = [f"--{name}={value}" for name, value in options.items()]
+        command = [sys.executable, "-c", program, "report", *given]
+        subprocess.run(command, check=True, capture_output=True, cwd=ROOT)  # noqa: S603 - our own
+        return page
 
 
 def say(text: str = "") -> None:
