@@ -44,7 +44,8 @@ def main() -> int:
                 f"Its rate limits, and the plugins' own, are {SCALE} times the real ones: "
                 "this is quick, a real account is not."
             )
-            story = Story(vendors, Meltano(OUTPUT, vendors.vendors(), SCALE))
+            meltano = Meltano(OUTPUT, vendors.vendors(), SCALE)
+            story = Story(vendors, meltano)
             story.tell()
     except KeyboardInterrupt:
         say("\nStopped; the sandbox has ended.")
@@ -54,6 +55,8 @@ def main() -> int:
         say(f"WRONG: {line}")
     seconds = time.monotonic() - started
     say(f"The demo {'failed' if story.wrong else 'went as it should'} ({seconds:.0f} s).")
+    if meltano.ledger.exists():
+        say(f"What was written, and what was refused and why: {_relative(meltano.report())}")
     return 1 if story.wrong else 0
 
 

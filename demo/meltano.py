@@ -34,6 +34,7 @@ class Meltano:
         self.warehouse = folder / "warehouse.db"
         self.dead_letters = folder / "dead_letters"
         write_project(folder, self.warehouse)
+        self.ledger = folder / "erp_ledger.sqlite"
         inherited = {
             name: value
             for name, value in os.environ.items()
@@ -83,6 +84,22 @@ class Meltano:
                 process.terminate()
                 raise
         return process.returncode
+
+    def report(self) -> pathlib.Path:
+        """Make the page that shows all runs.
+
+        Returns:
+            The file.
+
+        Raises:
+            subprocess.CalledProcessError: If it cannot be made.
+        """
+        page = self.folder / "erp_report.html"
+        options = {"ledger": self.ledger, "dead-letters": self.dead_letters, "output": page}
+        given = [f"--{name}={value}" for name, value in options.items()]
+        command = [str(self.folder / "bin" / "erp"), "ledger", "report", *given]
+        subprocess.run(command, check=True, capture_output=True)  # noqa: S603 - our own
+        return page
 
 
 def say(text: str = "") -> None:

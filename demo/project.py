@@ -10,6 +10,7 @@ import typing as t
 import yaml  # type: ignore[import-untyped, unused-ignore]
 
 from demo.sandbox import block
+from demo.warehouse import EDITS
 from erp_vendors.vendors import VENDORS
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -31,7 +32,7 @@ _TAP_SQLITE = {
     "capabilities": ["catalog", "discover", "about", "state"],
     "settings": [_DATABASE, {"name": "views", "label": "Views", "kind": "object"}],
     # What people corrected in the warehouse: see demo/edits.sql.
-    "config": {"views": {"edited_employees": ["employeeCode"], "edited_accounts": ["ref_id"]}},
+    "config": {"views": {edit.view: [edit.key] for edit in EDITS}},
 }
 _TARGET_SQLITE = {
     "name": "target-sqlite",
@@ -45,7 +46,7 @@ _TARGET_SQLITE = {
     # The column for deletions is needed to see them.
     "config": {"add_record_metadata": True},
 }
-_STREAMS = {"edited_employees": "aimsio_employees", "edited_accounts": "cimcloud_accounts"}
+_STREAMS = {edit.view: edit.sink for edit in EDITS}
 
 
 def write_project(folder: pathlib.Path, warehouse: pathlib.Path) -> None:

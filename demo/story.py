@@ -8,29 +8,25 @@ import textwrap
 import typing as t
 
 from demo.meltano import say
-from demo.warehouse import Warehouse
+from demo.warehouse import EDITS, Warehouse
 
 if t.TYPE_CHECKING:
     from demo.meltano import Meltano
     from demo.sandbox import DemoSandbox
+    from demo.warehouse import Edit
 
-EDITED = {
-    # View in edits.sql: vendor, resource, its key there, and a column that shows the edit.
-    "edited_employees": ("aimsio", "employees", "employeeCode", "employeePhone"),
-    "edited_accounts": ("cimcloud", "accounts", "ref_id", "nm"),
-}
-REFUSED = {"edited_employees": 2, "edited_accounts": 1}
-"""Place of the record in each view that its vendor must refuse."""
 INDEX = "aimsio_object_index"
 NOT_TABLES = {
     "aim_inventory",
     "aim_inventory_images",
     "aim_inventory_quantities",
+    "aim_rental_instruments",
     "aim_serials",
     "aim_store_transfers",
     "aim_transfer_lines",
 }
-"""Streams whose operation shows a part of a table (no deleted items, open transfers), or its rows
+"""Streams whose operation shows a part of a table (no deleted items, instruments for rent,
+open transfers), or its rows
 grouped (quantities by location), so that their numbers differ from the table's."""
 
 
@@ -82,25 +78,33 @@ class Story:
     def _write(self) -> None:
         say("\n2. Correct some records in the warehouse (demo/edits.sql) and write them back")
         self._warehouse.edit()
-        edited = {view: self._warehouse.view(view) for view in EDITED}
-        say("  One employee and one account carry a value that the vendor must refuse: target-erp")
-        say("  writes the others and ends with exit code 3, which Meltano calls a failure.")
+        edited = {edit: self._warehouse.view(edit.view) for edit in EDITS}
+        say("  One record of each vendor carries a value that must be refused: target-erp writes")
+        say("  the others and ends with exit code 3, which Meltano calls a failure.")
         code = self._meltano.run("2-write", "write")
         self._expect(code != 0, True, "that Meltano reports the refused records")  # noqa: FBT003
-        letters = {view: self._letters(view) for view in EDITED}
-        for view, records in edited.items():
-            vendor, resource, key, column = EDITED[view]
-            refused = records[REFUSED[view]][key]
-            held = {row[key]: row[column] for row in self._sandbox.rows(vendor, resource)}
-            written = [record for record in records if held[record[key]] == record[column]]
-            say(f"\n  {vendor}_{resource}: {len(written)} written, {len(letters[view])} refused")
-            for letter in letters[view]:
-                say(f"    refused {key} {letter['key'].get(key)}, HTTP {letter['status']}:")
-                say(textwrap.indent(textwrap.fill(letter["answer"], 90), "      "))
-            wanted = [record[key] for record in records if record[key] != refused]
-            self._expect([record[key] for record in written], wanted, f"written {resource}")
-            found = [letter["key"].get(key) for letter in letters[view]]
-            self._expect(found, [refused], f"refused {resource}")
+        for edit, records in edited.items():
+            letters = self._letters(edit)
+            refused = str(records[edit.refused][edit.key])
+            held = {
+                str(row.get(edit.key)): row.get(edit.column)
+                for row in self._sandbox.rows(edit.vendor, edit.resource)
+            }
+            written = [
+                str(record[edit.key])
+                for record in records
+                if held.get(str(record[edit.key])) == record[edit.column]
+            ]
+            say(f"\n  {edit.sink}: {len(written)} written, {len(letters)} refused")
+            for letter in letters:
+                say(f"    refused {edit.key} {letter['key'].get(edit.key)}:")
+                say(textwrap.indent(textwrap.fill(letter["reason"], 90), "      "))
+            wanted = [str(record[edit.key]) for record in records]
+            wanted.remove(refused)
+            self._expect(written, wanted, f"written {edit.sink}")
+            found = [letter["key"].get(edit.key) for letter in letters]
+            self._expect(found, [refused], f"refused {edit.sink}")
+            self._expect(all(letter["reason"] for letter in letters), True, "reasons")  # noqa: FBT003
         self._calls()
 
     def _read_again(self) -> None:
@@ -145,9 +149,8 @@ class Story:
         self._expect(gone, [("Employee", employee["employeeGuid"])], "the deletions")
         self._calls()
 
-    def _letters(self, view: str) -> list[dict[str, t.Any]]:
-        vendor, resource, *_ = EDITED[view]
-        path = self._meltano.dead_letters / f"{vendor}_{resource}.jsonl"
+    def _letters(self, edit: Edit) -> list[dict[str, t.Any]]:
+        path = self._meltano.dead_letters / f"{edit.sink}.jsonl"
         if not path.exists():
             return []
         return [json.loads(line) for line in path.read_text("utf-8").splitlines()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import sqlite3
 import typing as t
 
@@ -13,7 +14,9 @@ from typing_extensions import override
 if t.TYPE_CHECKING:
     from singer_sdk.helpers.types import Context, Record
 
-_ANY_VALUE = {"type": ["string", "integer", "number", "null"]}
+_ANY_VALUE = {"type": ["string", "integer", "number", "array", "null"]}
+_LIST = "[{"
+"""How a text begins that holds a list of objects: SQLite has no lists."""
 
 
 class ViewStream(Stream):
@@ -39,7 +42,12 @@ class ViewStream(Stream):
             connection.row_factory = sqlite3.Row
             view = self.name.replace('"', '""')
             for row in connection.execute(f'SELECT * FROM "{view}"'):  # noqa: S608 - quoted
-                yield dict(row)
+                yield {name: _value(value) for name, value in dict(row).items()}
+
+
+def _value(value: t.Any) -> t.Any:  # noqa: ANN401
+    is_list = isinstance(value, str) and value.startswith(_LIST)
+    return json.loads(value) if is_list else value
 
 
 class TapSqlite(Tap):

@@ -7,7 +7,41 @@ import pathlib
 import sqlite3
 import typing as t
 
-EDITS = pathlib.Path(__file__).with_name("edits.sql")
+_SQL = pathlib.Path(__file__).with_name("edits.sql")
+
+
+class Edit(t.NamedTuple):
+    """A view of `edits.sql`: what people corrected, and where it goes.
+
+    Attributes:
+        view: Its name.
+        vendor: Where it goes.
+        resource: What it is there.
+        key: The column by which a record is known.
+        column: A column that shows the edit.
+        refused: Place of the record that must be refused.
+    """
+
+    view: str
+    vendor: str
+    resource: str
+    key: str
+    column: str
+    refused: int
+
+    @property
+    def sink(self) -> str:
+        """The sink."""
+        return f"{self.vendor}_{self.resource}"
+
+
+EDITS = (
+    Edit("edited_employees", "aimsio", "employees", "employeeCode", "employeePhone", 2),
+    Edit("edited_accounts", "cimcloud", "accounts", "ref_id", "nm", 1),
+    Edit("edited_orders", "aims360", "orders", "thirdPartyOrderID", "note1", 1),
+    Edit("edited_customers", "aim", "customers", "Acct", "Email", 2),
+    Edit("edited_payers", "pentamic", "customers", "id", "phone", 0),
+)
 
 
 class Warehouse:
@@ -38,7 +72,7 @@ class Warehouse:
     def edit(self) -> None:
         """Make the views of `edits.sql`."""
         with self._connection() as connection:
-            connection.executescript(EDITS.read_text("utf-8"))
+            connection.executescript(_SQL.read_text("utf-8"))
 
     def view(self, name: str) -> list[dict[str, t.Any]]:
         """All rows of a table or view."""

@@ -22,6 +22,7 @@ from target_erp.writers.keys import key_of, no_key
 
 if t.TYPE_CHECKING:
     from erp_ledger import Ledger
+    from target_erp.columns import Taken
     from target_erp.delivery import Writer
     from target_erp.writers.keys import Key
 
@@ -104,7 +105,7 @@ class Deletions:
     def note(
         self,
         writer: Writer,
-        record: t.Mapping[str, t.Any],
+        taken: Taken,
         number: int,
         earlier_keys: t.Iterable[t.Sequence[str]] = (),
         stream: str = "",
@@ -113,14 +114,16 @@ class Deletions:
 
         Args:
             writer: Its sink.
-            record: The record.
+            taken: The record, as its sink takes it.
             number: Its place in the input.
             earlier_keys: Key properties that its stream had before.
             stream: Name of its stream in the input; empty if it came inside another record.
         """
         if writer.stream in self.streams:
-            presence = self._presence[writer.stream]
+            presence, record = self._presence[writer.stream], taken.record
             names = _names(writer.identify(record))
+            if taken.hides_key(writer.identify):
+                self.note_unreadable(writer, f"record {number} hides its key: {taken.refusal}")
             names += [name for keys in earlier_keys for name in _names(key_of(record, (), keys))]
             tombstone = record.get(TOMBSTONE) is not None
             presence.note(names, tombstone=tombstone)

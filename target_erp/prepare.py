@@ -26,6 +26,8 @@ def prepare(
         What was prepared, or why it cannot be written.
     """
     try:
+        if write.refusal is not None:
+            raise write.refusal
         prepared = writer.prepare(write.record)
     except RefusedError as error:
         write.key = _led_by(identity, (*writer.identify(write.record), *other_keys))

@@ -7,7 +7,7 @@ import typing as t
 
 from erp_vendors.masking import is_masked
 from target_erp.delivery import Outcome, Write
-from target_erp.delivery.dead_letters import handle, identity, last_at, newest
+from target_erp.delivery.dead_letters import UNMAPPED, handle, identity, last_at, newest
 
 if t.TYPE_CHECKING:
     from target_erp.run import Run
@@ -35,28 +35,33 @@ def replay(run: Run, stream: str, key: str) -> None:
         if letter["outcome"] == Outcome.UNKNOWN.value:
             continue
         known, record = identity(letter), letter["record"]
-        if is_masked(record):
+        lacks = ""
+        if letter["class"] == UNMAPPED:
+            lacks = "was never mapped"
+        elif is_masked(record):
+            lacks = "holds a masked secret"
+        if lacks:
             run.logger.warning(
-                "%s of %s holds a masked secret; send it again from its source",
+                "%s of %s %s; send it again from its source",
                 handle(letter),
                 letter["stream"],
+                lacks,
             )
             continue
         run.summary.records_read += 1
         moment = dt.datetime.fromisoformat(last_at(letter))
         number = run.watermark.issue()
-        write = Write(
-            number,
-            letter["stream"],
-            record,
-            sent_before=int(moment.timestamp() * 1000),
-        )
-        run.delivery.tallies[write.stream].read += 1
+        writer = run.writer_of(letter["stream"])
+        run.delivery.tallies[writer.stream].read += 1
+        sent_before = int(moment.timestamp() * 1000)
         if letter.get("deletes"):
-            write.key, write.deletes = tuple(letter["key"].items()), True
-            run.delivery.submit(run.writer_of(write.stream), write)
+            write = Write(number, writer.stream, record, tuple(letter["key"].items()), deletes=True)
+            write.sent_before = sent_before
+            run.delivery.submit(writer, write)
         else:
-            run.submit(run.writer_of(write.stream), write, known)
+            write = run.writers.received(writer, number, record)
+            write.sent_before = sent_before
+            run.submit(writer, write, known)
         run.watermark.settle(number)
         if not known:
             keyless.add((letter["stream"], handle(letter)))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import traceback
 import typing as t
 
-from singer_sdk.mapper import RemoveRecordTransform, SameRecordTransform
+from singer_sdk.mapper import MAPPER_FILTER_OPTION, RemoveRecordTransform, SameRecordTransform
 
 from erp_vendors.http import codec
 from target_erp.reader import InputError, NoSchemaError
@@ -98,7 +99,7 @@ class Routes:
             try:
                 sink = self._target.get_sink(
                     made.stream_alias,
-                    schema=made.transformed_schema,
+                    schema=self._checked(made),
                     key_properties=made.transformed_key_properties,
                 )
             except UnknownStreamError:
@@ -107,12 +108,13 @@ class Routes:
                 logger.warning("Leaving out stream '%s': no sink has this name", made.stream_alias)
                 self._left_out.add(stream)
                 continue
+            sink = t.cast("ErpSink", sink)
             sets = self._keys.setdefault(made.stream_alias, {})
-            sets[tuple(made.transformed_key_properties or ())] = None
+            sets[sink.keys] = None
             if len(sets) > 1:
-                t.cast("ErpSink", sink).earlier_keys = tuple(names for names in sets if names)
+                sink.earlier_keys = tuple(names for names in sets if names)
             same = type(made) is SameRecordTransform and not made.flattening_enabled
-            found.append(Route(None if same else made, t.cast("ErpSink", sink)))
+            found.append(Route(None if same else made, sink))
         if found:
             self._left_out.discard(stream)
         self._routes[stream] = tuple(found)
@@ -146,16 +148,32 @@ class Routes:
             Whether any sink has got it; if not, stream maps have filtered it.
 
         Raises:
-            InputError: If a map cannot be applied to it.
             ErpError: If the run cannot go on.
         """
         taken = False
         for made, sink in self.of(stream, "RECORD"):
-            mapped = record if made is None else _mapped(made, stream, record)
+            try:
+                mapped = record if made is None else _mapped(made, record)
+            except UnmappedError as error:
+                taken = True
+                why = f"record {number} of stream '{stream}'{error}"
+                sink.refuse_unmapped(error.keys, number, why)
+                continue
             if mapped is not None:
                 sink.take(mapped, number)
                 taken = True
         return taken
+
+    def _checked(self, made: StreamMap) -> Record:
+        """The schema of a mapped stream, without the types that the SDK guesses of expressions."""
+        schema = made.transformed_schema
+        if type(made) is SameRecordTransform:
+            return schema
+        maps = (one for one in self._target.config["stream_maps"].values() if isinstance(one, dict))
+        named = {name for one in maps for name, value in one.items() if isinstance(value, str)}
+        properties = schema.get("properties", {})
+        made_of = {name: {} if name in named else part for name, part in properties.items()}
+        return {**schema, "properties": made_of}
 
     def _maps(self, stream: str, schema: Record, keys: t.Sequence[str]) -> list[StreamMap]:
         mapper = self._target.mapper
@@ -163,24 +181,64 @@ class Routes:
             mapper.register_raw_stream_schema(stream, schema, list(keys))
             maps = mapper.stream_maps[stream]
         except Exception as error:  # noqa: BLE001 - the SDK raises what it happens to meet
-            raise InputError(_unmappable("SCHEMA", stream, error)) from None
+            raise InputError(_unmappable(stream, error)) from None
         if not all(isinstance(made.stream_alias, str) for made in maps):
-            raise InputError(_unmappable("SCHEMA", stream, TypeError("an __alias__ is no text")))
+            raise InputError(_unmappable(stream, TypeError("an __alias__ is no text")))
         return maps
 
 
-def _mapped(made: StreamMap, stream: str, record: Record) -> Record | None:
-    """What a map makes of a record, in JSON's own types; None if it filters it."""
+class UnmappedError(Exception):
+    """A map cannot be applied to a record; the text says to which column, and why.
+
+    Attributes:
+        keys: The record's key properties as they came. What the map would have taken out must not
+            stand in a dead letter.
+    """
+
+    def __init__(self, message: str, keys: Record) -> None:
+        super().__init__(message)
+        self.keys = keys
+
+
+def _mapped(made: StreamMap, record: Record) -> Record | None:
+    """What a map makes of a record, in JSON's own types; None if it filters it.
+
+    Raises:
+        UnmappedError: If the map cannot be applied.
+    """
+    column, mapped = "", None
     try:
         mapped = made.transform(dict(record))
-        return None if mapped is None else codec.decode(codec.encode(mapped))
+        if mapped is None:
+            return None
+        own = {}
+        for column, value in mapped.items():
+            own[column] = codec.decode(codec.encode(value))
     except Exception as error:  # noqa: BLE001 - expressions may raise anything
-        raise InputError(_unmappable("RECORD", stream, error)) from None
+        column = column or _column_of(error)
+        named = f", column '{column}'" if column else ""
+        msg = f"{named}: the setting 'stream_maps' (or flattening) cannot be applied: {_why(error)}"
+        names = made.raw_key_properties or ()
+        keys = {name: record[name] for name in names if name in record}
+        raise UnmappedError(msg, keys) from None
+    return own
 
 
-def _unmappable(kind: str, stream: str, error: Exception) -> str:
-    why = " ".join(str(error).split()) or type(error).__name__
+def _column_of(error: Exception) -> str:
+    """The column whose expression has failed; empty if that cannot be told."""
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        if "property_name" in frame.f_locals and "expr" in frame.f_locals:
+            return str(frame.f_locals["property_name"] or MAPPER_FILTER_OPTION)
+    return ""
+
+
+def _why(error: Exception) -> str:
+    told = error.__cause__ or error
+    return " ".join(f"{error} {told if told is not error else ''}".split()) or type(error).__name__
+
+
+def _unmappable(stream: str, error: Exception) -> str:
     return (
-        f"has a {kind} of stream '{stream}' to which the setting 'stream_maps' (or flattening) "
-        f"cannot be applied: {why}"
+        f"has a SCHEMA of stream '{stream}' to which the setting 'stream_maps' (or flattening) "
+        f"cannot be applied: {_why(error)}"
     )

@@ -39,6 +39,7 @@ from target_erp.writers.keys import Key, key_of
 
 if t.TYPE_CHECKING:
     from erp_plugin import ErpPlugin
+    from target_erp.delivery.model import Body
     from target_erp.delivery.references import Child
 
 REJECTED = 3
@@ -294,17 +295,17 @@ class Run:
                 writer.stream,
             )
         for stream, record in prepared.before:
-            self._submit_part(Write(write.number, stream, record))
+            self._submit_part(write.number, stream, record)
         self.delivery.submit(writer, write)
         for stream, record in prepared.behind:
-            self._submit_part(Write(write.number, stream, record))
+            self._submit_part(write.number, stream, record)
 
-    def _submit_part(self, write: Write) -> None:
+    def _submit_part(self, number: int, stream: str, record: Body) -> None:
         """Submit a record that came inside another one."""
-        writer = self.writer_of(write.stream)
+        writer = self.writer_of(stream)
         if self.notes_input:
-            self.deletions.note(writer, write.record, write.number)
-        self.submit(writer, write)
+            self.deletions.note(writer, self.writers.columns(writer).take(record), number)
+        self.submit(writer, self.writers.received(writer, number, record))
 
     def refuse(
         self, writer: Writer, write: Write, error: RefusedError, keys: t.Sequence[str] = ()
@@ -324,7 +325,8 @@ class Run:
 
     def _resubmit(self, child: Child) -> None:
         record = codec.decode(child.record.encode())
-        self.submit(self.writer_of(child.stream), Write(0, child.stream, record), child.key)
+        writer = self.writer_of(child.stream)
+        self.submit(writer, self.writers.received(writer, 0, record), child.key)
 
     def note_state(self, number: int, value: t.Any) -> None:  # noqa: ANN401 - any JSON
         """Take a STATE message; it goes out when all that came before it is settled.

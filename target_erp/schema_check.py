@@ -12,7 +12,7 @@ if t.TYPE_CHECKING:
     Schema = t.Mapping[str, t.Any]
     Record = dict[str, t.Any]
 
-_MARK = "_sdc_"
+MARK = "_sdc_"
 """Taps and loaders leave properties of their own in records, which no vendor knows."""
 _REMEMBERED = 1_000
 """Shapes of one stream that are remembered."""
@@ -69,7 +69,7 @@ class SchemaCheck:
         clean, unchecked = understood(dict(schema))
         self.unchecked = tuple(unchecked)
         if "required" in clean:
-            clean["required"] = [n for n in clean["required"] if not n.startswith(_MARK)]
+            clean["required"] = [n for n in clean["required"] if not n.startswith(MARK)]
         self._whole = compiled(clean)
         if (
             clean.keys() <= _OF_NAMES
@@ -88,7 +88,7 @@ class SchemaCheck:
         features = (*record, *map(type, record.values()))
         shape = self._shapes.get(features)
         if shape is None:
-            own = tuple(name for name in record if not name.startswith(_MARK))
+            own = tuple(name for name in record if not name.startswith(MARK))
             shape = RecordShape(own if len(own) < len(record) else None)
             if len(self._shapes) >= _REMEMBERED:
                 self._shapes.clear()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from erp_vendors.settings import Setting, object_schema
+from target_erp.column_settings import COLUMN_SETTINGS
 from target_erp.webhook import WEBHOOK_SETTINGS
 
 SETTINGS = (
@@ -40,6 +43,20 @@ SETTINGS = (
         "Stream names",
         'Sink by foreign stream name, such as {"hr_staff": "aimsio_employees"}.',
         schema={"additionalProperties": {"type": "string"}},
+        must_agree=True,
+    ),
+    *COLUMN_SETTINGS,
+    Setting(
+        "sinks",
+        "object",
+        "Sinks",
+        "What holds for one sink alone, such as "
+        '{"aimsio_employees": {"match_properties": "loose"}}.',
+        schema={
+            "additionalProperties": object_schema(
+                dataclasses.replace(setting, default=None) for setting in COLUMN_SETTINGS
+            )
+        },
         must_agree=True,
     ),
     Setting(

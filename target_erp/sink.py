@@ -8,7 +8,8 @@ from singer_sdk.sinks import Sink
 from typing_extensions import override
 
 from target_erp.deletions import TOMBSTONE
-from target_erp.delivery import RefusedError, Write
+from target_erp.delivery import RefusedError
+from target_erp.delivery.dead_letters import UNMAPPED
 from target_erp.schema_check import SchemaCheck
 from target_erp.writers.keys import key_of
 
@@ -42,14 +43,16 @@ class ErpSink(Sink):
     ) -> None:
         super().__init__(target, stream_name, schema, key_properties)
         self._run = run = t.cast("_HasRun", target).run
-        self._keys = tuple(self.key_properties)
-        self.writer = run.writer_of(stream_name, self._keys)
+        self.writer = run.writer_of(stream_name, tuple(self.key_properties))
+        columns = run.writers.columns(self.writer)
+        columns.announce(self.schema.get("properties", {}))
+        self.keys = columns.named(self.key_properties)
+        """Key properties of the SCHEMA message, as the sink calls them."""
         self.earlier_keys: tuple[tuple[str, ...], ...] = ()
         """Key properties that earlier SCHEMA messages of the stream had, together with these."""
         # A site's own key (`primary_keys` in `resources`) need not be there where a documented one
         # is: a new record has none yet.
         self._site_keys = run.writers.site_keys_of(self.writer)
-        self._stream = self.writer.stream
         self._tally = run.delivery.tallies[self.writer.stream]
         self._shapes = SchemaCheck(self.schema if self.validate_schema else None)
         if self._shapes.unchecked and stream_name not in run.warned:
@@ -82,10 +85,12 @@ class ErpSink(Sink):
         self._tally.read += 1
         shape = self._shapes.of(record)
         own = record if shape.own is None else {name: record[name] for name in shape.own}
-        write = Write(number, self._stream, own)
+        write = self._run.writers.received(self.writer, number, own)
         try:
-            self._check_keys(record)
+            self._check_keys(write.record)
             if shape.own is not None and record.get(TOMBSTONE) is not None:
+                if write.refusal is not None:
+                    raise write.refusal
                 self._run.deletions.tombstone(self.writer, write)
                 self._run.delivery.submit(self.writer, write)
                 return
@@ -93,13 +98,25 @@ class ErpSink(Sink):
             if misfit:
                 raise RefusedError(misfit, reason="schema")  # noqa: TRY301
         except RefusedError as error:
-            self._run.refuse(self.writer, write, error, self._keys)
+            self._run.refuse(self.writer, write, error, self.keys)
             return
-        earlier = (pair for keys in self.earlier_keys for pair in key_of(own, (), keys))
+        earlier = (pair for keys in self.earlier_keys for pair in key_of(write.record, (), keys))
         self._run.submit(self.writer, write, other_keys=tuple(earlier))
 
+    def refuse_unmapped(self, keys: dict[str, t.Any], number: int, why: str) -> None:
+        """Refuse a record of which the stream maps make nothing.
+
+        Args:
+            keys: Its key properties, as it came.
+            number: Its number in the input.
+            why: The reason.
+        """
+        self._tally.read += 1
+        write = self._run.writers.received(self.writer, number, keys)
+        self._run.refuse(self.writer, write, RefusedError(why, reason=UNMAPPED), self.keys)
+
     def _check_keys(self, record: dict[str, t.Any]) -> None:
-        for name in self._keys:
+        for name in self.keys:
             if record.get(name) in (None, "") and not (
                 name in self._site_keys and self.writer.identify(record)
             ):

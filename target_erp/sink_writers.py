@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import typing as t
 
+from erp_vendors.errors import ConfigError
+from erp_vendors.vendors import VENDORS
+from target_erp.column_settings import ColumnSettings
+from target_erp.columns import Columns
+from target_erp.delivery import Write
 from target_erp.writers import make_writer
 
 if t.TYPE_CHECKING:
     from erp_plugin import ErpPlugin
     from target_erp.delivery import Writer
+    from target_erp.delivery.model import Body
 
 
 class SinkWriters:
@@ -16,6 +22,7 @@ class SinkWriters:
 
     Attributes:
         made: Those that were made so far.
+        silent: Nothing is said of columns, because another reading of the input says it.
     """
 
     def __init__(self, plugin: ErpPlugin) -> None:
@@ -23,8 +30,19 @@ class SinkWriters:
 
         Args:
             plugin: The target; its setting `streams` names sinks for foreign streams.
+
+        Raises:
+            ConfigError: If the setting `sinks` names something else than a sink.
         """
         self._plugin = plugin
+        self.silent = False
+        self._sinks: dict[str, dict[str, str]] = plugin.config.get("sinks") or {}
+        strangers = sorted(name for name in self._sinks if name.partition("_")[0] not in VENDORS)
+        if strangers:
+            msg = f"config: 'sinks' names {', '.join(strangers)}, and no sink is called so"
+            raise ConfigError(msg)
+        self._columns: dict[str, Columns] = {}
+        self._said: dict[str, set[str]] = {}
         self._keys: dict[str, tuple[str, ...]] = {}
         self.made: dict[str, Writer] = {}
 
@@ -44,11 +62,49 @@ class SinkWriters:
         """
         name = (self._plugin.config.get("streams") or {}).get(stream, stream)
         before = self.made.get(name)
-        if before is not None and (not keys or tuple(keys) == self._keys[name]):
-            return before, before
-        self._keys[name] = tuple(keys)
-        self.made[name] = make_writer(self._plugin, name, keys)
-        return self.made[name], before
+        if before is not None:
+            keys = self._columns[name].named(keys)
+            if not keys or keys == self._keys[name]:
+                return before, before
+        writer = make_writer(self._plugin, name, keys)
+        columns = self._columns_of(writer)
+        named = columns.named(keys)
+        if named != tuple(keys):
+            writer = make_writer(self._plugin, name, named)
+        identity = (name for name, _ in writer.identify(dict.fromkeys(named, "1")))
+        columns.keep(part for names in identity for part in names.split(","))
+        self._keys[name], self._columns[name], self.made[name] = named, columns, writer
+        return writer, before
+
+    def columns(self, writer: Writer) -> Columns:
+        """What becomes of the columns of a sink's records.
+
+        Args:
+            writer: The sink's writer.
+        """
+        return self._columns[writer.stream]
+
+    def received(self, writer: Writer, number: int, record: Body) -> Write:
+        """A record of the input, as its sink takes it: `columns` says under which names.
+
+        Args:
+            writer: Its sink's writer.
+            number: Its number in the input.
+            record: The record as it came.
+        """
+        taken = self.columns(writer).take(record)
+        return Write(number, writer.stream, taken.record, refusal=taken.refusal)
+
+    def _columns_of(self, writer: Writer) -> Columns:
+        settings = ColumnSettings.of(
+            self._sinks.get(writer.stream, {}),
+            self._plugin.config,
+            blank_is_null=self._plugin.block(writer.vendor).given("null_values"),
+        )
+        said = None if self.silent else self._said.setdefault(writer.stream, set())
+        return Columns(
+            writer.stream, writer.documented, settings, secrets=writer.secrets, said=said
+        )
 
     def site_keys_of(self, writer: Writer) -> frozenset[str]:
         """Key properties that the setting `resources` names for a sink.

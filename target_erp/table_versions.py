@@ -69,9 +69,11 @@ class TableVersions:
                 why = f"what the stream maps make of record {number} is not known"
                 deletions.note_unreadable(writer, why)
             else:
-                deletions.note(writer, form, number, self._routes.key_sets_of(name), stream)
+                keys = self._routes.key_sets_of(name)
+                taken = self._run.writers.columns(writer).take(form)
+                deletions.note(writer, taken, number, keys, stream)
                 if stream in self._forms.filtered:
-                    deletions.note_missed(writer, [writer.columns_of(form)])
+                    deletions.note_missed(writer, [writer.columns_of(taken.record)])
 
     def activate(self, stream: str) -> int:
         """Take an ACTIVATE_VERSION message.

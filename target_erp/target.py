@@ -110,6 +110,7 @@ class TargetErp(ErpPlugin, Target):
         planner = _Rehearsal(config={**self.config, "dry_run": True, "plan_file": NONE})
         run = planner.run
         run.rehearses, run.asks_vendor = True, asks_vendor
+        run.writers.silent = True
         if not asks_vendor:
             run.deletions = self.run.deletions
         with run.opened:

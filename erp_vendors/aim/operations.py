@@ -73,3 +73,20 @@ class AimWriteSpec:
     names: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
     read_only: str = ""
     vendor_id: str = ""
+
+    @property
+    def members(self) -> frozenset[str]:
+        """All members that AIM's documents name for these operations."""
+        of_operations = (
+            name
+            for one in self.operations
+            for name in (*one.query, *one.members, *one.when, *one.without)
+        )
+        of_keys = (name for names in self.keys for name in names)
+        own = (name for name in (self.read_only, self.vendor_id) if name)
+        return frozenset({*of_operations, *of_keys, *own})
+
+    @property
+    def making(self) -> Operation:
+        """The operation that makes a record; the last one if none does."""
+        return next((one for one in self.operations if one.makes), self.operations[-1])

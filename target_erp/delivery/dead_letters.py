@@ -25,6 +25,8 @@ if t.TYPE_CHECKING:
 
 logger = logging.getLogger("erp.delivery")
 
+UNMAPPED = "stream_maps"
+"""Class of a letter that holds no more than the record's keys: nothing was made of it."""
 _GOT_THROUGH = frozenset({RecordStatus.ACCEPTED, RecordStatus.DELETED})
 _AT_ONCE = 500
 """Keys of one look-up."""

@@ -11,6 +11,7 @@ if t.TYPE_CHECKING:
     from erp_vendors.errors import CallError
     from erp_vendors.http import Transport
     from target_erp.delivery.answers import Answers
+    from target_erp.delivery.documented import Documented
     from target_erp.delivery.model import Body, Key, LookUpResult, Prepared, Write
 
 
@@ -50,6 +51,7 @@ class Writer(abc.ABC):
         transport: Makes its calls; None where nothing is called.
         answers: What an answer looks like when a write has worked.
         statement: The same in words, for the documentation.
+        documented: What documents know of its records; None if nothing is said of them.
     """
 
     stream: str
@@ -69,6 +71,7 @@ class Writer(abc.ABC):
     transport: Transport | None = None
     answers: Answers | None = None
     statement: Statement = Statement("", "", "")
+    documented: Documented | None = None
     _together: tuple[str, ...] = ()
     """Properties that identify a record only together; see `key_of`."""
 

@@ -59,3 +59,19 @@ def make_writer(plugin: ErpPlugin, stream: str, keys: t.Sequence[str]) -> Writer
         "unknown_streams to skip"
     )
     raise UnknownStreamError(msg)
+
+
+def sink_names(plugin: ErpPlugin, vendor: str) -> list[str]:
+    """The sinks of a configured vendor, those of the settings included.
+
+    Args:
+        plugin: The target.
+        vendor: Vendor block name.
+
+    Raises:
+        ConfigError: If the block cannot be used.
+    """
+    module = importlib.import_module(f"{__name__}.{vendor}")
+    client: t.Any = plugin.client(vendor)
+    names = dict.fromkeys((*client.resources, *getattr(module, "FURTHER_SINKS", ())))
+    return sorted(f"{vendor}_{name}" for name in names if module.writer(plugin, name, ()))

@@ -17,7 +17,7 @@ from target_erp.writers.aim_alike import is_given
 from target_erp.writers.aim_answers import accepted, is_documented, is_scalar, told_account
 from target_erp.writers.aim_customers import customer, existing_account
 from target_erp.writers.aim_lookups import look_up_of, statement_of
-from target_erp.writers.aim_members import as_number, joined, renamed
+from target_erp.writers.aim_members import as_number, documented_of, joined, renamed
 from target_erp.writers.aim_secrets import SECRETS, UNQUOTED
 from target_erp.writers.answer_check import by_schema, either
 from target_erp.writers.keys import no_key
@@ -33,6 +33,8 @@ if t.TYPE_CHECKING:
 
 logger = logging.getLogger("target-erp.aim")
 
+FURTHER_SINKS = tuple(sink.name for sink in WRITE_SPECS)
+"""Sinks that are no resources: what is written has names of its own."""
 _READ_KEYS = {resource.name: resource.primary_keys for resource in RESOURCES}
 _ACCT = "Acct"
 _NO_ID = "untold"
@@ -67,17 +69,16 @@ class AimWriter(Writer):
             keys: Key properties of the SCHEMA message.
             schema: JSON schema of a body (default: the one of `schemas/`).
         """
-        self.client = client
-        self.sink = sink
+        self.client, self.sink = client, sink
         self.stream = f"aim_{sink.name}"
         self.workers = client.transport.budget.limits.in_flight
-        # What an operation of the user's own writes is not known, and not looked for.
+        # What the user's own operations write is not looked for.
         self._look_ups = {
             operation: look_up_of(operation) for operation in sink.operations if sink in WRITE_SPECS
         }
         self.can_look_up = any(self._look_ups.values())
         made = any(operation.makes for operation in sink.operations)
-        # Where the id alone is enough for an update, every record that is there can be changed.
+        # Where the id alone is enough for an update, every record can be changed.
         updated = any(
             not operation.makes and operation.when == (sink.vendor_id,)
             for operation in sink.operations
@@ -103,6 +104,7 @@ class AimWriter(Writer):
         self._given_keys = tuple(keys)
         self._send_nulls = client.block.get("null_values") == "send"
         self._schema: Schema = dict(schema or schemas.load("aim", f"write/{sink.name}"))
+        self.documented = documented_of(sink, self._schema, resource)
         self._validators = {
             operation: WriteValidator(self._schema, needs=operation.needs, secrets=UNQUOTED)
             for operation in sink.operations

@@ -5,9 +5,35 @@ from __future__ import annotations
 import decimal
 import typing as t
 
+from erp_vendors import schemas
+from target_erp.delivery.documented import Documented
+
 if t.TYPE_CHECKING:
+    from erp_vendors.aim.operations import AimWriteSpec
+    from erp_vendors.resource import Resource
     from erp_vendors.schemas import Schema
     from target_erp.delivery.model import Body
+
+
+def documented_of(sink: AimWriteSpec, schema: Schema, resource: Resource | None) -> Documented:
+    """What AIM's documents know of a sink's records.
+
+    Args:
+        sink: How its records are written.
+        schema: JSON schema of a body.
+        resource: What is read of the same name, or what the settings say; None if there is none.
+    """
+    makes = sink.making
+    return Documented(
+        schema,
+        resource.schema if resource else None,
+        (schemas.load("aim", sink.name),),
+        sink.members,
+        sink.names,
+        keys=sink.keys,
+        needs=makes.needs,
+        references={makes.customer: ("aim_customers", "Acct")} if makes.customer else {},
+    )
 
 
 def joined(names: t.Sequence[str], record: t.Mapping[str, t.Any]) -> tuple[str, str] | None:

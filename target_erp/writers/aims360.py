@@ -13,6 +13,7 @@ from erp_vendors.errors import CallError, DataError, Phase
 from erp_vendors.http import codec
 from target_erp.delivery import Prepared, RefusedError, Write, Writer
 from target_erp.delivery.answers import Answers
+from target_erp.delivery.documented import Documented
 from target_erp.delivery.model import NOT_SHOWN, Finding, LookUpResult
 from target_erp.delivery.unclear_answer import speaks_of_trouble
 from target_erp.delivery.writer import Statement
@@ -61,6 +62,12 @@ class CreateWriter(Writer):
         # The vendor knows no idempotency key; whether it refuses a second one is unknown (6.1).
         self.can_look_up = self.check_before_create = bool(resource.path and self._keys)
         self._send_nulls = client.block.get("null_values") == "send"
+        self.documented = Documented.of(
+            self.vendor,
+            resource,
+            keys=self._alternatives(()).alternatives,
+            names=resource.spare_keys,
+        )
         self._validator = WriteValidator.of(self.vendor, resource, secrets=self.secrets)
         self._not_shown_by: tuple[str, ...] = ()
         self.answers = Answers(

@@ -8,6 +8,7 @@ import typing as t
 from erp_vendors.errors import DataError, MissingResourceError
 from target_erp.delivery import Prepared, RefusedError, Write, Writer
 from target_erp.delivery.answers import Answers
+from target_erp.delivery.documented import Documented
 from target_erp.delivery.model import NOT_SHOWN, LookUpResult
 from target_erp.delivery.writer import Statement
 from target_erp.writers.aimsio_records import AimsioRecords
@@ -66,6 +67,12 @@ class AimsioWriter(Writer):
         self._send_nulls = client.block.get("null_values") == "send"
         self._validator = WriteValidator.of(
             self.vendor, resource, partial=client.block.get("partial_updates")
+        )
+        self.documented = Documented.of(
+            self.vendor,
+            resource,
+            keys=self._alternatives(own, ()).alternatives,
+            left_out=resource.read_only,
         )
         self._records = AimsioRecords(client, resource, self.identify, self._is_id, self.workers)
         self._warned: set[str] = set()

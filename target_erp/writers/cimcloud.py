@@ -10,6 +10,7 @@ from erp_vendors.errors import MissingResourceError
 from erp_vendors.http import codec
 from target_erp.delivery import Prepared, RefusedError, Write, Writer
 from target_erp.delivery.answers import Answers
+from target_erp.delivery.documented import Documented
 from target_erp.delivery.model import Finding, LookUpResult
 from target_erp.delivery.writer import Statement
 from target_erp.writers.answer_check import by_schema, either, row_of
@@ -82,6 +83,14 @@ class CimcloudWriter(Writer):
         )
         self.statement = self._statement()
         self._send_nulls = client.block.get("null_values") == "send"
+        self.documented = Documented.of(
+            self.vendor,
+            resource,
+            keys=Keys(resource.primary_keys, *((name,) for name in natural)).alternatives,
+            names=[resource.surrogate] if resource.surrogate else (),
+            scalars=not resource.special,
+            left_out=SYSTEM_COLUMNS,
+        )
         # The types of the columns are assumed, and flags come as text (8).
         self._validator = WriteValidator.of(
             self.vendor, resource, secrets=self.secrets, scalars=not resource.special
@@ -267,6 +276,7 @@ class PassthroughWriter(CimcloudWriter):
         self.batch_size = 1
         self._keys = Keys(resource.primary_keys, ("order_number",))
         self.keys = self._keys.single
+        self.documented = Documented.of(self.vendor, resource, keys=self._keys.alternatives)
         self.answers = Answers(
             self.stream, documented=by_schema(resource.answer_schema), given=resource.success
         )

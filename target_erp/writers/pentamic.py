@@ -9,6 +9,7 @@ from erp_vendors.pentamic import answers
 from erp_vendors.pentamic.auth import RECORD_ERRORS, UNKNOWN_ID, RefusedRecordError, is_code
 from target_erp.delivery import Prepared, RefusedError, Write, Writer
 from target_erp.delivery.answers import Answers, UnclearError
+from target_erp.delivery.documented import Documented
 from target_erp.delivery.model import ABSENT, Finding, LookUpResult
 from target_erp.delivery.unclear_answer import speaks_of_trouble
 from target_erp.delivery.writer import Statement
@@ -51,23 +52,26 @@ class PentamicWriter(Writer):
         self.resource = resource
         self.stream = f"pentamic_{resource.name}"
         self.workers = client.transport.budget.limits.in_flight
-        own, given = resource.primary_keys, tuple(keys)
+        own = resource.primary_keys
+        known = Keys(own or (_ID,))
         if resource.name == "customers":
             self.natural, self._telling = _NATURAL, _TELLING
             # A key that is named for reading takes nothing away from the documented ones.
-            self._keys = Keys(own, (_ID,), (_NATURAL,), given)
+            known = Keys(own, (_ID,), (_NATURAL,))
             extra = own if len(own) == 1 and own != (_NATURAL,) else ()
             self._ids = tuple(dict.fromkeys((_ID, *extra)))
         else:
             self.natural = ""
-            self._keys = Keys(own or (_ID,), given)
             self._ids = own if len(own) == 1 else (_ID,)
+        self._keys = Keys(*known.alternatives, keys)
+        if not self.natural:
             self._telling = tuple(name for name in self._keys.single if name not in self._ids)
         self._own_id = _ID if self.natural else self._ids[0]
         self.keys = self._keys.single
         # What is listed per parent is not listed whole.
         self.can_look_up = self.check_before_create = bool(resource.path) and not resource.is_child
         self._send_nulls = client.block.get("null_values") == "send"
+        self.documented = Documented.of(self.vendor, resource, keys=known.alternatives)
         self._validator = WriteValidator.of(self.vendor, resource)
         self._listing = CustomerList(
             f"pentamic: GET {resource.path}",

@@ -6,9 +6,10 @@ import typing as t
 
 import jsonschema_rs
 
-from erp_vendors import schemas
 from erp_vendors.errors import ConfigError
+from target_erp.coercion import converted
 from target_erp.delivery import RefusedError
+from target_erp.delivery.documented import is_assumed, is_epoch, write_schema
 
 if t.TYPE_CHECKING:
     from erp_vendors.resource import Need, Resource
@@ -18,8 +19,6 @@ if t.TYPE_CHECKING:
 
 _SHOWN_PROBLEMS = 3
 _SHOWN_CHARACTERS = 60
-_ASSUMED = "(INF,"
-"""Mark of a property that no document of the vendor states, in its description."""
 _SCALARS = frozenset({"string", "number", "integer", "boolean"})
 _WORDS = {
     "string": "text",
@@ -58,6 +57,7 @@ class WriteValidator:
         Raises:
             ConfigError: If the schema cannot be used.
         """
+        self._schema = schema
         self._needs = tuple(need for need in needs if need.when or not partial)
         self._secrets = secrets
         settled = {name for need in needs for name in need.names}
@@ -79,10 +79,7 @@ class WriteValidator:
         partial: bool = False,
         scalars: bool = False,
     ) -> WriteValidator:
-        """Make the validator of a resource.
-
-        Its schema is that of the vendor's OpenAPI file, else the one of `schemas/`, else the
-        `schema` of a custom resource.
+        """Make the validator of a resource, with the schema of `write_schema`.
 
         Args:
             vendor: Vendor block name.
@@ -94,15 +91,14 @@ class WriteValidator:
         Raises:
             ConfigError: If the schema cannot be used.
         """
-        schema = resource.write_schema
-        if schema is None:
-            packaged = schemas.load(vendor, f"write/{resource.name}")
-            known = bool(packaged["properties"])
-            schema = packaged if known or resource.schema is None else resource.schema
-            scalars = scalars and known
-        else:
-            scalars = False
-        return cls(schema, needs=resource.needs, secrets=secrets, partial=partial, scalars=scalars)
+        schema, packaged = write_schema(vendor, resource)
+        return cls(
+            schema,
+            needs=resource.needs,
+            secrets=secrets,
+            partial=partial,
+            scalars=scalars and packaged,
+        )
 
     def check(self, body: Body) -> None:
         """Let a body pass.
@@ -135,7 +131,11 @@ class WriteValidator:
         if kind.name == "type":
             wanted = " or ".join(_WORDS[name] for name in kind.types if name != "null")
             shown = "" if hidden or value is None else _shown(value)
-            return f"{where}: {shown or 'it'} is {_kind(value)}, the vendor wants {wanted}"
+            said = f"{where}: {shown or 'it'} is {_kind(value)}, the vendor wants {wanted}"
+            epoch = is_epoch(_part(self._schema, path))
+            if isinstance(value, str) and converted(value, kind.types, epoch=epoch):
+                said += " (the setting coerce: lossless converts it)"
+            return said
         if kind.name == "enum":
             # A vendor may take 1 and "1", which look the same.
             texts = dict.fromkeys(str(option) for option in kind.options if option is not None)
@@ -161,7 +161,7 @@ def without_nulls(value: t.Any) -> t.Any:  # noqa: ANN401
 def _tolerant(schema: Schema, *, scalars: bool) -> dict[str, t.Any]:
     """A schema in which nothing is asked for that is only assumed."""
     loose = dict(schema)
-    if _ASSUMED in str(schema.get("description", "")):
+    if is_assumed(schema):
         loose = {name: loose[name] for name in ("properties", "items") if name in loose}
     kinds = loose.get("type", ())
     kinds = {kinds} if isinstance(kinds, str) else set(kinds)
@@ -191,6 +191,15 @@ def _at(body: t.Any, path: t.Iterable[str | int]) -> t.Any:  # noqa: ANN401
     for part in path:
         body = body[part]
     return body
+
+
+def _part(schema: Schema, path: t.Iterable[str | int]) -> Schema:
+    """The schema of what stands at a place of a body."""
+    part: t.Any = schema
+    for name in path:
+        inner = part.get("items") if isinstance(name, int) else part.get("properties", {}).get(name)
+        part = inner if isinstance(inner, dict) else {}
+    return t.cast("Schema", part)
 
 
 def _dotted(path: t.Iterable[str | int]) -> str:
