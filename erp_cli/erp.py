@@ -13,7 +13,9 @@ SUBCOMMANDS = {
     "definition": Subcommand("erp_cli.definition:definition", "Print a plugin's definition."),
     "ledger": Subcommand("erp_cli.ledger:erp_ledger", "Show what target-erp did, and correct it."),
     "sandbox": Subcommand("erp_sandbox.cli:erp_sandbox", "Play the vendors on this machine."),
+    "sinks": Subcommand("erp_cli.templates:list_sinks", "List what can be written."),
     "streams": Subcommand("erp_cli.streams:streams", "List what can be read."),
+    "template": Subcommand("erp_cli.templates:show_template", "Print a record to be filled in."),
 }
 """The subcommands: where each is, and what it does."""
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from erp_ledger import open_ledger
+from erp_vendors.http.redact import redact
 from tests.support.services import postgres_url
 
 if t.TYPE_CHECKING:
@@ -54,6 +55,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pauses between attempts, and waits that the vendor did not ask for, take next to no time."""
     monkeypatch.setattr("erp_vendors.http.transport.backoff.full_jitter", lambda value: value / 500)
+
+
+@pytest.fixture(autouse=True)
+def no_secret_outlives_its_test() -> t.Iterator[None]:
+    """The secrets of one test, which may be plain words, are not masked in another one."""
+    before = dict(vars(redact))
+    yield
+    vars(redact).update(before)
 
 
 @pytest.fixture(autouse=True)

@@ -22,6 +22,8 @@ _COMMANDS = {
         "replay": ("ledger replay --config ENV", "Send refused records again."),
         "unknown": ("ledger unknown", "List records whose outcome nobody knows."),
         "report": ("ledger report", "Write an HTML page about the newest runs."),
+        "sinks": ("sinks", "List what can be written."),
+        "template": ("template", "Print a record of a sink to be filled in."),
     },
 }
 """What `meltano invoke PLUGIN:NAME` calls: arguments of `erp`, and what it does."""

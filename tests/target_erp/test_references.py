@@ -145,7 +145,7 @@ def test_a_child_of_a_parent_under_way_goes_behind_it(house: House) -> None:
             house.submit(delivery, house.parents, 2 * number, {"crm": str(number)})
             child = {"child": f"c{number}", "crm": str(number)}
             house.submit(delivery, house.children, 2 * number + 1, child)
-        delivery.admit()
+        delivery.look_up()
         assert house.children.sent == []
         house.parents.held.set()
     found = sorted((body["child"], body["parentId"]) for body in house.children.sent)
