@@ -12,6 +12,7 @@ import typing as t
 import pytest
 
 from erp_ledger import open_ledger
+from erp_plugin.cli import FAILED
 from erp_vendors.errors import ConfigError
 from erp_vendors.vendors import VENDORS
 from target_erp.run import REJECTED
@@ -92,9 +93,14 @@ def test_a_setting_may_hold_for_one_sink_alone(vendor: Vendor) -> None:
     assert "nonsense: no document knows this property" in letter["reason"]
 
 
-def test_a_sink_that_nobody_has_is_told(vendor: Vendor) -> None:
-    with pytest.raises(ConfigError, match="'sinks' names acme_staff"):
-        TargetErp(config=vendor.config(sinks={"acme_staff": LOOSE}))
+@pytest.mark.parametrize("name", ["acme_staff", "aimsio_employes", "employees"])
+def test_a_sink_that_nobody_has_is_told(vendor: Vendor, name: str) -> None:
+    given = rows(EMPLOYEES, "employeeCode", {"employeeCode": "E-1"})
+    run = run_target(vendor.config(sinks={name: LOOSE}), given)
+    assert (run.code, vendor.taken) == (FAILED, [])
+    assert f"'sinks' names {name}" in run.error
+    unused = run_target(vendor.config(sinks={"aim_customers": LOOSE}), given)
+    assert unused.code == 0
     with pytest.raises(ConfigError, match="match_propertie"):
         TargetErp(config=vendor.config(sinks={EMPLOYEES: {"match_propertie": "loose"}}))
 
