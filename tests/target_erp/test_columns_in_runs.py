@@ -18,6 +18,7 @@ from erp_vendors.vendors import VENDORS
 from target_erp.run import REJECTED
 from target_erp.sink_writers import SinkWriters
 from target_erp.target import TargetErp
+from target_erp.templates import any_account
 from tests.support.interface import INTERFACES
 from tests.support.plugins import Message, record, run_target, schema, state
 from tests.support.writers import Account
@@ -220,13 +221,7 @@ def test_an_unknown_property_is_one_warning(
     assert "did you mean" in said
 
 
-BLOCKS: dict[str, Message] = {
-    "aims360": {"access_token": "token"},
-    "aimsio": {"username": "user", "password": "word"},
-    "aim": {"api_key": "key", "app_id": "app", "username": "user", "password": "word"},
-    "cimcloud": {"site_name": "site", "auth_key": "key", "username": "user", "password": "word"},
-    "pentamic": {"client_id": "id", "client_secret": "word", "scope": "scope"},
-}
+BLOCKS: dict[str, Message] = any_account()
 SINKS = [(vendor, name) for vendor in VENDORS for name in INTERFACES[vendor].written]
 
 
