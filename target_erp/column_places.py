@@ -23,6 +23,7 @@ logger = logging.getLogger("target-erp")
 _PLANS = 1_000
 """Sets of names of one place that are remembered."""
 _SHOWN = 60
+_SHOWN_NAMES = 300
 _SCALARS = {"number": "a number", "integer": "a whole number", "boolean": "true or false"}
 _LEFT_OUT = object()
 
@@ -120,6 +121,23 @@ class SinkFacts:
                 f"; did you mean '{nearest}'?" if nearest else "",
             )
 
+    def tell_undescribed(self, path: str, names: t.Sequence[str]) -> None:
+        """Warn once of all properties together where no document states a single one.
+
+        Args:
+            path: Where they stand.
+            names: Their names.
+        """
+        news = [name for name in names if self._is_new(f"{path}{name}")]
+        if news:
+            logger.warning(
+                "%s: no document says which properties there are; %s by the input's own names: %s "
+                "(the `schema` of an entry of `resources` may say which are right)",
+                self._stream,
+                "left out" if self.settings.unknown == "drop" else "sent",
+                cut(", ".join(f"{path}{name}" for name in news), _SHOWN_NAMES),
+            )
+
     def _is_new(self, text: str) -> bool:
         if self._said is None or text in self._said:
             return False
@@ -158,6 +176,11 @@ class Place:
         written = dict.fromkeys((*self._types, *names))
         shown = dict.fromkeys(name for schema in read for name in schema.get("properties", {}))
         self._known = {**written, **shown}
+        self._described = any(
+            isinstance(part, dict) and not is_assumed(part)
+            for schema in (*typed, *read)
+            for part in schema.get("properties", {}).values()
+        )
         self._free = not self._types and not shown
         self._alike = (_by_likeness(written), _by_likeness(shown))
         self._children = {name: self._child(name, typed, read) for name in self._known}
@@ -236,9 +259,12 @@ class Place:
             self._plans.clear()
         self._plans[names] = plan
         self._facts.tell_renamed(path, plan)
-        for name in plan.unknown:
-            if name not in plan.refused:
-                self._facts.tell_unknown(path, name, self._nearest(name))
+        sent = [name for name in plan.unknown if name not in plan.refused]
+        if not self._described:
+            self._facts.tell_undescribed(path, sent)
+            return plan
+        for name in sent:
+            self._facts.tell_unknown(path, name, self._nearest(name))
         return plan
 
     def _candidates(self, column: str) -> t.Sequence[str]:

@@ -30,6 +30,8 @@ _WORDS = {
 }
 _LOGIN = frozenset({"username", "client_id", "app_id", "site_name", "scope"})
 """Settings beside secrets that a vendor's client cannot do without."""
+_NOBODY = "(nobody)"
+"""Stands for a login; as it counts as a secret, it is a word that no text holds."""
 _NESTED = frozenset({"array", "object"})
 _WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|\W+")
 
@@ -99,7 +101,7 @@ def any_account() -> dict[str, dict[str, str]]:
     """A configuration that has all vendors, to ask what can be written; it reaches none."""
     return {
         vendor.name: {
-            setting.name: "unset"
+            setting.name: _NOBODY
             for setting in vendor.settings
             if setting.kind == "string"
             and setting.default is None

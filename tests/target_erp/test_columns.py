@@ -210,3 +210,15 @@ def test_a_secret_is_not_shown() -> None:
     refusal = str(mine.take({"rate": "s3cret"}).refusal)
     assert "s3cret" not in refusal
     assert refusal.startswith("rate: it is text")
+
+
+def test_where_nothing_is_documented_one_warning_names_all(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    guess = {"properties": {"stamp": {"type": "string", "description": "A guess (INF, x)"}}}
+    mine = Columns("some_sink", Documented(guess), ColumnSettings(), said=set())
+    for _ in range(2):
+        mine.take({"stamp": "1", "amount": 2, "reason": 3})
+    (said,) = [record.getMessage() for record in caplog.records]
+    assert "amount, reason" in said
+    assert "resources" in said

@@ -12,11 +12,13 @@ import typing as t
 import pytest
 
 from erp_ledger import open_ledger
+from erp_plugin.cli import FAILED
 from erp_vendors.errors import ConfigError
 from erp_vendors.vendors import VENDORS
 from target_erp.run import REJECTED
 from target_erp.sink_writers import SinkWriters
 from target_erp.target import TargetErp
+from target_erp.templates import any_account
 from tests.support.interface import INTERFACES
 from tests.support.plugins import Message, record, run_target, schema, state
 from tests.support.writers import Account
@@ -92,9 +94,14 @@ def test_a_setting_may_hold_for_one_sink_alone(vendor: Vendor) -> None:
     assert "nonsense: no document knows this property" in letter["reason"]
 
 
-def test_a_sink_that_nobody_has_is_told(vendor: Vendor) -> None:
-    with pytest.raises(ConfigError, match="'sinks' names acme_staff"):
-        TargetErp(config=vendor.config(sinks={"acme_staff": LOOSE}))
+@pytest.mark.parametrize("name", ["acme_staff", "aimsio_employes", "employees"])
+def test_a_sink_that_nobody_has_is_told(vendor: Vendor, name: str) -> None:
+    given = rows(EMPLOYEES, "employeeCode", {"employeeCode": "E-1"})
+    run = run_target(vendor.config(sinks={name: LOOSE}), given)
+    assert (run.code, vendor.taken) == (FAILED, [])
+    assert f"'sinks' names {name}" in run.error
+    unused = run_target(vendor.config(sinks={"aim_customers": LOOSE}), given)
+    assert unused.code == 0
     with pytest.raises(ConfigError, match="match_propertie"):
         TargetErp(config=vendor.config(sinks={EMPLOYEES: {"match_propertie": "loose"}}))
 
@@ -214,13 +221,7 @@ def test_an_unknown_property_is_one_warning(
     assert "did you mean" in said
 
 
-BLOCKS: dict[str, Message] = {
-    "aims360": {"access_token": "token"},
-    "aimsio": {"username": "user", "password": "word"},
-    "aim": {"api_key": "key", "app_id": "app", "username": "user", "password": "word"},
-    "cimcloud": {"site_name": "site", "auth_key": "key", "username": "user", "password": "word"},
-    "pentamic": {"client_id": "id", "client_secret": "word", "scope": "scope"},
-}
+BLOCKS: dict[str, Message] = any_account()
 SINKS = [(vendor, name) for vendor in VENDORS for name in INTERFACES[vendor].written]
 
 
