@@ -35,17 +35,14 @@ OPTIONS = {
 """Accounts that the README's lines are about."""
 
 
-def steps(page: str, section: str) -> list[str]:
-    """The blocks of a section that people copy.
+def steps(page: str) -> list[str]:
+    """The blocks of a page that people copy.
 
     Args:
-        page: Path of the page.
-        section: Its heading.
+        page: Its path.
     """
     text = (ROOT / page).read_text("utf-8")
-    part = re.split(r"^## ", text, flags=re.MULTILINE)
-    (found,) = [one for one in part if one.startswith(section)]
-    return re.findall(r"^```sh\n(.*?)^```", found, re.MULTILINE | re.DOTALL)
+    return re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
 
 
 @contextlib.contextmanager
@@ -150,7 +147,7 @@ def test_the_first_steps_lead_to_a_warehouse_and_back(
 ) -> None:
     import psycopg  # noqa: PLC0415 - an extra
 
-    there, back = steps("README.md", "Use it with your own account")
+    there, back = steps("README.md")
     wheels = wheel_of(tmp_path_factory).parent
     with (
         running_sandbox(size=SIZE, limits=False, options=OPTIONS) as sandbox,
@@ -200,14 +197,3 @@ def test_the_first_steps_lead_to_a_warehouse_and_back(
         assert "Corrected" not in shell.run(
             "meltano invoke target-erp--cimcloud:unknown", "my-project"
         )
-
-
-@pytest.mark.parametrize("page", ["README.md", "docs/first-steps.md"])
-def test_what_is_typed_names_plugins_and_commands_that_exist(page: str) -> None:
-    from erp_cli.erp import SUBCOMMANDS  # noqa: PLC0415
-
-    text = (ROOT / page).read_text("utf-8")
-    lines = "\n".join(re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL))
-    assert set(re.findall(r"^erp (\w+)", lines, re.MULTILINE)) <= set(SUBCOMMANDS)
-    definitions = {path.stem for path in (ROOT / "hub").rglob("*.yml")}
-    assert set(re.findall(r"^erp definition (\S+)", lines, re.MULTILINE)) <= definitions
