@@ -111,12 +111,9 @@ def test_a_wrong_max_rejects_is_a_config_error(vendor: Vendor) -> None:
 
 
 @pytest.mark.parametrize(
-    ("on_reject", "code", "states"),
-    [("fail", REJECTED, [{"n": 2}]), ("continue", 0, [{"n": 2}]), ("stop", REJECTED, [])],
+    ("on_reject", "code"), [("fail", REJECTED), ("continue", 0), ("stop", REJECTED)]
 )
-def test_a_record_without_its_key_is_refused(
-    vendor: Vendor, on_reject: str, code: int, states: list[t.Any]
-) -> None:
+def test_a_record_without_its_key_is_refused(vendor: Vendor, on_reject: str, code: int) -> None:
     messages = [
         schema(EMPLOYEES, ["employeeCode"]),
         employee(1),
@@ -126,13 +123,16 @@ def test_a_record_without_its_key_is_refused(
         state({"n": 2}),
     ]
     run = run_target(vendor.config(aimsio={"batch_size": 1}, on_reject=on_reject), messages)
-    assert (run.code, run.states) == (code, states)
+    assert run.code == code
     first, *others = vendor.letters(EMPLOYEES)
     assert (first["class"], first["key"]) == ("no_key", {})
     assert "'employeeCode'" in first["reason"]
     if on_reject == "stop":
         assert "record 2" in run.error
-        return
+        if not run.states:
+            return
+        # What was under way has come to its end: then STATE may pass it.
+    assert run.states == [{"n": 2}]
     (second,) = others
     assert second["key"] == {"employeeGuid": "g-3"}
     assert [row["employeeCode"] for row in vendor.taken] == ["E-1", "E-4"]
