@@ -9,6 +9,7 @@ import urllib.parse
 from erp_vendors.aims360 import odata
 from erp_vendors.aims360.aqua import Aqua
 from erp_vendors.aims360.auth import OVERLOAD, Aims360Auth
+from erp_vendors.aims360.odata import pick
 from erp_vendors.aims360.resources import RESOURCES, Aims360Resource, custom
 from erp_vendors.aims360.settings import HOSTS, WINDOW_SECONDS
 from erp_vendors.connect import connect
@@ -147,7 +148,7 @@ class Aims360Client:
             The record; None if there is none (404).
 
         Raises:
-            DataError: If the answer is not an object.
+            DataError: If the answer is not an object, or is another record than the one asked for.
             ErpError: If the call fails.
         """
         path = f"{resource.single_path}/{urllib.parse.quote(str(key), safe='')}"
@@ -157,6 +158,11 @@ class Aims360Client:
             return None
         if not isinstance(record, dict):
             msg = f"aims360: GET {path} answered with {type(record).__name__}, not with an object"
+            raise DataError(msg)
+        column = resource.keys_from[1]
+        shown = pick(record, column) if column in resource.primary_keys else None
+        if shown is not None and str(shown).casefold() != str(key).casefold():
+            msg = f"aims360: GET {path} answered with another record: {column} is {shown}"
             raise DataError(msg)
         return record
 

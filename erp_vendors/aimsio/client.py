@@ -37,11 +37,13 @@ class IndexEntry(msgspec.Struct, frozen=True, gc=False):
         id: `guid`, or `id` where the entity has no guid.
         updated_at: Epoch milliseconds, or None when the vendor sent none.
         dtype: Object type, or None.
+        is_guid: `id` is the guid.
     """
 
     id: str | int
     updated_at: int | None
     dtype: str | None
+    is_guid: bool = True
 
 
 class Index(t.NamedTuple):
@@ -100,18 +102,21 @@ class AimsioClient:
                 self._indexes[resource.name] = _parse_index(resource, answer)
             return self._indexes[resource.name]
 
-    def detail(self, resource: AimsioResource, key: str | int) -> dict[str, t.Any] | None:
+    def detail(
+        self, resource: AimsioResource, key: str | int, *, is_guid: bool = True
+    ) -> dict[str, t.Any] | None:
         """One full record.
 
         Args:
             resource: The entity.
             key: Its guid or id.
+            is_guid: It is the guid.
 
         Returns:
             The record; None when it has vanished since the index was read.
 
         Raises:
-            DataError: If the answer is not an object.
+            DataError: If the answer is not an object, or is another record than the one asked for.
             ErpError: If the call fails.
         """
         path = f"{resource.path}/{urllib.parse.quote(str(key), safe='')}"
@@ -123,6 +128,10 @@ class AimsioClient:
             record = record[0]
         if not isinstance(record, dict):
             msg = f"aimsio: GET {path} answered with {type(record).__name__}, not with an object"
+            raise DataError(msg)
+        shown = record.get(resource.guid)
+        if is_guid and shown is not None and str(shown).casefold() != str(key).casefold():
+            msg = f"aimsio: GET {path} answered with another record: {resource.guid} is {shown}"
             raise DataError(msg)
         return record
 
@@ -184,4 +193,5 @@ def _parse_entry(element: object) -> IndexEntry:
     except (TypeError, ValueError):
         msg = f"({key}) has an updatedAt that is not a number: {stamp!r}"
         raise DataError(msg) from None
-    return IndexEntry(key, updated_at, None if dtype is None else sys.intern(str(dtype)))
+    named = None if dtype is None else sys.intern(str(dtype))
+    return IndexEntry(key, updated_at, named, is_guid=element.get("guid") not in (None, ""))

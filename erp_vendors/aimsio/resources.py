@@ -13,6 +13,7 @@ class AimsioResource(Resource):
 
     Attributes:
         list_name: Property that holds the records in a POST body.
+        guid: Property of a full record that holds its guid; empty where no name is known.
         natural_keys: Properties that identify a record when writing, best one first; a record
             needs at least one of them.
         assumed_keys: The names of the natural keys are assumed (INF); another property may be it.
@@ -22,6 +23,7 @@ class AimsioResource(Resource):
     """
 
     list_name: str = ""
+    guid: str = ""
     natural_keys: tuple[str, ...] = ()
     assumed_keys: bool = False
     read_only: frozenset[str] = frozenset()
@@ -37,6 +39,7 @@ def _entity(name: str, segment: str, prefix: str, **more: object) -> AimsioResou
         "primary_keys": (f"{prefix}Guid",),
         "replication_key": f"{prefix}UpdatedAt",
         "list_name": f"{prefix}List",
+        "guid": f"{prefix}Guid",
         "natural_keys": (f"{prefix}Guid",),
     }
     own = more.pop("read_only", ())

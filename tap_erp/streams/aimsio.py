@@ -65,7 +65,7 @@ class AimsioStream(ResourceStream[AimsioResource, AimsioClient]):
     ) -> t.Iterator[Record]:
         client, missing, unread = self.client, [], []
         outcomes = ordered_map(
-            lambda entry: client.detail(self.resource, entry.id),
+            lambda entry: client.detail(self.resource, entry.id, is_guid=entry.is_guid),
             entries,
             workers=client.transport.budget.limits.in_flight,
         )

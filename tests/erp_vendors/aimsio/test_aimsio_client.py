@@ -8,6 +8,7 @@ import typing as t
 import pytest
 
 from erp_vendors.aimsio import AIMSIO, AimsioClient, IndexEntry
+from erp_vendors.aimsio.resources import RESOURCES
 from erp_vendors.errors import ConfigError, CredentialsError, DataError, MissingResourceError
 from erp_vendors.settings import Block
 from erp_vendors.vendor import Connection
@@ -89,8 +90,8 @@ def test_the_index_takes_what_it_can_and_says_what_it_cannot(stub: Stub) -> None
     index = client.index(client.resources["job_orders"])
     assert index.entries == [
         IndexEntry("g-1", 5, "JobOrder"),
-        IndexEntry(7, 12, "User"),
-        IndexEntry("i-1", None, None),
+        IndexEntry(7, 12, "User", is_guid=False),
+        IndexEntry("i-1", None, None, is_guid=False),
         IndexEntry("g-2", None, None),
         IndexEntry("g-3", 1, None),
     ]
@@ -171,3 +172,14 @@ def test_a_custom_resource_is_read_like_the_others(stub: Stub) -> None:
     only_written = make(stub.url, resources=[{"name": "notes", "write_path": "Note"}])
     assert only_written.resources["notes"].path == ""
     assert only_written.resources["notes"].write_path == "/Note"
+
+
+@pytest.mark.parametrize("name", sorted(resource.name for resource in RESOURCES if resource.guid))
+def test_a_detail_that_is_another_record_is_refused(stub: Stub, name: str) -> None:
+    client = make(stub.url)
+    resource = client.resources[name]
+    stub.script = lambda _: Reply(body={resource.guid: "G-1"})
+    assert client.detail(resource, "g-1") == {resource.guid: "G-1"}
+    assert client.detail(resource, 7, is_guid=False) == {resource.guid: "G-1"}
+    with pytest.raises(DataError, match=f"another record: {resource.guid} is G-1"):
+        client.detail(resource, "g-2")
