@@ -71,6 +71,7 @@ class AimClient:
         self._sessions = Sessions(block, self.transport)
         self._keys: dict[tuple[str, tuple[str, ...]], KeyList] = {}
         self._missing: dict[str, MissingResourceError] = {}
+        self._unproven: dict[str, str] = {}
         self._locks = {name: threading.Lock() for name in self.resources}
 
     def check(self) -> None:
@@ -199,6 +200,7 @@ class AimClient:
             else {}
         )
         missing: list[MissingResourceError] = []
+        self._unproven.pop(resource.name, None)
         for variant in resource.variants:
             try:
                 for row in self._listed(resource, listing, {**variant, **bound}):
@@ -211,8 +213,13 @@ class AimClient:
             raise missing[0]
         for unread in missing:
             logger.warning("aim_%s: read without a part of it: %s", resource.name, unread)
+            self._unproven[resource.name] = f"a part of it could not be read ({unread})"
         for fields, keys in wanted.items():
             self._keys[resource.name, fields] = keys
+
+    def doubt(self, name: str) -> str | None:
+        """Why the last listing of a resource may lack rows; None if it was proven whole."""
+        return self._unproven.get(name)
 
     def keys(self, parent: Parent, *, again: bool = False) -> KeyList:
         """The keys of all records of a parent, read once per run.
@@ -322,6 +329,10 @@ class AimClient:
             if not listing.moved or resource.since in members:
                 break
             logger.info("aim_%s: rows moved while they were read; reading again", resource.name)
+        if not listing.proven:
+            self._unproven[resource.name] = (
+                f"the pages of {resource.path} are not proven to hold every row"
+            )
 
     def _children(self, resource: AimResource, members: Params) -> list[Body]:
         attempts: tuple[Params, ...] = ({}, *resource.fallbacks)

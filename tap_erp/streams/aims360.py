@@ -41,6 +41,7 @@ class Aims360Stream(ResourceStream[Aims360Resource, Aims360Client]):
     """The records of one resource."""
 
     vendor = AIMS360.name
+    shows_deletions = True
 
     def __init__(self, tap: BaseTap, resource: Aims360Resource) -> None:
         super().__init__(tap, resource, sample=lambda client: client.page(resource).rows)
@@ -95,7 +96,11 @@ class Aims360Stream(ResourceStream[Aims360Resource, Aims360Client]):
         try:
             limits = self.client.transport.budget.limits
             yield from read_offsets(
-                listing, content_fingerprint, size=self.client.page_size, limits=limits
+                listing,
+                content_fingerprint,
+                size=self.client.page_size,
+                limits=limits,
+                doubt=self.doubt,
             )
         except MissingResourceError:
             if not self.resource.single_path:
@@ -111,6 +116,7 @@ class Aims360Stream(ResourceStream[Aims360Resource, Aims360Client]):
             content_fingerprint,
             size=client.page_size,
             limits=client.transport.budget.limits,
+            doubt=self.doubt,
         )
         rows = (row for page in pages for row, _ in page)
         found = (pick(row, column) for row in filter(self.is_record, rows))
