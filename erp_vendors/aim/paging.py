@@ -78,6 +78,8 @@ class AimListing:
         """Rows moved, so that one may have gone to where the last reading had already been."""
         self.proven = False
         """The last reading gave every row: each of its pages joined the one before, to the end."""
+        self.whole = True
+        """So did the last reading of each listing that has been read; its reader says so."""
 
     def rows(self, ask: t.Callable[[int], AimPage], paging: Paging | None) -> t.Iterator[ListedRow]:
         """Read all pages.

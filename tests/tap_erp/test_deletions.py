@@ -11,8 +11,9 @@ import pytest
 
 from erp_sandbox.testing import RunningSandbox, running_sandbox
 from tap_erp.table_copy import is_due
+from tests.support.stub import Reply, Request, running_stub
 from tests.tap_erp.loader import Loader
-from tests.tap_erp.running import Message, Run, run_tap
+from tests.tap_erp.running import Message, Run, cimcloud, run_tap
 from tests.tap_erp.test_union import VENDORS, config
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("short_pauses")]
@@ -150,7 +151,7 @@ def test_what_changes_at_the_moment_of_the_reading_is_not_gone(
     before = copy.deepcopy(loader.tables)
     for name, count in sandbox.report(vendor)["rows"].items():
         rows = sandbox.rows(vendor, name)
-        for key in [row[key_of(sandbox, vendor, name, rows)] for row in rows[:count]]:
+        for key in [row[key_of(sandbox, vendor, name, rows)] for row in rows[: count // 2]]:
             sandbox.change(vendor, name, key, {})
     loader.load(read(sandbox, vendor, loader.state, 0, **start).messages)
     assert loader.activated
@@ -244,6 +245,30 @@ def test_a_snapshot_is_activated_only_if_the_settings_say_so(sandbox: RunningSan
     setting["aim"]["resources"] = [{"name": "active_employees", "may_be_empty": True}]
     run = run_tap(setting, "aim_active_employees")
     assert run.kinds("aim_active_employees")[-1] == "ACTIVATE_VERSION"
+
+
+@pytest.mark.parametrize(("steady", "days"), [(True, 0), (True, None), (False, 0)])
+@pytest.mark.parametrize("stream", ["cimcloud_accounts", "cimcloud_inventory_levels"])
+def test_cimcloud_is_whole_only_if_a_second_reading_confirms_it(
+    stream: str, days: float | None, *, steady: bool
+) -> None:
+    readings = 0
+
+    def script(request: Request) -> Reply:
+        nonlocal readings
+        if request.path.endswith("/authenticate"):
+            return Reply(body={"token": "a-token-1", "expiration": "2999-01-01T00:00:00Z"})
+        readings += 1
+        stamp = {"last_modify_date": "2026-01-01T00:00:00"}
+        number = 3 if steady else 3 + readings % 2
+        return Reply(body=[{"ref_id": str(n), "il_key": str(n), **stamp} for n in range(number)])
+
+    with running_stub(script) as stub:
+        setting = cimcloud(stub.url)
+        run = run_tap(setting if days is None else {**setting, "reconcile_days": days}, stream)
+    assert run.code == 0, run.error
+    assert ("ACTIVATE_VERSION" in run.kinds(stream)) is (steady and days is not None)
+    assert readings == (1 if days is None else 2 if steady else 3)
 
 
 @pytest.mark.parametrize(
