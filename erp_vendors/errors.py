@@ -26,6 +26,10 @@ class CredentialsError(ErpError):
     """The vendor refused the credentials, or the login lacks a permission (401, 403)."""
 
 
+class NotPermittedError(CredentialsError):
+    """The login may not do this: it lacks the permission (403), or the module is not licensed."""
+
+
 class DataError(ErpError):
     """The vendor's answer is not what its documents describe."""
 
@@ -86,11 +90,4 @@ class CallError(ErpError):
 
 
 class MissingResourceError(ErpError):
-    """A site does not have something that others have; that is no failure of the run.
-
-    Attributes:
-        certain: The vendor says so. Otherwise a path that the public documents only suggest does
-            not exist here (404, 405).
-    """
-
-    certain = False
+    """A path that the public documents only suggest does not exist at this site (404, 405)."""

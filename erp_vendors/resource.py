@@ -39,6 +39,8 @@ class Resource:
         answer_schema: JSON schema of the answer to a write that has worked, from the same file.
         needs: What a write must carry beyond the `required` of its schema; a property named here
             is asked for by its need alone.
+        may_be_empty: An empty list means that there is nothing, and not a lost permission.
+        is_snapshot: It lists what is going on; what is done with is not in it any more.
         references: Properties that name a record of another resource, each with that resource and
             the property that identifies it there.
         success: What an answer to a write looks like when it has worked, as the settings state it.
@@ -55,6 +57,8 @@ class Resource:
     answer_schema: t.Mapping[str, t.Any] | None = None
     success: tuple[Given, ...] = ()
     needs: tuple[Need, ...] = ()
+    may_be_empty: bool = False
+    is_snapshot: bool = False
     references: t.Mapping[str, tuple[str, str]] = dataclasses.field(default_factory=dict)
 
     @property

@@ -109,6 +109,14 @@ RESOURCE_ENTRY = (
     ),
     Setting("schema", "object", "Schema", "JSON schema of its records."),
     Setting(
+        "may_be_empty",
+        "boolean",
+        "May be empty",
+        "An empty answer means that all records were deleted, and not that a permission was lost; "
+        "of a list of what is going on it says that what is not in it counts as deleted.",
+        False,  # noqa: FBT003
+    ),
+    Setting(
         "success",
         "object",
         "Success",

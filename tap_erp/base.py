@@ -23,12 +23,14 @@ class TapStream(t.Protocol):
         vendor: Name of the vendor block it belongs to.
         turn: The streams of a vendor are read in this order; those of one turn may overlap.
         records_read: Records that were emitted so far.
+        was_read: An earlier run has read the stream.
     """
 
     name: str
     vendor: t.ClassVar[str]
     turn: int
     records_read: int
+    was_read: bool
 
     @property
     def primary_keys(self) -> t.Sequence[str]:

@@ -20,6 +20,8 @@ Mark = t.Callable[[Row], str]
 """Gives the fingerprint of a row's content."""
 Alias = t.Callable[[Row], str | None]
 """Gives what a row is known by if its content is made anew for each answer; None for nothing."""
+Doubt = t.Callable[[str], None]
+"""Told why a list may have rows that did not come, although nothing has failed."""
 
 ALONE = Limits(per_second=1, in_flight=1)
 """One page after the other."""
@@ -38,6 +40,7 @@ def read_offsets(
     size: int,
     limits: Limits = ALONE,
     alias: Alias = lambda _: None,
+    doubt: Doubt = lambda _: None,
 ) -> t.Iterator[Marked]:
     """Read a whole list so that no row is lost that is there from beginning to end.
 
@@ -60,6 +63,7 @@ def read_offsets(
         size: Rows that were asked for per page; the vendor may give fewer.
         limits: What the vendor permits, for reading pages side by side.
         alias: Gives what a row of the page before is known by if its content differs each time.
+        doubt: Told at the end if it is not proven that every row has come: see `_Proof`.
 
     Yields:
         The new rows of each page, with the fingerprints of their content.
@@ -68,7 +72,7 @@ def read_offsets(
         DataError: If the pages contradict each other.
     """
     with ReadAhead(fetch, functools.partial(_coming, size), limits) as ahead:
-        yield from _read(ahead, mark, size, alias)
+        yield from _read(ahead, mark, size, alias, doubt)
 
 
 def _coming(size: int, offset: int, page: tuple[list[Row], int | None]) -> Coming:
@@ -102,8 +106,44 @@ def _is_exceeded(total: int | None, end: int, new: list[bool]) -> bool:
     return total is not None and end > total and any(new)
 
 
-def _read(fetch: Fetch, mark: Mark, size: int, alias: Alias) -> t.Iterator[Marked]:
-    seen = Remembered()
+class _Proof:
+    """Whether every row has come that was there from the beginning to the end.
+
+    Where the vendor counts, its count must be the same on all pages, and be the number of rows that
+    came. Elsewhere each page must begin with the very row at which the page before says it does: a
+    row that moves from a later page to an earlier one shifts all rows between them.
+    """
+
+    def __init__(self) -> None:
+        self._totals: set[int | None] = set()
+        self._rows = 0
+        self._joined = True
+        self._end = 0
+        self._last: list[str] = []
+
+    def page(self, offset: int, content: list[str], new: list[bool], total: int | None) -> None:
+        """Take note of a page."""
+        self._totals.add(total)
+        self._rows += sum(new)
+        place = offset - (self._end - len(self._last))
+        overlaps = 0 <= place < len(self._last)
+        if offset and not (overlaps and self._last[place : place + 1] == content[:1]):
+            self._joined = False
+        self._end, self._last = offset + len(content), content
+
+    def holds(self, total: int | None) -> bool:
+        """Whether it is proven, at the end.
+
+        Args:
+            total: The last count; None if there is none, or if it is not to be believed.
+        """
+        if total is not None:
+            return self._totals == {total} and self._rows == total
+        return self._joined
+
+
+def _read(fetch: Fetch, mark: Mark, size: int, alias: Alias, doubt: Doubt) -> t.Iterator[Marked]:
+    seen, proof = Remembered(), _Proof()
     last: Marked = []
     offset = end = longest = pages = idle = repeats = 0
     overlap = 1
@@ -125,7 +165,9 @@ def _read(fetch: Fetch, mark: Mark, size: int, alias: Alias) -> t.Iterator[Marke
         total = total if counts else None
         repeats = repeats + 1 if offset and content == [text for _, text in last] else 0
         if repeats and total is None and len(rows) != size:
-            return  # the vendor does not page at all
+            doubt("the vendor does not page, so nothing says that there are no more rows")
+            return
+        proof.page(offset, content, new, total)
         if repeats > _CHANCES:
             msg = f"the vendor answers the same {len(rows)} rows again and again"
             raise DataError(msg)
@@ -136,9 +178,9 @@ def _read(fetch: Fetch, mark: Mark, size: int, alias: Alias) -> t.Iterator[Marke
         pages, idle = (pages + 1, idle) if fresh else (pages, idle + 1)
         end, last, longest = offset + len(rows), marked, max(longest, len(rows))
         over = not rows or (not fresh and not repeats and len(rows) < longest)
-        if total is None and over:
-            return
-        if total is not None and end >= total and not repeats:
+        if over if total is None else end >= total and not repeats:
+            if not proof.holds(total):
+                doubt("rows moved, or were added or deleted, while they were read")
             return
         if over:
             msg = f"the vendor counts {total} rows, but gives only {end}"

@@ -56,6 +56,8 @@ class ResourceStream(LearningStream, t.Generic[AnyResource, AnyClient]):
                 tap.logger.warning("%s: no columns learned: %s", name, error)
         super().__init__(tap, name=name, schema=schema, primary_keys=keys, replication_key=stamp)
         self.resource = resource
+        self.may_be_empty = resource.may_be_empty
+        self.is_snapshot = resource.is_snapshot
 
     @property
     def client(self) -> AnyClient:
@@ -74,7 +76,7 @@ class ResourceStream(LearningStream, t.Generic[AnyResource, AnyClient]):
         key: str | None = None,
         slack: dt.timedelta = dt.timedelta(0),
     ) -> Bookmark:
-        """The bookmark that an earlier run has left; a run of the full table begins without one.
+        """The bookmark that an earlier run has left; a reading of the whole table has none.
 
         It becomes the stream's `position`.
 
@@ -94,7 +96,7 @@ class ResourceStream(LearningStream, t.Generic[AnyResource, AnyClient]):
         if floors_start and start is not None:
             start = floor(start, lookback)
         if state is None:
-            state = self.stream_state if self.incremental else {}
+            state = self.bookmark_state
         bookmark = Bookmark(
             state,
             key or self.replication_key or "",

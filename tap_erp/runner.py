@@ -14,7 +14,7 @@ from singer_sdk.exceptions import AbortedSyncFailedException, AbortedSyncPausedE
 
 from erp_plugin.cli import FAILED, ExitCode
 from erp_plugin.output import OutputError
-from erp_vendors.errors import ErpError, Interrupted, MissingResourceError
+from erp_vendors.errors import ErpError, Interrupted, MissingResourceError, NotPermittedError
 
 if t.TYPE_CHECKING:
     from tap_erp.base import BaseTap, TapStream
@@ -31,10 +31,33 @@ class StreamReport:
     Attributes:
         failed: Reason by stream.
         skipped: Reason by stream.
+        forbidden: Reason by stream that the login may not read; `judge` decides what it means.
+        readable: Vendors of which the login could read something.
     """
 
     failed: dict[str, str] = dataclasses.field(default_factory=dict)
     skipped: dict[str, str] = dataclasses.field(default_factory=dict)
+    forbidden: dict[str, str] = dataclasses.field(default_factory=dict)
+    readable: set[str] = dataclasses.field(default_factory=set)
+
+    def judge(self, streams: t.Iterable[TapStream]) -> None:
+        """Skip what the login may not read, if it may read anything of that vendor; else it failed.
+
+        What an earlier run could read has failed in any case: a permission was lost.
+        """
+        for stream in streams:
+            reason = self.forbidden.get(stream.name)
+            if reason is None:
+                continue
+            if stream.was_read:
+                self.failed[stream.name] = f"an earlier run could read it: {reason}"
+            elif stream.vendor in self.readable:
+                self.skipped[stream.name] = (
+                    f"{reason}; grant the permission, or deselect it: '!{stream.name}.*' in the "
+                    "tap's `select`"
+                )
+            else:
+                self.failed[stream.name] = reason
 
 
 def run_streams(tap: BaseTap, streams: t.Sequence[TapStream]) -> None:
@@ -104,12 +127,16 @@ def _side_by_side(jobs: t.Iterable[t.Callable[[], None]], workers: int) -> None:
 def _run_stream(stream: TapStream, report: StreamReport) -> None:
     try:
         stream.sync()
+        report.readable.add(stream.vendor)
     except Interrupted:
         report.failed[stream.name] = "stopped"
         raise
+    except NotPermittedError as error:
+        report.forbidden[stream.name] = str(error)
     except MissingResourceError as error:
-        hint = "" if error.certain else f"; set its path in {stream.vendor}.resources if it has one"
-        report.skipped[stream.name] = f"{error}{hint}"
+        report.skipped[stream.name] = (
+            f"{error}; set its path in {stream.vendor}.resources if it has one"
+        )
     except OutputError:
         raise  # no other stream could write either
     except ErpError as error:
@@ -122,11 +149,15 @@ def _run_stream(stream: TapStream, report: StreamReport) -> None:
     except Exception as error:
         report.failed[stream.name] = f"{type(error).__name__}: {error}"
         stream.logger.exception("%s failed", stream.name)
+    finally:
+        if stream.records_read:
+            report.readable.add(stream.vendor)
 
 
 def _summarise(
     tap: BaseTap, streams: t.Sequence[TapStream], report: StreamReport, seconds: float
 ) -> None:
+    report.judge(streams)
     for stream in streams:
         if stream.name not in report.failed and stream.name not in report.skipped:
             tap.logger.info("%s: %d records", stream.name, stream.records_read)

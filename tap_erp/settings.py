@@ -20,4 +20,20 @@ SETTINGS = (
         3600,
         schema={"minimum": 0},
     ),
+    Setting(
+        "activate_version",
+        "boolean",
+        "Activate version",
+        "A stream that was read completely ends with an ACTIVATE_VERSION message, on which a "
+        "loader marks or removes the rows that were not in it. Off: no record carries a version.",
+        True,  # noqa: FBT003
+    ),
+    Setting(
+        "reconcile_days",
+        "number",
+        "Reconcile",
+        "Days after which a stream with a bookmark is read in full again, so that deletions show; "
+        "0 for each run. Without it such streams show no deletions.",
+        schema={"minimum": 0},
+    ),
 )

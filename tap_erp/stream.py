@@ -17,8 +17,9 @@ from singer_sdk.streams import Stream
 from typing_extensions import override
 
 from erp_vendors.elements import NoRecord
-from erp_vendors.errors import ErpError, Interrupted, MissingResourceError
+from erp_vendors.errors import ErpError, Interrupted, MissingResourceError, NotPermittedError
 from tap_erp.lines import RecordLines
+from tap_erp.table_copy import TableCopy, is_due
 
 if t.TYPE_CHECKING:
     from singer_sdk.helpers.types import Context, Record
@@ -36,10 +37,8 @@ _COUNTED_RECORDS = 100
 
 The SDK's counter looks at the clock each time. This may go when it no longer does.
 """
-_FILLED = "filled"
-"""In a stream's state: the lists that held something in the last complete copy."""
-_COVERED = "entities"
-"""In a stream's state: the lists that the last complete copy was made of, if there are several."""
+_READ = "read"
+"""In a stream's state that would be empty otherwise: an earlier run could read the stream."""
 FAULTS_IN_A_ROW = 10
 """Calls for records that fail, one after the other, before a stream gives up."""
 
@@ -59,6 +58,11 @@ class ErpStream(Stream):
         faults: What could not be read; a stream with any ends as failed.
         turn: The streams of a vendor are read in this order; those of one turn may overlap.
         position: The bookmark that goes into the state when the stream has been read.
+        may_be_empty: An empty copy of the table is a copy like any other.
+        is_snapshot: Rows are not in the list any more once they are done with, so their absence is
+            no deletion, unless `may_be_empty` says so.
+        was_read: An earlier run has read the stream.
+        table_copy: What this run has seen of the table.
     """
 
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
@@ -68,8 +72,12 @@ class ErpStream(Stream):
     learns: t.ClassVar[bool] = False
     #: Records come oldest change first, so `position` is true at any time, not only at the end.
     oldest_first: t.ClassVar[bool] = False
-    #: An empty copy of the table is a copy like any other.
+    #: A reading without a bookmark gives the whole table, so rows that are not in it are gone.
+    shows_deletions: t.ClassVar[bool] = False
+    #: Only a second reading proves that the first one was complete, so it has to be asked for.
+    proven_by_second: t.ClassVar[bool] = False
     may_be_empty: bool = False
+    is_snapshot: bool = False
     #: Vendor block this stream belongs to.
     vendor: t.ClassVar[str]
 
@@ -92,7 +100,8 @@ class ErpStream(Stream):
         self.position: Bookmark | None = None
         self._may_move = True
         self._faults_in_a_row = 0
-        self._found: dict[str, bool] = {}
+        self.was_read = False
+        self.table_copy = TableCopy({}, wanted=False)
         self._announced = False
         self._saved_at = time.monotonic()
         self._saved_records = 0
@@ -105,9 +114,17 @@ class ErpStream(Stream):
         return self.replication_method == REPLICATION_INCREMENTAL
 
     @property
-    def is_full_copy(self) -> bool:
-        """Whether this run reads the whole table, so that rows which are not in it are gone."""
-        return False
+    def bookmark_state(self) -> t.Mapping[str, t.Any]:
+        """The state that a bookmark begins with: nothing, if this run reads the whole table."""
+        return self.stream_state if self.incremental and not self.table_copy.wanted else {}
+
+    @property
+    def saves_at_any_time(self) -> bool:
+        """Whether `position` may go into the state before the stream has been read to its end.
+
+        A reading of the whole table begins anew; until its end the bookmark of the last run counts.
+        """
+        return self.incremental and self.oldest_first and not self.table_copy.wanted
 
     @property
     @override
@@ -133,6 +150,12 @@ class ErpStream(Stream):
     def sync(self, context: Context | None = None) -> None:
         """Emit the schema and the records; the SDK's own `sync` logs each failure twice."""
         self.logger.info("Reading %s (%s)", self.name, self.replication_method.lower())
+        state = self.stream_state
+        self.was_read = bool(state)
+        self.table_copy = TableCopy(state, wanted=self._wants_copy(state))
+        self._stream_version = self.table_copy.version if self._has_versions else None
+        if self.table_copy.wanted and self.incremental:
+            self.logger.info("%s: reading everything, to find out what was deleted", self.name)
         self.prepare()
         if not self.learns:
             self.announce()
@@ -159,8 +182,6 @@ class ErpStream(Stream):
         self, context: Context | None = None, *, write_messages: bool = True
     ) -> t.Generator[Record, None, None]:
         """Emit records; the SDK's own bookmarks know neither windows nor equal stamps."""
-        if self.is_full_copy:
-            self._stream_version = int(time.time() * 1000)
         clock, most = self.erp.connection.clock, self.ABORT_AT_RECORD_COUNT
         try:
             with self.get_record_counter() as counter, self.get_sync_timer():
@@ -181,9 +202,9 @@ class ErpStream(Stream):
                         self._check_max_record_limit(current_record_index=self.records_read)
                 counter.increment(self.records_read - counted)
         except ErpError as error:
-            if self.position is not None and self.oldest_first:
+            if self.position is not None and self.saves_at_any_time:
                 self.save(self.position.state, now=True)
-            if isinstance(error, MissingResourceError) and self.records_read:
+            if isinstance(error, (MissingResourceError, NotPermittedError)) and self.records_read:
                 msg = f"after {self.records_read} records: {error}"  # so it is not to be skipped
                 raise StreamError(msg) from None
             raise
@@ -259,14 +280,27 @@ class ErpStream(Stream):
             self.missed(row.fault)
         return False
 
-    def note_list(self, name: str, *, filled: bool) -> None:
-        """Note a list of the vendor's that was read, of several that make up the stream.
+    def doubt(self, why: str) -> None:
+        """Note why this reading cannot count as complete, although nothing has failed.
 
         Args:
-            name: The list.
-            filled: It holds anything.
+            why: What was not proven.
         """
-        self._found[name] = filled
+        self.table_copy.doubts.append(why)
+
+    @property
+    def _has_versions(self) -> bool:
+        return bool(self.config.get("activate_version", True))
+
+    def _wants_copy(self, state: t.Mapping[str, t.Any]) -> bool:
+        """Whether this run is to be a complete copy of the table."""
+        partial = self.ABORT_AT_RECORD_COUNT is not None
+        snapshot = self.is_snapshot and not self.may_be_empty
+        if partial or snapshot or not self.shows_deletions or not self._has_versions:
+            return False
+        if self.incremental or self.proven_by_second:
+            return is_due(state, self.config.get("reconcile_days"))
+        return True
 
     def save(self, changes: t.Callable[[], t.Mapping[str, t.Any]], *, now: bool = False) -> None:
         """Put the bookmark into the state and emit it, not more often than is useful.
@@ -297,17 +331,16 @@ class ErpStream(Stream):
         Raises:
             StreamError: If some could not be read.
         """
-        if self.position is not None and self._may_move:
+        copy, whole = self.table_copy, self.table_copy.wanted
+        copy.end(self.name, filled=self.records_read > 0, may_be_empty=self.may_be_empty)
+        if whole and (lost := copy.lost()):
+            self.missed(f"no list of {', '.join(lost)}, which an earlier run could read")
+        if self.position is not None and self._may_move and not (whole and self.faults):
             self.save(self.position.state, now=True)
-        if self._stream_version is not None:
-            # A list that an earlier copy had and this one has not says nothing of its records.
-            lost = self._names_in_state(_COVERED) - set(self._found)
-            if lost:
-                self.missed(
-                    f"no list of {', '.join(sorted(lost))}, which an earlier run could read"
-                )
-            if write_messages and not self.faults:
-                self._complete_copy()
+        if whole and write_messages and not self.faults:
+            self._complete_copy()
+        if not self.faults and not self.stream_state:
+            self.save(lambda: {_READ: True}, now=True)
         if self.faults:
             msg = (
                 f"{len(self.faults)} of its records could not be read and are tried again by the "
@@ -316,41 +349,33 @@ class ErpStream(Stream):
             raise StreamError(msg)
 
     def _complete_copy(self) -> None:
-        """Activate the copy, but never take an empty answer for the deletion of everything.
-
-        A vendor that answers with an empty list may have lost a login, a filter or a table. Which
-        lists held something is in the state of the stream, and stays there until they do again.
+        """Activate the copy, unless it is not certain that it is one.
 
         Raises:
             Interrupted: If the run is being stopped.
         """
         if self.erp.connection.clock.stopped:
             raise self._interrupted()
-        lists = self._found or {self.name: self.records_read > 0}
-        empty = [name for name, filled in lists.items() if not filled]
-        known = set() if self.may_be_empty else self._names_in_state(_FILLED)
-        emptied = [name for name in empty if name in known]
-        if emptied:
-            whole = len(empty) == len(lists)
+        copy = self.table_copy
+        emptied = copy.emptied()
+        if copy.doubts:
+            self.logger.info(
+                "%s: no deletion is concluded from this reading, because %s",
+                self.name,
+                copy.doubts[0],
+            )
+        elif emptied:
             self.logger.warning(
                 "%s: %s is empty and was not before, which does not count as the deletion of "
-                "everything, so no ACTIVATE_VERSION goes out; if it is true, %s",
+                "everything, so no ACTIVATE_VERSION goes out; if it is true, set may_be_empty for "
+                "it in %s.resources",
                 self.name,
                 ", ".join(emptied),
-                "remove the rows where they were loaded"
-                if whole
-                else "run this stream once without its state",
+                self.vendor,
             )
-        elif self.may_be_empty or len(empty) < len(lists):
+        elif not copy.says_nothing:
             self.activate()
-            kept = {_FILLED: [name for name, filled in lists.items() if filled]}
-            if self._found:
-                kept[_COVERED] = list(lists)
-            self.save(lambda: kept, now=True)
-
-    def _names_in_state(self, key: str) -> set[str]:
-        kept = self.stream_state.get(key)
-        return {name for name in kept if isinstance(name, str)} if isinstance(kept, list) else set()
+            self.save(copy.state, now=True)
 
     def activate(self) -> None:
         """Tell the loader that the copy is complete: rows that are not in it are gone.

@@ -8,7 +8,14 @@ import typing as t
 
 from erp_vendors.aim.xmltext import from_xml
 from erp_vendors.elements import records_of
-from erp_vendors.errors import CallError, CredentialsError, DataError, MissingResourceError, Phase
+from erp_vendors.errors import (
+    CallError,
+    CredentialsError,
+    DataError,
+    MissingResourceError,
+    NotPermittedError,
+    Phase,
+)
 from erp_vendors.http import codec
 from erp_vendors.http.xmldoc import is_xml
 
@@ -112,10 +119,8 @@ class OperationError(CallError):
         self.said = said
 
 
-class NotLicensedError(MissingResourceError):
+class NotLicensedError(MissingResourceError, NotPermittedError):
     """The shop has not licensed the active-e module of an operation (aim.md 2)."""
-
-    certain = True
 
 
 class UnknownRecordError(DataError):

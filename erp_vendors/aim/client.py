@@ -71,6 +71,8 @@ class AimClient:
         self._sessions = Sessions(block, self.transport)
         self._keys: dict[tuple[str, tuple[str, ...]], KeyList] = {}
         self._missing: dict[str, MissingResourceError] = {}
+        self.whole: dict[str, bool] = {}
+        """Whether the last listing of a resource is proven to have shown every row."""
         self._locks = {name: threading.Lock() for name in self.resources}
 
     def check(self) -> None:
@@ -211,6 +213,7 @@ class AimClient:
             raise missing[0]
         for unread in missing:
             logger.warning("aim_%s: read without a part of it: %s", resource.name, unread)
+        self.whole[resource.name] = listing.whole and not missing
         for fields, keys in wanted.items():
             self._keys[resource.name, fields] = keys
 
@@ -230,7 +233,7 @@ class AimClient:
         if not parent.name:
             return KeyList([()])
         resource = self.resources[parent.name]
-        place = parent.name, _source(parent, resource)
+        place = parent.name, parent.source or resource.primary_keys
         with self._locks[parent.name]:
             if parent.name in self._missing:
                 raise self._missing[parent.name]
@@ -322,6 +325,7 @@ class AimClient:
             if not listing.moved or resource.since in members:
                 break
             logger.info("aim_%s: rows moved while they were read; reading again", resource.name)
+        listing.whole = listing.whole and listing.proven
 
     def _children(self, resource: AimResource, members: Params) -> list[Body]:
         attempts: tuple[Params, ...] = ({}, *resource.fallbacks)
@@ -376,15 +380,11 @@ class AimClient:
     def _wanted(self, resource: AimResource) -> set[tuple[str, ...]]:
         """The properties of a resource by which its children are asked for."""
         return {
-            _source(parent, resource)
+            parent.source or resource.primary_keys
             for child in self.resources.values()
             for parent in child.parents
             if parent.name == resource.name
         }
-
-
-def _source(parent: Parent, resource: AimResource) -> tuple[str, ...]:
-    return parent.source or resource.primary_keys
 
 
 def _complete(resource: AimResource, record: Body, members: Params) -> None:

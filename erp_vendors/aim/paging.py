@@ -76,6 +76,10 @@ class AimListing:
         self._seen = Remembered()
         self.moved = False
         """Rows moved, so that one may have gone to where the last reading had already been."""
+        self.proven = False
+        """The last reading gave every row: each of its pages joined the one before, to the end."""
+        self.whole = True
+        """So did the last reading of each listing that has been read; its reader says so."""
 
     def rows(self, ask: t.Callable[[int], AimPage], paging: Paging | None) -> t.Iterator[ListedRow]:
         """Read all pages.
@@ -106,6 +110,8 @@ class AimListing:
         last: list[bytes] = []
         joint = b""
         self.moved = False
+        self.proven = False
+        joined = True
         while True:
             page = ask(offset)
             rows = [self._row(record) for record in page.rows]
@@ -116,6 +122,7 @@ class AimListing:
             # once, a page may come again by chance, if as many rows arrived in front of it.
             repeated = offset > 0 and bool(rows) and (names == first or same > 1)
             overlap = min(1, end - offset)
+            joined = joined and (offset == 0 or overlap > 0)
             # A row that has changed may have moved and stand at the same place by chance.
             joins = found[:1] == [offset] and (offset < end - 1 or rows[0].mark == joint)
             if offset and overlap and not repeated and not joins:
@@ -137,6 +144,7 @@ class AimListing:
             yield from self._new(rows)
             left = page.remaining if counts else None
             if self._is_last(page, paging, left, news=not repeated and len(rows) > overlap):
+                self.proven = joined and not self.moved and (not repeated or left == 0)
                 return
             offset = end - (len(rows) > 1)
 

@@ -186,6 +186,7 @@ RESOURCES: tuple[AimResource, ...] = (
         "OpenStoreToStoreTransfers",
         "Transfers",
         "RefNumber",
+        is_snapshot=True,
         # A transfer that is finished says so nowhere (10): without this its last state is not seen.
         params={"IncludeCompleted": _ALL},
         variants=({"Mode": "Ready"}, {"Mode": "Request"}),
@@ -253,8 +254,15 @@ RESOURCES: tuple[AimResource, ...] = (
         variants=({"Mode": "CLOCKED_IN"}, {"Mode": "LOGGED_IN"}),
         tag="Mode",
         blanks={"TimeIn": NO_DATE},
+        is_snapshot=True,
     ),
-    _list("security_override_requests", "SecurityOverrideRequest", "Requests", "RequestId"),
+    _list(
+        "security_override_requests",
+        "SecurityOverrideRequest",
+        "Requests",
+        "RequestId",
+        is_snapshot=True,
+    ),
     _child(
         "inventory_details",
         "InventoryDetail",
@@ -319,6 +327,7 @@ RESOURCES: tuple[AimResource, ...] = (
         list_name="LineItems",
         parents=(Parent("store_transfers", ("RefNumber",), ("RefNumber",)),),
         params={"Mode": "All"},
+        is_snapshot=True,
     ),
     _child(
         "contract_details",

@@ -17,6 +17,7 @@ from erp_vendors.errors import (
     DataError,
     ErpError,
     MissingResourceError,
+    NotPermittedError,
 )
 from erp_vendors.http.call import excerpt
 from erp_vendors.http.policy import Action, Failure
@@ -139,7 +140,7 @@ def refused(
     if failure.status == _UNAUTHORIZED:
         return CredentialsError(f"{where}: HTTP 401, the credentials in '{vendor}' were refused")
     if failure.status == _FORBIDDEN:
-        return CredentialsError(
+        return NotPermittedError(
             f"{where}: HTTP 403, the login in '{vendor}' lacks the permission for this: {said}"
         )
     return CallError(

@@ -33,6 +33,12 @@ class AimStream(ResourceStream[AimResource, AimClient]):
     """What all AIM streams have in common."""
 
     vendor = AIM.name
+    shows_deletions = True
+
+    def _note_doubt(self, name: str) -> None:
+        """Note why a listing may lack rows, if it may."""
+        if not self.client.whole.get(name, True):
+            self.doubt(f"aim_{name} is not proven to have shown every row")
 
     def _has_key(self, record: Record) -> bool:
         if not self.is_record(record):
@@ -66,9 +72,10 @@ class AimListStream(AimStream):
             for row in self.client.rows(self.resource, keep_keys=self._has_children()):
                 if self._has_key(row.record):
                     yield row.record
+            self._note_doubt(self.resource.name)
             return
         started = iso_now() + "Z"
-        before, after = self._bookmark(self.stream_state), self._bookmark({})
+        before, after = self._bookmark(self.bookmark_state), self._bookmark({})
         # The next run may see again what this run sees.
         after.emitted(before.value if stamped else started)
         self.position = after
@@ -84,6 +91,7 @@ class AimListStream(AimStream):
             if row.replaced is not None:
                 after.forget(fingerprint(row.replaced))
             after.emitted(stamp if stamped else started, mark)
+        self._note_doubt(self.resource.name)
 
     def _has_children(self) -> bool:
         """Whether a stream of this run asks for its records by the keys of this one's."""
@@ -156,6 +164,9 @@ class AimChildStream(AimStream):
             elif outcome.error is not None:
                 raise outcome.error  # the next record would end the same way
         self._check_unknown(parent, unknown)
+        self._note_doubt(parent.name)
+        if len(self.resource.parents) > 1:
+            self.doubt("its records may belong to others than in an earlier run")
 
     def _answered(self, key: Key, records: list[Record]) -> None:
         """Take note of what belongs to a parent."""
@@ -238,6 +249,8 @@ class AimSerialStream(AimChildStream):
 
 class AimAccessTokenStream(AimChildStream):
     """Access tokens of the accounts that the settings name (aim.md 8.1, CustomerAccessToken)."""
+
+    shows_deletions = False
 
     @override
     def _keys(self) -> tuple[Parent, KeyList]:

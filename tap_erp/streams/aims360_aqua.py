@@ -30,6 +30,7 @@ class AquaStream(ResourceStream[Aims360Resource, Aims360Client]):
     """The rows of one entry of `aqua_exports`."""
 
     vendor = AIMS360.name
+    shows_deletions = True
 
     def __init__(self, tap: BaseTap, export: Export) -> None:
         keys, stamp = export.primary_keys, export.replication_key

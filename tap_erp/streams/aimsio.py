@@ -12,7 +12,13 @@ from typing_extensions import override
 from erp_vendors import schemas
 from erp_vendors.aimsio import AIMSIO, AimsioClient, AimsioResource, IndexEntry
 from erp_vendors.aimsio.resources import RESOURCES, custom
-from erp_vendors.errors import CallError, DataError, ErpError, MissingResourceError
+from erp_vendors.errors import (
+    CallError,
+    DataError,
+    ErpError,
+    MissingResourceError,
+    NotPermittedError,
+)
 from erp_vendors.http import ordered_map
 from erp_vendors.overrides import configured
 from tap_erp.bookmark import fingerprint
@@ -34,6 +40,7 @@ class AimsioStream(ResourceStream[AimsioResource, AimsioClient]):
 
     vendor = AIMSIO.name
     oldest_first = True
+    shows_deletions = True
 
     @override
     def get_records(self, context: Context | None) -> t.Iterator[Record]:
@@ -79,7 +86,7 @@ class AimsioStream(ResourceStream[AimsioResource, AimsioClient]):
                 # then this record is known by it.
                 stamp = to_epoch_ms(record.get(self.resource.replication_key or ""))
                 bookmark.remember(stamp, fingerprint(entry.id, stamp))
-                if self.incremental:
+                if self.saves_at_any_time:
                     self.save(bookmark.state)
                 continue
             bookmark.hold(entry.updated_at)
@@ -124,6 +131,7 @@ class AimsioIndexStream(ErpStream):
     """Every object's id and stamp, which makes deletions visible at one call per entity."""
 
     vendor = AIMSIO.name
+    shows_deletions = True
 
     def __init__(self, tap: BaseTap, resources: t.Iterable[AimsioResource]) -> None:
         super().__init__(
@@ -135,16 +143,11 @@ class AimsioIndexStream(ErpStream):
         self.resources = [resource for resource in resources if resource.path]
         self.turn = 1  # after the entities, whose indexes it then reuses
 
-    @property
-    @override
-    def is_full_copy(self) -> bool:
-        """Each run reads all indexes."""
-        return True
-
     @override
     def get_records(self, context: Context | None) -> t.Iterator[Record]:
         """The entries of all indexes; a copy is complete only if each index could be read."""
         client = t.cast("AimsioClient", self.erp.client("aimsio"))
+        refused: list[NotPermittedError] = []
         for resource in self.resources:
             entity = resource.path.strip("/")
             try:
@@ -152,12 +155,18 @@ class AimsioIndexStream(ErpStream):
             except MissingResourceError as error:
                 self.logger.info("No index of %s: %s", entity, error)
                 continue
+            except NotPermittedError as error:
+                self.logger.info("No index of %s: %s", entity, error)
+                refused.append(error)
+                continue
             except ErpError as error:
                 self.missed(f"index of {entity}: {error}")
                 continue
             for what in index.faults:
                 self.missed(what)
-            self.note_list(entity, filled=bool(index.entries))
+            self.table_copy.note(
+                entity, filled=bool(index.entries), may_be_empty=resource.may_be_empty
+            )
             for entry in index.entries:
                 yield {
                     "entity": entity,
@@ -165,6 +174,8 @@ class AimsioIndexStream(ErpStream):
                     "dtype": entry.dtype,
                     "updatedAt": entry.updated_at,
                 }
+        if len(refused) == len(self.resources):
+            raise refused[0]
 
 
 def _mark(entry: IndexEntry) -> str:

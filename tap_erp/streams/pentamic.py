@@ -35,6 +35,7 @@ class PentamicStream(ResourceStream[PentamicResource, PentamicClient]):
     """
 
     vendor = PENTAMIC.name
+    shows_deletions = True
 
     def __init__(
         self,
@@ -45,12 +46,6 @@ class PentamicStream(ResourceStream[PentamicResource, PentamicClient]):
         super().__init__(tap, resource, schema=schema_of(resource, resources))
         self.parent = parent_of(resource, resources)
         self._records: t.Iterator[Record] = iter(())
-
-    @property
-    @override
-    def is_full_copy(self) -> bool:
-        """The vendor's lists come whole; a bookmark leaves some of their records out."""
-        return not self.incremental
 
     @override
     def prepare(self) -> None:

@@ -31,7 +31,8 @@ def test_children_share_one_listing_of_their_parent(shop: Shop) -> None:
     assert shop.count("SearchInventory") == 1
     assert [row["Pk"] for row in run.records["inventory_details"]] == list(range(30))
     assert len(run.records["inventory_quantities"]) == 60
-    assert set(run.state["bookmarks"]) == {"aim_inventory"}
+    kept = run.state["bookmarks"]
+    assert {name for name in kept if "replication_key" in kept[name]} == {"aim_inventory"}
     # The second run reads what changed, and for the children the whole list.
     again = run_tap(
         shop.config(), "inventory", "inventory_details", "inventory_quantities", state=run.state

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import typing as t
 
 import pytest
@@ -42,6 +43,39 @@ class Table:
 
 def mark(row: Row) -> str:
     return repr(sorted(row.items()))
+
+
+MOVES = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 19), st.integers(-1, 19)), max_size=4)
+"""Before which page, from where, to where; -1 deletes the row."""
+
+
+@given(moves=MOVES, counts=st.booleans(), size=st.integers(2, 6))
+@settings(max_examples=full(150, 500), deadline=None)
+def test_what_is_not_doubted_has_every_row_however_rows_move(
+    moves: list[tuple[int, int, int]], size: int, *, counts: bool
+) -> None:
+    table = Table(12, size=size, counts=counts)
+
+    def apply(rows: list[Row], at: int) -> None:
+        for page, source, target in moves:
+            if page == at and rows:
+                row = rows.pop(source % len(rows))
+                if target >= 0:
+                    rows.insert(target % (len(rows) + 1), row)
+
+    for page in range(5):
+        table.changes[page] = functools.partial(apply, at=page)
+    doubts: list[str] = []
+    try:
+        pages = read_offsets(table.fetch, mark, size=size, doubt=doubts.append)
+        read = {row["id"] for page in pages for row, _ in page}
+    except DataError:
+        return
+    moved_once = len(moves) <= 1
+    if not doubts and (counts or moved_once):
+        assert {row["id"] for row in table.rows} <= read
+    if not moves:
+        assert not doubts
 
 
 @pytest.mark.parametrize(

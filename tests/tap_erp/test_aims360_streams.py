@@ -394,7 +394,7 @@ def test_a_failing_stream_harms_no_other(fake: Fake) -> None:
     fake.lists = {CUSTOMERS: customers(2), CURRENCIES: [{"currencyID": "1"}]}
 
     def before(request: Request) -> Reply | None:
-        return Reply(403, b"InsufficientAccountPermissions") if CUSTOMERS in request.path else None
+        return Reply(409, b"locked") if CUSTOMERS in request.path else None
 
     fake.before = before
     run = run_tap(config(fake.url), "aims360_customers", "aims360_currencies")

@@ -51,6 +51,7 @@ class Rows(ErpStream):
     """A stream that needs its catalog and its state as real ones do, and no vendor."""
 
     vendor = "aimsio"
+    shows_deletions = True
 
     def __init__(self, tap: Tap, name: str, stamp: str | None) -> None:
         properties = {"id": {"type": "integer"}, "at": {"type": ["string", "null"]}}
@@ -61,10 +62,6 @@ class Rows(ErpStream):
             primary_keys=("id",),
             replication_key=stamp,
         )
-
-    @property
-    def is_full_copy(self) -> bool:
-        return not self.incremental
 
     def get_records(self, context: Context | None) -> t.Iterator[Record]:  # noqa: ARG002
         parse = to_epoch_ms if self.name == NUMBERED else to_iso

@@ -214,8 +214,9 @@ def test_a_customer_that_is_listed_but_unknown_is_a_failure(pentamic: Pentamic) 
 
 
 def test_no_permission_ends_the_stream(pentamic: Pentamic) -> None:
+    state = run(pentamic).of("STATE")[-1]["value"]
     pentamic.instead = lambda request: Reply(403) if "/invoices" in request.path else None
-    found = run(pentamic)
+    found = run(pentamic, state=state)
     assert "lacks the permission" in found.error
     assert found.records(CUSTOMERS) == [ANN, BOB]
 

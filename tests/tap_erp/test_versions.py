@@ -42,17 +42,14 @@ class Copy(ErpStream):
     vendor = "aimsio"
     holds: t.ClassVar[dict[str, int]] = {}
     breaks: t.ClassVar[str] = ""
+    shows_deletions = True
 
     def __init__(self, tap: BaseTap) -> None:
         super().__init__(tap, name=NAME, schema=SCHEMA, primary_keys=("id",))
 
-    @property
-    def is_full_copy(self) -> bool:
-        return True
-
     def get_records(self, context: Context | None) -> t.Iterator[Record]:  # noqa: ARG002
         for name, count in self.holds.items():
-            self.note_list(name, filled=count > 0)
+            self.table_copy.note(name, filled=count > 0, may_be_empty=self.may_be_empty)
             yield from ({"id": number} for number in range(count))
         if self.breaks == "missed":
             self.missed("a row")
