@@ -10,7 +10,7 @@ from erp_vendors.errors import ErpError
 from erp_vendors.resource import Resource
 from tap_erp.bookmark import Bookmark
 from tap_erp.columns import learn
-from tap_erp.learning import LearningStream
+from tap_erp.learning import LearningStream, stable_columns
 from tap_erp.stamps import moment_before, to_iso
 
 if t.TYPE_CHECKING:
@@ -51,7 +51,8 @@ class ResourceStream(LearningStream, t.Generic[AnyResource, AnyClient]):
             schema = schemas.for_stream(self.vendor, resource.name, keys, stamp, resource.schema)
         if sample and discovers_columns(tap, self.vendor):
             try:
-                learn(schema, sample(tap.client(self.vendor)))
+                rows = sample(tap.client(self.vendor))
+                learn(schema, rows, stable=stable_columns(tap))
             except ErpError as error:
                 tap.logger.warning("%s: no columns learned: %s", name, error)
         super().__init__(tap, name=name, schema=schema, primary_keys=keys, replication_key=stamp)

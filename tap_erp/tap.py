@@ -48,6 +48,16 @@ SETTINGS = (
         3600,
         schema={"minimum": 0},
     ),
+    Setting(
+        "undocumented_columns",
+        "string",
+        "Undocumented columns",
+        "stable announces a column that no document names so that it fits whatever comes, and no "
+        "loader ever has to alter it (it becomes text there); as_seen announces it by the types of "
+        "its values, which loaders may have to alter when others come.",
+        "stable",
+        options=("stable", "as_seen"),
+    ),
 )
 
 
