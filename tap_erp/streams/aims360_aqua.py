@@ -31,6 +31,7 @@ class AquaStream(ResourceStream[Aims360Resource, Aims360Client]):
     """The rows of one entry of `aqua_exports`."""
 
     vendor = AIMS360.name
+    keys_setting = "aqua_exports"
 
     def __init__(self, tap: BaseTap, export: Export) -> None:
         keys, stamp = export.primary_keys, export.replication_key
@@ -51,6 +52,11 @@ class AquaStream(ResourceStream[Aims360Resource, Aims360Client]):
                     self.schema["properties"][name] = widened(None, kinds, stable=stable)
             except ErpError as error:
                 self.logger.warning("%s: no columns learned: %s", self.name, error)
+
+    @property
+    @override
+    def _setting_name(self) -> str:
+        return self.export.name
 
     @override
     def prepare(self) -> None:

@@ -125,7 +125,6 @@ def test_all_streams_of_all_vendors_announce_an_undocumented_column_alike(vendor
         assert isinstance(stream, LearningStream)
         stream.learn([{"made_up": None, "count": 5}])
         columns = stream.effective_schema["properties"]
-        resource = stream.name.removeprefix(f"{vendor}_")
         assert columns["made_up"] == ANYTHING
         if (
             "count"
