@@ -112,7 +112,7 @@ class ResourceStream(LearningStream, t.Generic[AnyResource, AnyClient]):
                 ", ".join(self.primary_keys),
                 self.vendor,
                 self.keys_setting,
-                f'["{watch.unique}"], which was unique, or to []'
+                f'["{watch.unique}"], which was unique in {watch.compared} of them, or to []'
                 if watch.unique
                 else "[], or to a unique key",
             )

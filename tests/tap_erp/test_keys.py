@@ -40,8 +40,18 @@ def test_repeats_are_counted_and_a_unique_column_is_one(
         start = max(start, end)
     assert watch.repeats == sum(n - 1 for n in collections.Counter(r["k"] for r in rows).values())
     values = [row["x"] for row in rows]
-    unique = len(set(map(repr, values))) == len(values) and not {None, ""} & set(values)
+    unique = len(set(map(str, values))) == len(values) and not {None, ""} & set(values)
     assert watch.unique == ("x" if rows and unique else None)
+
+
+def test_behind_a_key_that_holds_columns_are_compared_again_from_the_first_repeat_on() -> None:
+    watch = KeyWatch(lambda _: False)
+    rows = [{"k": n % 900, "x_id": n, "y": n} for n in range(1_000)]
+    for start in range(0, 900, 50):
+        watch.note(rows[start : start + 50], ["k"])
+    assert (watch.repeats, watch.compared) == (0, 200)
+    watch.note(rows[900:], ["k"])
+    assert (watch.repeats, watch.compared, watch.unique) == (100, 300, "x_id")
 
 
 def test_memory_does_not_grow_with_columns() -> None:
@@ -143,6 +153,7 @@ def test_a_key_that_is_not_unique_is_told_and_both_rows_go_out(
     assert run.code == 0
     assert run.records(ACCOUNTS) == rows
     (said,) = [text for text in warnings(caplog) if "primary_keys" in text]
+    assert "unique in 3 of them" in said
     assert f"{ACCOUNTS}: 1 of 3 records have a key (ref_id)" in said
     assert '["a_key"]' in said
     assert "[]" in said
