@@ -425,3 +425,25 @@ def test_discovery_learns_columns_if_it_is_told_to(fake: Fake) -> None:
     run = run_tap(config(fake.url, discover_columns=True), "aims360_currencies", catalog=catalog)
     assert run.records("aims360_currencies") == fake.lists[CURRENCIES]
     assert len(fake.requests) == asked + 1, "a catalog has the columns already"
+
+
+def test_a_stream_that_loses_its_key_is_read_in_full(fake: Fake) -> None:
+    rows = [{"customerAccount": None, "lastModifiedOn": f"202{n}-01-01T00:00:00Z"} for n in (4, 6)]
+    fake.lists[CUSTOMERS] = rows
+    mend = {
+        "resources": [
+            {"name": "customers", "primary_keys": ["none"], "replication_key": "lastModifiedOn"}
+        ]
+    }
+    first = run_tap(config(fake.url, **mend), "aims360_customers")
+    assert first.records("aims360_customers") == rows
+    state = {
+        "bookmarks": {
+            "aims360_customers": {
+                "replication_key": "lastModifiedOn",
+                "replication_key_value": "2025-06-01T00:00:00.000000Z",
+            }
+        }
+    }
+    again = run_tap(config(fake.url, **mend), "aims360_customers", state=state)
+    assert again.records("aims360_customers") == rows
