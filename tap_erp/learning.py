@@ -9,23 +9,21 @@ from singer_sdk.helpers._catalog import get_selected_schema
 from typing_extensions import override
 
 from erp_vendors.elements import NoRecord
-from tap_erp.columns import learn
+from tap_erp.columns import kinds_of, widened
 from tap_erp.stream import ErpStream
 
 if t.TYPE_CHECKING:
     from singer_sdk.helpers.types import Record
 
-    from erp_vendors.schemas import Schema
     from tap_erp.base import BaseTap
+    from tap_erp.columns import Kinds, Rows
 
 _SHAPES = 1_000
 """Shapes of rows (columns and types) that are remembered.
 
 For speed, 17% (decision 0011; benchmark `raw_tap`): a row of a known shape is not looked at column
-by column. This may go when `learn` costs as little without it.
+by column. This may go when `kinds_of` costs as little without it.
 """
-
-Rows = t.Iterable[t.Mapping[str, t.Any]]
 
 
 class LearningStream(ErpStream):
@@ -45,12 +43,10 @@ class LearningStream(ErpStream):
         super()._write_batch(records)
 
     def learn(self, rows: Rows) -> None:
-        """Add the columns that have values in some rows, which are about to be emitted."""
+        """Add the columns of some rows, which are about to be emitted."""
         news = [row for row in rows if not isinstance(row, NoRecord) and self._has_news(row)]
         if news:
-            found: Schema = {"properties": {}}
-            learn(found, ({name: v for name, v in row.items() if v is not None} for row in news))
-            self.add_columns(found["properties"])
+            self.add_columns(kinds_of(news))
 
     def _has_news(self, row: t.Mapping[str, t.Any]) -> bool:
         """Whether a row has a column, or a type in a column, that no row before it had."""
@@ -65,22 +61,24 @@ class LearningStream(ErpStream):
         self._shapes.add(shape)
         news = False
         for name, value in row.items():
-            if value is not None and (name, value.__class__) not in self._met:
+            if (name, value.__class__) not in self._met:
                 self._met.add((name, value.__class__))
                 news = True
         return news
 
-    def add_columns(self, columns: t.Mapping[str, Schema]) -> None:
+    def add_columns(self, columns: t.Mapping[str, Kinds]) -> None:
         """Add columns to the schema, and new types to columns that it has.
 
         Args:
-            columns: JSON schema by column.
+            columns: JSON types by column; none for a column that was always null.
         """
-        known = self.effective_schema["properties"]
+        known, stable = self.effective_schema["properties"], stable_columns(self.erp)
         changes = {
-            name: merged
-            for name, column in columns.items()
-            if (merged := _merged(known.get(name), column)) != known.get(name)
+            name: column
+            for name, kinds in columns.items()
+            # By its types, a column is announced when it has one.
+            if (kinds or stable or name in known)
+            and (column := widened(known.get(name), kinds, stable=stable)) is not known.get(name)
         }
         if changes:
             schema = copy.deepcopy(self.effective_schema)
@@ -113,22 +111,6 @@ class LearningStream(ErpStream):
             self._write_schema_message()
 
 
-def _merged(known: Schema | None, found: Schema) -> Schema:
-    if known is None:
-        return dict(found)
-    kinds = known.get("type")
-    if kinds is None:
-        return known
-    kinds = _kinds(kinds)
-    # Whole numbers are learned as numbers, because the next one may have a fraction.
-    new = [
-        kind
-        for kind in _kinds(found["type"])
-        if kind not in {*kinds, "null"} and not (kind == "number" and "integer" in kinds)
-    ]
-    return {**known, "type": [*new, *kinds]} if new else known
-
-
-def _kinds(said: str | t.Sequence[str]) -> list[str]:
-    """The types that a schema allows, which may be one name or a list."""
-    return [said] if isinstance(said, str) else list(said)
+def stable_columns(tap: BaseTap) -> bool:
+    """Whether columns are announced so that no value to come makes them different."""
+    return tap.config.get("undocumented_columns") != "as_seen"

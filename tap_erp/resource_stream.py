@@ -5,13 +5,17 @@ from __future__ import annotations
 import datetime as dt
 import typing as t
 
+from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
+from typing_extensions import override
+
 from erp_vendors import schemas
 from erp_vendors.errors import ErpError
 from erp_vendors.resource import Resource
 from tap_erp.bookmark import Bookmark
 from tap_erp.columns import learn
-from tap_erp.learning import LearningStream
-from tap_erp.stamps import moment_before, to_iso
+from tap_erp.keys import Keyless, KeyWatch
+from tap_erp.learning import LearningStream, stable_columns
+from tap_erp.stamps import BEHIND_UTC, iso_now, moment_before, to_iso
 
 if t.TYPE_CHECKING:
     from singer_sdk.helpers.types import Record
@@ -27,7 +31,14 @@ Rows = t.Iterable[t.Mapping[str, t.Any]]
 
 
 class ResourceStream(LearningStream, t.Generic[AnyResource, AnyClient]):
-    """The records of one resource; a vendor's module says how they are read."""
+    """The records of one resource; a vendor's module says how they are read.
+
+    Attributes:
+        resource: The resource.
+        keys_setting: The list of the vendor block in which the stream's key can be named.
+    """
+
+    keys_setting: t.ClassVar[str] = "resources"
 
     def __init__(
         self,
@@ -51,13 +62,70 @@ class ResourceStream(LearningStream, t.Generic[AnyResource, AnyClient]):
             schema = schemas.for_stream(self.vendor, resource.name, keys, stamp, resource.schema)
         if sample and discovers_columns(tap, self.vendor):
             try:
-                learn(schema, sample(tap.client(self.vendor)))
+                rows = sample(tap.client(self.vendor))
+                learn(schema, rows, stable=stable_columns(tap))
             except ErpError as error:
                 tap.logger.warning("%s: no columns learned: %s", name, error)
         super().__init__(tap, name=name, schema=schema, primary_keys=keys, replication_key=stamp)
         self.resource = resource
         self.may_be_empty = resource.may_be_empty
         self.is_snapshot = resource.is_snapshot
+        self._key_watch = KeyWatch(self._may_be_newer)
+
+    @property
+    @override
+    def replication_method(self) -> str:
+        """Without a key always the full table, as loaders could not replace a row that changed."""
+        return super().replication_method if self.primary_keys else REPLICATION_FULL_TABLE
+
+    @property
+    def keyless(self) -> Keyless | None:
+        """The stream, if records were read without a key and the settings do not ask for that."""
+        block = self.erp.block(self.vendor)
+        name = self.name.removeprefix(f"{self.vendor}_")
+        entries = (block.get("resources") or ()) if block.knows("resources") else ()
+        stated = any(
+            str(entry["name"]).removeprefix(f"{self.vendor}_") == name and "primary_keys" in entry
+            for entry in entries
+        )
+        if self.primary_keys or stated or not self.records_read:
+            return None
+        return Keyless(self.vendor, self.keys_setting, self._setting_name, self._key_watch.unique)
+
+    @property
+    def _setting_name(self) -> str:
+        return self.resource.name
+
+    @override
+    def _write_batch(self, records: t.Sequence[Record]) -> None:
+        self._key_watch.note(records, self.primary_keys)
+        super()._write_batch(records)
+
+    def tell_of_repeats(self) -> None:
+        """Warn if the key was not unique in what was read."""
+        watch = self._key_watch
+        if watch.repeats:
+            self.logger.warning(
+                "%s: %d of %d records have a key (%s) that another one has, and loaders keep one "
+                "of each; set primary_keys of this stream in %s.%s to %s",
+                self.name,
+                watch.repeats,
+                watch.records,
+                ", ".join(self.primary_keys),
+                self.vendor,
+                self.keys_setting,
+                f'["{watch.unique}"], which was unique in {watch.compared} of them, or to []'
+                if watch.unique
+                else "[], or to a unique key",
+            )
+
+    def _may_be_newer(self, record: Record) -> bool:
+        """Whether a record may have changed since the run began, and so comes a second time.
+
+        Stamps may be of any zone, and a run may take a day.
+        """
+        stamp = to_iso(record.get(self.replication_key)) if self.replication_key else None
+        return stamp is not None and stamp >= iso_now(-BEHIND_UTC - dt.timedelta(days=1))
 
     @property
     def client(self) -> AnyClient:

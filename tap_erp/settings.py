@@ -36,4 +36,14 @@ SETTINGS = (
         "0 for each run. Without it such streams show no deletions.",
         schema={"minimum": 0},
     ),
+    Setting(
+        "undocumented_columns",
+        "string",
+        "Undocumented columns",
+        "stable announces a column that no document names so that it fits whatever comes, and no "
+        "loader ever has to alter it (it becomes text there); as_seen announces it by the types of "
+        "its values, which loaders may have to alter when others come.",
+        "stable",
+        options=("stable", "as_seen"),
+    ),
 )

@@ -18,7 +18,9 @@ from erp_plugin.cli import FAILED
 from erp_vendors.errors import ConfigError
 from tap_erp import input_files
 from tap_erp.base import BaseTap
+from tap_erp.keys import snippet
 from tap_erp.maps import NamingMapper
+from tap_erp.resource_stream import ResourceStream
 from tap_erp.runner import run_streams
 from tap_erp.settings import SETTINGS
 from tap_erp.stamps import to_iso
@@ -144,8 +146,27 @@ class TapErp(BaseTap):
         """
         if self.state:
             self.state_writer.write_state(self.state)
-        run_streams(self, [stream for stream in self.erp_streams if stream.selected])
+        streams = [stream for stream in self.erp_streams if stream.selected]
+        try:
+            run_streams(self, streams)
+        finally:
+            self._tell_of_keys(streams)
         self.state_writer.write_state(self.state)
+
+    def _tell_of_keys(self, streams: t.Iterable[TapStream]) -> None:
+        """Warn of streams without a key, all in one, and of each whose key was not unique."""
+        readers = [stream for stream in streams if isinstance(stream, ResourceStream)]
+        for stream in readers:
+            stream.tell_of_repeats()
+        found = [stream.keyless for stream in readers if stream.keyless]
+        if found:
+            self.logger.warning(
+                "%d streams have no key, so each run reads all of their records, and loaders "
+                "cannot replace any; name their keys (these columns were unique; ... stands for "
+                "one that you know), or [] to leave them without: %s",
+                len(found),
+                snippet(found),
+            )
 
     # Final in the SDK; guarded by test_the_hook_is_where_it_was (tests/test_sdk_hooks.py).
     @override  # type: ignore[misc]

@@ -93,6 +93,12 @@ class AimListStream(AimStream):
             after.emitted(stamp if stamped else started, mark)
         self._note_doubt(self.resource.name)
 
+    @override
+    def _may_be_newer(self, record: Record) -> bool:
+        """Without a stamp nobody can tell: a row that moves between pages is read again."""
+        moves = self.resource.paging is not None and self.resource.replication_key is None
+        return moves or super()._may_be_newer(record)
+
     def _has_children(self) -> bool:
         """Whether a stream of this run asks for its records by the keys of this one's."""
         return any(

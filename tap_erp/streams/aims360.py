@@ -57,6 +57,11 @@ class Aims360Stream(ResourceStream[Aims360Resource, Aims360Client]):
         rows = [row for row, _ in first if not isinstance(row, NoRecord)]
         self.learn(rows)
         self.choose_key(rows, spare=self.resource.spare_keys, value_of=pick)
+        if self.position is not None and not self.incremental:  # it lost its key
+            self.position = None
+            self._bookmark = self.open_bookmark(until)
+            batches = self._read(_Listing(self, self._bookmark, until))
+            first = next(batches, [])
         self._batches = itertools.chain([first], batches)
 
     @override
@@ -150,6 +155,11 @@ class Aims360Stream(ResourceStream[Aims360Resource, Aims360Client]):
         for name in names - row.keys():
             if (value := pick(row, name)) is not None:
                 row[name] = value
+
+    @override
+    def _may_be_newer(self, record: Record) -> bool:
+        """Without a stamp nobody can tell: a row that moves between pages is read again."""
+        return self.replication_key is None or super()._may_be_newer(record)
 
     def _stamp(self, row: Row) -> str | None:
         key = self.replication_key

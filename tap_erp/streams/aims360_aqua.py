@@ -13,7 +13,8 @@ from erp_vendors.aims360.resources import Aims360Resource
 from erp_vendors.errors import DataError, ErpError
 from erp_vendors.remembered import Remembered
 from tap_erp.bookmark import content_fingerprint, fingerprint
-from tap_erp.columns import learn
+from tap_erp.columns import kinds_of, widened
+from tap_erp.learning import stable_columns
 from tap_erp.resource_stream import ResourceStream, discovers_columns
 from tap_erp.stamps import AHEAD_OF_UTC, iso_now, to_iso
 
@@ -22,8 +23,8 @@ if t.TYPE_CHECKING:
 
     from erp_vendors.aims360.aqua import Export
     from erp_vendors.aims360.output import Output
-    from erp_vendors.schemas import Schema
     from tap_erp.base import BaseTap
+    from tap_erp.columns import Kinds
 
 
 class AquaStream(ResourceStream[Aims360Resource, Aims360Client]):
@@ -31,6 +32,7 @@ class AquaStream(ResourceStream[Aims360Resource, Aims360Client]):
 
     vendor = AIMS360.name
     shows_deletions = True
+    keys_setting = "aqua_exports"
 
     def __init__(self, tap: BaseTap, export: Export) -> None:
         keys, stamp = export.primary_keys, export.replication_key
@@ -46,9 +48,16 @@ class AquaStream(ResourceStream[Aims360Resource, Aims360Client]):
         if discovers_columns(tap, self.vendor):
             try:
                 self._output = self.client.aqua.read(export, None, lambda _: None)
-                self.schema["properties"].update(columns_of(self._output))
+                stable = stable_columns(tap)
+                for name, kinds in columns_of(self._output).items():
+                    self.schema["properties"][name] = widened(None, kinds, stable=stable)
             except ErpError as error:
                 self.logger.warning("%s: no columns learned: %s", self.name, error)
+
+    @property
+    @override
+    def _setting_name(self) -> str:
+        return self.export.name
 
     @override
     def prepare(self) -> None:
@@ -108,14 +117,12 @@ class AquaStream(ResourceStream[Aims360Resource, Aims360Client]):
         raise DataError(msg)
 
 
-def columns_of(output: Output) -> dict[str, Schema]:
-    """The columns of an export; those without any value are text."""
+def columns_of(output: Output) -> dict[str, Kinds]:
+    """The columns of an export, with the types of their values; those without any are text."""
     if output.columns:
-        return {name: {"type": ["string", "null"]} for name in output.columns}
-    found: Schema = {"properties": {}}
-    learn(found, output.rows(lambda _: None))
-    columns: dict[str, Schema] = found["properties"]
-    return columns
+        return {name: {"string"} for name in output.columns}
+    found = kinds_of(output.rows(lambda _: None))
+    return {name: kinds or {"string"} for name, kinds in found.items()}
 
 
 def _plain(name: str) -> str:

@@ -169,6 +169,7 @@ class OnlineOrdersStream(ResourceStream[CimcloudResource, CimcloudClient]):
 
     vendor = CIMCLOUD.name
     at_once = True
+    keyless = None  # each of its records comes once, so there is none to replace
 
     def __init__(self, tap: BaseTap, resource: CimcloudResource) -> None:
         # No bookmark leads back to an order that is marked as taken.

@@ -58,12 +58,8 @@ class PentamicStream(ResourceStream[PentamicResource, PentamicClient]):
         except ErpError as error:
             failure.append(error)
         if self.resource.assumed_keys and first:
-            keys, columns = self.primary_keys, self.schema["properties"]
             self.choose_key(first)
-            # A property that is no key any more may still be a column.
-            self.add_columns({name: columns[name] for name in keys if name in first[0]})
-        for record in first:
-            self.learn([record])
+        self.learn(first)
         self._records = itertools.chain(first, _raised(failure), rows)
 
     @override

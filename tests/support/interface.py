@@ -22,7 +22,6 @@ class Interface:
         optional: Streams that need a setting of their own.
         rarely_called: Calls that an ordinary run does not make, each with what it takes.
         keys: By schema: the properties that may not be null, a parent's keys included.
-        zoned: By schema: the stamps that the vendor documents with a zone.
         required: By schema of a write: what no write can do without.
     """
 
@@ -32,7 +31,6 @@ class Interface:
     optional: list[str] = dataclasses.field(default_factory=list)
     rarely_called: dict[str, str] = dataclasses.field(default_factory=dict)
     keys: dict[str, list[str]] = dataclasses.field(default_factory=dict)
-    zoned: dict[str, list[str]] = dataclasses.field(default_factory=dict)
     required: dict[str, list[str]] = dataclasses.field(default_factory=dict)
 
 

@@ -9,6 +9,7 @@ import typing as t
 
 import pytest
 
+from erp_vendors.schemas import ANYTHING
 from tap_erp.tap import TapErp
 from tests.erp_vendors.aims360.fake import (
     OVERLOADED,
@@ -204,9 +205,10 @@ def test_children_are_asked_for(fake: Fake) -> None:
 def test_unknown_columns_are_in_the_schema_before_their_rows(fake: Fake) -> None:
     rows = customers(5)
     rows[0].update(creditLimit=1.5, terms=None)
-    rows[4].update(terms={"net": 30}, notes="x")
+    rows[4].update(terms={"net": 30}, notes="x", limit=5)
     fake.lists[CUSTOMERS] = rows
-    run = run_tap(config(fake.url, page_size=3), "aims360_customers")
+    asked = {**config(fake.url, page_size=3), "undocumented_columns": "as_seen"}
+    run = run_tap(asked, "aims360_customers")
     known: set[str] = set()
     for message in run.messages:
         if message["type"] == "SCHEMA":
@@ -217,6 +219,7 @@ def test_unknown_columns_are_in_the_schema_before_their_rows(fake: Fake) -> None
     assert first["schema"]["properties"]["creditLimit"] == {"type": ["number", "null"]}
     assert "terms" not in first["schema"]["properties"], "nothing is known of its type yet"
     assert second["schema"]["properties"]["terms"] == {"type": ["object", "null"]}
+    assert second["schema"]["properties"]["limit"] == {"type": ["integer", "null"]}
 
 
 def test_a_type_that_the_documents_do_not_know_is_added(fake: Fake) -> None:
@@ -416,9 +419,31 @@ def test_discovery_learns_columns_if_it_is_told_to(fake: Fake) -> None:
     fake.lists = {CURRENCIES: [{"currencyID": "1", "extra": 1}]}
     tap = TapErp(config=config(fake.url, discover_columns=True))
     schema = tap.streams["aims360_currencies"].schema
-    assert schema["properties"]["extra"] == {"type": ["number", "null"]}
+    assert schema["properties"]["extra"] == ANYTHING
     asked = len(fake.requests)
     catalog = tap.catalog_dict
     run = run_tap(config(fake.url, discover_columns=True), "aims360_currencies", catalog=catalog)
     assert run.records("aims360_currencies") == fake.lists[CURRENCIES]
     assert len(fake.requests) == asked + 1, "a catalog has the columns already"
+
+
+def test_a_stream_that_loses_its_key_is_read_in_full(fake: Fake) -> None:
+    rows = [{"customerAccount": None, "lastModifiedOn": f"202{n}-01-01T00:00:00Z"} for n in (4, 6)]
+    fake.lists[CUSTOMERS] = rows
+    mend = {
+        "resources": [
+            {"name": "customers", "primary_keys": ["none"], "replication_key": "lastModifiedOn"}
+        ]
+    }
+    first = run_tap(config(fake.url, **mend), "aims360_customers")
+    assert first.records("aims360_customers") == rows
+    state = {
+        "bookmarks": {
+            "aims360_customers": {
+                "replication_key": "lastModifiedOn",
+                "replication_key_value": "2025-06-01T00:00:00.000000Z",
+            }
+        }
+    }
+    again = run_tap(config(fake.url, **mend), "aims360_customers", state=state)
+    assert again.records("aims360_customers") == rows

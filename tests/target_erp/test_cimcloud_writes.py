@@ -8,6 +8,7 @@ import typing as t
 import pytest
 
 from erp_plugin.cli import FAILED
+from erp_vendors.schemas import ANYTHING
 from target_erp.run import REJECTED
 from tests.support.plugins import record, run_target, schema
 from tests.support.records import passing_order
@@ -38,6 +39,17 @@ def test_batches_hold_ten_rows_at_most_and_use_the_write_path(vendor: Vendor) ->
     assert sorted(sizes(vendor)) == [5, 10, 10]
     assert set(vendor.writes) == {"POST /site/authenticate", "POST /site/account/"}
     assert len(vendor.taken) == 25
+
+
+@pytest.mark.parametrize("value", ["x", 5, 1.5, True, None])
+def test_a_column_that_the_tap_announces_for_anything_is_written_as_it_is(
+    vendor: Vendor, value: object
+) -> None:
+    announced = schema(ACCOUNTS, ["ref_id"], ref_id={"type": "string"}, own=ANYTHING)
+    run = run_target(vendor.config(), [announced, record(ACCOUNTS, ref_id="A", own=value, nm="n")])
+    assert run.code == 0
+    (row,) = vendor.taken
+    assert row.get("own") == value
 
 
 def test_more_than_ten_only_by_setting(vendor: Vendor, caplog: pytest.LogCaptureFixture) -> None:

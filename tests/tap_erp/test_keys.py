@@ -1,0 +1,170 @@
+"""Streams without a key, and keys that are not unique in what was read."""
+
+from __future__ import annotations
+
+import collections
+import json
+import logging
+import typing as t
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from erp_vendors.vendors import VENDORS
+from tap_erp.keys import Keyless, KeyWatch, snippet
+from tap_erp.resource_stream import ResourceStream
+from tests.support.scale import full
+from tests.support.stub import Reply, Request, running_stub
+from tests.tap_erp.running import Message, Run, cimcloud, make_tap, run_tap
+from tests.tap_erp.test_any_answer import block
+
+if t.TYPE_CHECKING:
+    from collections.abc import Sequence
+
+ACCOUNTS, SHIPMENTS = "cimcloud_accounts", "cimcloud_shipments"
+ROW = st.fixed_dictionaries(
+    {"k": st.integers(0, 9), "x": st.one_of(st.none(), st.integers(0, 30), st.text(max_size=2))}
+)
+
+
+@settings(max_examples=full(100, 1_000), deadline=None)
+@given(rows=st.lists(ROW, max_size=20), cuts=st.sets(st.integers(0, 20)))
+def test_repeats_are_counted_and_a_unique_column_is_one(
+    rows: list[Message], cuts: set[int]
+) -> None:
+    watch = KeyWatch(lambda _: False)
+    start = 0
+    for end in (*sorted(cuts), len(rows)):
+        watch.note(rows[start:end], ["k"])
+        start = max(start, end)
+    assert watch.repeats == sum(n - 1 for n in collections.Counter(r["k"] for r in rows).values())
+    values = [row["x"] for row in rows]
+    unique = len(set(map(str, values))) == len(values) and not {None, ""} & set(values)
+    assert watch.unique == ("x" if rows and unique else None)
+
+
+def test_behind_a_key_that_holds_columns_are_compared_again_from_the_first_repeat_on() -> None:
+    watch = KeyWatch(lambda _: False)
+    rows = [{"k": n % 900, "x_id": n, "y": n} for n in range(1_000)]
+    for start in range(0, 900, 50):
+        watch.note(rows[start : start + 50], ["k"])
+    assert (watch.repeats, watch.compared) == (0, 200)
+    watch.note(rows[900:], ["k"])
+    assert (watch.repeats, watch.compared, watch.unique) == (100, 300, "x_id")
+
+
+def test_memory_does_not_grow_with_columns() -> None:
+    watch = KeyWatch(lambda _: False)
+    watch.note([{f"c{c}": n for c in range(50)} | {"a_key": n} for n in range(300)], [])
+    assert watch.unique == "a_key"
+    assert watch.candidates is not None
+    assert len(watch.candidates) == 2
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_no_stream_of_any_vendor_is_incremental_without_a_key(vendor: str) -> None:
+    streams = make_tap(block(vendor, "http://127.0.0.1:1")).streams.values()
+    assert streams
+    for stream in streams:
+        if isinstance(stream, ResourceStream):
+            stream.primary_keys = ()
+            assert (stream.replication_method, stream.incremental) == ("FULL_TABLE", False)
+
+
+def test_the_snippet_is_of_one_piece() -> None:
+    found = [
+        Keyless("cimcloud", "resources", "shipments", "s_key"),
+        Keyless("cimcloud", "resources", "credits", None),
+        Keyless("aims360", "aqua_exports", "lines", "Line"),
+    ]
+    assert json.loads(snippet(found)) == {
+        "cimcloud": {
+            "resources": [
+                {"name": "shipments", "primary_keys": ["s_key"]},
+                {"name": "credits", "primary_keys": ["..."]},
+            ]
+        },
+        "aims360": {"aqua_exports": [{"name": "lines", "primary_keys": ["Line"]}]},
+    }
+
+
+def read(
+    rows: Sequence[Message], *streams: str, state: Message | None = None, **more: t.Any
+) -> Run:
+    """A run against a site whose every list holds some rows."""
+
+    def answer(request: Request) -> Reply:
+        if "authenticate" in request.path:
+            return Reply(body={"token": "a-token-1", "expiration": "2999-01-01T00:00:00Z"})
+        return Reply(body=list(rows))
+
+    with running_stub(answer) as stub:
+        return run_tap(cimcloud(stub.url, **more), *streams, state=state)
+
+
+def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [r.getMessage() for r in caplog.records if r.levelno == logging.WARNING]
+
+
+OLD = "2020-01-01 10:00:00"
+
+
+def test_streams_without_a_key_are_read_in_full_and_told_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    rows = [{"n": n, "s_key": n, "qty": 1, "last_modify_date": OLD} for n in range(3)]
+    names = ("cimcloud_credits", SHIPMENTS)
+    first = read(rows, *names)
+    said = [text for text in warnings(caplog) if "primary_keys" in text]
+    assert len(said) == 1
+    assert json.loads(said[0][said[0].index("{") :]) == {
+        "cimcloud": {
+            "resources": [
+                {"name": name.removeprefix("cimcloud_"), "primary_keys": ["s_key"]}
+                for name in names
+            ]
+        }
+    }
+    again = read(rows, *names, state=first.state)
+    for name in names:
+        assert len(first.records(name)) == len(again.records(name)) == 3
+
+
+@pytest.mark.parametrize("keys", [["s_key"], []])
+def test_what_the_snippet_says_mends_it(keys: list[str], caplog: pytest.LogCaptureFixture) -> None:
+    rows = [{"s_key": n, "last_modify_date": OLD} for n in range(3)]
+    mend = {"resources": [{"name": "shipments", "primary_keys": keys}]}
+    first = read(rows, SHIPMENTS, **mend)
+    assert not [text for text in warnings(caplog) if "primary_keys" in text]
+    again = read(rows, SHIPMENTS, state=first.state, **mend)
+    assert len(again.records(SHIPMENTS)) == (0 if keys else 3)
+
+
+def test_a_key_that_is_not_unique_is_told_and_both_rows_go_out(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    rows = [
+        {"ref_id": "A", "nm": "one", "a_key": 1, "last_modify_date": OLD},
+        {"ref_id": "B", "nm": "two", "a_key": 2, "last_modify_date": OLD},
+        {"ref_id": "A", "nm": "two", "a_key": 3, "last_modify_date": OLD},
+    ]
+    run = read(rows, ACCOUNTS)
+    assert run.code == 0
+    assert run.records(ACCOUNTS) == rows
+    (said,) = [text for text in warnings(caplog) if "primary_keys" in text]
+    assert "unique in 3 of them" in said
+    assert f"{ACCOUNTS}: 1 of 3 records have a key (ref_id)" in said
+    assert '["a_key"]' in said
+    assert "[]" in said
+
+
+def test_a_row_that_changed_while_it_was_read_is_no_second_one(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    rows = [
+        {"ref_id": "A", "nm": "one", "last_modify_date": OLD},
+        {"ref_id": "A", "nm": "two", "last_modify_date": "2099-01-01 10:00:00"},
+    ]
+    read(rows, ACCOUNTS)
+    assert not [text for text in warnings(caplog) if "primary_keys" in text]
