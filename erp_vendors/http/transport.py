@@ -15,7 +15,7 @@ import requests
 import urllib3
 
 from erp_vendors.errors import CallError, ConfigError, Phase
-from erp_vendors.http import explain, policy
+from erp_vendors.http import codec, explain, policy
 from erp_vendors.http.address import origin
 from erp_vendors.http.body import TooLargeError
 from erp_vendors.http.call import Answer, Call
@@ -290,8 +290,17 @@ class Transport:
             raise self._broken(call, error, sending, attempt) from None
         if response.status_code not in _NOT_FOUND and call.url.startswith(self._base_url):
             self._found = True
+        return self._answer(call, attempt, response, parse=parse)
+
+    def _answer(
+        self, call: Call, attempt: int, response: requests.Response, *, parse: bool
+    ) -> tuple[Answer, t.Any]:
+        """The answer to an attempt, and what it holds; what is no success fails the attempt."""
         if not _SUCCESS <= response.status_code < _REDIRECT:
             raise _FailedAttempt(call.failure(Phase.ANSWERED, response), response, None)
+        if (why := explain.unfit(call, response.status_code)) is not None:
+            unfit = CallError(why, phase=Phase.SENT, attempts=attempt)
+            raise _FailedAttempt(call.failure(Phase.SENT, response), response, unfit)
         answer = Answer(response.status_code, response.headers, response.content, attempt)
         if not parse:
             return answer, None
@@ -335,8 +344,9 @@ class Transport:
         headers = response.headers
         reset = policy.reset_after(headers.get("X-RateLimit-Reset"))
         remaining = headers.get("X-RateLimit-Remaining", "")
-        if self.options.obey_rate_headers and remaining.lstrip("-").isdigit():
-            self.budget.obey_headers(int(remaining), reset)
+        left = codec.count_of(remaining.removeprefix("-"))
+        if self.options.obey_rate_headers and left is not None:
+            self.budget.obey_headers(0 if remaining.startswith("-") else left, reset)
         if response.status_code >= _CLIENT_ERROR:
             rule = policy.decide(call.failure(Phase.ANSWERED, response), self._rules)
             if rule.action is Action.WAIT:
