@@ -121,7 +121,7 @@ class Answer:
 
     @property
     def has_no_content(self) -> bool:
-        """Whether it says that there is nothing (204, 205): an empty list where one is asked for."""
+        """Whether it says that there is nothing (204, 205): for a list, an empty one."""
         return self.status in _NO_CONTENT
 
     @property

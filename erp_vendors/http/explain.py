@@ -19,6 +19,7 @@ from erp_vendors.errors import (
     MissingResourceError,
 )
 from erp_vendors.http.call import excerpt
+from erp_vendors.http.header import UNFIT
 from erp_vendors.http.policy import Action, Failure
 
 if t.TYPE_CHECKING:
@@ -102,6 +103,19 @@ def too_large(call: Call, limit: int) -> str:
         f"{call.where}: the answer is larger than {limit:,} bytes and was not read to its end; "
         f"raise {setting} if the vendor sends that much"
     )
+
+
+def unfit_header(call: Call, name: str) -> ConfigError:
+    """The error for a call that cannot be sent.
+
+    Args:
+        call: The call.
+        name: Name of the header that holds what none can.
+    """
+    setting = (
+        "user_agent" if name.lower() == "user-agent" else f"the credentials in '{call.vendor}'"
+    )
+    return ConfigError(f"{call.where}: its header {name} {UNFIT}; check {setting}")
 
 
 def unfit(call: Call, status: int) -> str | None:

@@ -19,6 +19,7 @@ from erp_vendors.http import codec, explain, policy
 from erp_vendors.http.address import origin
 from erp_vendors.http.body import TooLargeError
 from erp_vendors.http.call import Answer, Call
+from erp_vendors.http.header import UnfitHeaderError
 from erp_vendors.http.policy import Action, Failure, Rule
 from erp_vendors.http.redact import redact
 from erp_vendors.http.session import HttpSession
@@ -282,6 +283,8 @@ class Transport:
         except _BAD_URL as error:
             msg = f"{call.address} is not usable: {error}"
             raise ConfigError(redact(msg)) from None
+        except UnfitHeaderError as error:
+            raise explain.unfit_header(call, str(error)) from None
         except TooLargeError:
             # Another attempt would end the same way. Of a write nobody knows whether it has worked.
             msg = explain.too_large(call, self.options.max_answer_bytes)
