@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import logging
+import math
 import re
 import ssl
 import threading
@@ -36,6 +37,8 @@ logger = logging.getLogger("erp.http")
 
 WAITS = 50
 """Times a call lets itself be put off by a rate limit before it fails for good."""
+PATIENCE = 2 * policy.LONGEST_WAIT
+"""Seconds after its first refusal for which a call, a login's included, lets itself be put off."""
 LONGEST_ANSWER = 10
 """An answer must be complete within so many times `timeout_seconds`, even if it never pauses for
 long: a server that trickles would hold up a run for ever."""
@@ -219,6 +222,7 @@ class Transport:
 
     def _repeat(self, call: Call, *, parse: bool) -> tuple[Answer, t.Any]:
         attempt = waits = 0
+        patient_until = math.inf
         login = None
         if call.auth is not None:
             refused = functools.partial(self._refused, call)
@@ -234,7 +238,9 @@ class Transport:
                 failure, response, cause = failed.failure, failed.response, failed.cause
             rule = policy.decide(failure, self._rules)
             action = rule.action
-            if action is Action.WAIT and waits < WAITS:
+            if action is Action.WAIT and waits < WAITS and self.budget.clock.now() < patient_until:
+                if not waits:
+                    patient_until = self.budget.clock.now() + PATIENCE
                 waits += 1
                 attempt -= 1
                 continue  # the budget was told by `_heed` and makes all calls wait
