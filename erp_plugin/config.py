@@ -269,6 +269,9 @@ class ErpPlugin(PluginBase):
                 raise
             except ErpError as error:
                 failed.append(error)
+            except Exception as error:  # noqa: BLE001 - the others are looked at all the same
+                why = " ".join(redact(str(error)).split()) or "no reason is given"
+                failed.append(ErpError(f"{vendor}: the check failed ({why})"))
             else:
                 self.logger.info("%s: connected, credentials accepted", VENDORS[vendor].title)
         if len(failed) == 1:

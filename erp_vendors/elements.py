@@ -5,6 +5,7 @@ from __future__ import annotations
 import typing as t
 
 from erp_vendors.errors import DataError
+from erp_vendors.http import codec
 
 Row = dict[str, t.Any]
 
@@ -38,7 +39,7 @@ def records_of(elements: object, where: str) -> list[Row]:
     if isinstance(elements, list):
         bad = [place for place, element in enumerate(elements) if not isinstance(element, dict)]
         for place in bad:
-            kind = type(elements[place]).__name__
+            kind = codec.kind_of(elements[place])
             fault = f"element {place} of the list at {where} is {kind}, not an object"
             elements[place] = NoRecord(elements[place], fault)
         if not bad or len(bad) < len(elements):

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import enum
 
-_SERVER_ERROR = 500
+_TOLD = range(200, 500)
+"""Statuses with which an answer can say that a call was not executed: a client's fault, a redirect,
+a refusal inside what looks like a success. Of any other nobody knows."""
 
 
 class ErpError(Exception):
@@ -80,8 +82,9 @@ class CallError(ErpError):
     @property
     def may_have_run(self) -> bool:
         """True when an attempt may have been executed, whatever was answered to the last one."""
-        tried = self.attempts > 1  # what came of earlier attempts is not kept
-        return tried or self.phase is Phase.SENT or (self.status or 0) >= _SERVER_ERROR
+        if self.attempts > 1 or self.phase is Phase.SENT:  # what came of earlier ones is not kept
+            return True
+        return self.status is not None and self.status not in _TOLD
 
     @property
     def unreachable(self) -> bool:

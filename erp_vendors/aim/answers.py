@@ -156,7 +156,7 @@ def decode(body: bytes, schema: Schema | None = None) -> Body:
             raise ValueError(msg)
         return {"": answer}
     if not isinstance(answer, dict):
-        msg = f"the answer is {type(answer).__name__}, not an object"
+        msg = f"the answer is {codec.kind_of(answer)}, not an object"
         raise ValueError(msg)  # noqa: TRY004 - what was sent is at fault, not the caller
     return answer
 

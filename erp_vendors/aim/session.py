@@ -9,8 +9,9 @@ import re
 import typing as t
 
 from erp_vendors.aim.answers import Kind, OperationError, decode, kind_of, refusal
-from erp_vendors.errors import CallError, CredentialsError, DataError
+from erp_vendors.errors import CallError, ConfigError, CredentialsError, DataError
 from erp_vendors.http import codec
+from erp_vendors.http.header import UNFIT, is_header
 from erp_vendors.http.login import Grant, Login
 from erp_vendors.http.redact import redact
 from erp_vendors.http.xmldoc import is_xml
@@ -59,6 +60,10 @@ class Sessions:
             "api_key", "app_id", "username", "password"
         )
         redact.add(api_key, self._password)
+        for name, value in (("api_key", api_key), ("app_id", self._app_id)):
+            if not is_header(value):
+                msg = f"aim.{name} {UNFIT}"
+                raise ConfigError(msg)
         self._central = str(block.get("api_url")).rstrip("/")
         self._headers = {
             "Accept": _ACCEPT[block.get("format")],
@@ -193,11 +198,10 @@ class Sessions:
                 "aim.app_id, or ask Tri-Tech"
             )
             raise CredentialsError(msg)
-        return domain, _text(answer.get("OAuthToken"))
+        return domain, _token(answer, "OAuthToken", url)
 
     def _log_in(self, domain: str, oauth_token: str) -> AimSession:
         headers = {**self._headers, **({"OAuthToken": oauth_token} if oauth_token else {})}
-        redact.add(oauth_token)
         # Query parameters and an empty body, as all clients do (2, OBS).
         params = {
             "AppId": self._app_id,
@@ -207,13 +211,12 @@ class Sessions:
         self._transport.trust(domain)
         url = f"{domain}/Security"
         answer = self._ask("POST", url, "aim.username and aim.password", headers, params)
-        token = _text(answer.get("Token"))
+        token = _token(answer, "Token", url)
         if not token:
             msg = f"aim: {redact(url)} gave no Token; check aim.username and aim.password"
             raise CredentialsError(msg)
         # The login may name a newer token and address than the discovery did (2, INF).
-        newer = _text(answer.get("OAuthToken"))
-        redact.add(token, newer)
+        newer = _token(answer, "OAuthToken", url)
         if newer:
             headers["OAuthToken"] = newer
         moved = _text(answer.get("Domain"))
@@ -267,6 +270,20 @@ def _base_url(domain: object) -> str | None:
     if "://" not in text:
         text = f"https://{text}"
     return f"{_API.sub('', text).rstrip('/')}/api"
+
+
+def _token(answer: Body, name: str, url: str) -> str:
+    """A token of a login's answer; empty if there is none.
+
+    Raises:
+        CredentialsError: If no header can carry it.
+    """
+    token = _text(answer.get(name))
+    redact.add(token)
+    if not is_header(token):
+        msg = f"aim: {redact(url)} gave a {name} that {UNFIT}"
+        raise CredentialsError(msg)
+    return token
 
 
 def _text(value: object) -> str:

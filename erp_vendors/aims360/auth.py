@@ -9,10 +9,11 @@ import urllib.parse
 from erp_vendors.aims360.settings import VENDOR
 from erp_vendors.errors import CallError, ConfigError, CredentialsError
 from erp_vendors.http.auth import BasicAuth, Token, TokenAuth
+from erp_vendors.http.header import UNFIT, is_header
 from erp_vendors.http.redact import redact
 
 if t.TYPE_CHECKING:
-    from erp_vendors.http import Answer, Transport
+    from erp_vendors.http import Answer
     from erp_vendors.settings import Block
 
 TOKEN_PATH = "/authentication/v1/authentication/Token"  # noqa: S105 - a path
@@ -25,11 +26,7 @@ _REFUSED = frozenset({400, 422})
 
 
 class Aims360Auth(TokenAuth):
-    """A token pasted by the user, or one from the password grant; or first the one, then the other.
-
-    Attributes:
-        transport: Calls the token endpoint; set once it exists.
-    """
+    """A token pasted by the user, or one from the password grant; or first one, then the other."""
 
     def __init__(self, block: Block) -> None:
         """Read the credentials.
@@ -37,7 +34,6 @@ class Aims360Auth(TokenAuth):
         Raises:
             ConfigError: If there is neither a token nor a complete login.
         """
-        self.transport: Transport | None = None
         self._in_form = block.get("client_secret_in") == "form"
         pasted = str(block.get("access_token") or "").strip()
         given = [name for name in _LOGIN if block.get(name)]
@@ -47,6 +43,9 @@ class Aims360Auth(TokenAuth):
             msg = f"{missing} must be set{instead}"
             raise ConfigError(msg)
         self._form = {name: str(block.get(name)) for name in given if len(given) == len(_LOGIN)}
+        if not is_header(pasted):
+            msg = f"{VENDOR}.access_token {UNFIT}"
+            raise ConfigError(msg)
         redact.add(pasted, block.get("client_secret"), block.get("password"))
         # How long it lives is shown in the ERP only; 0 hours mean for ever (2, INF).
         bare = pasted[7:] if pasted.lower().startswith("bearer ") else pasted

@@ -157,7 +157,7 @@ class Aims360Client:
         except MissingResourceError:
             return None
         if not isinstance(record, dict):
-            msg = f"aims360: GET {path} answered with {type(record).__name__}, not with an object"
+            msg = f"aims360: GET {path} answered with {codec.kind_of(record)}, not with an object"
             raise DataError(msg)
         column = resource.keys_from[1]
         shown = pick(record, column) if column in resource.primary_keys else None

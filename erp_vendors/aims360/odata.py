@@ -10,6 +10,7 @@ import uuid
 
 from erp_vendors.elements import records_of
 from erp_vendors.errors import DataError
+from erp_vendors.http import codec
 
 Row = dict[str, t.Any]
 
@@ -144,6 +145,6 @@ def read_page(where: str, answer: object, keys: t.Iterable[str]) -> ODataPage:
 def _count(value: object) -> int | None:
     if isinstance(value, bool):
         return None
-    if isinstance(value, str) and value.isdigit():
-        return int(value)
+    if isinstance(value, str):
+        return codec.count_of(value)
     return value if isinstance(value, int) else None

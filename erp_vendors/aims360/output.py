@@ -128,7 +128,7 @@ class Output:
             raise DataError(msg)
         said = bytes(parts.get("totalrecordcount", msgspec.Raw())).strip(b'"')
         packed = msgspec.json.decode(rows, type=list[msgspec.Raw] | None) or []
-        return packed, int(said) if said.isdigit() else None
+        return packed, codec.count_of(said.decode("ascii", "replace"))
 
     def _json_rows(self, bad: Bad) -> t.Iterator[Row]:
         doubles = bool(self._raw) and _has_doubles(bytes(self._raw[0]))

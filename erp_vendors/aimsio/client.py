@@ -127,7 +127,7 @@ class AimsioClient:
         if isinstance(record, list) and len(record) == 1:
             record = record[0]
         if not isinstance(record, dict):
-            msg = f"aimsio: GET {path} answered with {type(record).__name__}, not with an object"
+            msg = f"aimsio: GET {path} answered with {codec.kind_of(record)}, not with an object"
             raise DataError(msg)
         shown = record.get(resource.guid)
         if is_guid and shown is not None and str(shown).casefold() != str(key).casefold():
@@ -163,7 +163,7 @@ class AimsioClient:
 
 def _parse_index(resource: AimsioResource, answer: object) -> Index:
     if not isinstance(answer, list):
-        msg = f"aimsio: the index at {resource.path} is {type(answer).__name__}, not a list"
+        msg = f"aimsio: the index at {resource.path} is {codec.kind_of(answer)}, not a list"
         raise DataError(msg)
     index = Index([], [])
     answer.reverse()

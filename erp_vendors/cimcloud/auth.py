@@ -22,7 +22,6 @@ class BearerAuth(TokenAuth):
     def __init__(self, key: str, username: str, password: str) -> None:
         super().__init__()
         self._body = {"AuthKey": key, "AuthUserName": username, "AuthPassword": password}
-        self.transport: Transport | None = None
 
     def fetch(self, previous: Token | None) -> Token:
         """Refresh if possible, else log in."""
@@ -50,7 +49,7 @@ class SessionAuth(TokenAuth):
 
     def __init__(self, transport: Transport, username: str) -> None:
         super().__init__()
-        self._transport = transport
+        self.transport = self._transport = transport
         self._username = username
 
     def fetch(self, previous: Token | None) -> Token:  # noqa: ARG002 - sessions have no refresh

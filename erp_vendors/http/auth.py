@@ -7,11 +7,15 @@ import typing as t
 
 from requests.auth import AuthBase, _basic_auth_str
 
+from erp_vendors.errors import CredentialsError
+from erp_vendors.http.header import UNFIT, is_header
 from erp_vendors.http.login import Grant, Login
 from erp_vendors.http.redact import redact
 
 if t.TYPE_CHECKING:
     import requests
+
+    from erp_vendors.http.transport import Transport
 
 
 class Auth(AuthBase):
@@ -71,7 +75,13 @@ class Token(t.NamedTuple):
 
 
 class TokenAuth(Auth, abc.ABC):
-    """A bearer token that is fetched once, shared by all threads, and renewed when it ends."""
+    """A bearer token that is fetched once, shared by all threads, and renewed when it ends.
+
+    Attributes:
+        transport: What `fetch` calls; set once it exists.
+    """
+
+    transport: Transport | None = None
 
     def __init__(self, given: Token | None = None, *, renewable: bool = True) -> None:
         """Nothing is called yet.
@@ -109,7 +119,15 @@ class TokenAuth(Auth, abc.ABC):
         return request
 
     def _fetched(self, previous: Token | None) -> Grant[Token]:
-        return _granted(self.fetch(previous))
+        token = self.fetch(previous)
+        redact.add(token.value, token.refresh)
+        if not is_header(self.header(token)):
+            whose = "a login"
+            if self.transport is not None:
+                whose = f"{self.transport.options.vendor}: {self.transport.last_request}"
+            msg = f"{whose} gave a token that {UNFIT}"
+            raise CredentialsError(msg)
+        return _granted(token)
 
 
 def _granted(token: Token) -> Grant[Token]:

@@ -7,8 +7,8 @@ import functools
 import re
 import typing as t
 
-if t.TYPE_CHECKING:
-    import requests
+import requests
+from urllib3.response import GzipDecoderState
 
 STEP = 1 << 16
 """Bytes that are read or decoded at once, so that no step can swell far beyond the limit."""
@@ -58,6 +58,24 @@ def read(response: requests.Response, into: t.BinaryIO, limit: int) -> None:
             response.close()
             raise TooLargeError
         into.write(part)
+    if response.raw.tell() and _breaks_off(getattr(response.raw, "_decoder", None)):
+        msg = "its compression breaks off"
+        raise requests.exceptions.ChunkedEncodingError(msg)
+
+
+def _breaks_off(decoder: object) -> bool:
+    """Whether compressed data ended before its end mark, which urllib3 lets pass.
+
+    Args:
+        decoder: urllib3's own, whose parts have no public names; guarded by tests.
+    """
+    for single in getattr(decoder, "_decoders", (decoder,)):
+        is_whole = getattr(getattr(single, "_obj", None), "eof", True)
+        # After a whole member of gzip, anything may follow.
+        skips = getattr(single, "_state", None) == GzipDecoderState.SWALLOW_DATA
+        if not is_whole and not skips:
+            return True
+    return False
 
 
 @functools.lru_cache(maxsize=64)

@@ -18,7 +18,7 @@ if t.TYPE_CHECKING:
     from erp_vendors.http.body import Into
 
 _EXCERPT = 2000
-_NO_CONTENT = 204
+_NO_CONTENT = frozenset({204, 205})
 
 
 class CallOptions(t.TypedDict, total=False):
@@ -121,8 +121,8 @@ class Answer:
 
     @property
     def has_no_content(self) -> bool:
-        """Whether it says that there is nothing (204): where a list is asked for, an empty one."""
-        return self.status == _NO_CONTENT
+        """Whether it says that there is nothing (204, 205): for a list, an empty one."""
+        return self.status in _NO_CONTENT
 
     @property
     def text(self) -> str:

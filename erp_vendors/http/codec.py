@@ -13,6 +13,15 @@ _DIGITS = 4_300
 """Digits that a number may have, written out: as many as Python's own integers from text."""
 _EXPONENT_DIGITS = 4
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_COUNT = re.compile("[0-9]{1,18}")
+_KINDS: tuple[tuple[type | tuple[type, ...], str], ...] = (
+    (type(None), "null"),
+    (dict, "object"),
+    ((list, tuple), "list"),
+    (str, "text"),
+    (bool, "boolean"),  # before the numbers, as it is one in Python
+    (object, "number"),
+)
 _SHOWN = 40
 MOST_LEVELS = 200
 """Levels of objects and lists, or of XML elements, that may stand in each other. What goes through
@@ -173,6 +182,20 @@ def number_of(text: str) -> int | decimal.Decimal:
         msg = f"{text[:_SHOWN]!r} is no number"
         raise ValueError(msg)
     return _integer(text) if text.lstrip("+-").isdigit() else _decimal(text)
+
+
+def count_of(text: str) -> int | None:
+    """Read a number of things that stands in a text.
+
+    Returns:
+        None if it is anything but digits from 0 to 9, or more of them than a count can have.
+    """
+    return int(text) if _COUNT.fullmatch(text) else None
+
+
+def kind_of(value: object) -> str:
+    """What JSON calls a value: null, object, list, text, number or boolean."""
+    return next(kind for types, kind in _KINDS if isinstance(value, types))
 
 
 def encode(value: object) -> bytes:

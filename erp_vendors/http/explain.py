@@ -20,12 +20,18 @@ from erp_vendors.errors import (
     NotPermittedError,
 )
 from erp_vendors.http.call import excerpt
+from erp_vendors.http.header import UNFIT
 from erp_vendors.http.policy import Action, Failure
 
 if t.TYPE_CHECKING:
     from erp_vendors.http.call import Call
 
 _REDIRECT = 300
+_PARTIAL = 206
+"""No call sends a Range."""
+_NOT_YET = frozenset({202, 207})
+"""Accepted, and results of several kinds: no vendor documents either for a read."""
+_NOT_MODIFIED = 304
 _CLIENT_ERROR = 400
 _UNAUTHORIZED = 401
 _FORBIDDEN = 403
@@ -100,6 +106,33 @@ def too_large(call: Call, limit: int) -> str:
     )
 
 
+def unfit_header(call: Call, name: str) -> ConfigError:
+    """The error for a call that cannot be sent.
+
+    Args:
+        call: The call.
+        name: Name of the header that holds what none can.
+    """
+    setting = (
+        "user_agent" if name.lower() == "user-agent" else f"the credentials in '{call.vendor}'"
+    )
+    return ConfigError(f"{call.where}: its header {name} {UNFIT}; check {setting}")
+
+
+def unfit(call: Call, status: int) -> str | None:
+    """The message for a success that is none for such a call; None if it is one.
+
+    Args:
+        call: The call.
+        status: HTTP status of the answer, a success.
+    """
+    if status == _PARTIAL:
+        return f"{call.where}: HTTP {status}, a part of the answer, though the whole was asked for"
+    if call.method == "GET" and status in _NOT_YET:
+        return f"{call.where}: HTTP {status}, an answer about the call instead of what it asks for"
+    return None
+
+
 def broken(call: Call, error: requests.RequestException) -> str:
     """The message for a call whose connection ended after it was sent."""
     why = _reason(error)
@@ -120,10 +153,13 @@ def refused(
     """
     where, vendor = call.where, call.vendor
     if failure.status is not None and _REDIRECT <= failure.status < _CLIENT_ERROR:
-        return ConfigError(
-            f"{where}: HTTP {failure.status}, the server redirects elsewhere; "
-            f"set {call.address} to what it redirects to"
-        )
+        why = f"the server redirects elsewhere; set {call.address} to what it redirects to"
+        if failure.status == _NOT_MODIFIED:
+            why = (
+                "the server says that nothing has changed, which no call asks for; check whether "
+                f"a cache answers at {call.address}"
+            )
+        return ConfigError(f"{where}: HTTP {failure.status}, {why}")
     hint = ""
     if lost and not call.elsewhere:
         hint = f" (nothing was found at this address so far; check {vendor}.api_url)"

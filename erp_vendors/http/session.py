@@ -19,11 +19,11 @@ import requests
 from requests.cookies import extract_cookies_to_jar
 from requests.hooks import default_hooks, dispatch_hook
 from requests.structures import CaseInsensitiveDict
-from requests.utils import check_header_validity
 from urllib3.exceptions import HTTPError, LocationParseError
 from urllib3.util import Timeout
 
 from erp_vendors.http import body
+from erp_vendors.http.header import UnfitHeaderError, is_header
 from erp_vendors.http.wire import WireAdapter, origin_of
 
 if t.TYPE_CHECKING:
@@ -64,7 +64,6 @@ class HttpSession:
         for prefix in ("http://", "https://", *pins):
             adapter = WireAdapter(pins.get(prefix), pool_connections=1, pool_maxsize=1)
             self._session.mount(prefix, adapter)
-        check_header_validity(("User-Agent", user_agent))
         self._headers = {**requests.utils.default_headers(), "User-Agent": user_agent}
         self._verify = verify
         self._timeout = Timeout(connect=CONNECT_SECONDS, read=timeout)
@@ -92,15 +91,12 @@ class HttpSession:
 
         Raises:
             requests.exceptions.InvalidURL: If the address is none; also its siblings.
-            requests.exceptions.InvalidHeader: If a header could smuggle in another one.
         """
         request = requests.PreparedRequest()
         request.method = method
         request.url = _address(url, tuple(params.items()))
         request.headers = CaseInsensitiveDict(self._headers)
-        for item in headers.items():
-            check_header_validity(item)
-            request.headers[item[0]] = item[1]
+        request.headers.update(headers)
         request.body = content or None
         if content or method not in {"GET", "HEAD"}:
             request.headers["Content-Length"] = str(len(content or b""))
@@ -124,9 +120,13 @@ class HttpSession:
             into: Where the body goes if the answer is a success; it has none then.
 
         Raises:
+            UnfitHeaderError: If one of its headers cannot be sent; nothing was.
             requests.RequestException: If there is no complete answer.
             TooLargeError: If it is larger than its limit.
         """
+        for name, value in request.headers.items():
+            if not is_header(value):
+                raise UnfitHeaderError(name)
         address = t.cast("str", request.url)
         origin = origin_of(address)
         if origin not in self._routes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import logging
+import math
 import re
 import ssl
 import threading
@@ -15,10 +16,11 @@ import requests
 import urllib3
 
 from erp_vendors.errors import CallError, ConfigError, Phase
-from erp_vendors.http import explain, policy
+from erp_vendors.http import codec, explain, policy
 from erp_vendors.http.address import origin
 from erp_vendors.http.body import TooLargeError
 from erp_vendors.http.call import Answer, Call
+from erp_vendors.http.header import UnfitHeaderError
 from erp_vendors.http.policy import Action, Failure, Rule
 from erp_vendors.http.redact import redact
 from erp_vendors.http.session import HttpSession
@@ -35,6 +37,8 @@ logger = logging.getLogger("erp.http")
 
 WAITS = 50
 """Times a call lets itself be put off by a rate limit before it fails for good."""
+PATIENCE = 2 * policy.LONGEST_WAIT
+"""Seconds after its first refusal for which a call, a login's included, lets itself be put off."""
 LONGEST_ANSWER = 10
 """An answer must be complete within so many times `timeout_seconds`, even if it never pauses for
 long: a server that trickles would hold up a run for ever."""
@@ -218,6 +222,7 @@ class Transport:
 
     def _repeat(self, call: Call, *, parse: bool) -> tuple[Answer, t.Any]:
         attempt = waits = 0
+        patient_until = math.inf
         login = None
         if call.auth is not None:
             refused = functools.partial(self._refused, call)
@@ -233,7 +238,9 @@ class Transport:
                 failure, response, cause = failed.failure, failed.response, failed.cause
             rule = policy.decide(failure, self._rules)
             action = rule.action
-            if action is Action.WAIT and waits < WAITS:
+            if action is Action.WAIT and waits < WAITS and self.budget.clock.now() < patient_until:
+                if not waits:
+                    patient_until = self.budget.clock.now() + PATIENCE
                 waits += 1
                 attempt -= 1
                 continue  # the budget was told by `_heed` and makes all calls wait
@@ -282,6 +289,8 @@ class Transport:
         except _BAD_URL as error:
             msg = f"{call.address} is not usable: {error}"
             raise ConfigError(redact(msg)) from None
+        except UnfitHeaderError as error:
+            raise explain.unfit_header(call, str(error)) from None
         except TooLargeError:
             # Another attempt would end the same way. Of a write nobody knows whether it has worked.
             msg = explain.too_large(call, self.options.max_answer_bytes)
@@ -290,8 +299,17 @@ class Transport:
             raise self._broken(call, error, sending, attempt) from None
         if response.status_code not in _NOT_FOUND and call.url.startswith(self._base_url):
             self._found = True
+        return self._answer(call, attempt, response, parse=parse)
+
+    def _answer(
+        self, call: Call, attempt: int, response: requests.Response, *, parse: bool
+    ) -> tuple[Answer, t.Any]:
+        """The answer to an attempt, and what it holds; what is no success fails the attempt."""
         if not _SUCCESS <= response.status_code < _REDIRECT:
             raise _FailedAttempt(call.failure(Phase.ANSWERED, response), response, None)
+        if (why := explain.unfit(call, response.status_code)) is not None:
+            unfit = CallError(why, phase=Phase.SENT, attempts=attempt)
+            raise _FailedAttempt(call.failure(Phase.SENT, response), response, unfit)
         answer = Answer(response.status_code, response.headers, response.content, attempt)
         if not parse:
             return answer, None
@@ -335,8 +353,9 @@ class Transport:
         headers = response.headers
         reset = policy.reset_after(headers.get("X-RateLimit-Reset"))
         remaining = headers.get("X-RateLimit-Remaining", "")
-        if self.options.obey_rate_headers and remaining.lstrip("-").isdigit():
-            self.budget.obey_headers(int(remaining), reset)
+        left = codec.count_of(remaining.removeprefix("-"))
+        if self.options.obey_rate_headers and left is not None:
+            self.budget.obey_headers(0 if remaining.startswith("-") else left, reset)
         if response.status_code >= _CLIENT_ERROR:
             rule = policy.decide(call.failure(Phase.ANSWERED, response), self._rules)
             if rule.action is Action.WAIT:

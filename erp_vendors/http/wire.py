@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import http.client
 import math
+import re
 import threading
 import time
 import typing as t
@@ -26,6 +27,14 @@ if t.TYPE_CHECKING:
 
     from requests import PreparedRequest, Response
     from typing_extensions import Self
+
+
+MOST_INTERIM = 20
+"""Interim answers (RFC 9110, 15.2) before the final one that are skipped."""
+_INTERIM = frozenset({100, *range(102, 200)})
+"""101 is none: what follows it is not HTTP, and no call asks for that."""
+_FINAL = range(200, 600)
+_LENGTH = re.compile(r"[ \t]*[0-9]{1,18}[ \t]*")
 
 
 class Sending:
@@ -98,10 +107,30 @@ class _Lines:
 
 
 class _Whole(http.client.HTTPResponse):
-    """Raises if an answer breaks off among its headers.
+    """Takes nothing for the answer to a call that is not one.
 
-    The standard library takes the break for the end of the headers.
+    The standard library takes a break among the headers for their end, a length that is no number
+    for none, and every interim answer but 100 for the final one: the final one would then be taken
+    for the answer to the connection's next call.
     """
+
+    def _read_status(self) -> tuple[str, int, str]:
+        """The status line of the final answer; guarded by tests, as its name is not public.
+
+        Raises:
+            http.client.HTTPException: If there is none that can be understood.
+        """
+        for _ in range(MOST_INTERIM + 1):
+            found: tuple[str, int, str] = super()._read_status()  # type: ignore[misc]
+            status = found[1]
+            if status in _FINAL:
+                return found
+            if status not in _INTERIM:
+                msg = f"nobody can tell what its status {status} means"
+                raise http.client.HTTPException(msg)
+            http.client.parse_headers(self.fp)
+        msg = f"there are more than {MOST_INTERIM} interim answers before it"
+        raise http.client.HTTPException(msg)
 
     def begin(self, **kwargs: t.Any) -> None:  # noqa: ANN401 - later Pythons have some
         source = self.fp
@@ -114,6 +143,11 @@ class _Whole(http.client.HTTPResponse):
         if lines.last.strip(b"\r\n") or not lines.last:
             msg = "Remote end closed connection within the headers"
             raise http.client.RemoteDisconnected(msg)
+        if self.length is None and not self.chunked:
+            lengths = ",".join(self.headers.get_all("Content-Length", ["0"])).split(",")
+            if not all(_LENGTH.fullmatch(length) for length in lengths):
+                msg = "its length is no number"
+                raise http.client.HTTPException(msg)
 
 
 class _Paced(HTTPConnection):

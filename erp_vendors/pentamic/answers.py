@@ -46,7 +46,7 @@ def rows(body: bytes, properties: t.Mapping[str, Schema]) -> list[t.Any]:
         return [_record(child, properties) for child in root]
     value, repaired = _from_json(body)
     if not isinstance(value, list):
-        msg = f"{type(value).__name__} is no list of records"
+        msg = f"{codec.kind_of(value)} is no list of records"
         raise DataError(msg)
     for row in value:
         if isinstance(row, dict):

@@ -16,7 +16,6 @@ from erp_vendors.pentamic.answers import properties_of
 if t.TYPE_CHECKING:
     import requests
 
-    from erp_vendors.http import Transport
 
 TOKEN_ERRORS = {
     "invalid_client": "the identity server does not know this client or its secret; check "
@@ -60,7 +59,6 @@ class ClientCredentials(TokenAuth):
 
     def __init__(self, token_url: str, client_id: str, client_secret: str, scope: str) -> None:
         super().__init__()
-        self.transport: Transport | None = None
         self._url = token_url
         # In the body, not as HTTP Basic (2, DOC).
         self._form = {
@@ -109,7 +107,7 @@ class ClientCredentials(TokenAuth):
             raise CredentialsError(msg) from None
         said = properties_of(answer.body)
         token = said.get("access_token")
-        if not isinstance(token, str) or not token or not token.isprintable():
+        if not isinstance(token, str) or not token:
             msg = f"pentamic: {self._url} answered without a token; check pentamic.token_url"
             raise CredentialsError(msg)
         redact.add(token)

@@ -9,10 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from erp_vendors.errors import CallError, Interrupted
+from erp_vendors.http.auth import Token, TokenAuth
 from erp_vendors.http.budget import Clock, Limits
 from erp_vendors.http.policy import LONGEST_WAIT
-from erp_vendors.http.transport import WAITS
-from tests.support.stub import Reply, running_stub
+from erp_vendors.http.transport import PATIENCE, WAITS
+from tests.support.stub import Reply, Request, running_stub
 from tests.support.transport import VirtualClock, answers, make_transport
 
 pytestmark = pytest.mark.usefixtures("short_pauses")
@@ -73,6 +74,24 @@ def test_a_rate_limit_without_end_is_given_up() -> None:
         with pytest.raises(CallError, match="HTTP 429"):
             make_transport(stub.url, clock=clock).call("POST", "/x", body=b"{}")
         assert len(stub.requests) == WAITS + 1
+
+
+@pytest.mark.parametrize("path", ["/x", "/token"])
+def test_a_limit_that_ends_in_ages_is_given_up_in_hours(path: str) -> None:
+    class Asks(TokenAuth):
+        def fetch(self, _: Token | None) -> Token:
+            return Token(transport.call("POST", "/token", auth=None, repeatable=True).text)
+
+    def script(request: Request) -> Reply:
+        ages = Reply(429, headers={"Retry-After": "Fri, 31 Dec 9999 23:59:59 GMT"})
+        return ages if request.path == path else Reply(body=b"a-token-of-some-length")
+
+    clock = VirtualClock()
+    with running_stub(script) as stub:
+        transport = make_transport(stub.url, Asks(), clock=clock)
+        with pytest.raises(CallError, match=f"{path}: HTTP 429"):
+            transport.call("POST", "/x", body=b"{}")
+    assert clock.now() == pytest.approx(PATIENCE, abs=2)
 
 
 def test_a_limit_told_to_one_thread_holds_all() -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import re
 import socket
 import threading
 import typing as t
+import zlib
 
 import pytest
 from hypothesis import given, settings
@@ -24,6 +26,8 @@ PROGRAM = re.compile(r"[A-Z]\w+(?:Error|Exception)|\w\(|<\w+|0x[0-9a-f]|\(b'|\.c
 SECRET = b"a name of somebody"
 
 OK = b"HTTP/1.1 200 OK\r\n"
+LONG = b"[" + b",".join(b"%d" % number for number in range(99)) + b"]"
+HALF = gzip.compress(LONG, mtime=0)[:25]
 BROKEN = {
     "nothing": b"",
     "no HTTP": SECRET + b"\r\n\r\n",
@@ -37,6 +41,15 @@ BROKEN = {
     "no chunk": OK + b"Transfer-Encoding: chunked\r\n\r\n" + SECRET + b"\r\n",
     "a negative chunk": OK + b"Transfer-Encoding: chunked\r\n\r\n-5\r\n" + SECRET,
     "a long chunk line": OK + b"Transfer-Encoding: chunked\r\n\r\n" + b"1" * 100_000,
+    "a length in words": OK + b"Content-Length: two\r\n\r\n" + SECRET,
+    "a negative length": OK + b"Content-Length: -5\r\n\r\n" + SECRET,
+    "another protocol": b"HTTP/1.1 101 Switching\r\nUpgrade: x\r\n\r\n" + SECRET,
+    "a status of no kind": b"HTTP/1.1 600 OK\r\nContent-Length: 2\r\n\r\n{}",
+    "endless early hints": b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" * 21 + OK + b"\r\n",
+    "endless 100": b"HTTP/1.1 100 Continue\r\n\r\n" * 21 + OK + b"\r\n",
+    "half of an early hint": b"HTTP/1.1 103 Early Hints\r\nLink",
+    "half of gzip": OK + b"Content-Encoding: gzip\r\nContent-Length: 25\r\n\r\n" + HALF,
+    "half of deflate": OK + b"Content-Encoding: deflate\r\n\r\n" + zlib.compress(LONG)[:25],
     "gzip": OK + b"Content-Encoding: gzip\r\nContent-Length: 18\r\n\r\n" + SECRET,
     "deflate": OK + b"Content-Encoding: deflate\r\nContent-Length: 18\r\n\r\n" + SECRET,
     "encodings": OK + b"Content-Encoding: " + b"gzip," * 9 + b"gzip\r\nContent-Length: 1\r\n\r\na",

@@ -115,7 +115,21 @@ HEADERS = st.dictionaries(
     st.sampled_from(
         ["Retry-After", "X-RateLimit-Remaining", "X-RateLimit-Reset", "Location", "ETag"]
     ),
-    st.sampled_from(["0", "-1", "1", "soon", "", "http://127.0.0.1:1/", "1e999", "nan"]),
+    st.sampled_from(
+        [
+            "0",
+            "-1",
+            "1",
+            "soon",
+            "",
+            "http://127.0.0.1:1/",
+            "1e999",
+            "nan",
+            "--5",
+            "²",
+            "Fri, 31 Dec 9999 23:59:59 GMT",
+        ]
+    ),
     max_size=2,
 )
 STATUSES = st.sampled_from(
@@ -124,7 +138,9 @@ STATUSES = st.sampled_from(
         201,
         202,
         204,
+        205,
         206,
+        207,
         301,
         304,
         400,
@@ -137,6 +153,10 @@ STATUSES = st.sampled_from(
         501,
         503,
         599,
+        101,
+        103,
+        199,
+        600,
         999,
     ]
 )
@@ -147,7 +167,7 @@ def replies(draw: st.DrawFn) -> Reply:
     name, body = draw(st.sampled_from([*[""] * 5, *ENCODINGS])), draw(BODIES)
     headers = {"Content-Type": draw(KINDS) + draw(CHARSETS), **draw(HEADERS)}
     status = draw(STATUSES)
-    raw = b"" if status in {204, 304} else ENCODINGS[name](body)
+    raw = b"" if status in {204, 205, 304} or status < 200 else ENCODINGS[name](body)
     cut = draw(st.sampled_from([*[""] * 9, "half", "before"]))
     return Reply(status, raw, {**headers, "Content-Encoding": name} if name else headers, cut=cut)
 
