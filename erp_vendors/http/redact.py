@@ -169,7 +169,8 @@ def _is_simple(char: str) -> bool:
 
 def _pattern(secret: str) -> re.Pattern[str]:
     """The secret with its characters escaped, each in any way and any number of times."""
-    return re.compile("".join(map(_character, secret)), re.IGNORECASE)
+    # Not from the middle of backslashes, of which all have been tried from the first one on.
+    return re.compile(rf"(?:(?<!\\)|(?!\\)){''.join(map(_character, secret))}", re.IGNORECASE)
 
 
 def _character(char: str) -> str:

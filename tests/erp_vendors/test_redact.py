@@ -190,6 +190,7 @@ def test_a_traceback_printed_by_others_shows_no_secret_once_masked(secret: str) 
         ("https://a-token@host", "a-token"),
         ("https://user:pa/ss@host/", "pa/ss"),
         ("postgresql://me:secret-1@host/db", "secret-1"),
+        ("https://user: pass-word @host/", "pass-word"),
     ],
 )
 def test_credentials_inside_an_address_are_secrets(address: str, hidden: str) -> None:
