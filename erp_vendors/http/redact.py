@@ -142,10 +142,15 @@ class Redactor:
 
 
 def _forms_of(secret: str) -> t.Iterator[str]:
-    raw = secret.encode()
     yield secret
     yield urllib.parse.quote(secret, safe="")
     yield urllib.parse.quote_plus(secret)
+    yield from _in_base64(secret.encode())
+    with contextlib.suppress(UnicodeEncodeError):
+        yield from _in_base64(secret.encode("latin-1"))  # as many clients write Basic credentials
+
+
+def _in_base64(raw: bytes) -> t.Iterator[str]:
     if len(raw) < _SHORTEST_BASE64:
         return
     for encode in (base64.b64encode, base64.urlsafe_b64encode):

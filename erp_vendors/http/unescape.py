@@ -1,4 +1,4 @@
-"""A text as it reads without the escapes of HTML, addresses, JSON and programs.
+"""A text as it reads without the escapes of HTML, style sheets, addresses, JSON and programs.
 
 This is for searching alone: what is found is told by its place in the text as it was.
 """
@@ -25,6 +25,7 @@ _ESCAPE = re.compile(
     r"|(?P<name>[a-z][a-z0-9]{1,31};?))"
     r"|(?P<percent>(?:%[0-9a-f]{2})+)"
     r"|(?P<x>(?:\\x[0-9a-f]{2})+)"
+    r"|\\(?P<css>0000[0-9a-f]{2})"
     r"|(?P<octal>(?:\\[0-3]?[0-7]{1,2})+)"
     r"|\\(?-i:U)(?P<long>00[01][0-9a-f]{5})"
     r"|\\u\{0*(?P<braced>[0-9a-f]{1,6})\}"
@@ -35,7 +36,7 @@ _ESCAPE = re.compile(
 )
 
 
-class View(t.NamedTuple):
+class Unescaped(t.NamedTuple):
     """A text without some of its escapes.
 
     Attributes:
@@ -49,7 +50,7 @@ class View(t.NamedTuple):
     ends: t.Sequence[int]
 
 
-def views(text: str) -> t.Iterator[View]:
+def views(text: str) -> t.Iterator[Unescaped]:
     r"""A text as it reads after each round of reading its escapes, until none is left.
 
     `\xc3\xa4` may be two characters or the bytes of one, so it is read in both ways.
@@ -60,7 +61,7 @@ def views(text: str) -> t.Iterator[View]:
     if not ("&" in text or "%" in text or "\\" in text):
         return
     for in_bytes in (True, False) if "\\" in text else (True,):
-        view = View(text, range(len(text)), range(1, len(text) + 1))
+        view = Unescaped(text, range(len(text)), range(1, len(text) + 1))
         for _ in range(_ROUNDS):
             following = _read(view, in_bytes=in_bytes)
             if following is None:
@@ -69,7 +70,7 @@ def views(text: str) -> t.Iterator[View]:
             yield view
 
 
-def _read(view: View, *, in_bytes: bool) -> View | None:
+def _read(view: Unescaped, *, in_bytes: bool) -> Unescaped | None:
     """Read one level of escapes; None if there is none."""
     parts: list[str] = []
     starts: list[int] = []
@@ -93,7 +94,7 @@ def _read(view: View, *, in_bytes: bool) -> View | None:
     parts.append(view.text[done:])
     starts += view.starts[done:]
     ends += view.ends[done:]
-    return View("".join(parts), starts, ends)
+    return Unescaped("".join(parts), starts, ends)
 
 
 def _characters(found: re.Match[str], *, in_bytes: bool) -> t.Iterator[tuple[str, int, int]]:

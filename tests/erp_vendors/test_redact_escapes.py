@@ -43,6 +43,7 @@ WAYS: dict[str, t.Callable[[str], str]] = {
     "json": lambda char: json.dumps(char)[1:-1] if not char.isascii() else f"\\u{ord(char):04x}",
     "json in capitals": lambda char: f"\\u{ord(char):04X}" if ord(char) < 1 << 16 else char,
     "long": lambda char: f"\\U{ord(char):08x}",
+    "css": lambda char: f"\\{ord(char):06x}" if ord(char) < 1 << 8 else char,
     "braced": lambda char: f"\\u{{{ord(char):x}}}",
     "x": lambda char: f"\\x{ord(char):02x}" if ord(char) < 1 << 7 else char,
     "x of bytes": lambda char: _bytes(char, "\\x{:02X}"),
