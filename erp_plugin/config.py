@@ -29,6 +29,7 @@ from erp_vendors.settings import (
     Setting,
     as_given,
     explain,
+    explain_addresses,
     object_schema,
 )
 from erp_vendors.vendor import Client, Connection
@@ -121,10 +122,14 @@ class ErpPlugin(PluginBase):
         self.append_builtin_config(schema)
         self._config = _with_numbers(as_given(self._config, schema), schema)
         self._register_secrets()
-        problems = explain_masks(masked_settings(self._config)) + [
-            line
-            for error in DEFAULT_JSONSCHEMA_VALIDATOR(schema).iter_errors(self._config)
-            for line in explain(error, schema)
+        problems = [
+            *explain_masks(masked_settings(self._config)),
+            *(
+                line
+                for error in DEFAULT_JSONSCHEMA_VALIDATOR(schema).iter_errors(self._config)
+                for line in explain(error, schema)
+            ),
+            *explain_addresses(self._config),
         ]
         if not problems and not self.vendors:
             problems = [

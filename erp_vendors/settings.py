@@ -217,6 +217,8 @@ def null_values(default: str, meaning: str) -> Setting:
 
 
 _USER_INFO = re.compile(r"(?<=://)[^/?#\s]*@")
+_ADDRESSES = ("api_url", "token_url")
+_NO_BASE = re.compile(r"[?#\s]")
 _IDENTITY = (
     "api_url",
     "environment",
@@ -350,6 +352,26 @@ def explain(error: ValidationError, known: t.Mapping[str, t.Any]) -> list[str]:
         kinds = wanted if isinstance(wanted, str) else " or ".join(wanted)
         return [f"setting '{path}' must be of type {kinds}"]
     return [f"setting '{path}' does not fit: {error.validator} {wanted}"]
+
+
+def explain_addresses(config: t.Mapping[str, t.Any]) -> list[str]:
+    """Say which addresses of vendors' blocks can have no path behind them.
+
+    Args:
+        config: The configuration; what is no block or no text is left to its schema.
+
+    Returns:
+        One line per wrong setting. Its value is not shown: it may hold a secret.
+    """
+    lines = []
+    for block, values in config.items():
+        for name in _ADDRESSES if isinstance(values, dict) else ():
+            value = values.get(name)
+            found = _NO_BASE.search(value.strip()) if isinstance(value, str) else None
+            if found is not None:
+                what = {"?": "a query (?)", "#": "a fragment (#)"}.get(found[0], "a blank")
+                lines.append(f"setting '{block}.{name}' must be an address without {what}")
+    return lines
 
 
 def _dotted(path: t.Iterable[str | int]) -> str:

@@ -13,6 +13,7 @@ import typing as t
 
 from erp_vendors.errors import DataError
 from erp_vendors.http import codec
+from erp_vendors.http.redact import redact
 
 OVERLAP_LIMIT = 20_000
 """Fingerprints kept in the state. Above this none are kept, and the window is emitted again."""
@@ -81,9 +82,10 @@ class Bookmark:
             value = state.get("replication_key_value")
             saved = parse(value)
             if saved is None and value is not None:
+                shown = redact.cut(str(value), _SHOWN)
                 msg = (
-                    f"the state's replication_key_value {str(value)[:_SHOWN]!r} is no stamp; take "
-                    "the bookmark out of the state to read everything again"
+                    f"the state's replication_key_value {shown!r} is no stamp; take the bookmark "
+                    "out of the state to read everything again"
                 )
                 raise DataError(msg)
         self._saved = saved

@@ -43,6 +43,10 @@ FAULTS_IN_A_ROW = 10
 """Calls for records that fail, one after the other, before a stream gives up."""
 
 
+SHOWN_FAULTS = 20
+"""Things that a stream could not read of which each is told; further ones are counted."""
+
+
 class StreamError(ErpError):
     """A stream could not be read completely; what it missed is read by the next run."""
 
@@ -55,7 +59,8 @@ class ErpStream(Stream):
     Attributes:
         erp: The tap.
         records_read: Records that were emitted so far.
-        faults: What could not be read; a stream with any ends as failed.
+        faults: The first things that could not be read; a stream with any ends as failed.
+        missed_records: How many there were.
         turn: The streams of a vendor are read in this order; those of one turn may overlap.
         position: The bookmark that goes into the state when the stream has been read.
         may_be_empty: An empty copy of the table is a copy like any other.
@@ -96,6 +101,7 @@ class ErpStream(Stream):
         self.replication_key = replication_key
         self.records_read = 0
         self.faults: list[str] = []
+        self.missed_records = 0
         self.turn = 0
         self.position: Bookmark | None = None
         self._may_move = True
@@ -210,6 +216,7 @@ class ErpStream(Stream):
             raise
         finally:
             self.erp.message_writer.flush()
+            self._tell_of_the_rest()
         self._conclude(write_messages=write_messages)
 
     def _write_batch(self, records: t.Sequence[Record]) -> None:
@@ -252,9 +259,23 @@ class ErpStream(Stream):
             held: The next run comes across the record, because the bookmark is held before it or
                 decides nothing about it. Otherwise the stream's bookmark does not move at all.
         """
-        self.logger.warning("%s: %s", self.name, what)
-        self.faults.append(what)
+        self.missed_records += 1
+        if len(self.faults) < SHOWN_FAULTS:
+            self.logger.warning("%s: %s", self.name, what)
+            self.faults.append(what)
+        elif self.missed_records == SHOWN_FAULTS + 1:
+            self.logger.warning("%s: more could not be read; from here on it is counted", self.name)
         self._may_move = self._may_move and held
+
+    def _tell_of_the_rest(self) -> None:
+        """Say how many records could not be read, if not each was told."""
+        if self.missed_records > SHOWN_FAULTS:
+            self.logger.warning(
+                "%s: %d records could not be read, of which the first %d were told",
+                self.name,
+                self.missed_records,
+                SHOWN_FAULTS,
+            )
 
     def fault(self, what: str, *, held: bool = False) -> None:
         """As `missed`, for a record whose own call failed.
@@ -343,8 +364,8 @@ class ErpStream(Stream):
             self.save(lambda: {_READ: True}, now=True)
         if self.faults:
             msg = (
-                f"{len(self.faults)} of its records could not be read and are tried again by the "
-                f"next run; first: {self.faults[0]}"
+                f"{self.missed_records} of its records could not be read and are tried again by "
+                f"the next run; first: {self.faults[0]}"
             )
             raise StreamError(msg)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import unicodedata
 
+from erp_vendors.http.redact import redact
+
 _CUT = "…"
 
 
@@ -22,12 +24,13 @@ def visible(text: str) -> str:
 
 
 def cut(text: str, size: int) -> str:
-    """Shorten a text to a number of columns of a terminal.
+    """Shorten a text to a number of columns of a terminal, its secrets masked before.
 
     Args:
         text: Without control characters.
         size: Columns that it may take.
     """
+    text = redact(text)  # here, as a part of a secret would not be known as one
     if _columns(text) <= size:
         return text
     kept, taken = [], _columns(_CUT)

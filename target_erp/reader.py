@@ -13,6 +13,7 @@ from typing_extensions import override
 
 from erp_vendors.errors import ErpError
 from erp_vendors.http import codec
+from erp_vendors.http.redact import redact
 
 if t.TYPE_CHECKING:
     import io
@@ -131,7 +132,7 @@ def _is_name(value: object) -> bool:
 
 def _shown(value: object) -> str:
     text = repr(value)
-    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"
+    return redact.cut(text, _SHOWN_CHARACTERS, "…")
 
 
 def _lines(source: io.BufferedReader) -> t.Iterator[bytes]:

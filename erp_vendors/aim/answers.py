@@ -17,6 +17,7 @@ from erp_vendors.errors import (
     Phase,
 )
 from erp_vendors.http import codec
+from erp_vendors.http.redact import redact
 from erp_vendors.http.xmldoc import is_xml
 
 if t.TYPE_CHECKING:
@@ -110,7 +111,7 @@ class OperationError(CallError):
     def __init__(self, where: str, code: str, said: str, *, body: str, status: int) -> None:
         text = ": ".join(part for part in (code, said) if part) or "an error without a message"
         super().__init__(
-            f"{where}: the server refuses it: {text}"[:600],
+            redact.cut(f"{where}: the server refuses it: {text}", 600),
             phase=Phase.ANSWERED,
             status=status,
             body=body,

@@ -136,4 +136,5 @@ def excerpt(body: bytes) -> str:
     Returns:
         At most 2,000 characters.
     """
-    return redact(body[: 4 * _EXCERPT].decode("utf-8-sig", "replace"))[:_EXCERPT]
+    start = body[: redact.bytes_for(_EXCERPT)].decode("utf-8-sig", "replace")
+    return redact.cut(start, _EXCERPT)

@@ -28,6 +28,30 @@ MOST_LEVELS = 200
 a value level by level would fail at a few hundred."""
 
 
+MOST_PARTS = 20_000_000
+"""Values, objects and lists that a text may hold, as far as its signs tell: each takes 50 bytes of
+memory and more, be it written in two."""
+
+
+class TooManyPartsError(ValueError):
+    """A text is small enough, but what it holds would fill the memory."""
+
+
+def check_parts(body: bytes, signs: bytes) -> None:
+    """Refuse a text that holds more than can be kept in memory, by what its parts begin with.
+
+    Args:
+        body: The text.
+        signs: The characters that begin a part.
+
+    Raises:
+        TooManyPartsError: If there are more than 20,000,000 of them.
+    """
+    if len(body) > MOST_PARTS and sum(body.count(sign) for sign in signs) > MOST_PARTS:
+        msg = f"it holds more than {MOST_PARTS:,} values"
+        raise TooManyPartsError(msg)
+
+
 def _decimal(text: str) -> decimal.Decimal:
     """A fraction, or a number with an exponent.
 
@@ -79,10 +103,11 @@ def decode(body: bytes) -> t.Any:  # noqa: ANN401 - JSON can be anything
         The parsed value.
 
     Raises:
-        ValueError: If the body is not JSON in UTF-8, is nested too deep, or holds a number of
-            more than 4,300 digits.
+        ValueError: If the body is not JSON in UTF-8, is nested too deep, holds too many values,
+            or a number of more than 4,300 digits.
     """
     body = body.removeprefix(_UTF8_BOM)
+    check_parts(body, b"{[,")
     try:
         try:
             value = _decoder.decode(body)

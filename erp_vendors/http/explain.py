@@ -20,6 +20,7 @@ from erp_vendors.errors import (
     NotPermittedError,
 )
 from erp_vendors.http.call import excerpt
+from erp_vendors.http.codec import TooManyPartsError
 from erp_vendors.http.header import UNFIT
 from erp_vendors.http.policy import Action, Failure
 
@@ -188,9 +189,11 @@ def refused(
     )
 
 
-def not_json(call: Call, body: bytes) -> DataError:
-    """The error for an answer whose body should be JSON and is not."""
-    if body.lstrip()[:1] in {b"{", b"["}:
+def not_json(call: Call, body: bytes, error: ValueError) -> DataError:
+    """The error for an answer whose body should be JSON and is not, or holds too much."""
+    if isinstance(error, TooManyPartsError):
+        what = f"too much JSON to read at once: {error}"
+    elif body.lstrip()[:1] in {b"{", b"["}:
         # Nothing of it is shown: it may hold people's data.
         what = f"JSON that breaks off or is malformed ({len(body)} bytes)"
     else:

@@ -22,7 +22,7 @@ from erp_vendors.http.body import TooLargeError
 from erp_vendors.http.call import Answer, Call
 from erp_vendors.http.header import UnfitHeaderError
 from erp_vendors.http.policy import Action, Failure, Rule
-from erp_vendors.http.redact import redact
+from erp_vendors.http.redact import redact, secrets_in
 from erp_vendors.http.session import HttpSession
 from erp_vendors.http.wire import Sending
 
@@ -168,8 +168,10 @@ class Transport:
         """Let the host of an address get credentials as `base_url` does.
 
         Args:
-            address: One that a trusted host has named for this purpose.
+            address: One that a trusted host has named for this purpose. Credentials in it are
+                masked from now on.
         """
+        redact.add(*secrets_in(address))
         self._own |= {origin(address)} - {None}
 
     def _prepare(self, method: str, path: str, options: CallOptions) -> Call:
@@ -317,8 +319,8 @@ class Transport:
             return answer, []
         try:
             return answer, answer.json()
-        except ValueError:
-            cause = explain.not_json(call, answer.body)
+        except ValueError as error:
+            cause = explain.not_json(call, answer.body, error)
             raise _FailedAttempt(call.failure(Phase.SENT), response, cause) from None
 
     def _send(self, call: Call, sending: Sending, credentials: object) -> requests.Response:

@@ -145,7 +145,7 @@ def _refused_client(response: requests.Response, **_: object) -> None:
     code = properties_of(response.content).get("error")
     if isinstance(code, str) and code:
         why = TOKEN_ERRORS.get(code) or "the identity server refused the client"
-        msg = f"pentamic: {response.url} says {code[:100]}: {why}"
+        msg = f"pentamic: {response.url} says {redact.cut(code, 100)}: {why}"
         raise CredentialsError(redact(msg))
 
 

@@ -16,6 +16,7 @@ from erp_vendors.aims360.resources import RESOURCES, custom
 from erp_vendors.elements import NoRecord
 from erp_vendors.errors import CallError, DataError, MissingResourceError
 from erp_vendors.http import ordered_map
+from erp_vendors.http.redact import redact
 from erp_vendors.keylist import KeyList
 from erp_vendors.overrides import configured
 from tap_erp.bookmark import content_fingerprint, fingerprint
@@ -242,7 +243,7 @@ def _has(row: Row, keys: t.Iterable[str]) -> bool:
 
 
 def _shown(row: Row) -> str:
-    return ", ".join(f"{name} {value!r}" for name, value in list(row.items())[:3])[:100]
+    return redact.cut(", ".join(f"{name} {value!r}" for name, value in list(row.items())[:3]), 100)
 
 
 def streams(tap: BaseTap) -> list[ErpStream]:

@@ -9,6 +9,7 @@ from typing_extensions import override
 
 from erp_vendors.errors import CallError, DataError, ErpError
 from erp_vendors.http import ordered_map
+from erp_vendors.http.redact import redact
 from erp_vendors.pentamic import PENTAMIC, PentamicClient, PentamicResource
 from erp_vendors.pentamic.client import resources, schema_of
 from erp_vendors.pentamic.resources import parent_of
@@ -71,7 +72,7 @@ class PentamicStream(ResourceStream[PentamicResource, PentamicClient]):
         for record in self._records:
             missing = [name for name in self.primary_keys if record.get(name) is None]
             if missing:
-                others = ", ".join(map(str, record))[:200]
+                others = redact.cut(", ".join(map(str, record)), 200)
                 self.missed(f"a record has no {' and no '.join(missing)}, only: {others}")
                 continue
             self.learn([record])

@@ -382,4 +382,4 @@ def _clean(value: t.Any) -> t.Any:  # noqa: ANN401 - any JSON
 
 
 def _short(value: object) -> str:
-    return cut(redact(codec.encode(value).decode()), _SHOWN_CHARACTERS)
+    return cut(codec.encode(value).decode(), _SHOWN_CHARACTERS)

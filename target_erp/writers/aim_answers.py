@@ -6,6 +6,7 @@ import decimal
 import typing as t
 
 from erp_vendors.aim.answers import is_success, item_errors
+from erp_vendors.http.redact import redact
 from target_erp.delivery import RefusedError
 from target_erp.delivery.answers import AnswerShape, UnclearError
 from target_erp.delivery.unclear_answer import speaks_of_trouble
@@ -59,8 +60,9 @@ def accepted(
     said = _members_of(answer)
     errors = [*item_errors(said), *_image_errors(said.get("Images"), sent)]
     if errors:
-        msg = f"{operation.name} refuses {len(errors)} items: {str(errors)[:300]}"
-        raise RefusedError(msg, reason="error_items", status=200, answer=str(errors)[:2000])
+        shown = redact.cut(str(errors), 2000)
+        msg = f"{operation.name} refuses {len(errors)} items: {shown[:300]}"
+        raise RefusedError(msg, reason="error_items", status=200, answer=shown)
     if _stops(sent) and _has_rows(said):
         # What AIM answers when it stops on customers who are alike is not documented (6).
         shape = AnswerShape.of(answer, operation.method)

@@ -7,6 +7,7 @@ import typing as t
 import jsonschema_rs
 
 from erp_vendors.errors import ConfigError
+from erp_vendors.http.redact import redact
 from target_erp.coercion import converted
 from target_erp.delivery import RefusedError
 from target_erp.delivery.documented import is_assumed, is_epoch, write_schema
@@ -227,4 +228,4 @@ def _shown(value: object) -> str:
     text = f"'{value}'" if isinstance(value, str) else str(value)
     if isinstance(value, bool):
         text = text.lower()
-    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"
+    return redact.cut(text, _SHOWN_CHARACTERS, "…")

@@ -167,3 +167,13 @@ def test_a_number_in_other_text_may_be_written_otherwise(text: str, number: obje
 def test_what_is_no_number_or_too_long_a_one_is_a_value_error(text: str) -> None:
     with pytest.raises(ValueError, match=r"is no number|digits"):
         codec.number_of(text)
+
+
+@pytest.mark.parametrize("part", [b"{},", b"[],", b"1,"])
+def test_json_of_too_many_values_is_refused_before_it_is_parsed(
+    part: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("erp_vendors.http.codec.MOST_PARTS", 40)
+    assert codec.decode(b"[" + part * 15 + b"1]")
+    with pytest.raises(codec.TooManyPartsError, match="more than 40 values"):
+        codec.decode(b"[" + part * 40 + b"1]")

@@ -60,6 +60,9 @@ FORMS: dict[str, t.Callable[[str], str]] = {
     "base64": lambda secret: base64.b64encode(secret.encode()).decode(),
     "base64 for addresses": lambda secret: base64.urlsafe_b64encode(secret.encode()).decode(),
     "basic auth": lambda secret: base64.b64encode(f"user:{secret}".encode()).decode(),
+    "basic auth in latin-1": lambda secret: base64.b64encode(
+        f"user:{secret}".encode("latin-1" if max(secret) < "\u0100" else "utf-8")
+    ).decode(),
     "basic auth 1": lambda secret: base64.b64encode(f"user1:{secret}".encode()).decode(),
     "basic auth 2": lambda secret: base64.b64encode(f"user12:{secret}:x".encode()).decode(),
 }
@@ -190,6 +193,7 @@ def test_a_traceback_printed_by_others_shows_no_secret_once_masked(secret: str) 
         ("https://a-token@host", "a-token"),
         ("https://user:pa/ss@host/", "pa/ss"),
         ("postgresql://me:secret-1@host/db", "secret-1"),
+        ("https://user: pass-word @host/", "pass-word"),
     ],
 )
 def test_credentials_inside_an_address_are_secrets(address: str, hidden: str) -> None:

@@ -10,6 +10,7 @@ import pytest
 from erp_vendors.errors import CredentialsError
 from erp_vendors.http.address import Origin, origin
 from erp_vendors.http.auth import BasicAuth, Token, TokenAuth
+from erp_vendors.http.redact import redact
 from tests.support.stub import Reply, Request, Stub, running_stub
 from tests.support.transport import make_transport
 
@@ -112,3 +113,8 @@ def test_a_path_never_goes_on_with_the_name_of_the_host() -> None:
         for path in ("x", "@127.0.0.1:1/x", ".evil.example/x"):
             transport.call("GET", path)
         assert stub.paths == ["GET /x", "GET /@127.0.0.1:1/x", "GET /.evil.example/x"]
+
+
+def test_credentials_in_an_address_that_a_server_names_are_masked() -> None:
+    make_transport("http://127.0.0.1:1").trust("https://some-user:named-by-server@host/api")
+    assert "named-by-server" not in redact("GET https://host/?x=named-by-server")

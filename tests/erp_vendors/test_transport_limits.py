@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from erp_vendors.errors import CallError, Interrupted
+from erp_vendors.errors import CallError, DataError, Interrupted
 from erp_vendors.http.auth import Token, TokenAuth
 from erp_vendors.http.budget import Clock, Limits
 from erp_vendors.http.policy import LONGEST_WAIT
@@ -155,3 +155,12 @@ def test_stop_interrupts_the_pause_before_a_new_attempt() -> None:
         with pytest.raises(Interrupted):
             transport.get_json("/x")
         assert len(stub.requests) == 1
+
+
+def test_json_of_too_many_values_is_an_error_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("erp_vendors.http.codec.MOST_PARTS", 20)
+    with running_stub(lambda _: Reply(200, [1] * 50)) as stub:
+        transport = make_transport(stub.url)
+        with pytest.raises(DataError, match=r"too much JSON .* more than 20 values") as caught:
+            transport.get_json("/x")
+    assert "\n" not in str(caught.value)

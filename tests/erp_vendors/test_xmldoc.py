@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import codecs
+import typing as t
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from erp_vendors.aim.answers import decode
+from erp_vendors.http import xmldoc
 from erp_vendors.http.xmldoc import root_of
 from erp_vendors.pentamic.answers import rows
+
+if t.TYPE_CHECKING:
+    import xml.etree.ElementTree as ET
 
 TYPES = [
     "<!DOCTYPE a>",
@@ -47,6 +52,29 @@ def test_xml_nested_too_deep_is_a_value_error(levels: int) -> None:
     for read in (root_of, decode, lambda body: rows(body, {})):
         with pytest.raises(ValueError, match="nested deeper than 200"):
             read(text)
+
+
+def test_the_tree_ends_where_it_is_too_deep(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+    start = xmldoc._Builder.start  # noqa: SLF001 - what the parser calls
+
+    def counted(self: xmldoc._Builder, tag: str, attrs: dict[str, str], /) -> ET.Element:
+        made.append(tag)
+        return start(self, tag, attrs)
+
+    monkeypatch.setattr(xmldoc._Builder, "start", counted)  # noqa: SLF001
+    with pytest.raises(ValueError, match="nested deeper than 200"):
+        root_of(b"<a>" * 1_000_000)  # is never closed
+    assert len(made) == 201
+
+
+def test_xml_of_too_many_elements_is_refused_before_it_is_parsed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("erp_vendors.http.codec.MOST_PARTS", 20)
+    assert len(root_of(b"<a>" + b"<b/>" * 18 + b"</a>")) == 18
+    with pytest.raises(ValueError, match="more than 20 values"):
+        root_of(b"<a>" + b"<b/>" * 19 + b"</a>")
 
 
 def test_xml_of_two_hundred_levels_can_be_read() -> None:
