@@ -18,6 +18,7 @@ from typing_extensions import override
 
 from erp_vendors.elements import NoRecord
 from erp_vendors.errors import ErpError, Interrupted, MissingResourceError, NotPermittedError
+from tap_erp.faults import UnreadRecords
 from tap_erp.lines import RecordLines
 from tap_erp.table_copy import TableCopy, is_due
 
@@ -43,10 +44,6 @@ FAULTS_IN_A_ROW = 10
 """Calls for records that fail, one after the other, before a stream gives up."""
 
 
-SHOWN_FAULTS = 20
-"""Things that a stream could not read of which each is told; further ones are counted."""
-
-
 class StreamError(ErpError):
     """A stream could not be read completely; what it missed is read by the next run."""
 
@@ -59,8 +56,7 @@ class ErpStream(Stream):
     Attributes:
         erp: The tap.
         records_read: Records that were emitted so far.
-        faults: The first things that could not be read; a stream with any ends as failed.
-        missed_records: How many there were.
+        faults: What could not be read; a stream with any ends as failed.
         turn: The streams of a vendor are read in this order; those of one turn may overlap.
         position: The bookmark that goes into the state when the stream has been read.
         may_be_empty: An empty copy of the table is a copy like any other.
@@ -100,8 +96,7 @@ class ErpStream(Stream):
         self.primary_keys = tuple(primary_keys)
         self.replication_key = replication_key
         self.records_read = 0
-        self.faults: list[str] = []
-        self.missed_records = 0
+        self.faults = UnreadRecords(self.name, self.logger)
         self.turn = 0
         self.position: Bookmark | None = None
         self._may_move = True
@@ -216,7 +211,7 @@ class ErpStream(Stream):
             raise
         finally:
             self.erp.message_writer.flush()
-            self._tell_of_the_rest()
+            self.faults.sum_up()
         self._conclude(write_messages=write_messages)
 
     def _write_batch(self, records: t.Sequence[Record]) -> None:
@@ -259,23 +254,8 @@ class ErpStream(Stream):
             held: The next run comes across the record, because the bookmark is held before it or
                 decides nothing about it. Otherwise the stream's bookmark does not move at all.
         """
-        self.missed_records += 1
-        if len(self.faults) < SHOWN_FAULTS:
-            self.logger.warning("%s: %s", self.name, what)
-            self.faults.append(what)
-        elif self.missed_records == SHOWN_FAULTS + 1:
-            self.logger.warning("%s: more could not be read; from here on it is counted", self.name)
+        self.faults.note(what)
         self._may_move = self._may_move and held
-
-    def _tell_of_the_rest(self) -> None:
-        """Say how many records could not be read, if not each was told."""
-        if self.missed_records > SHOWN_FAULTS:
-            self.logger.warning(
-                "%s: %d records could not be read, of which the first %d were told",
-                self.name,
-                self.missed_records,
-                SHOWN_FAULTS,
-            )
 
     def fault(self, what: str, *, held: bool = False) -> None:
         """As `missed`, for a record whose own call failed.
@@ -297,7 +277,7 @@ class ErpStream(Stream):
         """Whether an element of a vendor's list is a record; what is none is missed."""
         if not isinstance(row, NoRecord):
             return True
-        if row.fault not in self.faults:  # the list may be read again
+        if row.fault not in self.faults.told:  # the list may be read again
             self.missed(row.fault)
         return False
 
@@ -356,16 +336,16 @@ class ErpStream(Stream):
         copy.end(self.name, filled=self.records_read > 0, may_be_empty=self.may_be_empty)
         if whole and (lost := copy.lost()):
             self.missed(f"no list of {', '.join(lost)}, which an earlier run could read")
-        if self.position is not None and self._may_move and not (whole and self.faults):
+        if self.position is not None and self._may_move and not (whole and self.faults.count):
             self.save(self.position.state, now=True)
-        if whole and write_messages and not self.faults:
+        if whole and write_messages and not self.faults.count:
             self._complete_copy()
-        if not self.faults and not self.stream_state:
+        if not self.faults.count and not self.stream_state:
             self.save(lambda: {_READ: True}, now=True)
-        if self.faults:
+        if self.faults.count:
             msg = (
-                f"{self.missed_records} of its records could not be read and are tried again by "
-                f"the next run; first: {self.faults[0]}"
+                f"{self.faults.count} of its records could not be read and are tried again by "
+                f"the next run; first: {self.faults.told[0]}"
             )
             raise StreamError(msg)
 

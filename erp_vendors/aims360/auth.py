@@ -14,6 +14,7 @@ from erp_vendors.http.redact import redact
 
 if t.TYPE_CHECKING:
     from erp_vendors.http import Answer
+    from erp_vendors.http.transport import Transport
     from erp_vendors.settings import Block
 
 TOKEN_PATH = "/authentication/v1/authentication/Token"  # noqa: S105 - a path
@@ -27,6 +28,8 @@ _REFUSED = frozenset({400, 422})
 
 class Aims360Auth(TokenAuth):
     """A token pasted by the user, or one from the password grant; or first one, then the other."""
+
+    transport: Transport | None = None
 
     def __init__(self, block: Block) -> None:
         """Read the credentials.

@@ -19,6 +19,8 @@ _LIFETIME = dt.timedelta(days=7)
 class BearerAuth(TokenAuth):
     """A JWT from `/authenticate`, renewed with its refresh token (2.2, 2.3)."""
 
+    transport: Transport | None = None
+
     def __init__(self, key: str, username: str, password: str) -> None:
         super().__init__()
         self._body = {"AuthKey": key, "AuthUserName": username, "AuthPassword": password}

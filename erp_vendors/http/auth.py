@@ -15,8 +15,6 @@ from erp_vendors.http.redact import redact
 if t.TYPE_CHECKING:
     import requests
 
-    from erp_vendors.http.transport import Transport
-
 
 class Auth(AuthBase):
     """Puts credentials on a request.
@@ -74,6 +72,18 @@ class Token(t.NamedTuple):
     by_login: bool = True
 
 
+class Caller(t.Protocol):
+    """What a login calls the vendor through: a transport."""
+
+    @property
+    def last_request(self) -> str:
+        """Method and address of the newest call."""
+
+    @property
+    def label(self) -> str:
+        """Vendor block name."""
+
+
 class TokenAuth(Auth, abc.ABC):
     """A bearer token that is fetched once, shared by all threads, and renewed when it ends.
 
@@ -81,7 +91,7 @@ class TokenAuth(Auth, abc.ABC):
         transport: What `fetch` calls; set once it exists.
     """
 
-    transport: Transport | None = None
+    transport: Caller | None = None
 
     def __init__(self, given: Token | None = None, *, renewable: bool = True) -> None:
         """Nothing is called yet.
@@ -124,7 +134,7 @@ class TokenAuth(Auth, abc.ABC):
         if not is_header(self.header(token)):
             whose = "a login"
             if self.transport is not None:
-                whose = f"{self.transport.options.vendor}: {self.transport.last_request}"
+                whose = f"{self.transport.label}: {self.transport.last_request}"
             msg = f"{whose} gave a token that {UNFIT}"
             raise CredentialsError(msg)
         return _granted(token)

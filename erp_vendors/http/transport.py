@@ -109,6 +109,7 @@ class Transport:
         self._own = {origin(address) for address in (options.base_url, *options.trusted)} - {None}
         self._rules = (*options.rules, *policy.RULES)
         self._local = threading.local()
+        self.label = options.vendor
         self._given_up: Exception | None = None
         self._found = False  # whether any path of `base_url` was answered otherwise than by 404
         self._sessions: list[HttpSession] = []

@@ -16,6 +16,8 @@ from erp_vendors.pentamic.answers import properties_of
 if t.TYPE_CHECKING:
     import requests
 
+    from erp_vendors.http.transport import Transport
+
 
 TOKEN_ERRORS = {
     "invalid_client": "the identity server does not know this client or its secret; check "
@@ -56,6 +58,8 @@ class RefusedRecordError(CallError):
 
 class ClientCredentials(TokenAuth):
     """A token for this client, on every call; tells a refused record from a refused login."""
+
+    transport: Transport | None = None
 
     def __init__(self, token_url: str, client_id: str, client_secret: str, scope: str) -> None:
         super().__init__()

@@ -12,7 +12,8 @@ import typing as t
 import pytest
 from singer_sdk.singerlib import RecordMessage
 
-from tap_erp.stream import FAULTS_IN_A_ROW, SHOWN_FAULTS, StreamError
+from tap_erp.faults import SHOWN_FAULTS
+from tap_erp.stream import FAULTS_IN_A_ROW, StreamError
 from tap_erp.writer import StdoutWriter
 from tests.tap_erp.running import Message, aimsio, make_tap, run_tap, selected
 
@@ -141,7 +142,7 @@ def test_records_that_are_merely_missed_do_not_end_the_stream() -> None:
     stream = stream_of()
     for _ in range(3 * FAULTS_IN_A_ROW):
         stream.missed("element 5 is malformed")
-    assert stream.missed_records == 3 * FAULTS_IN_A_ROW
+    assert stream.faults.count == 3 * FAULTS_IN_A_ROW
 
 
 def test_faults_are_kept_as_a_few_texts_and_a_number(
@@ -150,8 +151,8 @@ def test_faults_are_kept_as_a_few_texts_and_a_number(
     stream = stream_of()
     for place in range(10_000):
         stream.missed(f"element {place} is malformed")
-    assert stream.missed_records == 10_000
-    assert stream.faults == [f"element {place} is malformed" for place in range(SHOWN_FAULTS)]
+    assert stream.faults.count == 10_000
+    assert stream.faults.told == [f"element {place} is malformed" for place in range(SHOWN_FAULTS)]
     assert len(caplog.messages) == SHOWN_FAULTS + 1
     monkeypatch.setattr(stream, "batches", lambda _: [])
     with pytest.raises(StreamError, match=r"10000 of its records.*first: element 0 "):
