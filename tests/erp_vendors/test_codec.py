@@ -167,3 +167,19 @@ def test_a_number_in_other_text_may_be_written_otherwise(text: str, number: obje
 def test_what_is_no_number_or_too_long_a_one_is_a_value_error(text: str) -> None:
     with pytest.raises(ValueError, match=r"is no number|digits"):
         codec.number_of(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("null", "null"),
+        ("{}", "object"),
+        ("[]", "list"),
+        ('"a"', "text"),
+        ("true", "boolean"),
+        ("1", "number"),
+        ("1.5", "number"),
+    ],
+)
+def test_a_value_is_called_what_json_calls_it(text: str, kind: str) -> None:
+    assert codec.kind_of(codec.decode(text.encode())) == kind
