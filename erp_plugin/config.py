@@ -58,6 +58,12 @@ _COMMON_SETTINGS = (USER_AGENT, RATE_LIMIT_STORE)
 """What both plugins have beside the vendors' blocks."""
 
 
+_OF_THE_SDK = frozenset(
+    {"stream_maps", "stream_map_config", "flattening_enabled", "flattening_max_depth"}
+)
+"""Settings of the SDK that say what becomes of columns, some of which may have to stay out."""
+
+
 def config_schema(settings: t.Iterable[Setting]) -> dict[str, t.Any]:
     """JSON schema of the whole configuration.
 
@@ -184,7 +190,7 @@ class ErpPlugin(PluginBase):
         block, _, name = setting.partition(".")
         if block in VENDORS:
             return block in self._config and self.block(block).must_agree(name)
-        return any(
+        return block in _OF_THE_SDK or any(
             own.name == block and own.must_agree for own in (*self.own_settings, *_COMMON_SETTINGS)
         )
 

@@ -32,6 +32,21 @@ TOMBSTONE = "_sdc_deleted_at"
 """Property that a tap sets on a record which its source has deleted."""
 
 
+def is_tombstone(record: t.Mapping[str, t.Any]) -> bool:
+    """Whether a record says that its source has deleted it.
+
+    Args:
+        record: A record as it came. Blank texts and false say as little as null: spreadsheets and
+            files have such a column for records that are there, too.
+    """
+    said = record.get(TOMBSTONE)
+    return (
+        bool(said.strip()) and said.strip().lower() != "false"
+        if isinstance(said, str)
+        else bool(said)
+    )
+
+
 class Deletions:
     """Knows which sinks delete, and what the input has of them.
 
@@ -125,7 +140,7 @@ class Deletions:
             if taken.hides_key(writer.identify):
                 self.note_unreadable(writer, f"record {number} hides its key: {taken.refusal}")
             names += [name for keys in earlier_keys for name in _names(key_of(record, (), keys))]
-            tombstone = record.get(TOMBSTONE) is not None
+            tombstone = is_tombstone(record)
             presence.note(names, tombstone=tombstone)
             if not tombstone:
                 presence.filled.add(stream)

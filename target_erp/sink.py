@@ -7,7 +7,7 @@ import typing as t
 from singer_sdk.sinks import Sink
 from typing_extensions import override
 
-from target_erp.deletions import TOMBSTONE
+from target_erp.deletions import is_tombstone
 from target_erp.delivery import RefusedError
 from target_erp.delivery.dead_letters import UNMAPPED
 from target_erp.schema_check import SchemaCheck
@@ -88,7 +88,7 @@ class ErpSink(Sink):
         write = self._run.writers.received(self.writer, number, own)
         try:
             self._check_keys(write.record)
-            if shape.own is not None and record.get(TOMBSTONE) is not None:
+            if shape.own is not None and is_tombstone(record):
                 if write.refusal is not None:
                     raise write.refusal
                 self._run.deletions.tombstone(self.writer, write)

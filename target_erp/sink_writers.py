@@ -92,15 +92,21 @@ class SinkWriters:
         return Write(number, writer.stream, taken.record, refusal=taken.refusal)
 
     def _check_sinks(self) -> None:
-        """What the setting `sinks` says of a sink that does not exist would be ignored."""
-        for name in self._sinks:
+        """What settings say of a sink that does not exist would be ignored."""
+        config = self._plugin.config
+        named = [
+            *(("sinks", name) for name in self._sinks),
+            *(("streams", name) for name in (config.get("streams") or {}).values()),
+            *(("deletes", name) for name in config.get("deletes") or ()),
+        ]
+        for setting, name in named:
             vendor = name.partition("_")[0]
             if vendor in VENDORS and vendor not in self._plugin.vendors:
                 continue  # nothing is written there
             try:
                 make_writer(self._plugin, name, ())
             except UnknownStreamError:
-                msg = f"config: 'sinks' names {name}, and no sink is called so"
+                msg = f"config: '{setting}' names {name}, and no sink is called so; see erp sinks"
                 raise ConfigError(msg) from None
 
     def _columns_of(self, writer: Writer) -> Columns:

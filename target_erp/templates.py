@@ -97,7 +97,7 @@ def sinks(plugin: ErpPlugin) -> list[SinkLine]:
     ]
 
 
-def any_account() -> dict[str, dict[str, str]]:
+def any_account() -> dict[str, t.Any]:
     """A configuration that has all vendors, to ask what can be written; it reaches none."""
     return {
         vendor.name: {

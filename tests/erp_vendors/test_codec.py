@@ -177,3 +177,19 @@ def test_json_of_too_many_values_is_refused_before_it_is_parsed(
     assert codec.decode(b"[" + part * 15 + b"1]")
     with pytest.raises(codec.TooManyPartsError, match="more than 40 values"):
         codec.decode(b"[" + part * 40 + b"1]")
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("null", "null"),
+        ("{}", "object"),
+        ("[]", "list"),
+        ('"a"', "text"),
+        ("true", "boolean"),
+        ("1", "number"),
+        ("1.5", "number"),
+    ],
+)
+def test_a_value_is_called_what_json_calls_it(text: str, kind: str) -> None:
+    assert codec.kind_of(codec.decode(text.encode())) == kind
