@@ -50,7 +50,7 @@ WAYS: dict[str, t.Callable[[str], str]] = {
     "octal": lambda char: _bytes(char, "\\{:03o}"),
 }
 _OPEN = frozenset({"decimal open", "hex open"})
-_LETTERS = st.sampled_from(string.ascii_letters + string.digits + "-_.!/+=<>\"'&%\\ äß✓😀")
+_LETTERS = st.sampled_from(string.ascii_letters + string.digits + "-_.!/+=<>\"'&% äß✓😀")
 _LAYERS: list[t.Callable[[str], str]] = [
     str,
     html.escape,
@@ -96,12 +96,12 @@ def test_no_escape_hides_a_secret(
         masked = urllib.parse.unquote(html.unescape(masked))
 
 
+@pytest.mark.parametrize("secret", ["Zebra7Kq9Long", 'p\\9"&w%4<ö$7/x✓', "%41%42-\\u0041&amp;"])
 @pytest.mark.parametrize("way", sorted(WAYS))
-def test_each_way_alone(way: str) -> None:
+def test_each_way_alone(way: str, secret: str) -> None:
     mask = Redactor()
-    mask.add("Zebra7Kq9Long")
-    text = _escaped("Zebra7Kq9Long", [way] * 13)
-    assert mask(f"denied: {text} end") == f"denied: {MASK} end"
+    mask.add(secret)
+    assert mask(f"denied: {_escaped(secret, [way] * len(secret))} end") == f"denied: {MASK} end"
 
 
 @given(st.text("&%\\;#x1a {}u-", max_size=60))
