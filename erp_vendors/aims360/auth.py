@@ -13,7 +13,7 @@ from erp_vendors.http.header import UNFIT, is_header
 from erp_vendors.http.redact import redact
 
 if t.TYPE_CHECKING:
-    from erp_vendors.http import Answer
+    from erp_vendors.http import Answer, Transport
     from erp_vendors.settings import Block
 
 TOKEN_PATH = "/authentication/v1/authentication/Token"  # noqa: S105 - a path
@@ -34,6 +34,7 @@ class Aims360Auth(TokenAuth):
         Raises:
             ConfigError: If there is neither a token nor a complete login.
         """
+        self.transport: Transport | None = None
         self._in_form = block.get("client_secret_in") == "form"
         pasted = str(block.get("access_token") or "").strip()
         given = [name for name in _LOGIN if block.get(name)]

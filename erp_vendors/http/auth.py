@@ -15,8 +15,6 @@ from erp_vendors.http.redact import redact
 if t.TYPE_CHECKING:
     import requests
 
-    from erp_vendors.http.transport import Transport
-
 
 class Auth(AuthBase):
     """Puts credentials on a request.
@@ -81,7 +79,7 @@ class TokenAuth(Auth, abc.ABC):
         transport: What `fetch` calls; set once it exists.
     """
 
-    transport: Transport | None = None
+    transport: t.Any = None  # a Transport, whose module imports this one
 
     def __init__(self, given: Token | None = None, *, renewable: bool = True) -> None:
         """Nothing is called yet.

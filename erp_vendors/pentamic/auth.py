@@ -16,6 +16,8 @@ from erp_vendors.pentamic.answers import properties_of
 if t.TYPE_CHECKING:
     import requests
 
+    from erp_vendors.http import Transport
+
 
 TOKEN_ERRORS = {
     "invalid_client": "the identity server does not know this client or its secret; check "
@@ -59,6 +61,7 @@ class ClientCredentials(TokenAuth):
 
     def __init__(self, token_url: str, client_id: str, client_secret: str, scope: str) -> None:
         super().__init__()
+        self.transport: Transport | None = None
         self._url = token_url
         # In the body, not as HTTP Basic (2, DOC).
         self._form = {
