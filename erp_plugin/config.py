@@ -13,6 +13,7 @@ from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR
 from typing_extensions import override
 
 from erp_plugin.environment import (
+    BOOLEANS,
     explanation,
     from_environment,
     other_vendors,
@@ -126,7 +127,7 @@ class ErpPlugin(PluginBase):
         self.connection = Connection()
         schema = self.config_jsonschema
         self.append_builtin_config(schema)
-        self._config = _with_numbers(as_given(self._config, schema), schema)
+        self._config = _from_text(as_given(self._config, schema), schema)
         self._register_secrets()
         problems = [
             *explain_masks(masked_settings(self._config)),
@@ -321,14 +322,16 @@ def _without_broken_parts(schema: t.Any) -> None:  # noqa: ANN401 - any part of 
             _without_broken_parts(part)
 
 
-def _with_numbers(config: dict[str, t.Any], schema: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """Read numbers that are given as text, as Meltano hands over variables of its environment."""
+def _from_text(config: dict[str, t.Any], schema: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Read numbers and booleans that are given as text, as Meltano hands over variables."""
     found = dict(config)
     for name, definition in schema["properties"].items():
         value = found.get(name)
         if isinstance(value, dict) and "properties" in definition:
-            found[name] = _with_numbers(value, definition)
+            found[name] = _from_text(value, definition)
         elif isinstance(value, str) and definition.get("type") in ("integer", "number"):
             with contextlib.suppress(ValueError):  # the check that follows tells
                 found[name] = int(value) if definition["type"] == "integer" else float(value)
+        elif isinstance(value, str) and definition.get("type") == "boolean":
+            found[name] = BOOLEANS.get(value.strip().lower(), value)
     return found

@@ -17,6 +17,12 @@ from erp_vendors.settings import is_block
 from erp_vendors.vendors import VENDORS
 
 Json = t.Mapping[str, t.Any]
+
+BOOLEANS = {
+    **dict.fromkeys(("true", "1", "yes", "on"), True),
+    **dict.fromkeys(("false", "0", "no", "off"), False),
+}
+"""Words for true and false, in any case."""
 _NAMED_BY = {"tap-erp": "MELTANO_EXTRACTOR_NAME", "target-erp": "MELTANO_LOADER_NAME"}
 """The variable in which Meltano says what the project calls a plugin."""
 
@@ -220,9 +226,10 @@ def parse_text(variable: str, text: str, definition: t.Mapping[str, t.Any]) -> t
         return text
     try:
         if kinds == "boolean" or "boolean" in kinds:
-            return {"true": True, "1": True, "false": False, "0": False}[text.lower()]
+            return BOOLEANS[text.strip().lower()]
         codec.decode(text.encode())  # it refuses what nests too deep, and endless numbers
         return json.loads(text)
     except (KeyError, ValueError):
-        msg = f"environment variable {variable} must hold a value of type {kinds}"
+        wanted = "true or false" if "boolean" in kinds else f"a value of type {kinds}"
+        msg = f"environment variable {variable} must hold {wanted}"
         raise ConfigError(msg) from None

@@ -350,7 +350,8 @@ def explain(error: ValidationError, known: t.Mapping[str, t.Any]) -> list[str]:
         return [f"setting '{path}' must be one of: {', '.join(map(str, wanted))}"]
     if error.validator == "type":
         kinds = wanted if isinstance(wanted, str) else " or ".join(wanted)
-        return [f"setting '{path}' must be of type {kinds}"]
+        kinds = "true or false" if kinds == "boolean" else f"of type {kinds}"
+        return [f"setting '{path}' must be {kinds}"]
     return [f"setting '{path}' does not fit: {error.validator} {wanted}"]
 
 

@@ -38,11 +38,12 @@ PLUGINS = {"tap-erp": "tap_erp", "target-erp": "target_erp"}
 SANDBOX_URL = "http://127.0.0.1:8765"
 """Where `erp-sandbox serve` listens when not told otherwise."""
 
-_KINDS = {"number": "string"}
+_KINDS = {"number": "string", "boolean": "string"}
 """Meltano's kind of setting by JSON type, where the names differ.
 
 Its kind `decimal` breaks on every value from the environment (4.4: "Object of type Decimal is not
-JSON serializable"); the plugins read numbers from text.
+JSON serializable"), and its kind `boolean` takes every word that it does not know, such as
+`enabled`, for false. So the plugins read both from text, and refuse what they do not know.
 """
 _HUB_HEAD = "# Written by `make settings`; `meltano add NAME --from-ref FILE` takes it.\n"
 _CAPABILITIES = {"tap-erp": set[str](), "target-erp": {"validate-records"}}

@@ -37,6 +37,7 @@ class Aims360Auth(TokenAuth):
         Raises:
             ConfigError: If there is neither a token nor a complete login.
         """
+        self.transport: Transport | None = None
         self._in_form = block.get("client_secret_in") == "form"
         pasted = str(block.get("access_token") or "").strip()
         given = [name for name in _LOGIN if block.get(name)]

@@ -24,6 +24,7 @@ class BearerAuth(TokenAuth):
     def __init__(self, key: str, username: str, password: str) -> None:
         super().__init__()
         self._body = {"AuthKey": key, "AuthUserName": username, "AuthPassword": password}
+        self.transport: Transport | None = None
 
     def fetch(self, previous: Token | None) -> Token:
         """Refresh if possible, else log in."""

@@ -63,6 +63,7 @@ class ClientCredentials(TokenAuth):
 
     def __init__(self, token_url: str, client_id: str, client_secret: str, scope: str) -> None:
         super().__init__()
+        self.transport: Transport | None = None
         self._url = token_url
         # In the body, not as HTTP Basic (2, DOC).
         self._form = {

@@ -70,7 +70,7 @@ def send(writer: Writer, write: Write, given: Answer, method: str = "send") -> N
         for name in CALLS[writer.vendor]:
             patch.setattr(client, name, lambda *_, **__: given)
         if writer.vendor == "aim":
-            patch.setattr(writer, "_admit", lambda *_: None)
+            patch.setattr(writer, "_check_operation", lambda *_: None)
         if method == "delete":
             writer.delete(write)
         else:
