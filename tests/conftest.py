@@ -35,20 +35,29 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the conformance tests; their folder is also copied elsewhere, and knows no marker.
 
     Each of several workers gets an equal share of the items, in their order. So each share begins
-    with its part of the slow ones: one that began last would be waited for by all.
+    with slow modules, whole ones because of their fixtures: a slow test that began last would be
+    waited for by all.
     """
     for item in items:
         if _CONFORMANCE in item.path.parents:
             item.add_marker(pytest.mark.slow)
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    slow = [item for item in items if item.get_closest_marker("slow")]
-    quick = [item for item in items if not item.get_closest_marker("slow")]
-    size = -(-len(quick) // workers)
-    items[:] = [
-        item
-        for worker in range(workers)
-        for item in (*slow[worker::workers], *quick[worker * size : (worker + 1) * size])
-    ]
+    modules: dict[pathlib.Path, list[pytest.Item]] = {}
+    quick = []
+    for item in items:
+        if item.get_closest_marker("slow"):
+            modules.setdefault(item.path, []).append(item)
+        else:
+            quick.append(item)
+    shares: list[list[pytest.Item]] = [[] for _ in range(workers)]
+    for module in sorted(modules.values(), key=len, reverse=True):
+        min(shares, key=len).extend(module)
+    size = -(-len(items) // workers)
+    for share in shares:
+        room = max(0, size - len(share))
+        share.extend(quick[:room])
+        del quick[:room]
+    items[:] = [item for share in shares for item in share] + quick
 
 
 @pytest.fixture

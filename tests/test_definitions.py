@@ -183,6 +183,7 @@ def project(tmp_path: pathlib.Path) -> Project:
     return Project(tmp_path / "a project")
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 def test_meltano_takes_them_all_and_they_fit_its_schema(project: Project) -> None:
     for name in ("tap-erp", "tap-erp--aimsio", "target-erp--cimcloud"):
@@ -204,6 +205,7 @@ def test_meltano_takes_them_all_and_they_fit_its_schema(project: Project) -> Non
     project("lock", "--update")
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 def test_a_plugin_of_one_vendor_is_configured_and_asked_by_meltano(project: Project) -> None:
     project.add("tap-erp--aimsio")

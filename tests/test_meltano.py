@@ -152,6 +152,7 @@ def test_postgres_takes_the_streams_and_gives_corrections_back(project: Project)
     assert all(name.endswith("!") for name in names)
 
 
+@pytest.mark.nightly  # takes long, and others start Meltano, too
 def test_numbers_and_secrets_reach_the_tap_from_the_environment(project: Project) -> None:
     # As text: Meltano's kind for numbers breaks on every value from the environment.
     numbers = {"TAP_ERP_AIMSIO_TIMEOUT_SECONDS": "2.5", "TAP_ERP_AIMSIO_MAX_CONCURRENCY": "3"}
@@ -231,6 +232,7 @@ def test_no_variable_is_without_effect_in_silence(project: Project, plugin: str)
     assert f"{directing} (setting aimsio.requests_per_second) has no effect" in said
 
 
+@pytest.mark.nightly  # takes long, and others start Meltano, too
 def test_meltano_tests_the_tap(project: Project) -> None:
     answer = project.meltano("config", "test", "tap-erp--aimsio")
     assert answer.returncode == 0, answer.stdout + answer.stderr
