@@ -149,6 +149,7 @@ def test_faults_are_kept_as_a_few_texts_and_a_number(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stream = stream_of()
+    caplog.clear()
     for place in range(10_000):
         stream.missed(f"element {place} is malformed")
     assert stream.faults.count == 10_000
