@@ -138,9 +138,9 @@ class WriteValidator:
                 said += " (the setting coerce: lossless converts it)"
             return said
         if kind.name == "enum":
-            # A vendor may take 1 and "1", which look the same.
-            texts = dict.fromkeys(str(option) for option in kind.options if option is not None)
-            options = ", ".join(texts)
+            # A vendor may take 1 and "1", or a word with a blank and without, which look the same.
+            texts = (str(option).strip() for option in kind.options if option is not None)
+            options = ", ".join(dict.fromkeys(texts))
             return f"{where}: {'it' if hidden else _shown(value) or 'it'} is none of {options}"
         if hidden or isinstance(value, (dict, list)):
             # The library's own words hold the value.

@@ -86,6 +86,8 @@ def test_numbers_of_any_size_are_numbers(number: t.Any) -> None:
 @pytest.mark.parametrize("options", [["1", 1, "2", 2], ["1", "2", None]])
 def test_an_enumeration_lists_no_value_twice(options: list[t.Any]) -> None:
     assert refusal(validator(code={"enum": options}), {"code": "3"}).endswith("is none of 1, 2")
+    blank = validator(code={"enum": ["A", " A", "B"]})
+    assert refusal(blank, {"code": "C"}).endswith("is none of A, B")
 
 
 def test_values_of_secret_properties_are_not_shown() -> None:
