@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import logging
 import traceback
 import typing as t
@@ -174,6 +175,21 @@ class Routes:
         properties = schema.get("properties", {})
         made_of = {name: {} if name in named else part for name, part in properties.items()}
         return {**schema, "properties": made_of}
+
+    def tell_of_unused_maps(self) -> None:
+        """Warn of stream maps that no stream of the input was meant by: they took nothing out."""
+        maps = self._target.config.get("stream_maps") or {}
+        unused = [
+            name
+            for name in maps
+            if not name.startswith("__") and not fnmatch.filter(self._said, name)
+        ]
+        if unused:
+            logger.warning(
+                "'stream_maps' names %s, and the input had no stream of this name, so nothing was "
+                "mapped by it; the names are those of the input, before 'streams'",
+                ", ".join(unused),
+            )
 
     def _maps(self, stream: str, schema: Record, keys: t.Sequence[str]) -> list[StreamMap]:
         mapper = self._target.mapper

@@ -56,6 +56,25 @@ def test_records_that_stream_maps_filter_are_settled(
     assert run.target.run.summary.as_json(0, "")["records_filtered"] == (3 if filtered else 0)
 
 
+@pytest.mark.parametrize(
+    ("maps", "unused"),
+    [
+        ({"aimsio_employes": {"employeePhone": None}}, "aimsio_employes"),
+        ({"aimsio_j*": None}, "aimsio_j*"),
+        ({EMPLOYEES: {"n": None}, "__else__": None}, ""),
+        ({"aimsio_*": {"n": None}}, ""),
+    ],
+    ids=str,
+)
+def test_a_map_that_meets_no_stream_is_told(
+    vendor: Vendor, maps: Message, unused: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    messages = [SCHEMA, record(EMPLOYEES, employeeCode="E-1", n=1), state(1)]
+    assert run_target(vendor.config(stream_maps=maps), messages).code == 0
+    told = [line for line in caplog.messages if "so nothing was mapped by it" in line]
+    assert [unused in line for line in told] == [True] * bool(unused)
+
+
 def test_a_stream_that_no_sink_knows_may_be_removed_by_a_map(vendor: Vendor) -> None:
     messages = [schema("foreign", ["id"]), record("foreign", id=1), state("end")]
     messages += [{"type": "ACTIVATE_VERSION", "stream": "foreign", "version": 1}]
