@@ -103,14 +103,14 @@ class AimsioClient:
             return self._indexes[resource.name]
 
     def detail(
-        self, resource: AimsioResource, key: str | int, *, is_guid: bool = True
+        self, resource: AimsioResource, key: str | int, *, is_guid: bool = False
     ) -> dict[str, t.Any] | None:
         """One full record.
 
         Args:
             resource: The entity.
             key: Its guid or id.
-            is_guid: It is the guid.
+            is_guid: It is the guid, which the record is held against.
 
         Returns:
             The record; None when it has vanished since the index was read.

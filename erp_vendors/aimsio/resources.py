@@ -13,7 +13,7 @@ class AimsioResource(Resource):
 
     Attributes:
         list_name: Property that holds the records in a POST body.
-        guid: Property of a full record that holds its guid; empty where no name is known.
+        guid: Property of a full record that holds its guid; empty where the name is not documented.
         natural_keys: Properties that identify a record when writing, best one first; a record
             needs at least one of them.
         assumed_keys: The names of the natural keys are assumed (INF); another property may be it.
@@ -39,7 +39,7 @@ def _entity(name: str, segment: str, prefix: str, **more: object) -> AimsioResou
         "primary_keys": (f"{prefix}Guid",),
         "replication_key": f"{prefix}UpdatedAt",
         "list_name": f"{prefix}List",
-        "guid": f"{prefix}Guid",
+        "guid": f"{prefix}Guid" if more.get("documented") else "",
         "natural_keys": (f"{prefix}Guid",),
     }
     own = more.pop("read_only", ())
@@ -138,6 +138,7 @@ RESOURCES: tuple[AimsioResource, ...] = (
         "nrbs",
         "NonRecurringBillableItem",
         "nrb",
+        guid="nrbGuid",
         # Read and written at different segments (6, DOC).
         write_path="/NRB",
         natural_keys=("nrbExternalId", "nrbOriginReference", "nrbGuid"),

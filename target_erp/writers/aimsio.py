@@ -141,7 +141,7 @@ class AimsioWriter(Writer):
 
     def _look(self, write: Write, *, fresh: bool) -> LookUpResult:
         for value in (value for name, value in write.key if self._is_id(name)):
-            row = self.client.detail(self.resource, value, is_guid=False)  # checked below
+            row = self.client.detail(self.resource, value)
             if row is not None:
                 self._records.check(row, value)
                 return LookUpResult.found(value, row, changed=self._records.changed(value))

@@ -140,11 +140,7 @@ class AimsioRecords:
         """
         entries = self._client.index(self._resource).entries
         entry = max(entries, key=lambda entry: entry.updated_at or 0, default=None)
-        row = (
-            None
-            if entry is None
-            else self._client.detail(self._resource, entry.id, is_guid=entry.is_guid)
-        )
+        row = None if entry is None else self._client.detail(self._resource, entry.id)
         return () if row is None else self._identify(row)
 
     def check(self, row: Body, key: str) -> None:
@@ -200,7 +196,7 @@ class AimsioRecords:
 
     def _read_some(self, some: list[IndexEntry]) -> None:
         outcomes = ordered_map(
-            lambda entry: self._client.detail(self._resource, entry.id, is_guid=entry.is_guid),
+            lambda entry: self._client.detail(self._resource, entry.id),
             reversed(some),
             workers=self._workers,
         )

@@ -9,6 +9,7 @@ import pytest
 
 from erp_sandbox.testing import running_sandbox
 from erp_vendors.errors import ConfigError
+from tests.support.aim import shop_block
 from tests.tap_erp.running import make_tap, run_tap
 
 if t.TYPE_CHECKING:
@@ -25,15 +26,7 @@ def sandbox() -> t.Iterator[RunningSandbox]:
 
 def config(sandbox: RunningSandbox, **more: t.Any) -> dict[str, t.Any]:
     sandbox.reset(data=True)
-    block = {
-        "api_url": f"{sandbox.url}/aim/api",
-        "api_key": "sandbox-key",
-        "app_id": "sandbox-app",
-        "username": "sandbox-user",
-        "password": "sandbox-password",
-        "requests_per_second": 5000,
-    }
-    return {"aim": {**block, **more}}
+    return {"aim": shop_block(sandbox, **more)}
 
 
 def counted(sandbox: RunningSandbox) -> dict[str, int]:

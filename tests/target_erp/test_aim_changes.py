@@ -11,6 +11,7 @@ import pytest
 from erp_ledger import Known, RecordStatus
 from erp_sandbox.testing import running_sandbox
 from tests.erp_vendors.aim.shop import OK, Shop, open_shop, to_xml
+from tests.support.aim import shop_block
 from tests.support.plugins import record, run_target, schema
 from tests.support.stub import Reply
 from tests.support.writers import Account, prepared, sent
@@ -34,17 +35,10 @@ class Site:
         self.sandbox = sandbox
         self.folder = folder
         self.settings: Message = {
-            "aim": {
-                "api_url": f"{sandbox.url}/aim/api",
-                "api_key": "sandbox-key",
-                "app_id": "sandbox-app",
-                "username": "sandbox-user",
-                "password": "sandbox-password",
-                "requests_per_second": 5000,
-            },
+            "aim": shop_block(sandbox),
             "ledger": str(folder / "ledger.sqlite"),
             "dead_letters": str(folder / "dead"),
-            "report_file": "",
+            "report_file": "none",
         }
 
     def run(self, stream: str, keys: list[str], *rows: Message, **more: t.Any) -> TargetRun:

@@ -11,6 +11,7 @@ from erp_sandbox.testing import running_sandbox
 from erp_vendors.errors import ErpError
 from target_erp.delivery.model import ABSENT, NOT_SHOWN, Finding, LookUpResult
 from tests.erp_vendors.aim.shop import error, open_shop, stock_error
+from tests.support.aim import shop_block
 from tests.support.stub import Reply
 from tests.support.writers import Account, prepared, sent
 
@@ -36,16 +37,7 @@ class Shop:
 
     def __init__(self, sandbox: RunningSandbox, kind: str = "json") -> None:
         self.sandbox = sandbox
-        block = {
-            "format": kind,
-            "api_url": f"{sandbox.url}/aim/api",
-            "api_key": "sandbox-key",
-            "app_id": "sandbox-app",
-            "username": "sandbox-user",
-            "password": "sandbox-password",
-            "requests_per_second": 5000,
-        }
-        self._account = Account("aim", block)
+        self._account = Account("aim", shop_block(sandbox, format=kind))
 
     def writer(self, sink: str) -> Writer:
         return self._account.writer(sink)

@@ -7,6 +7,7 @@ import typing as t
 import pytest
 
 from erp_sandbox.testing import running_sandbox
+from tests.support.aim import shop_block
 from tests.support.plugins import record, run_target, schema
 
 if t.TYPE_CHECKING:
@@ -30,15 +31,7 @@ def sandbox() -> t.Iterator[RunningSandbox]:
 
 def config(sandbox: RunningSandbox, folder: pathlib.Path) -> dict[str, t.Any]:
     return {
-        "aim": {
-            "api_url": f"{sandbox.url}/aim/api",
-            "api_key": "sandbox-key",
-            "app_id": "sandbox-app",
-            "username": "sandbox-user",
-            "password": "sandbox-password",
-            "requests_per_second": 5000,
-            "max_concurrency": 4,
-        },
+        "aim": shop_block(sandbox, max_concurrency=4),
         "ledger": str(folder / "ledger.sqlite"),
         "dead_letters": str(folder / "dead"),
         "report_file": "none",

@@ -8,6 +8,7 @@ import typing as t
 import pytest
 
 from erp_sandbox.testing import running_sandbox
+from tests.support.aim import shop_block
 from tests.support.plugins import record, run_target, schema, state
 
 if t.TYPE_CHECKING:
@@ -44,14 +45,7 @@ class Site:
     def __init__(self, sandbox: RunningSandbox, folder: pathlib.Path) -> None:
         self.sandbox = sandbox
         self.settings: Message = {
-            "aim": {
-                "api_url": f"{sandbox.url}/aim/api",
-                "api_key": "sandbox-key",
-                "app_id": "sandbox-app",
-                "username": "sandbox-user",
-                "password": "sandbox-password",
-                "requests_per_second": 5000,
-            },
+            "aim": shop_block(sandbox),
             "ledger": str(folder / "ledger.sqlite"),
             "dead_letters": str(folder / "dead"),
             "report_file": "none",

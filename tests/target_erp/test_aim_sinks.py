@@ -9,6 +9,7 @@ import pytest
 from erp_sandbox.testing import running_sandbox
 from target_erp.delivery import RefusedError
 from target_erp.delivery.model import Reference
+from tests.support.aim import shop_block
 from tests.support.writers import Account, prepared, sent
 
 if t.TYPE_CHECKING:
@@ -18,15 +19,7 @@ ADD = {"Name": "Ann Lee", "LocationId": 1, "CustomerDefaultId": 1, "TaxAuthority
 
 
 def account(sandbox: RunningSandbox, **more: t.Any) -> Account:
-    block = {
-        "api_url": f"{sandbox.url}/aim/api",
-        "api_key": "sandbox-key",
-        "app_id": "sandbox-app",
-        "username": "sandbox-user",
-        "password": "sandbox-password",
-        "requests_per_second": 5000,
-    }
-    return Account("aim", {**block, **more})
+    return Account("aim", shop_block(sandbox, **more))
 
 
 @pytest.fixture

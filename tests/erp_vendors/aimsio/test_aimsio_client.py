@@ -179,7 +179,7 @@ def test_a_detail_that_is_another_record_is_refused(stub: Stub, name: str) -> No
     client = make(stub.url)
     resource = client.resources[name]
     stub.script = lambda _: Reply(body={resource.guid: "G-1"})
-    assert client.detail(resource, "g-1") == {resource.guid: "G-1"}
-    assert client.detail(resource, 7, is_guid=False) == {resource.guid: "G-1"}
+    assert client.detail(resource, "g-1", is_guid=True) == {resource.guid: "G-1"}
+    assert client.detail(resource, 7) == {resource.guid: "G-1"}
     with pytest.raises(DataError, match=f"another record: {resource.guid} is G-1"):
-        client.detail(resource, "g-2")
+        client.detail(resource, "g-2", is_guid=True)
