@@ -90,7 +90,8 @@ class PentamicClient:
             if resource.name in self._lists and not again:
                 return self._lists[resource.name]
             order = self.block.get("order_by") if resource.name == "customers" else ""
-            rows = self._list(resource, resource.path, {"orderBy": order} if order else {})
+            params = {"orderBy": order} if order else {}
+            rows = self._list(resource, self._path(resource.path), params)
             if resource.name in self._shared:
                 self._lists[resource.name] = rows
             return rows
@@ -109,7 +110,7 @@ class PentamicClient:
             DataError: If the answer is not a list.
             ErpError: If the call fails.
         """
-        path = resource.path_of(urllib.parse.quote(str(key), safe=""))
+        path = self._path(resource.path_of(urllib.parse.quote(str(key), safe="")))
         try:
             return self._list(resource, path, {})
         except RefusedRecordError as error:
@@ -131,7 +132,10 @@ class PentamicClient:
             ErpError: If it fails otherwise.
         """
         return self.transport.call(
-            "POST", resource.write_path or resource.path, body=self._body(record), repeatable=False
+            "POST",
+            self._path(resource.write_path or resource.path),
+            body=self._body(record),
+            repeatable=False,
         )
 
     def update(self, resource: PentamicResource, key: object, record: Row) -> Answer:
@@ -147,7 +151,7 @@ class PentamicClient:
             ErpError: If it fails otherwise.
         """
         return self.transport.call(
-            "PUT", _single(resource, key), body=self._body(record), repeatable=True
+            "PUT", self._path(_single(resource, key)), body=self._body(record), repeatable=True
         )
 
     def delete(self, resource: PentamicResource, key: object) -> Answer:
@@ -164,7 +168,11 @@ class PentamicClient:
             RefusedRecordError: If the vendor does not take the record.
             ErpError: If it fails otherwise.
         """
-        return self.transport.call("DELETE", _single(resource, key), repeatable=True)
+        return self.transport.call("DELETE", self._path(_single(resource, key)), repeatable=True)
+
+    def _path(self, path: str) -> str:
+        """A path as this site spells it (pentamic.md 1: headings end in a slash, examples do not)."""
+        return f"{path}/" if self.block.get("trailing_slash") else path
 
     def _list(self, resource: PentamicResource, path: str, params: dict[str, str]) -> list[t.Any]:
         where = f"pentamic: GET {path}"

@@ -1,0 +1,123 @@
+"""What is assumed of Pentamic where pentamic.md marks a point as inferred or unknown."""
+
+from __future__ import annotations
+
+from erp_vendors.assumption import Assumption
+
+ASSUMPTIONS = (
+    Assumption(
+        name="slash",
+        section="1",
+        text="Paths need no slash at their end.",
+        default="optional",
+        told_by="the customer list is asked for without one, and after a 404 with one",
+        setting="trailing_slash",
+    ),
+    Assumption(
+        name="formats",
+        section="3",
+        text="Answers are JSON where JSON is asked for.",
+        default="json",
+        told_by="what the customer list comes as",
+        setting="none: both are read",
+    ),
+    Assumption(
+        name="tax_code",
+        section="3, 8.1",
+        text="A tax code may come as text, as a number, or unquoted with a leading zero.",
+        default="unquoted",
+        told_by="the tax codes of the customer list, before they are read",
+        setting="none: all of them are read; a number has lost its zeros at the vendor already",
+    ),
+    Assumption(
+        name="order_by",
+        section="4.2",
+        text="The customer list takes orderBy=id.",
+        default="accepted",
+        told_by="the list is asked for with it, and after a refusal without it",
+        setting="order_by",
+    ),
+    Assumption(
+        name="whole_list",
+        section="4.1",
+        text="One answer holds everything.",
+        default="whole",
+        untold="a list that was cut off looks like a short one; compare its length with Pentamic",
+    ),
+    Assumption(
+        name="customer_key",
+        section="7",
+        text="A customer's key is id.",
+        default="id",
+        told_by="whether it is unique in the customer list",
+        setting="resources (primary_keys)",
+    ),
+    Assumption(
+        name="invoice_key",
+        section="7, 8.2",
+        text="An invoice has an id of its own.",
+        default="id",
+        told_by="the columns of the invoices of some customers",
+        setting="resources (primary_keys)",
+    ),
+    Assumption(
+        name="invoice_ids",
+        section="7, 8.2",
+        text="An invoice's id is unique with its customer's, and perhaps by itself.",
+        default="global",
+        told_by="the invoices of several customers",
+        setting="none: the customer's id is part of the key",
+    ),
+    Assumption(
+        name="permission",
+        section="5.2",
+        text="A 403 without an error code is about a permission, one with a code about a record.",
+        default="code",
+        untold="no read is refused for the sake of a record",
+    ),
+    Assumption(
+        name="rate",
+        section="5.1",
+        text="Five calls a second, four of them at once, are not too many.",
+        default="5 per second",
+        untold="to find a limit, it would have to be exceeded",
+        setting="requests_per_second, max_concurrency",
+    ),
+    Assumption(
+        name="accept_tax_code",
+        section="3",
+        text="A write takes the tax code as text.",
+        default="string",
+        setting="tax_code_as",
+        writes=True,
+        trial="write one customer whose tax code begins with 0, and read it back",
+    ),
+    Assumption(
+        name="unique_tax_code",
+        section="6",
+        text="No two customers share a tax code, so it is the key of a new record.",
+        default="unique",
+        setting="match_properties",
+        writes=True,
+        trial="none is needed: `erp doctor --sinks` tells whether the present ones are unique",
+    ),
+    Assumption(
+        name="put_clears",
+        section="6, 9",
+        text="A PUT replaces the whole record.",
+        default="clear",
+        setting="null_values",
+        writes=True,
+        trial="PUT one customer without its phone, and read it back",
+    ),
+    Assumption(
+        name="delete_answer",
+        section="6, 9",
+        text="A DELETE that has worked is answered with 200 and any body.",
+        default="any body",
+        setting="resources (success)",
+        writes=True,
+        trial="create one customer and delete it",
+    ),
+)
+"""In the order in which the doctor shows them."""
