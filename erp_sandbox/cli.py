@@ -124,7 +124,7 @@ def _command() -> click.Group:
             click.Option(
                 ["--database"],
                 metavar="PATH",
-                help="SQLite file, so that writes survive a restart (memory)",
+                help="SQLite file that keeps the rows (memory)",
             ),
             click.Option(
                 ["--help-vendor"],
@@ -137,10 +137,9 @@ def _command() -> click.Group:
             click.Option(
                 ["--variant", "variants"],
                 multiple=True,
-                metavar="VENDOR.NAME=VALUE",
+                metavar="NAME=VALUE",
                 envvar=f"{ENVIRONMENT_PREFIX}VARIANTS",
-                help="another answer to a point that a vendor's documents leave open; may be "
-                f"given several times (environment: {ENVIRONMENT_PREFIX}VARIANTS, with blanks)",
+                help="play another answer to an open point",
             ),
             click.Option(
                 ["--variants", "list_variants"],
@@ -148,7 +147,7 @@ def _command() -> click.Group:
                 is_eager=True,
                 expose_value=False,
                 callback=_list_variants,
-                help="list all open points with their answers",
+                help="list the open points and their answers",
             ),
             *(
                 option

@@ -54,7 +54,8 @@ class SandboxVendor(ABC):
 
     A sub-package makes a subclass and exports it as ``VENDOR``. Class attributes name the vendor,
     its options (a dataclass whose fields become command line options, see
-    :mod:`erp_sandbox.config`) and its open points (see :mod:`erp_sandbox.variants`); the methods say what rows there are and how calls are answered.
+    :mod:`erp_sandbox.config`) and its open points (see :mod:`erp_sandbox.variants`); the methods
+    say what rows there are and how calls are answered.
     All of them run on the server's one event loop, so a handler that does not await cannot be
     interrupted half way.
     """

@@ -62,7 +62,7 @@ class PentamicOptions:
 
 VARIANTS = (
     Variant(
-        "tax_code", "3 UNK", "taxCode in answers: a number with its zero, text, or a number without",
+        "tax_code", "3 UNK", "taxCode in answers: bare digits with the zero, text, or a number",
         each("tax_code", "unquoted", "string", "int"),
     ),
     Variant(
