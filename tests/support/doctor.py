@@ -5,8 +5,10 @@ from __future__ import annotations
 import copy
 import typing as t
 
+from demo.sandbox import DemoSandbox, block
 from erp_cli.doctor.examination import examine, plan
 from erp_vendors.assumption import State
+from erp_vendors.vendors import VENDORS
 from tests.tap_erp.running import make_tap
 
 if t.TYPE_CHECKING:
@@ -17,6 +19,13 @@ if t.TYPE_CHECKING:
 
 Config = dict[str, t.Any]
 Key = tuple[t.Any, ...]
+
+
+def config_of(sandbox: RunningSandbox, vendor: str, **more: t.Any) -> Config:
+    """The configuration that leads to a vendor of a sandbox, with further settings of its block."""
+    played = DemoSandbox(sandbox.url).vendors()[vendor]
+    fast = {"requests_per_second": 5000}
+    return {vendor: {**block(VENDORS[vendor], played), **fast, **more}}
 
 
 def examined(
