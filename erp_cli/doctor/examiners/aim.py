@@ -72,6 +72,12 @@ class AimExaminer(Examiner[AimClient]):
         """The resources, the settings applied."""
         return self.client.resources
 
+    def is_described(self, resource: Resource) -> bool:
+        """As of any vendor; but a list without a key has one to be learned."""
+        wanted = self.resources[resource.name]
+        keyless = not wanted.primary_keys and not wanted.parents
+        return wanted.schema is not None or (not keyless and super().is_described(resource))
+
     def planned_calls(self) -> int:
         """The login, a page of each list, children of a row or two, and the open points."""
         children = sum(bool(self.resources[name].parents) for name in self.streams)

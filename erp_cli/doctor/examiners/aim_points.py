@@ -27,6 +27,7 @@ _FEW = 2
 _SEVERAL = 4
 """Rows of which an order would not be by chance."""
 _PRODUCT_KEYS = ("Pk", "AeId", "Sku")
+_NULLABLE = {"scheduled_returns": ("ReturnedDate", "AutoPayHoldDate"), "invoices": ("DateTime",)}
 _JSON, _XML = "application/json", "application/xml"
 _NO_DATE = b'"0001-01-01'
 _FAR = "2999-01-01T00:00:00"
@@ -224,22 +225,22 @@ def _customers_list(doctor: AimExaminer) -> t.Iterator[Finding]:
 
 
 def _order(doctor: AimExaminer) -> t.Iterator[Finding]:
-    by_key = []
-    others = 0
+    by_key = others = 0
     for name, seen in doctor.pages.items():
         keys = doctor.resources[name].primary_keys
         values = [row.get(keys[0]) for row in seen.rows] if len(keys) == 1 else []
         if len(values) < _SEVERAL or len({type(value) for value in values}) > 1:
             continue
-        if values == sorted(values):
-            by_key.append(name)
+        # Numbers may be sorted as text.
+        texts = [str(value) for value in values]
+        if values == sorted(values) or texts == sorted(texts):
+            by_key += 1
         else:
             others += 1
-    if others:
+    if by_key > others:
+        yield doctor.differs("order", f"{by_key} lists are sorted by key; nothing depends on it")
+    elif others:
         yield doctor.holds("order", f"{others} lists are in no order that shows")
-    elif by_key:
-        said = f"{len(by_key)} lists are sorted by their keys; nothing depends on it"
-        yield doctor.differs("order", said)
 
 
 def _clock(doctor: AimExaminer, date: str | None) -> t.Iterator[Finding]:
@@ -266,17 +267,14 @@ def _clock(doctor: AimExaminer, date: str | None) -> t.Iterator[Finding]:
 
 
 def _lacks_dates(doctor: AimExaminer) -> bool:
-    """Whether some rows of a list have a date that others of it have not."""
-    for seen in doctor.pages.values():
-        dates = {
-            name
-            for row in seen.rows
-            for name, value in row.items()
-            if isinstance(value, str) and value[4:5] == "-" and to_iso(value) is not None
-        }
-        if any(row.get(name) is None for name in dates for row in seen.rows):
-            return True
-    return False
+    """Whether rows lack a date that is documented as one that may be unknown (10, DateTime?)."""
+    return any(
+        row.get(column) is None
+        for name, columns in _NULLABLE.items()
+        if name in doctor.pages
+        for row in doctor.pages[name].rows
+        for column in columns
+    )
 
 
 def _statuses(doctor: AimExaminer) -> t.Iterator[Row]:
