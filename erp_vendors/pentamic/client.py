@@ -171,7 +171,7 @@ class PentamicClient:
         return self.transport.call("DELETE", self._path(_single(resource, key)), repeatable=True)
 
     def _path(self, path: str) -> str:
-        """A path as this site spells it (pentamic.md 1: headings end in a slash, examples do not)."""
+        """A path as this site spells it (pentamic.md 1: the vendor itself does both)."""
         return f"{path}/" if self.block.get("trailing_slash") else path
 
     def _list(self, resource: PentamicResource, path: str, params: dict[str, str]) -> list[t.Any]:

@@ -135,8 +135,8 @@ class PentamicExaminer(Examiner[PentamicClient]):
             return self.differs("order_by", said, settings={"order_by": NONE})
         if not self._order:
             return self.untold("order_by", "the settings ask for no order")
-        values = [row.get(self._order) for row in rows]
-        if len(values) < _FEWEST or not all(isinstance(value, int) for value in values):
+        values = [value for row in rows if isinstance(value := row.get(self._order), int)]
+        if len(values) < max(_FEWEST, len(rows)):
             return self.untold("order_by", "there are too few rows to see an order")
         if values == sorted(values):
             return self.holds("order_by", f"the list is sorted by {self._order}")
