@@ -88,8 +88,6 @@ def apply(
     block: t.MutableMapping[str, t.Any],
     vendor: str,
     changes: t.Iterable[Change],
-    *,
-    make: t.Callable[[t.Any], t.Any] = lambda value: value,
 ) -> None:
     """Make changes in a vendor's block.
 
@@ -97,21 +95,20 @@ def apply(
         block: The block, changed in place.
         vendor: Its name.
         changes: The changes, all of this vendor.
-        make: Makes a value fit for the block.
     """
     for change in changes:
         place = change.setting.removeprefix(f"{vendor}.")
         if not place.startswith(f"{_RESOURCES}["):
-            block[place] = make(change.value)
+            block[place] = copy.deepcopy(change.value)  # several blocks may get it
             continue
         name, _, key = place.removeprefix(f"{_RESOURCES}[").partition("].")
         entry = _entry(block, vendor, name)
         if entry is None:
-            entry = make({"name": name})
             if not block.get(_RESOURCES):
-                block[_RESOURCES] = make([])
-            block[_RESOURCES].append(entry)
-        entry[key] = make(change.value)
+                block[_RESOURCES] = []
+            block[_RESOURCES].append({"name": name})
+            entry = block[_RESOURCES][-1]
+        entry[key] = copy.deepcopy(change.value)
 
 
 def _entry(

@@ -91,10 +91,8 @@ def doctor(
         click.echo(show.tables(found, width_of(sys.stdout, _PAGE), color=color))
     if file is not None:
         if not as_json:
-            click.echo(
-                file.difference
-                or f"{write}: {'new' if file.before is None else 'nothing to change'}"
-            )
+            nothing = "is new" if file.before is None else "says all of it already"
+            click.echo(file.difference or f"{write} {nothing}")
         if file.after != file.before:
             file.write()
     if save:

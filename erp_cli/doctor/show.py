@@ -89,7 +89,8 @@ def _summary(one: Shown) -> Table:
     for state in _states(report).values():
         told[state] += 1
     words = ", ".join(f"{number} {_WORDS[state]}" for state, number in told.items() if number)
-    level = Level.AMBER if one.changes or one.kept else Level.GREEN
+    differing = any(change.why for change in (*one.changes, *one.kept))
+    level = Level.AMBER if differing else Level.GREEN
     if report.findings:
         word = "ok" if level is Level.GREEN else "set"
         table.add_row("assumptions", _cell(word, _COLORS[level]), _cell(words))

@@ -76,8 +76,11 @@ class PentamicExaminer(Examiner[PentamicClient]):
             return Sample(resource, Access.READ, rows[:_ROWS], whole=len(rows) <= _ROWS)
         parent = parent_of(wanted, self.resources)
         assert parent is not None  # noqa: S101 - that makes it a child
+        above = self.sample(parent.name)
+        if above.access is not Access.READ:
+            return Sample(resource, above.access, said=above.said)
         rows = []
-        keys = [row.get(parent.key) for row in self.sample(parent.name).rows]
+        keys = [row.get(parent.key) for row in above.rows]
         for key in [key for key in keys if key][: _PARENTS_DEEP if self.deep else _PARENTS]:
             path = wanted.path_of(urllib.parse.quote(str(key), safe=""))
             found = self._list(wanted, path)
