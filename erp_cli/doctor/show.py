@@ -67,7 +67,7 @@ def tables(found: t.Sequence[Shown], width: int, *, color: bool) -> str:
         highlight=False, markup=False, emoji=False, legacy_windows=False,
     )  # fmt: skip
     for one in found:
-        console.print(_summary(one))
+        console.print(summary(one))
         console.print()
     for one in found:
         for table in _details(one):
@@ -76,7 +76,8 @@ def tables(found: t.Sequence[Shown], width: int, *, color: bool) -> str:
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()).strip("\n")
 
 
-def _summary(one: Shown) -> Table:
+def summary(one: Shown) -> Table:
+    """What was found about a vendor, on less than a screen."""
     report = one.report
     usable = ("can be used", "green") if report.usable else ("cannot be used", "red")
     calls = f"{len(report.exchanges)} of at most {report.most_calls} calls"
