@@ -19,6 +19,7 @@ from erp_sandbox.exchange import (
 from erp_sandbox.faults import Faults
 from erp_sandbox.recorder import Recorder
 from erp_sandbox.store import TableStore
+from erp_sandbox.variants import check_variants, play_variants
 from erp_sandbox.vendor import Workbench, vendors
 
 if TYPE_CHECKING:
@@ -61,8 +62,10 @@ class Sandbox:
         if unknown:
             message = f"options for unknown vendors: {', '.join(sorted(unknown))}"
             raise ValueError(message)
+        check_variants(settings.variants, known)
         for name, kind in known.items():
             options = kind.Options(**settings.vendors.get(name, {}))
+            play_variants(options, kind, settings.variants)
             check_options(options)
             vendor = kind(bench, options)
             vendor.ensure_data()
