@@ -12,6 +12,7 @@ import msgspec
 from erp_vendors.aimsio.resources import RESOURCES, AimsioResource, custom
 from erp_vendors.aimsio.settings import HOSTS
 from erp_vendors.connect import connect
+from erp_vendors.elements import unwrapped
 from erp_vendors.errors import DataError, ErpError, MissingResourceError
 from erp_vendors.http import codec
 from erp_vendors.http.auth import BasicAuth
@@ -162,6 +163,7 @@ class AimsioClient:
 
 
 def _parse_index(resource: AimsioResource, answer: object) -> Index:
+    answer = unwrapped(answer, resource.rows_in)
     if not isinstance(answer, list):
         msg = f"aimsio: the index at {resource.path} is {codec.kind_of(answer)}, not a list"
         raise DataError(msg)
