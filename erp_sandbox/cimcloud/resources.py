@@ -8,12 +8,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 from erp_sandbox.store import TableShape
-
-if TYPE_CHECKING:
-    from erp_sandbox.store import Row
 
 CREATED = "create_date"
 MODIFIED = "last_modify_date"
@@ -54,13 +50,6 @@ class SandboxCimcloudResource:
         """The columns by the names that callers use."""
         pairs = ((self.shown.get(column, column), column) for column in self.columns)
         return {name: column for name, column in pairs if name is not None}
-
-    def row(self, row: Row) -> Row:
-        """Return a row with the names that callers see."""
-        if not self.shown:
-            return row
-        pairs = ((self.shown.get(column, column), value) for column, value in row.items())
-        return {name: value for name, value in pairs if name is not None}
 
     def shape(self) -> TableShape:
         """Return how the resource is kept."""

@@ -17,6 +17,7 @@ from erp_sandbox.cimcloud.special import PASSTHROUGH, OnlineOrders, passthrough_
 from erp_sandbox.cimcloud.values import moment_text, money, shown_moment
 from erp_sandbox.cimcloud.writes import CimcloudWrites
 from erp_sandbox.exchange import Refusal, SandboxAnswer, json_answer
+from erp_sandbox.store import renamed
 from erp_sandbox.vendor import SandboxVendor
 
 if TYPE_CHECKING:
@@ -289,7 +290,7 @@ class CimcloudVendor(SandboxVendor):
             # Only a session token shows this column (2.5); the discount is made up.
             price = row.get("retail_price")
             row = {**row, "customer_price": None if price is None else money(price * 9 / 10)}
-        return resource.row(row)
+        return renamed(row, resource.shown)
 
     def _online_orders(self, rows: list[Row], page: int) -> SandboxAnswer:
         """Return orders not taken yet and mark them as taken.
