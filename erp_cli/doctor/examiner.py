@@ -97,6 +97,18 @@ class Examiner(t.Generic[AnyClient]):
         """Ends of the paths of the POSTs that log in."""
         return ()
 
+    @property
+    def calls_left(self) -> int:
+        """Calls that the examination may still make."""
+        left: int = getattr(self.client.transport.observer, "left", self.most_calls)
+        return left
+
+    @property
+    def clock_ahead(self) -> float | None:
+        """Seconds by which the vendor's clock is ahead of this machine's; None if it is not known."""
+        ahead: float | None = getattr(self.client.transport.observer, "clock_ahead", None)
+        return ahead
+
     def log_in(self) -> None:
         """Prove that the credentials work, whatever else the vendor does otherwise than assumed.
 

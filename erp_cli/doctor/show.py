@@ -96,7 +96,18 @@ def summary(one: Shown) -> Table:
         word = "ok" if level is Level.GREEN else "set"
         table.add_row("assumptions", _cell(word, _COLORS[level]), _cell(words))
     for change in one.changes:
-        table.add_row("", _cell("fits" if change.why else "learned", "bold"), _cell(_brief(change)))
+        if change.why:
+            table.add_row("", _cell("fits", "bold"), _cell(_brief(change)))
+    learned = dict.fromkeys(
+        change.setting.partition("[")[2].partition("]")[0]
+        for change in one.changes
+        if not change.why
+    )
+    if learned:
+        said = (
+            f"{len(learned)} streams have an entry that was learned: {', '.join(learned)} (--write)"
+        )
+        table.add_row("resources", _cell("ok", "green"), _cell(said))
     for change in one.kept:
         said = f"{_brief(change)}; the configuration says {_value(change.present)} (--overwrite)"
         table.add_row("", _cell("fits", "bold"), _cell(said))

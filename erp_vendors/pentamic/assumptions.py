@@ -14,6 +14,14 @@ ASSUMPTIONS = (
         setting="trailing_slash",
     ),
     Assumption(
+        name="token_errors",
+        section="2",
+        text="What the identity server refuses, it says in the body, whatever the status.",
+        default="any status",
+        untold="a login would have to be refused",
+        setting="none: status and body are both read",
+    ),
+    Assumption(
         name="formats",
         section="3",
         text="Answers are JSON where JSON is asked for.",

@@ -13,7 +13,7 @@ from erp_vendors.errors import CallError, DataError, MissingResourceError
 from erp_vendors.http.xmldoc import is_xml
 from erp_vendors.pentamic import answers
 from erp_vendors.pentamic.assumptions import ASSUMPTIONS
-from erp_vendors.pentamic.client import PentamicClient, schema_of
+from erp_vendors.pentamic.client import ORDER_REFUSED, PentamicClient, schema_of
 from erp_vendors.pentamic.resources import parent_of
 from erp_vendors.settings import NONE
 
@@ -28,7 +28,7 @@ if t.TYPE_CHECKING:
 _PARENTS = 3
 """Customers whose invoices are read."""
 _PARENTS_DEEP = 20
-_QUERY_REFUSED = frozenset({400, 403, 404, 414, 422, 500, 501})
+_QUERY_REFUSED = ORDER_REFUSED | {403, 404, 500}
 _TAX_CODE = re.compile(rb'"taxCode"\s*:\s*("?)(-?[0-9]+)')
 _FEWEST = 2
 _ROWS = 500
