@@ -95,9 +95,8 @@ def summary(one: Shown) -> Table:
     if report.findings:
         word = "ok" if level is Level.GREEN else "set"
         table.add_row("assumptions", _cell(word, _COLORS[level]), _cell(words))
-    for change in one.changes:
-        if change.why:
-            table.add_row("", _cell("fits", "bold"), _cell(_brief(change)))
+    for said in _grouped(change for change in one.changes if change.why):
+        table.add_row("", _cell("fits", "bold"), _cell(said))
     learned = dict.fromkeys(
         change.setting.partition("[")[2].partition("]")[0]
         for change in one.changes
@@ -112,6 +111,19 @@ def summary(one: Shown) -> Table:
         said = f"{_brief(change)}; the configuration says {_value(change.present)} (--overwrite)"
         table.add_row("", _cell("fits", "bold"), _cell(said))
     return table
+
+
+def _grouped(changes: t.Iterable[Change]) -> t.Iterator[str]:
+    """The changes in words, those that several streams share in one line."""
+    alike: dict[tuple[str, str], list[str]] = {}
+    for change in changes:
+        before, bracket, rest = change.setting.partition("[")
+        name, _, key = rest.partition("]")
+        streams = alike.setdefault((f"{before}{bracket}|{key}", _value(change.value)), [])
+        streams += [name] if bracket else []
+    for (setting, value), streams in alike.items():
+        before, _, key = setting.partition("|")
+        yield f"{before}{', '.join(streams)}{']' if streams else ''}{key}: {value}"
 
 
 def _states(report: Report) -> dict[str, State]:
@@ -138,10 +150,13 @@ def _details(one: Shown) -> t.Iterator[Table]:
         yield table
     if report.findings:
         table = _table(f"{title}: assumptions", "bold")
+        alike: dict[tuple[str, State, str], list[str]] = {}
         for finding in report.findings:
-            name = f"{finding.name} ({finding.stream})" if finding.stream else finding.name
-            word = _cell(finding.state.value, _COLORS[finding.state])
-            table.add_row(_cell(name), word, _cell(finding.seen))
+            streams = alike.setdefault((finding.name, finding.state, finding.seen), [])
+            streams += [finding.stream] if finding.stream else []
+        for (name, state, seen), streams in alike.items():
+            said = f"{', '.join(streams)}: {seen}" if streams else seen
+            table.add_row(_cell(name), _cell(state.value, _COLORS[state]), _cell(said))
         yield table
     if one.sinks:
         table = _table(f"{title}: writes, which no read can try", "bold")
