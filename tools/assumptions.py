@@ -23,8 +23,8 @@ _HEAD = """\
 *Written by `make settings` from `erp_vendors/<vendor>/assumptions.py`.*
 
 The vendors' public documents leave these points open. Each is a setting or a branch that takes
-several answers, and [`erp doctor`](first-contact.md) finds out what is so at your account, as far as
-reads can tell. The sections are those of the vendors' fact sheets.
+several answers, and [`erp doctor`](first-contact.md) finds out what is so at your account, as far
+as reads can tell. The sections are those of the vendors' fact sheets.
 """
 
 
@@ -47,7 +47,9 @@ def _vendor(name: str) -> list[str]:
     ]
     for one in reads:
         told = one.told_by or f"they cannot: {one.untold}"
-        lines.append(f"| `{one.name}` ({one.section}) | {one.text} | {told} | {one.setting or '–'} |")
+        lines.append(
+            f"| `{one.name}` ({one.section}) | {one.text} | {told} | {one.setting or '–'} |"
+        )
     if writes:
         lines += [
             "",
@@ -55,7 +57,7 @@ def _vendor(name: str) -> list[str]:
             "|---|---|---|---|",
         ]
         lines += [
-            f"| `{one.name}` ({one.section}) | {one.text} | {one.trial} | {one.setting or '–'} |"
+            f"| `{one.name}` ({one.section}) | {one.text} | {one.trial} | {one.setting} |"
             for one in writes
         ]
     return [*lines, ""]
