@@ -47,9 +47,7 @@ def _vendor(name: str) -> list[str]:
     ]
     for one in reads:
         told = one.told_by or f"they cannot: {one.untold}"
-        lines.append(
-            f"| `{one.name}` ({one.section}) | {one.text} | {told} | {one.setting or '–'} |"
-        )
+        lines.append(f"| `{one.name}` ({one.section}) | {one.text} | {told} | {one.setting} |")
     if writes:
         lines += [
             "",
