@@ -109,6 +109,13 @@ RESOURCE_ENTRY = (
     ),
     Setting("schema", "object", "Schema", "JSON schema of its records."),
     Setting(
+        "rows_in",
+        "string",
+        "Rows in",
+        "Member of an answer that holds the list of records, where it is no bare list; a member of "
+        "a member with a dot between. An answer with neither is an error.",
+    ),
+    Setting(
         "may_be_empty",
         "boolean",
         "May be empty",

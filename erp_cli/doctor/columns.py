@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import decimal
 import re
 import typing as t
 
@@ -13,12 +14,14 @@ if t.TYPE_CHECKING:
     Row = dict[str, t.Any]
 
 _KEY_NAME = re.compile(r"(id|key|guid|num|number|sku|code|no|pk|ref)$", re.IGNORECASE)
+_SURROGATE = re.compile(r"[0-9A-Fa-f]{32}|[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _CHANGE_NAME = re.compile(r"modif|updat|chang", re.IGNORECASE)
+_NO_KEY = (dict, list, bool, float, decimal.Decimal)
 _FEWEST = 2
 """Rows without which nothing can be said of uniqueness or of change."""
 _EARLIEST = dt.datetime(1990, 1, 1)  # noqa: DTZ001 - stamps may have no zone
 _AHEAD = dt.timedelta(days=2)
-"""A stamp of a change lies so far in the future at most, whatever the zone of the vendor's clock."""
+"""A change is stamped so far ahead at most, whatever the zone of the vendor's clock."""
 
 
 class Stamp(t.NamedTuple):
@@ -46,7 +49,10 @@ def unique_columns(rows: t.Sequence[Row], within: str = "") -> list[str]:
         return []
     own = (within,) if within else ()
     found = [name for name in rows[0] if _is_unique(rows, (*own, name))]
-    return sorted(found, key=lambda name: (_KEY_NAME.search(name) is None, len(name)))
+    # Of several that fit, the first in the row: a table's own key stands before those of others.
+    return sorted(
+        found, key=lambda name: (not _is_surrogate(rows, name), _KEY_NAME.search(name) is None)
+    )
 
 
 def is_unique(rows: t.Sequence[Row], names: t.Sequence[str]) -> bool:
@@ -98,12 +104,15 @@ def _is_unique(rows: t.Sequence[Row], names: t.Sequence[str]) -> bool:
     seen = set()
     for row in rows:
         values = tuple(row.get(name) for name in names)
-        if any(
-            value in (None, "") or isinstance(value, (dict, list, bool, float)) for value in values
-        ):
+        if any(value in (None, "") or isinstance(value, _NO_KEY) for value in values):
             return False
         seen.add(values)
     return len(seen) == len(rows)
+
+
+def _is_surrogate(rows: t.Sequence[Row], name: str) -> bool:
+    """Whether a column looks like one that a database fills in: a GUID, or 32 hex characters."""
+    return all(_SURROGATE.fullmatch(str(row[name])) is not None for row in rows)
 
 
 def _moment(value: object, *, epoch: bool) -> dt.datetime | None:

@@ -97,6 +97,18 @@ class Examiner(t.Generic[AnyClient]):
         """Ends of the paths of the POSTs that log in."""
         return ()
 
+    @property
+    def calls_left(self) -> int:
+        """Calls that the examination may still make."""
+        left: int = getattr(self.client.transport.observer, "left", self.most_calls)
+        return left
+
+    @property
+    def clock_ahead(self) -> float | None:
+        """Seconds by which the vendor's clock is ahead of this machine's; None if it is not known."""
+        ahead: float | None = getattr(self.client.transport.observer, "clock_ahead", None)
+        return ahead
+
     def log_in(self) -> None:
         """Prove that the credentials work, whatever else the vendor does otherwise than assumed.
 
@@ -192,8 +204,8 @@ class Examiner(t.Generic[AnyClient]):
         seen = f"{' + '.join(keys)} {why} in {len(rows)} rows" if keys else "it has no key"
         others = [column for column in unique_columns(rows, within) if column != within]
         if not others:
-            found = [] if _lacks(rows, keys) else None  # nothing better is known
-            entry = None if found is None else {"primary_keys": found}
+            # A key that repeats is kept, as nothing better is known; one that is not there is none.
+            entry = {"primary_keys": list[str]()} if _lacks(rows, keys) else {}
             return self.differs(name, f"{seen}, and no column is unique", stream, entry=entry)
         chosen = [within, others[0]] if within else [others[0]]
         seen += f"; {' + '.join(chosen)} is unique"

@@ -109,6 +109,11 @@ class CallGuard:
         """Number of calls that were made."""
         return len(self.exchanges)
 
+    @property
+    def left(self) -> int:
+        """Number of calls that may still be made."""
+        return self._most - len(self.exchanges)
+
 
 def _address(call: Call) -> str:
     return f"{call.url}?{urllib.parse.urlencode(call.params)}" if call.params else call.url

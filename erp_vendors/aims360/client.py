@@ -13,7 +13,7 @@ from erp_vendors.aims360.odata import pick
 from erp_vendors.aims360.resources import RESOURCES, Aims360Resource, custom
 from erp_vendors.aims360.settings import HOSTS, WINDOW_SECONDS
 from erp_vendors.connect import connect
-from erp_vendors.elements import check_whole
+from erp_vendors.elements import check_whole, unwrapped
 from erp_vendors.errors import CallError, DataError, MissingResourceError
 from erp_vendors.http import codec
 from erp_vendors.http.budget import Limits
@@ -116,6 +116,7 @@ class Aims360Client:
             },
         )
         answer = self.transport.get_json(path, optional=not resource.documented)
+        answer = unwrapped(answer, resource.rows_in)
         return odata.read_page(resource.path, answer, resource.primary_keys)
 
     def find(self, resource: Aims360Resource, column: str, value: object) -> list[Row]:

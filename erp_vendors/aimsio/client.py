@@ -13,6 +13,7 @@ from erp_vendors.aimsio.resources import RESOURCES, AimsioResource, custom
 from erp_vendors.aimsio.settings import HOSTS, VENDOR
 from erp_vendors.assumption import doctor_hint
 from erp_vendors.connect import connect
+from erp_vendors.elements import unwrapped
 from erp_vendors.errors import DataError, ErpError, MissingResourceError
 from erp_vendors.http import codec
 from erp_vendors.http.auth import BasicAuth
@@ -178,6 +179,7 @@ def parse_index(resource: AimsioResource, answer: object) -> Index:
     Raises:
         DataError: If it is not a list.
     """
+    answer = unwrapped(answer, resource.rows_in)
     if not isinstance(answer, list):
         msg = f"aimsio: the index at {resource.path} is {codec.kind_of(answer)}, not a list"
         raise DataError(msg)

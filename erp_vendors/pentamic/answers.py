@@ -6,6 +6,7 @@ import decimal
 import re
 import typing as t
 
+from erp_vendors.elements import unwrapped
 from erp_vendors.errors import DataError
 from erp_vendors.http import codec
 from erp_vendors.http.xmldoc import is_nil, is_xml, name_of, root_of
@@ -21,7 +22,7 @@ in one that has no end."""
 _LEADING_ZERO = re.compile(rb"-?0[0-9]")
 
 
-def rows(body: bytes, properties: t.Mapping[str, Schema]) -> list[t.Any]:
+def rows(body: bytes, properties: t.Mapping[str, Schema], rows_in: str = "") -> list[t.Any]:
     """Read the records of a list.
 
     Text for which the schema wants a number becomes one, if the format lost the difference (XML,
@@ -30,6 +31,7 @@ def rows(body: bytes, properties: t.Mapping[str, Schema]) -> list[t.Any]:
     Args:
         body: The raw body.
         properties: JSON schemas of a record's properties.
+        rows_in: See `Resource.rows_in`; of JSON alone.
 
     Returns:
         What the list holds, objects if all is well; decimals stay exact.
@@ -45,6 +47,7 @@ def rows(body: bytes, properties: t.Mapping[str, Schema]) -> list[t.Any]:
             raise DataError(msg)
         return [_record(child, properties) for child in root]
     value, repaired = _from_json(body)
+    value = unwrapped(value, rows_in)
     if not isinstance(value, list):
         msg = f"{codec.kind_of(value)} is no list of records"
         raise DataError(msg)

@@ -208,7 +208,8 @@ class PentamicClient:
             if answer.has_no_content or (resource.is_child and answer.body == b"null"):
                 return []
             try:
-                return answers.rows(answer.body, self._properties[resource.name])
+                properties = self._properties[resource.name]
+                return answers.rows(answer.body, properties, resource.rows_in)
             except DataError as error:
                 msg = f"{where}: {error}"
                 raise DataError(msg) from None
