@@ -59,8 +59,8 @@ class CallGuard:
         """Make a guard.
 
         Args:
-            logins: Ends of the paths, in lower case, of the calls that log in: POSTs to them are let
-                through, and of their answers nothing is kept.
+            logins: Ends of the paths, in lower case, of the calls that log in: POSTs to them are
+                let through, and of their answers nothing is kept.
             most: Number of calls that are let through.
         """
         self._logins = tuple(logins)

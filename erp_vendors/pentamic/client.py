@@ -177,7 +177,7 @@ class PentamicClient:
         return self.transport.call("DELETE", self._path(_single(resource, key)), repeatable=True)
 
     def _whole(self, resource: PentamicResource) -> list[t.Any]:
-        """A list; without its order if that is refused (pentamic.md 4.2), as nothing depends on it."""
+        """A list; without its order if that is refused (4.2), as nothing depends on it."""
         path = self._path(resource.path)
         order = self._order if resource.name == "customers" else ""
         try:

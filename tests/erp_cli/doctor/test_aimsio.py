@@ -28,8 +28,7 @@ CHANGED = {"companies": "companyName", "equipment": "equipmentName", "job_orders
 
 
 def by_key(rows: t.Iterable[dict[str, t.Any]], key: str) -> dict[str, dict[str, t.Any]]:
-    found = {str(row[key]): row for row in rows}
-    return found
+    return {str(row[key]): row for row in rows}
 
 
 def reads_all(sandbox: RunningSandbox, config: doctor.Config) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import pathlib
 import shutil
 import socket
 import ssl
@@ -16,6 +15,9 @@ import pytest
 
 from erp_cli.doctor.connection import Level, Step, clock_step, connection_steps
 from erp_vendors.http.transport import TransportOptions
+
+if t.TYPE_CHECKING:
+    import pathlib
 
 OPENSSL = shutil.which("openssl")
 needs_openssl = pytest.mark.skipif(OPENSSL is None, reason="no openssl command")

@@ -73,8 +73,7 @@ def test_no_call_is_made_beyond_the_number(stub: Stub, threads: int) -> None:
     def read(number: int) -> bool:
         try:
             transport.get_json(f"/rows/{number}")
-        except NoCallsLeftError as error:
-            assert "--max-calls" in str(error)
+        except NoCallsLeftError:
             return False
         return True
 
