@@ -73,7 +73,7 @@ def product_key(doctor: AimPages, sample: Sample) -> Finding:
     stream = sample.resource.name
     if len(sample.rows) < _FEW or not unique:
         return doctor.untold("product_key", "no member is unique in what was read", stream)
-    said = f"{unique[0]} is unique in {len(sample.rows)} rows"
+    said = f"unique in {len(sample.rows)} rows: {', '.join(unique[:3])}"
     if unique[0] == _PRODUCT_KEYS[0]:
         return doctor.holds("product_key", said, stream)
     return doctor.differs("product_key", said, stream, entry={"primary_keys": [unique[0]]})

@@ -161,7 +161,7 @@ def test_a_trusted_certificate_is_good_until_it_is_near_its_end(
         with server(one) as (url, _):
             tls = steps(url, verify=str(one.file))["TLS"]
         assert tls.level is level
-    assert "ends" in tls.said
+    assert "until" in tls.said
     assert "renew" in tls.do
 
 
