@@ -104,9 +104,7 @@ def _is_unique(rows: t.Sequence[Row], names: t.Sequence[str]) -> bool:
     seen = set()
     for row in rows:
         values = tuple(row.get(name) for name in names)
-        if any(
-            value in (None, "") or isinstance(value, _NO_KEY) for value in values
-        ):
+        if any(value in (None, "") or isinstance(value, _NO_KEY) for value in values):
             return False
         seen.add(values)
     return len(seen) == len(rows)

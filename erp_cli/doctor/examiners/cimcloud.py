@@ -125,17 +125,18 @@ class CimcloudExaminer(Examiner[CimcloudClient]):
 
     def _spellings(self, resource: CimcloudResource) -> t.Iterator[t.Callable[[str], str]]:
         """The path as it is, and as others may have spelled it, while calls can be spared."""
-        yield _as_it_is
         if resource.documented:
+            yield _as_it_is
             return
-        tried = {resource.path}
         others = [_pascal, _singular, _pascal_singular, _joined, *([_camel] if self.deep else [])]
         # What has fitted another table first; then what the table of resources has for this one.
         known = [lambda _, spelling=spelling: spelling for spelling in resource.spellings]
-        for spell in filter(None, (self._spell, *others[:2], *known, *others[2:])):
-            left = sum(name not in self._samples for name in self.streams)
-            if spell(resource.path) not in tried and self.calls_left - left >= _PROBES:
-                tried.add(spell(resource.path))
+        tried: set[str] = set()
+        for spell in filter(None, (self._spell, _as_it_is, *others[:2], *known, *others[2:])):
+            path = spell(resource.path)
+            after = sum(name not in self._samples for name in self.streams) - 1
+            if path not in tried and (not tried or self.calls_left - after > _PROBES):
+                tried.add(path)
                 yield spell
 
     def _sample(self, resource: CimcloudResource, path: str, answer: object) -> Sample:
