@@ -105,7 +105,7 @@ class Examiner(t.Generic[AnyClient]):
 
     @property
     def clock_ahead(self) -> float | None:
-        """Seconds by which the vendor's clock is ahead of this machine's; None if it is not known."""
+        """Seconds by which the vendor's clock is ahead of this machine's; None if unknown."""
         ahead: float | None = getattr(self.client.transport.observer, "clock_ahead", None)
         return ahead
 

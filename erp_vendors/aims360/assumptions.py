@@ -146,7 +146,7 @@ ASSUMPTIONS = (
     Assumption(
         name="token_life",
         section="2",
-        text="A token lives for ever if its life is 0 or not said, and there are no refresh tokens.",
+        text="A token whose life is 0 or not said never ends, and none can be refreshed.",
         default="for ever",
         untold="it would have to be waited for",
         setting="none: after a 401 or 403 the tap logs in again",

@@ -237,12 +237,11 @@ class _Listing:
         try:
             page = self._stream.client.page(self._stream.resource, skip, search=search, order=order)
         except (MissingResourceError, CallError) as error:
-            missing = isinstance(error, MissingResourceError)
-            if not self._accepted or not (missing or error.status == _NOT_FOUND):
+            if not self._accepted or not _is_missing(error):
                 raise
             if skip and not self._counted and self._is_past_the_end():
                 return ODataPage([], None)
-            msg = f"{error}, but it did before" if missing else str(error)
+            msg = f"{error}, but it did before"
             raise DataError(msg) from None
         self._counted = self._counted or page.total is not None
         return page
@@ -260,7 +259,7 @@ class _Listing:
         try:
             ask(NO_ROW)
         except (MissingResourceError, CallError) as error:
-            if isinstance(error, CallError) and error.status != _NOT_FOUND:
+            if not _is_missing(error):
                 return False
         else:
             return False
@@ -274,6 +273,10 @@ class _Listing:
             why,
             doctor_hint(self._stream.vendor, what),
         )
+
+
+def _is_missing(error: MissingResourceError | CallError) -> bool:
+    return isinstance(error, MissingResourceError) or error.status == _NOT_FOUND
 
 
 def _has(row: Row, keys: t.Iterable[str]) -> bool:

@@ -175,8 +175,7 @@ class CimcloudExaminer(Examiner[CimcloudClient]):
             ErpError: If the call fails.
         """
         resource = t.cast("CimcloudResource", sample.resource)
-        rows = rows_of(resource, resource.path, self._get(resource, resource.path, tail))
-        return rows
+        return rows_of(resource, resource.path, self._get(resource, resource.path, tail))
 
     def findings(self) -> t.Iterator[Finding]:
         """What the samples show; then searches and pages of one table."""

@@ -9,6 +9,7 @@ import typing as t
 
 from erp_cli.doctor.columns import stamp_columns, unique_columns
 from erp_vendors.cimcloud.search import changed_since, exact
+from erp_vendors.cimcloud.settings import PAGE_ROWS
 from erp_vendors.errors import CallError, CredentialsError, MissingResourceError
 from erp_vendors.settings import NONE
 from tap_erp.stamps import AHEAD_OF_UTC, from_iso, to_iso, utc_now
@@ -27,7 +28,6 @@ REFUSED = (CallError, MissingResourceError, CredentialsError)
 _DAY = dt.timedelta(days=1)
 _ZONES = 2 * _DAY
 """Stamps may be shown in another zone than they are searched in."""
-_FULL = 50
 
 
 class _Outcome(enum.Enum):
@@ -187,16 +187,20 @@ class SearchProbe:
             if isinstance(error, CallError) and error.status is None:
                 raise
             return _Outcome.REFUSED, []
-        if any(moment < ground.day - _DAY for moment in _moments(rows, ground.column)):
-            return _Outcome.EVERYTHING, rows
-        if ground.key and len(rows) < _FULL:
-            there = {row.get(ground.key) for row in rows}
-            for row in sample.rows:
-                moment = next(iter(_moments([row], ground.column)), None)
-                late = moment is not None and moment >= ground.day + _DAY
-                if late and row.get(ground.key) not in there:
-                    return _Outcome.PARTIAL, rows
-        return _Outcome.WORKS, rows
+        return _judged(ground, rows), rows
+
+
+def _judged(ground: _Ground, rows: list[Row]) -> _Outcome:
+    """Hold what was found against the first page, which has older rows and newer ones."""
+    if any(moment < ground.day - _DAY for moment in _moments(rows, ground.column)):
+        return _Outcome.EVERYTHING
+    if ground.key and len(rows) < PAGE_ROWS:
+        there = {row.get(ground.key) for row in rows}
+        for row in ground.sample.rows:
+            late = any(one >= ground.day + _DAY for one in _moments([row], ground.column))
+            if late and row.get(ground.key) not in there:
+                return _Outcome.PARTIAL
+    return _Outcome.WORKS
 
 
 def site_moment(stamps: t.Iterable[str], clock_ahead: float) -> dt.timedelta | None:
