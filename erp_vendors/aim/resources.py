@@ -38,6 +38,14 @@ class Parent(t.NamedTuple):
     fields: tuple[str, ...]
     source: tuple[str, ...] = ()
 
+    def source_in(self, resource: Resource) -> tuple[str, ...]:
+        """The properties of the parent's records that make the key.
+
+        A key of the settings that has not as many parts as there are members cannot be it.
+        """
+        keys = resource.primary_keys
+        return self.source or (keys if len(keys) == len(self.members) else self.fields)
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class AimResource(Resource):
@@ -60,7 +68,7 @@ class AimResource(Resource):
             record without them.
         reader: Reads the records of one key where they are no plain answer of the operation.
         secret: Holds secrets, and is offered only where it is configured.
-        assumed_keys: The names of the keys are assumed (INF); a shop's records may not have them.
+        assumed_keys: The keys' names are assumed (7.1, INF); a shop's records may not have them.
     """
 
     list_name: str = ""

@@ -112,7 +112,9 @@ def test_every_row_is_read_whatever_the_server_gives_and_counts(
     assert keys == list(range(len(keys)))
     if not grows:
         assert len(keys) == count
-        assert listed.calls <= listed.needed + (told != "right")
+        # AIM may say 0 whatever remains, so a first page that is full is looked behind.
+        is_full = vendor == "aim" and count == size
+        assert listed.calls <= listed.needed + (told != "right" or is_full)
 
 
 @PAGING

@@ -326,7 +326,7 @@ class AimsioExaminer(Examiner[AimsioClient]):
         ]
         named = [name for name in equal if re.search(r"updat|modif|chang", name, re.IGNORECASE)]
         told = (stamp.column for stamp in stamp_columns(rows, epoch=True) if stamp.named_so)
-        return next((*named, *told), "")
+        return next(iter((*named, *told)), "")
 
 
 def _spellings(path: str) -> list[str]:
