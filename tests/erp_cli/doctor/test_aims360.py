@@ -238,3 +238,23 @@ def test_an_export_is_never_begun() -> None:
         assert report.usable
         assert "aqua_orders" not in report.samples
         assert {call.method for call in report.exchanges} == {"GET"}
+
+
+def test_a_tenant_that_answers_everything_otherwise_is_read() -> None:
+    variants = {
+        "filter": "ignored",
+        "order_by": "refused",
+        "count": "refused",
+        "page_limit": "100",
+        "page_over": "refused",
+        "past_end": "not-found",
+        "stamps": "purchase-orders",
+        "styles_list": "absent",
+        "order_key": "orderID",
+        "rows": "array",
+    }
+    played = {f"aims360.{key}": value for key, value in variants.items()}
+    with running_sandbox(size=SIZE + 81, limits=False, variants=played) as sandbox:
+        config, report = examined(sandbox)
+        assert {*variants} <= {*doctor.differing(report)}
+        reads_all(sandbox, doctor.applied(config, report), styles_list=False, stamped=False)

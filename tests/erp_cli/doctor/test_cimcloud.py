@@ -272,3 +272,33 @@ def test_a_site_whose_rows_all_changed_on_one_day_is_searched_by_two_days() -> N
         report = doctor.examined(config, VENDOR, "cimcloud_accounts")
         assert one(report, "date_literal") == (State.DIFFERS, ISO)
         assert one(report, "misread_date")[0] is State.DIFFERS
+
+
+def test_a_site_that_answers_everything_otherwise_is_read() -> None:
+    variants = {
+        "guessed_paths": "singular",
+        "rows": "wrapped",
+        "stamp_column": "modified_date",
+        "stamp_format": "us",
+        "unique_key": "other",
+        "order": "created",
+        "date_literal": "iso",
+        "misread_date": "no-rows",
+        "search_bound": "exclusive",
+        "past_end": "bad-request",
+        "clock": "ahead",
+    }
+    played = {f"cimcloud.{key}": value for key, value in variants.items()}
+    with running_sandbox(size=SIZE, limits=False, variants=played) as sandbox:
+        config, report = examined(sandbox)
+        # No row has changed in the last hours, and some were created in 1969.
+        assert {*variants} - {*doctor.differing(report)} == {"clock", "order"}
+        assert all(sample.access is Access.READ for sample in report.samples.values())
+        reads_all(sandbox, doctor.applied(config, report))
+
+
+def test_the_one_form_that_is_documented_is_enough() -> None:
+    with running_sandbox(
+        size=SIZE, limits=False, variants={"cimcloud.date_literal": "us-only"}
+    ) as sandbox:
+        assert one(examined(sandbox)[1], "date_literal") == (State.HOLDS, {})
