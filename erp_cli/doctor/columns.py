@@ -14,14 +14,15 @@ if t.TYPE_CHECKING:
     Row = dict[str, t.Any]
 
 _KEY_NAME = re.compile(r"(id|key|guid|num|number|sku|code|no|pk|ref)$", re.IGNORECASE)
-_SURROGATE = re.compile("[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_HEX = "[0-9a-f]"
+_SURROGATE = re.compile(f"{_HEX}{{32}}|{_HEX}{{8}}(-{_HEX}{{4}}){{3}}-{_HEX}{{12}}", re.IGNORECASE)
 _CHANGE_NAME = re.compile(r"modif|updat|chang", re.IGNORECASE)
 _NO_KEY = (dict, list, bool, float, decimal.Decimal)
 _FEWEST = 2
 """Rows without which nothing can be said of uniqueness or of change."""
 _EARLIEST = dt.datetime(1990, 1, 1)  # noqa: DTZ001 - stamps may have no zone
 _AHEAD = dt.timedelta(days=2)
-"""A stamp of a change lies so far in the future at most, whatever the zone of the vendor's clock."""
+"""A stamp lies so far in the future at most, whatever the zone of the vendor's clock."""
 
 
 class Stamp(t.NamedTuple):

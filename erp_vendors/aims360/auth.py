@@ -31,19 +31,17 @@ class Aims360Auth(TokenAuth):
 
     transport: Transport | None = None
 
-    def __init__(self, block: Block, secret_in: str = "", base: str = "") -> None:
+    def __init__(self, block: Block, secret_in: str = "") -> None:
         """Read the credentials.
 
         Args:
             block: The settings.
             secret_in: Instead of `client_secret_in`; a token that was pasted does not count then.
-            base: Host of the login, if it is not that of the settings.
 
         Raises:
             ConfigError: If there is neither a token nor a complete login.
         """
         self.transport: Transport | None = None
-        self._address = f"{base}{TOKEN_PATH}"
         self._in_form = (secret_in or block.get("client_secret_in")) == "form"
         pasted = "" if secret_in else str(block.get("access_token") or "").strip()
         given = [name for name in _LOGIN if block.get(name)]
@@ -76,7 +74,7 @@ class Aims360Auth(TokenAuth):
         try:
             return self.transport.call(
                 "POST",
-                self._address,
+                TOKEN_PATH,
                 body=urllib.parse.urlencode(form).encode(),
                 headers={"Content-Type": "application/x-www-form-urlencoded"},
                 auth=basic,

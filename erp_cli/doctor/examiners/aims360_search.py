@@ -7,6 +7,7 @@ import datetime as dt
 import typing as t
 
 from erp_cli.doctor.columns import stamp_columns
+from erp_cli.doctor.examiners.aims360_lists import SIZES
 from erp_vendors.aims360 import odata
 from erp_vendors.aims360.client import NO_ROW, refuses_query
 from erp_vendors.aims360.settings import DATE_ZONES
@@ -15,11 +16,9 @@ from tap_erp.stamps import from_iso, to_iso
 
 if t.TYPE_CHECKING:
     from erp_cli.doctor.examiner import Sample
-    from erp_cli.doctor.examiners.aims360 import Aims360Examiner
+    from erp_cli.doctor.examiners.aims360_lists import Aims360Lists
     from erp_vendors.assumption import Finding
 
-SIZES = (100, 50, 25, 10)
-"""Page sizes that are tried where the one of the settings is refused."""
 _LARGE = 1000
 _FEWEST = 2
 _ZONE = dt.timedelta(hours=15)
@@ -27,7 +26,7 @@ _WORKS, _REFUSED, _IGNORED = "works", "is refused", "has no effect"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class _Ground:
+class _ListGround:
     """A list to search in.
 
     Attributes:
@@ -46,7 +45,7 @@ class _Ground:
 class ListProbe:
     """Asks for further pages of lists whose first pages are known."""
 
-    def __init__(self, examiner: Aims360Examiner, lists: t.Sequence[Sample]) -> None:
+    def __init__(self, examiner: Aims360Lists, lists: t.Sequence[Sample]) -> None:
         """Nothing is called yet.
 
         Args:
@@ -147,7 +146,7 @@ class ListProbe:
             else:
                 yield examiner.differs("date_zone", said, name, settings={"date_zone": working})
 
-    def _search(self, ground: _Ground, zone: str) -> str:
+    def _search(self, ground: _ListGround, zone: str) -> str:
         until = ground.newest + dt.timedelta(days=1)
         search = odata.between(ground.column, ground.since, until, zone)
         try:
@@ -183,7 +182,7 @@ class ListProbe:
                 yield examiner.holds("past_end", "an empty list")
 
 
-def _ground(sample: Sample) -> _Ground | None:
+def _ground(sample: Sample) -> _ListGround | None:
     column = sample.resource.replication_key or ""
     if not any(odata.pick(row, column) is not None for row in sample.rows):
         column = next((one.column for one in stamp_columns(sample.rows) if one.named_so), "")
@@ -193,4 +192,4 @@ def _ground(sample: Sample) -> _Ground | None:
     later = [moment for moment in moments if moment - moments[0] >= _ZONE]
     if not later:
         return None
-    return _Ground(sample, column, later[len(later) // 2], moments[-1])
+    return _ListGround(sample, column, later[len(later) // 2], moments[-1])

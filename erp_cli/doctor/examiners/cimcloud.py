@@ -86,16 +86,17 @@ class CimcloudExaminer(Examiner[CimcloudClient]):
 
     def other_logins(self) -> t.Iterator[Finding]:
         """Try the other type of authorization (2.1)."""
-        block, transport = self.client.block, self.client.transport
-        transport.forget_refusal()
+        block = self.client.block
         username, password = block.require("username", "password")
         wanted, auth = "basic", t.cast("Auth", BasicAuth(username, password))
         if block.get("auth_type") == "basic":
             (key,) = block.require("auth_key")
             wanted, auth = "bearer", BearerAuth(key, username, password)
+        transport = self.apart(auth)
+        if isinstance(auth, BearerAuth):
             auth.transport = transport
         try:
-            transport.call("GET", "/validate", auth=auth)
+            transport.call("GET", "/validate")
         except CredentialsError as error:
             yield self.untold("auth", f"{wanted} is refused, too: {error}")
         else:
@@ -194,7 +195,7 @@ class CimcloudExaminer(Examiner[CimcloudClient]):
         yield from self._summed(stamps, f"present in {len(stamps)} tables")
         yield from self._stamps_findings(filled)
         yield self._order_finding(filled)
-        probe = SearchProbe(self, filled)
+        probe = SearchProbe(self, self.ask, filled)
         yield from probe.findings()
         yield from self._page_findings(probe.sample or next(iter(filled), None))
 
