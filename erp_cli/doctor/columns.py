@@ -14,7 +14,8 @@ if t.TYPE_CHECKING:
     Row = dict[str, t.Any]
 
 _KEY_NAME = re.compile(r"(id|key|guid|num|number|sku|code|no|pk|ref)$", re.IGNORECASE)
-_SURROGATE = re.compile(r"[0-9A-Fa-f]{32}|[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+_HEX = "[0-9a-f]"
+_SURROGATE = re.compile(f"{_HEX}{{32}}|{_HEX}{{8}}(-{_HEX}{{4}}){{3}}-{_HEX}{{12}}", re.IGNORECASE)
 _CHANGE_NAME = re.compile(r"modif|updat|chang", re.IGNORECASE)
 _NO_KEY = (dict, list, bool, float, decimal.Decimal)
 _FEWEST = 2

@@ -12,8 +12,10 @@ from erp_vendors import schemas
 from erp_vendors.assumption import Assumption, Finding, State
 from erp_vendors.elements import NoRecord
 from erp_vendors.errors import ErpError, MissingResourceError, NotPermittedError
+from erp_vendors.http import Transport
 
 if t.TYPE_CHECKING:
+    from erp_vendors.http.auth import Auth
     from erp_vendors.resource import Resource
     from erp_vendors.vendor import Client
 
@@ -105,7 +107,7 @@ class Examiner(t.Generic[AnyClient]):
 
     @property
     def clock_ahead(self) -> float | None:
-        """Seconds by which the vendor's clock is ahead of this machine's; None if it is not known."""
+        """Seconds by which the vendor's clock is ahead of this machine's; None if unknown."""
         ahead: float | None = getattr(self.client.transport.observer, "clock_ahead", None)
         return ahead
 
@@ -157,6 +159,19 @@ class Examiner(t.Generic[AnyClient]):
     def other_logins(self) -> t.Iterator[Finding]:
         """Try other ways to log in (`deep`), after the configured one was refused."""
         yield from ()
+
+    def apart(self, auth: Auth, base_url: str = "") -> Transport:
+        """A way to the vendor with another login, as a refusal of the configured one is kept.
+
+        Args:
+            auth: The other login.
+            base_url: Another address than that of the settings.
+        """
+        own = self.client.transport
+        options = dataclasses.replace(own.options, base_url=base_url or own.options.base_url)
+        other = Transport(options, own.budget, auth)
+        other.observer = own.observer
+        return other
 
     def sample(self, name: str) -> Sample:
         """The sample of a resource, read once.

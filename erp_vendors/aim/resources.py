@@ -382,9 +382,8 @@ def resources_of(block: Block) -> dict[str, AimResource]:
     for name, members in asked.items():
         params = {**resources[name].params, **members}
         resources[name] = dataclasses.replace(resources[name], params=params)
-    for name, resource in resources.items():
-        if resource.rows_in:
-            resources[name] = dataclasses.replace(resource, list_name=resource.rows_in)
+    for name in [name for name, one in resources.items() if one.rows_in]:
+        resources[name] = dataclasses.replace(resources[name], list_name=resources[name].rows_in)
     if block.get("serial_details"):
         resources["serials"] = dataclasses.replace(resources["serials"], reader=detailed_serials)
     return resources

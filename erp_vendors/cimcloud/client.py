@@ -7,6 +7,7 @@ import itertools
 import re
 import typing as t
 
+from erp_vendors.assumption import doctor_hint
 from erp_vendors.cimcloud.auth import BearerAuth, SessionAuth
 from erp_vendors.cimcloud.resources import RESOURCES, WRITE_ONLY, CimcloudResource, custom
 from erp_vendors.cimcloud.search import exact
@@ -17,7 +18,6 @@ from erp_vendors.cimcloud.settings import (
     WINDOW_SECONDS,
 )
 from erp_vendors.connect import connect
-from erp_vendors.assumption import doctor_hint
 from erp_vendors.elements import records_of, unwrapped
 from erp_vendors.errors import CallError, ConfigError, MissingResourceError
 from erp_vendors.http import Coming, ReadAhead, codec

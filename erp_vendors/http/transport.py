@@ -163,10 +163,6 @@ class Transport:
         for session in self._sessions:
             session.close()
 
-    def forget_refusal(self) -> None:
-        """Let calls be made again after credentials were refused, with others."""
-        self._given_up = None
-
     def trust(self, address: str) -> None:
         """Let the host of an address get credentials as `base_url` does.
 

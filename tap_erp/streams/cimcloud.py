@@ -143,7 +143,7 @@ class CimcloudStream(ResourceStream[CimcloudResource, CimcloudClient]):
             return ""
         day = from_iso(bookmark.since)
         begin = bookmark.value or to_iso(self.config.get("start_date"))
-        if begin is not None and from_iso(begin).time() == dt.time():
+        if begin is not None and from_iso(begin) == day:
             # A bound that is exclusive (4.2, INF) would leave out what changed at that moment.
             day = earlier(day, dt.timedelta(days=1))
         return changed_since(self.resource.replication_key, day, pattern)

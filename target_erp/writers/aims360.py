@@ -232,7 +232,7 @@ class CreateWriter(Writer):
         return NOT_SHOWN
 
     def _statement(self) -> Statement:
-        success = "an object that shows the record's key (INF); else it is learned"
+        success = "an object that shows the record's key (6.1, INF); else it is learned"
         if self.resource.answer_schema is not None:
             success = f"an object that fits the OpenAPI file's schema; or {success}"
         return Statement(success, *self._asking())

@@ -17,7 +17,7 @@ if t.TYPE_CHECKING:
 ROOT = pathlib.Path(__file__).parents[2]
 _MARK = re.compile(r"\b(?:INF|UNK)\b")
 _CITED = re.compile(
-    r"(?P<sections>\d+(?:\.\d+)?(?:, (?:and )?\d+(?:\.\d+)?)*)"
+    r"(?<![\w.])(?P<sections>\d+(?:\.\d+)?(?:, (?:and )?\d+(?:\.\d+)?)*)"
     r"(?P<words>[^()\n]{0,40}?),\s+(?:(?:DOC|OBS) and )?(?:INF|UNK)\b"
 )
 

@@ -86,16 +86,17 @@ class CimcloudExaminer(Examiner[CimcloudClient]):
 
     def other_logins(self) -> t.Iterator[Finding]:
         """Try the other type of authorization (2.1)."""
-        block, transport = self.client.block, self.client.transport
-        transport.forget_refusal()
+        block = self.client.block
         username, password = block.require("username", "password")
         wanted, auth = "basic", t.cast("Auth", BasicAuth(username, password))
         if block.get("auth_type") == "basic":
             (key,) = block.require("auth_key")
             wanted, auth = "bearer", BearerAuth(key, username, password)
+        transport = self.apart(auth)
+        if isinstance(auth, BearerAuth):
             auth.transport = transport
         try:
-            transport.call("GET", "/validate", auth=auth)
+            transport.call("GET", "/validate")
         except CredentialsError as error:
             yield self.untold("auth", f"{wanted} is refused, too: {error}")
         else:
@@ -125,17 +126,18 @@ class CimcloudExaminer(Examiner[CimcloudClient]):
 
     def _spellings(self, resource: CimcloudResource) -> t.Iterator[t.Callable[[str], str]]:
         """The path as it is, and as others may have spelled it, while calls can be spared."""
-        yield _as_it_is
         if resource.documented:
+            yield _as_it_is
             return
-        tried = {resource.path}
         others = [_pascal, _singular, _pascal_singular, _joined, *([_camel] if self.deep else [])]
         # What has fitted another table first; then what the table of resources has for this one.
         known = [lambda _, spelling=spelling: spelling for spelling in resource.spellings]
-        for spell in filter(None, (self._spell, *others[:2], *known, *others[2:])):
-            left = sum(name not in self._samples for name in self.streams)
-            if spell(resource.path) not in tried and self.calls_left - left >= _PROBES:
-                tried.add(spell(resource.path))
+        tried: set[str] = set()
+        for spell in filter(None, (self._spell, _as_it_is, *others[:2], *known, *others[2:])):
+            path = spell(resource.path)
+            after = sum(name not in self._samples for name in self.streams) - 1
+            if path not in tried and (not tried or self.calls_left - after > _PROBES):
+                tried.add(path)
                 yield spell
 
     def _sample(self, resource: CimcloudResource, path: str, answer: object) -> Sample:
@@ -174,8 +176,7 @@ class CimcloudExaminer(Examiner[CimcloudClient]):
             ErpError: If the call fails.
         """
         resource = t.cast("CimcloudResource", sample.resource)
-        rows = rows_of(resource, resource.path, self._get(resource, resource.path, tail))
-        return rows
+        return rows_of(resource, resource.path, self._get(resource, resource.path, tail))
 
     def findings(self) -> t.Iterator[Finding]:
         """What the samples show; then searches and pages of one table."""
@@ -194,7 +195,7 @@ class CimcloudExaminer(Examiner[CimcloudClient]):
         yield from self._summed(stamps, f"present in {len(stamps)} tables")
         yield from self._stamps_findings(filled)
         yield self._order_finding(filled)
-        probe = SearchProbe(self, filled)
+        probe = SearchProbe(self, self.ask, filled)
         yield from probe.findings()
         yield from self._page_findings(probe.sample or next(iter(filled), None))
 

@@ -9,14 +9,15 @@ import typing as t
 
 from erp_cli.doctor.columns import stamp_columns, unique_columns
 from erp_vendors.cimcloud.search import changed_since, exact
+from erp_vendors.cimcloud.settings import PAGE_ROWS
 from erp_vendors.errors import CallError, CredentialsError, MissingResourceError
 from erp_vendors.settings import NONE
 from tap_erp.stamps import AHEAD_OF_UTC, from_iso, to_iso, utc_now
 
 if t.TYPE_CHECKING:
-    from erp_cli.doctor.examiner import Row, Sample
-    from erp_cli.doctor.examiners.cimcloud import CimcloudExaminer
+    from erp_cli.doctor.examiner import Examiner, Row, Sample
     from erp_vendors.assumption import Finding
+    from erp_vendors.cimcloud import CimcloudClient
 
 US = "M/D/YYYY"
 FORMS = (US, "M%2FD%2FYYYY", "YYYY-MM-DD")
@@ -27,10 +28,9 @@ REFUSED = (CallError, MissingResourceError, CredentialsError)
 _DAY = dt.timedelta(days=1)
 _ZONES = 2 * _DAY
 """Stamps may be shown in another zone than they are searched in."""
-_FULL = 50
 
 
-class _Outcome(enum.Enum):
+class _SearchOutcome(enum.Enum):
     WORKS = "works"
     REFUSED = "is refused"
     NOTHING = "finds nothing, without an error"
@@ -39,7 +39,7 @@ class _Outcome(enum.Enum):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class _Ground:
+class _TableGround:
     """A table to search in.
 
     Attributes:
@@ -64,14 +64,21 @@ class SearchProbe:
         sample: Its sample; None if no table has rows with stamps.
     """
 
-    def __init__(self, examiner: CimcloudExaminer, samples: t.Sequence[Sample]) -> None:
+    def __init__(
+        self,
+        examiner: Examiner[CimcloudClient],
+        ask: t.Callable[[Sample, str], list[Row]],
+        samples: t.Sequence[Sample],
+    ) -> None:
         """Nothing is called yet.
 
         Args:
-            examiner: Makes the calls.
+            examiner: Says what is found.
+            ask: Gives the rows that a table answers to a searchstring.
             samples: Samples with rows, the best known table first.
         """
         self._examiner = examiner
+        self._ask = ask
         grounds = [ground for sample in samples if (ground := _ground(sample))]
         self._ground = next((one for one in grounds if one.parts), next(iter(grounds), None))
         self.sample = self._ground.sample if self._ground else None
@@ -84,11 +91,11 @@ class SearchProbe:
             return
         configured = examiner.client.block.get("date_format")
         deep = _FORMS_DEEP if examiner.deep else ()
-        outcomes: dict[str, _Outcome] = {}
+        outcomes: dict[str, _SearchOutcome] = {}
         working, found = "", list[t.Any]()
         for form in dict.fromkeys((*filter(None, [configured]), *FORMS, *deep)):
             outcomes[form], found = self._try(ground, form)
-            if outcomes[form] is _Outcome.WORKS:
+            if outcomes[form] is _SearchOutcome.WORKS:
                 working = form
                 break
         yield self._literal_finding(ground, configured, working, outcomes)
@@ -98,7 +105,11 @@ class SearchProbe:
             yield self._bound_finding(ground)
 
     def _literal_finding(
-        self, ground: _Ground, configured: str, working: str, outcomes: dict[str, _Outcome]
+        self,
+        ground: _TableGround,
+        configured: str,
+        working: str,
+        outcomes: dict[str, _SearchOutcome],
     ) -> Finding:
         said = "; ".join(f"{form} {outcome.value}" for form, outcome in outcomes.items())
         name = ground.sample.resource.name
@@ -108,11 +119,13 @@ class SearchProbe:
         return self._examiner.differs("date_literal", said, name, settings=settings)
 
     def _misread_finding(
-        self, configured: str, working: str, outcomes: dict[str, _Outcome]
+        self, configured: str, working: str, outcomes: dict[str, _SearchOutcome]
     ) -> Finding:
-        others = {form: one for form, one in outcomes.items() if one is not _Outcome.WORKS}
+        others = {form: one for form, one in outcomes.items() if one is not _SearchOutcome.WORKS}
         silent = [
-            f"{form} {one.value}" for form, one in others.items() if one is not _Outcome.REFUSED
+            f"{form} {one.value}"
+            for form, one in others.items()
+            if one is not _SearchOutcome.REFUSED
         ]
         if silent:
             return self._examiner.differs("misread_date", "; ".join(silent))
@@ -122,13 +135,13 @@ class SearchProbe:
         return self._examiner.untold("misread_date", why)
 
     def _page_findings(
-        self, ground: _Ground, working: str, found: list[Row]
+        self, ground: _TableGround, working: str, found: list[Row]
     ) -> t.Iterator[Finding]:
         examiner, sample = self._examiner, ground.sample
         if working:
             search = changed_since(ground.column, ground.day, working)
             try:
-                again = examiner.ask(sample, f"{search}/1")
+                again = self._ask(sample, f"{search}/1")
             except REFUSED as error:
                 seen = f"refused ({_short(error)}); with more than one page of changes, the whole "
                 seen += "table is read"
@@ -144,7 +157,7 @@ class SearchProbe:
             return
         search = exact(ground.key, value)
         try:
-            rows = examiner.ask(sample, f"{search}/1")
+            rows = self._ask(sample, f"{search}/1")
         except REFUSED as error:
             yield examiner.differs("search_page", f"refused ({_short(error)})")
         else:
@@ -153,7 +166,7 @@ class SearchProbe:
             else:
                 yield examiner.untold("search_page", "a searchstring and /1 do not find their row")
 
-    def _bound_finding(self, ground: _Ground) -> Finding:
+    def _bound_finding(self, ground: _TableGround) -> Finding:
         examiner, key, sample = self._examiner, ground.key, ground.sample
         value = _searchable(sample.rows, key)
         if value is None:
@@ -161,42 +174,46 @@ class SearchProbe:
         same = exact(key, value)
         least = same.replace("searchexact", "searchgreatherthanequal", 1)
         try:
-            rows = examiner.ask(sample, f"({least})|and|({same})")
+            rows = self._ask(sample, f"({least})|and|({same})")
             if rows and all(row.get(key) == value for row in rows):
                 return examiner.holds("search_bound", f"{key} >= {value} finds its own row")
-            if not rows and any(row.get(key) == value for row in examiner.ask(sample, same)):
+            if not rows and any(row.get(key) == value for row in self._ask(sample, same)):
                 seen = f"{key} >= {value} does not find its own row"
                 return examiner.differs("search_bound", f"{seen}; a day more is read where needed")
         except REFUSED as error:
             return examiner.untold("search_bound", f"refused: {_short(error)}")
         return examiner.untold("search_bound", "what is found cannot be explained")
 
-    def _try(self, ground: _Ground, form: str) -> tuple[_Outcome, list[Row]]:
+    def _try(self, ground: _TableGround, form: str) -> tuple[_SearchOutcome, list[Row]]:
         """Search with one form of dates; where no day parts the page, with two days."""
-        examiner, sample = self._examiner, ground.sample
+        sample = ground.sample
         try:
-            rows = examiner.ask(sample, changed_since(ground.column, ground.day, form))
+            rows = self._ask(sample, changed_since(ground.column, ground.day, form))
             if not rows:
-                return _Outcome.NOTHING, rows
+                return _SearchOutcome.NOTHING, rows
             if not ground.parts:
                 later = dt.datetime(utc_now().year + 1, 12, 31)  # noqa: DTZ001 - of any zone
-                if examiner.ask(sample, changed_since(ground.column, later, form)):
-                    return _Outcome.EVERYTHING, rows
-                return _Outcome.WORKS, rows
+                if self._ask(sample, changed_since(ground.column, later, form)):
+                    return _SearchOutcome.EVERYTHING, rows
+                return _SearchOutcome.WORKS, rows
         except REFUSED as error:
             if isinstance(error, CallError) and error.status is None:
                 raise
-            return _Outcome.REFUSED, []
-        if any(moment < ground.day - _DAY for moment in _moments(rows, ground.column)):
-            return _Outcome.EVERYTHING, rows
-        if ground.key and len(rows) < _FULL:
-            there = {row.get(ground.key) for row in rows}
-            for row in sample.rows:
-                moment = next(iter(_moments([row], ground.column)), None)
-                late = moment is not None and moment >= ground.day + _DAY
-                if late and row.get(ground.key) not in there:
-                    return _Outcome.PARTIAL, rows
-        return _Outcome.WORKS, rows
+            return _SearchOutcome.REFUSED, []
+        return _judged(ground, rows), rows
+
+
+def _judged(ground: _TableGround, rows: list[Row]) -> _SearchOutcome:
+    """Hold what was found against the first page, which has older rows and newer ones."""
+    if any(moment < ground.day - _DAY for moment in _moments(rows, ground.column)):
+        return _SearchOutcome.EVERYTHING
+    if ground.key and len(rows) < PAGE_ROWS:
+        there = {row.get(ground.key) for row in rows}
+        for row in ground.sample.rows:
+            late = any(one >= ground.day + _DAY for one in _moments([row], ground.column))
+            if late and row.get(ground.key) not in there:
+                return _SearchOutcome.PARTIAL
+    return _SearchOutcome.WORKS
 
 
 def site_moment(stamps: t.Iterable[str], clock_ahead: float) -> dt.timedelta | None:
@@ -215,7 +232,7 @@ def site_moment(stamps: t.Iterable[str], clock_ahead: float) -> dt.timedelta | N
     return max(possible) - now if possible else None
 
 
-def _ground(sample: Sample) -> _Ground | None:
+def _ground(sample: Sample) -> _TableGround | None:
     column = sample.resource.replication_key or ""
     if not any(row.get(column) is not None for row in sample.rows):
         column = next((one.column for one in stamp_columns(sample.rows) if one.named_so), "")
@@ -227,11 +244,11 @@ def _ground(sample: Sample) -> _Ground | None:
     key = keys[0] if keys else ""
     parting = [day for day in days if day - days[0] >= _ZONES]
     if not parting:
-        return _Ground(sample, column, days[-1], parts=False, key=key)
+        return _TableGround(sample, column, days[-1], parts=False, key=key)
     middle = parting[len(parting) // 2]
     # Of a day above the 12th, nobody can take the day for the month.
     day = min(parting, key=lambda one: (one.day <= 12, abs(one - middle)))  # noqa: PLR2004
-    return _Ground(sample, column, day, parts=True, key=key)
+    return _TableGround(sample, column, day, parts=True, key=key)
 
 
 def _moments(rows: t.Iterable[Row], column: str) -> list[dt.datetime]:
