@@ -11,7 +11,7 @@ from erp_sandbox import server
 from erp_sandbox.cli import main
 from erp_sandbox.testing import running_sandbox
 from erp_sandbox.variants import play_variants
-from erp_sandbox.vendor import vendors
+from erp_sandbox.vendor import all_variants, vendors
 from tests.support.variant_looks import CIMCLOUD, PENTAMIC, SINCE, cimcloud
 from tests.support.variant_looks_aim import AIM, AIMS360, AIMSIO
 
@@ -26,11 +26,7 @@ LOOKS = {
     )
     for name, look in looks.items()
 }  # fmt: skip
-VARIANTS = {
-    f"{vendor}.{variant.name}": variant
-    for vendor, kind in vendors().items()
-    for variant in kind.variants
-}
+VARIANTS = all_variants()
 
 
 def test_each_answer_has_a_look_that_finds_it_and_no_other() -> None:
@@ -57,27 +53,27 @@ def test_each_answer_is_played(name: str, answer: str) -> None:
 
 @pytest.mark.parametrize("name", VARIANTS)
 def test_the_first_answer_is_what_is_played_without_a_variant(name: str) -> None:
-    kind = vendors()[name.partition(".")[0]]
+    vendor = name.partition(".")[0]
+    kind = vendors()[vendor]
     (first, *others) = VARIANTS[name].answers
     options = kind.Options()
-    play_variants(options, kind, {name: first})
+    play_variants(options, vendor, {name: first}, VARIANTS)
     assert options == kind.Options()
     for other in others:
         options = kind.Options()
-        play_variants(options, kind, {name: other})
+        play_variants(options, vendor, {name: other}, VARIANTS)
         assert options != kind.Options()
 
 
 def test_answers_add_up_with_each_other_and_with_options() -> None:
-    kind = vendors()["cimcloud"]
-    options = kind.Options(refuse=("time-of-day",), past_end="400")
+    options = vendors()["cimcloud"].Options(refuse=("time-of-day",), past_end="400")
     chosen = {
         "cimcloud.search_page": "refused",
         "cimcloud.date_literal": "iso",
         "cimcloud.past_end": "repeat",
         "pentamic.slash": "required",
     }
-    play_variants(options, kind, chosen)
+    play_variants(options, "cimcloud", chosen, VARIANTS)
     assert set(options.refuse) == {"time-of-day", "page-after-search", "us-dates"}
     assert options.past_end == "repeat"
 
