@@ -12,6 +12,7 @@ from singer_sdk.plugin_base import PluginBase
 from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR
 from typing_extensions import override
 
+from erp_plugin import near_names
 from erp_plugin.environment import (
     BOOLEANS,
     explanation,
@@ -176,11 +177,30 @@ class ErpPlugin(PluginBase):
             if one.setting.partition(".")[0] not in passed_over
         ]
         grave = [one for one in found if self._must_agree(one.setting)]
-        if grave:
-            msg = f"config: {explanation(grave, project_name)}"
+        # A name that is near to several means the setting of a vendor that is configured.
+        ordered = sorted(schema["properties"].items(), key=lambda one: one[0] in self._unused)
+        names = near_names.strangers(
+            prefixes,
+            {"properties": dict(ordered)},
+            left_out=other_vendors(project_name),
+            siblings=bool(project_name),
+        )
+        names = [one for one in names if one.setting.partition(".")[0] not in passed_over]
+        misspelt = [one for one in names if one.close and self._must_agree(one.setting)]
+        problems = [explanation(grave, project_name)] * bool(grave)
+        problems += [near_names.misspelt(misspelt)] * bool(misspelt)
+        if problems:
+            msg = f"config: {'; '.join(problems)}"
             raise ConfigError(msg)
         if found:
             self.logger.warning("%s", explanation(found, project_name))
+        if names:
+            self.logger.warning("%s", near_names.unknown(names))
+
+    @property
+    def _unused(self) -> set[str]:
+        """The vendors that are not configured."""
+        return VENDORS.keys() - self._config.keys()
 
     def _must_agree(self, setting: str) -> bool:
         """Whether a setting protects the data or says where they go.

@@ -83,6 +83,11 @@ class Columns:
         names = {*documented.names, *(name.partition(".")[0] for name in documented.aliases)}
         self._place = Place(self._facts, typed, documented.read, names, documented.aliases)
 
+    @property
+    def loose(self) -> bool:
+        """Whether columns count in other spellings, too."""
+        return self._facts.settings.match == "loose"
+
     def keep(self, names: t.Iterable[str]) -> None:
         """Let properties stay that identify a record, whether or not a document knows them.
 

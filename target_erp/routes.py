@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import fnmatch
 import logging
 import traceback
 import typing as t
 
 from singer_sdk.mapper import MAPPER_FILTER_OPTION, RemoveRecordTransform, SameRecordTransform
 
+from erp_plugin.stream_maps import tell_of_unused
 from erp_vendors.http import codec
 from target_erp.reader import InputError, NoSchemaError
 from target_erp.writers import UnknownStreamError
@@ -49,6 +49,7 @@ class Routes:
         self._skip_unknown = skip_unknown
         self._routes: dict[str, tuple[Route, ...]] = {}
         self._said: dict[str, bytes] = {}
+        self._columns: dict[str, set[str]] = {}
         self._keys: dict[str, dict[tuple[str, ...], None]] = {}
         self._left_out: set[str] = set()
 
@@ -93,6 +94,8 @@ class Routes:
         if self._said.get(stream) == said:
             return
         self._left_out.discard(stream)
+        if schema["properties"]:
+            self._columns.setdefault(stream, set()).update(schema["properties"])
         found = []
         for made in self._maps(stream, schema, keys):
             if isinstance(made, RemoveRecordTransform):
@@ -161,7 +164,7 @@ class Routes:
                 sink.refuse_unmapped(error.keys, number, why)
                 continue
             if mapped is not None:
-                sink.take(mapped, number)
+                sink.take(mapped, number, None if made is None else record)
                 taken = True
         return taken
 
@@ -177,19 +180,9 @@ class Routes:
         return {**schema, "properties": made_of}
 
     def tell_of_unused_maps(self) -> None:
-        """Warn of stream maps that no stream of the input was meant by: they took nothing out."""
+        """Warn of stream maps, and columns in them, that met nothing: they took nothing out."""
         maps = self._target.config.get("stream_maps") or {}
-        unused = [
-            name
-            for name in maps
-            if not name.startswith("__") and not fnmatch.filter(self._said, name)
-        ]
-        if unused:
-            logger.warning(
-                "'stream_maps' names %s, and the input had no stream of this name, so nothing was "
-                "mapped by it; the names are those of the input, before 'streams'",
-                ", ".join(unused),
-            )
+        tell_of_unused(maps, self._said, self._columns, logger, side="the input")
 
     def _maps(self, stream: str, schema: Record, keys: t.Sequence[str]) -> list[StreamMap]:
         mapper = self._target.mapper

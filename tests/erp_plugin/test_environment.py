@@ -61,7 +61,7 @@ AIMSIO = {"username": "u", "password": "p", "environment": "sandbox"}
 )
 def test_a_variable_that_differs_is_found(variable: str, text: str, setting: str) -> None:
     found = without_effect(["X_"], SCHEMA, CONFIG, {f"X_{variable}": text})
-    assert found == [WithoutEffect(f"X_{variable}", setting)]
+    assert found == [WithoutEffect(f"X_{variable}", setting, block=variable == "SHOP")]
 
 
 @pytest.mark.parametrize(
