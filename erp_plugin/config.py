@@ -85,6 +85,28 @@ def config_schema(settings: t.Iterable[Setting]) -> dict[str, t.Any]:
     return schema
 
 
+def problems_of(config: dict[str, t.Any], schema: dict[str, t.Any]) -> list[str]:
+    """What is wrong with a configuration.
+
+    Args:
+        config: The configuration; its texts may stand for numbers and booleans.
+        schema: The config schema.
+
+    Returns:
+        One line per problem. Values are not shown: they may be secrets.
+    """
+    config = _as_meant(config, schema)
+    return [
+        *explain_masks(masked_settings(config)),
+        *(
+            line
+            for error in DEFAULT_JSONSCHEMA_VALIDATOR(schema).iter_errors(config)
+            for line in explain(error, schema)
+        ),
+        *explain_addresses(config),
+    ]
+
+
 class ErpPlugin(PluginBase):
     """Checks the configuration and makes the vendors' clients.
 
@@ -128,17 +150,9 @@ class ErpPlugin(PluginBase):
         self.connection = Connection()
         schema = self.config_jsonschema
         self.append_builtin_config(schema)
-        self._config = _from_text(as_given(self._config, schema), schema)
+        self._config = _as_meant(self._config, schema)
         self._register_secrets()
-        problems = [
-            *explain_masks(masked_settings(self._config)),
-            *(
-                line
-                for error in DEFAULT_JSONSCHEMA_VALIDATOR(schema).iter_errors(self._config)
-                for line in explain(error, schema)
-            ),
-            *explain_addresses(self._config),
-        ]
+        problems = problems_of(self._config, schema)
         if not problems and not self.vendors:
             problems = [
                 (
@@ -340,6 +354,11 @@ def _without_broken_parts(schema: t.Any) -> None:  # noqa: ANN401 - any part of 
     elif isinstance(schema, list):
         for part in schema:
             _without_broken_parts(part)
+
+
+def _as_meant(config: dict[str, t.Any], schema: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """A configuration without what is not set, and with texts read as the types they stand for."""
+    return _from_text(as_given(config, schema), schema)
 
 
 def _from_text(config: dict[str, t.Any], schema: t.Mapping[str, t.Any]) -> dict[str, t.Any]:

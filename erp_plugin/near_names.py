@@ -1,4 +1,4 @@
-"""Variables of a plugin's prefix that name no setting: what they were meant to say has no effect."""
+"""Variables of a plugin's prefix that name no setting, so that they have no effect."""
 
 from __future__ import annotations
 

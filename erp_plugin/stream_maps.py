@@ -106,9 +106,8 @@ def _columns_of(expression: str, name: str) -> t.Iterator[str]:
             called.add(node.func.id)
         elif isinstance(node, ast.Subscript) and _is_record(node.value):
             yield from _text(node.slice)
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            if _is_record(node.func.value) and node.func.attr == "get":
-                yield from _text(*node.args[:1])
+        elif isinstance(node, ast.Call) and _is_get(node.func):
+            yield from _text(*node.args[:1])
     for one in read:
         if one not in called | made | _OTHERS and not one.startswith("__"):
             yield name if one == "self" else one
@@ -116,6 +115,10 @@ def _columns_of(expression: str, name: str) -> t.Iterator[str]:
 
 def _is_record(node: ast.AST) -> bool:
     return isinstance(node, ast.Name) and node.id in _RECORD
+
+
+def _is_get(node: ast.AST) -> bool:
+    return isinstance(node, ast.Attribute) and node.attr == "get" and _is_record(node.value)
 
 
 def _text(*nodes: ast.AST) -> t.Iterator[str]:

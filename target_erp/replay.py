@@ -11,6 +11,7 @@ from target_erp.delivery import Outcome, RefusedError, Write
 from target_erp.delivery.dead_letters import UNMAPPED, handle, identity, last_at, newest
 
 if t.TYPE_CHECKING:
+    from target_erp.delivery import Writer
     from target_erp.run import Run
 
 
@@ -58,12 +59,7 @@ def replay(run: Run, stream: str, key: str) -> None:
         if letter.get("deletes") or letter["class"] == NO_DELETE:
             write = Write(number, writer.stream, record, tuple(letter["key"].items()), deletes=True)
             write.sent_before = sent_before
-            try:
-                run.deletions.allow(writer)
-            except RefusedError as error:
-                run.refuse(writer, write, error)
-            else:
-                run.delivery.submit(writer, write)
+            _delete(run, writer, write)
         else:
             write = run.writers.received(writer, number, record)
             write.sent_before = sent_before
@@ -74,3 +70,13 @@ def replay(run: Run, stream: str, key: str) -> None:
     run.settle_all()
     # Nothing but a new letter says what became of a record without a key.
     run.replayed = keyless - run.dead_letters.added
+
+
+def _delete(run: Run, writer: Writer, write: Write) -> None:
+    """Delete a record, if the settings allow it by now."""
+    try:
+        run.deletions.allow(writer)
+    except RefusedError as error:
+        run.refuse(writer, write, error)
+    else:
+        run.delivery.submit(writer, write)

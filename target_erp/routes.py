@@ -50,6 +50,7 @@ class Routes:
         self._routes: dict[str, tuple[Route, ...]] = {}
         self._said: dict[str, bytes] = {}
         self._columns: dict[str, set[str]] = {}
+        self._used: set[str] = set()
         self._keys: dict[str, dict[tuple[str, ...], None]] = {}
         self._left_out: set[str] = set()
 
@@ -98,6 +99,7 @@ class Routes:
             self._columns.setdefault(stream, set()).update(schema["properties"])
         found = []
         for made in self._maps(stream, schema, keys):
+            self._used.update((stream, made.stream_alias))
             if isinstance(made, RemoveRecordTransform):
                 continue
             try:
@@ -179,10 +181,19 @@ class Routes:
         made_of = {name: {} if name in named else part for name, part in properties.items()}
         return {**schema, "properties": made_of}
 
-    def tell_of_unused_maps(self) -> None:
-        """Warn of stream maps, and columns in them, that met nothing: they took nothing out."""
-        maps = self._target.config.get("stream_maps") or {}
-        tell_of_unused(maps, self._said, self._columns, logger, side="the input")
+    def tell_of_unused_settings(self) -> None:
+        """Warn of stream maps and names of streams that no stream of the input was meant by."""
+        config = self._target.config
+        tell_of_unused(
+            config.get("stream_maps") or {}, self._said, self._columns, logger, side="the input"
+        )
+        unused = [name for name in config.get("streams") or {} if name not in self._used]
+        if unused and self._said:
+            logger.warning(
+                "'streams' names %s, and the input had no stream of this name; it had %s",
+                ", ".join(unused),
+                ", ".join(self._said),
+            )
 
     def _maps(self, stream: str, schema: Record, keys: t.Sequence[str]) -> list[StreamMap]:
         mapper = self._target.mapper

@@ -92,7 +92,7 @@ class ErpSink(Sink):
         own = record if shape.own is None else {name: record[name] for name in shape.own}
         write = self._run.writers.received(self.writer, number, own)
         try:
-            deleted = self._is_deleted(record, shape.own is not None, came)
+            deleted = self._is_deleted(record, came, marked=shape.own is not None)
             if write.refusal is not None:
                 raise write.refusal
             self._check_keys(write.record)
@@ -112,8 +112,9 @@ class ErpSink(Sink):
     def _is_deleted(
         self,
         record: dict[str, t.Any],
+        came: dict[str, t.Any] | None,
+        *,
         marked: bool,
-        came: dict[str, t.Any] | None,  # noqa: FBT001
     ) -> bool:
         """Whether the source has deleted a record.
 
