@@ -69,6 +69,7 @@ class SinkFacts:
         secrets: Properties whose values are never shown.
         scalars: The types of scalars are assumed.
         kept: Properties that stay although no document knows them.
+        unwritten: Properties that are known and never sent.
     """
 
     def __init__(
@@ -91,6 +92,7 @@ class SinkFacts:
         self._stream, self._said = stream, said
         self.settings, self.secrets, self.scalars = settings, secrets, scalars
         self.kept: frozenset[str] = frozenset()
+        self.unwritten: frozenset[str] = frozenset()
 
     def tell_renamed(self, path: str, plan: ColumnPlan) -> None:
         """Say which columns go to properties of another name, each of them once.
@@ -177,6 +179,7 @@ class Place:
         written = dict.fromkeys((*self._types, *names))
         shown = dict.fromkeys(name for schema in read for name in schema.get("properties", {}))
         self._known = {**written, **shown}
+        self._suggested = [name for name in written if name not in facts.unwritten]
         self._described = any(
             isinstance(part, dict) and not is_assumed(part)
             for schema in (*typed, *read)
@@ -288,8 +291,8 @@ class Place:
         return next((alike[like] for alike in self._alike if like in alike), ())
 
     def _nearest(self, column: str) -> str:
-        alike = self._alike_to(column)
-        near = alike or difflib.get_close_matches(column, self._known, n=1)
+        alike = [name for name in self._alike_to(column) if name in self._suggested]
+        near = alike or difflib.get_close_matches(column, self._suggested, n=1)
         return near[0] if near else ""
 
     def _hint(self, column: str) -> str:
