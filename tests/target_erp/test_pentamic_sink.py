@@ -195,7 +195,9 @@ def test_a_code_without_zeros_is_another_one(form: str, number: t.Any) -> None:
 
 
 def test_zeros_that_the_vendor_has_lost_are_not_missed() -> None:
-    with running_sandbox(size=3, limits=False, options={"pentamic": {"tax_code": "int"}}) as sandbox:
+    with running_sandbox(
+        size=3, limits=False, options={"pentamic": {"tax_code": "int"}}
+    ) as sandbox:
         writer = Account("pentamic", block(sandbox.url)).writer("customers")
         first = sent(writer, {"name": "Zeros", "taxCode": "0016"})
         again = Account("pentamic", block(sandbox.url)).writer("customers")
