@@ -98,7 +98,9 @@ def _columns_of(expression: str, name: str) -> t.Iterator[str]:
         tree = ast.parse(expression)
     except (SyntaxError, ValueError):
         return  # whoever applies the map tells it
-    called, made, read = set(), set(), []
+    called: set[str] = set()
+    made: set[str] = set()
+    read: list[str] = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Name):
             (made.add if isinstance(node.ctx, ast.Store) else read.append)(node.id)
