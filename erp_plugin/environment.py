@@ -173,9 +173,20 @@ def _says(variable: str, text: str, definition: Json, value: t.Any) -> bool:  # 
     if said == value or (value is None and said in ([], {})):
         return True
     if isinstance(said, dict) and isinstance(value, dict):
-        return said.items() <= value.items()  # Meltano adds to it what meltano.yml says
+        # Meltano adds to it what meltano.yml says, and joins names of what is nested with dots.
+        mine, theirs = dict(_flat(said)), dict(_flat(value))
+        return all(name in theirs and theirs[name] == one for name, one in mine.items())
     # Some sources of settings know only text.
     return str(said) == str(value) or _number(said) == _number(value) is not None
+
+
+def _flat(value: Json, path: str = "") -> t.Iterator[tuple[str, t.Any]]:
+    """The leaves of an object, by their dotted names."""
+    for name, part in value.items():
+        if isinstance(part, dict) and part:
+            yield from _flat(part, f"{path}{name}.")
+        else:
+            yield f"{path}{name}", part
 
 
 def _number(value: t.Any) -> float | None:  # noqa: ANN401 - a setting's value
