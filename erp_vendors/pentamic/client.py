@@ -42,7 +42,12 @@ _TEXT: Schema = {"type": ["string", "null"]}
 
 
 class PentamicClient:
-    """Reads and writes one customer's Pentamic Accounting."""
+    """Reads and writes one customer's Pentamic Accounting.
+
+    Attributes:
+        numbers: Properties that valid JSON has shown as whole numbers, by resource: zeros that
+            they began with are lost (pentamic.md 3).
+    """
 
     def __init__(self, block: Block, connection: Connection) -> None:
         self.block = block
@@ -59,6 +64,7 @@ class PentamicClient:
             trusted=(token_url,),
         )
         auth.transport = self.transport
+        self.numbers: dict[str, set[str]] = {}
         self._properties = {
             name: schema_of(resource, self.resources)["properties"]
             for name, resource in self.resources.items()
@@ -209,7 +215,8 @@ class PentamicClient:
                 return []
             try:
                 properties = self._properties[resource.name]
-                return answers.rows(answer.body, properties, resource.rows_in)
+                numbers = self.numbers.setdefault(resource.name, set())
+                return answers.rows(answer.body, properties, numbers, resource.rows_in)
             except DataError as error:
                 msg = f"{where}: {error}"
                 raise DataError(msg) from None
