@@ -49,6 +49,7 @@ lint: ## Check style, dependencies, who imports whom, and that meltano.yml and t
 	@$(BIN)/python -m tools.settings --check
 	@$(BIN)/python -m tools.coverage --check
 	@$(BIN)/python -m tools.answers --check
+	@$(BIN)/python -m tools.assumptions --check
 	@$(BIN)/python -m tools.lint_meltano
 
 typecheck: ## Check types
@@ -60,6 +61,7 @@ settings: ## Write meltano.yml, .env.example, the settings tables and the genera
 	@$(BIN)/python -m tools.settings
 	@$(BIN)/python -m tools.coverage
 	@$(BIN)/python -m tools.answers
+	@$(BIN)/python -m tools.assumptions
 
 constraints: ## Renew constraints.txt
 	@$(SETUP)

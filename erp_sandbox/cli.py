@@ -14,7 +14,7 @@ import click
 
 from erp_sandbox.config import ENVIRONMENT_PREFIX, Settings, command_options, read_options
 from erp_sandbox.variants import parse_variants, variants_table
-from erp_sandbox.vendor import vendors
+from erp_sandbox.vendor import all_variants, vendors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -90,7 +90,7 @@ def _help_vendor(ctx: click.Context, _: click.Parameter, value: str | None) -> N
 def _list_variants(ctx: click.Context, _: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's
     """Show all variants, and end."""
     if value and not ctx.resilient_parsing:
-        click.echo(variants_table(vendors()))
+        click.echo(variants_table(all_variants()))
         ctx.exit()
 
 

@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from erp_sandbox.vendor import SandboxVendor
-
 
 @dataclass(frozen=True)
 class Variant:
@@ -55,57 +53,57 @@ def parse_variants(texts: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def check_variants(chosen: Mapping[str, str], known: Mapping[str, type[SandboxVendor]]) -> None:
+def check_variants(chosen: Mapping[str, str], known: Mapping[str, Variant]) -> None:
     """Check names and values.
 
     Args:
         chosen: Answers by ``VENDOR.NAME``.
-        known: The vendors by name.
+        known: All variants by ``VENDOR.NAME``.
 
     Raises:
         ValueError: There is no such variant, or it has no such answer; the text names those that
             there are.
     """
-    there = {
-        f"{vendor}.{variant.name}": variant
-        for vendor, kind in known.items()
-        for variant in kind.variants
-    }
     for name, answer in chosen.items():
-        if name not in there:
-            message = f"no variant {name!r}; there are: {', '.join(there)}"
+        if name not in known:
+            message = f"no variant {name!r}; there are: {', '.join(known)}"
             raise ValueError(message)
-        if answer not in there[name].answers:
-            there_are = ", ".join(there[name].answers)
+        if answer not in known[name].answers:
+            there_are = ", ".join(known[name].answers)
             message = f"variant {name} has no value {answer!r}; there are: {there_are}"
             raise ValueError(message)
 
 
-def play_variants(options: Any, kind: type[SandboxVendor], chosen: Mapping[str, str]) -> None:  # noqa: ANN401 - some vendor's dataclass
+def play_variants(
+    options: Any,  # noqa: ANN401 - some vendor's dataclass
+    vendor: str,
+    chosen: Mapping[str, str],
+    known: Mapping[str, Variant],
+) -> None:
     """Set a vendor's options as the chosen answers say.
 
     Args:
         options: The vendor's options; they are changed.
-        kind: The vendor.
+        vendor: Its name.
         chosen: Checked answers by ``VENDOR.NAME``, those of other vendors too.
+        known: All variants by ``VENDOR.NAME``.
     """
-    for variant in kind.variants:
-        answer = chosen.get(f"{kind.name}.{variant.name}")
-        values = {} if answer is None else variant.answers[answer]
-        for name, value in values.items():
+    for point, answer in chosen.items():
+        if point.partition(".")[0] != vendor:
+            continue
+        for name, value in known[point].answers[answer].items():
             if isinstance(value, tuple):
                 value = tuple(dict.fromkeys((*getattr(options, name), *value)))  # noqa: PLW2901
             setattr(options, name, value)
 
 
-def variants_table(known: Mapping[str, type[SandboxVendor]]) -> str:
+def variants_table(known: Mapping[str, Variant]) -> str:
     """Return all variants as lines of text: name, answers, source and what is open."""
-    rows = [
-        (f"{vendor}.{variant.name}", " | ".join(variant.answers), variant.source, variant.text)
-        for vendor, kind in known.items()
-        for variant in kind.variants
+    rows = [("NAME", "VALUES (the first is the default)", "SHEET", "WHAT IS OPEN")]
+    rows += [
+        (name, " | ".join(variant.answers), variant.source, variant.text)
+        for name, variant in known.items()
     ]
-    rows.insert(0, ("NAME", "VALUES (the first is the default)", "SHEET", "WHAT IS OPEN"))
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     lines = ["  ".join([*map(str.ljust, row[:3], widths), row[3]]) for row in rows]
     return "\n".join(lines)

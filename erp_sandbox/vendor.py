@@ -141,6 +141,15 @@ class SandboxVendor(ABC):
         return None
 
 
+def all_variants() -> dict[str, Variant]:
+    """Return the open points of all vendors by ``VENDOR.NAME``."""
+    return {
+        f"{name}.{variant.name}": variant
+        for name, kind in vendors().items()
+        for variant in kind.variants
+    }
+
+
 def vendors() -> dict[str, type[SandboxVendor]]:
     """Return every vendor, by name: all sub-packages of the sandbox that export ``VENDOR``."""
     package = __name__.rpartition(".")[0]

@@ -15,6 +15,7 @@ TYPES = {"tap-erp": "extractors", "target-erp": "loaders"}
 _LABEL = "AIMS360, Aimsio, AIM, CIMcloud and Pentamic"
 _COMMANDS = {
     "tap-erp": {
+        "doctor": ("doctor --config ENV", "Find out what the accounts are like."),
         "streams": ("streams --config ENV", "List the streams that can be read."),
     },
     "target-erp": {

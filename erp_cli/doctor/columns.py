@@ -22,7 +22,7 @@ _FEWEST = 2
 """Rows without which nothing can be said of uniqueness or of change."""
 _EARLIEST = dt.datetime(1990, 1, 1)  # noqa: DTZ001 - stamps may have no zone
 _AHEAD = dt.timedelta(days=2)
-"""A stamp lies so far in the future at most, whatever the zone of the vendor's clock."""
+"""A change is stamped so far ahead at most, whatever the zone of the vendor's clock."""
 
 
 class Stamp(t.NamedTuple):

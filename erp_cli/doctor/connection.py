@@ -113,34 +113,30 @@ def _certificate(vendor: str, options: TransportOptions, host: str, port: int) -
         return Step("TLS", Level.RED, f"{host}:{port} cannot be reached: {error}", do)
     pin = next((pin for place, pin in options.pins.items() if _is_at(place, host, port)), None)
     if pin is not None:
-        if pin == fingerprint:
-            return Step("TLS", Level.GREEN, f"{host} has the certificate that is pinned")
-        do = "ask the vendor whether the certificate was renewed, then set the new fingerprint"
-        said = f"{host} has another certificate than the pinned one: its SHA-256 is {fingerprint}"
-        return Step("TLS", Level.RED, said, do)
+        return _pinned(host, fingerprint, pin)
     if options.verify is False:
         said = f"certificates are not checked; that of {host} has the SHA-256 {fingerprint}"
         return Step("TLS", Level.AMBER, said, f"set {vendor}.verify_tls to true")
-    context = ssl.create_default_context(
-        cafile=options.verify if isinstance(options.verify, str) else requests.certs.where()
-    )
     try:
-        until = _ends(host, port, context)
+        until = _end_of_trusted(host, port, options.verify)
     except ssl.SSLCertVerificationError as error:
-        return Step(
-            "TLS",
-            Level.RED,
-            f"the certificate of {host} is not trusted ({error.verify_message}); its SHA-256 is "
-            f"{fingerprint}",
-            f"ask the vendor for its fingerprint; if it is this one, {_remedy(vendor)}",
-        )
+        said = f"the certificate of {host} is not trusted ({error.verify_message})"
+        do = f"ask the vendor for its fingerprint; if it is this one, {_remedy(vendor)}"
+        return Step("TLS", Level.RED, f"{said}; its SHA-256 is {fingerprint}", do)
     except OSError as error:
         return Step("TLS", Level.RED, f"{host}: {error}", "ask the vendor which TLS it speaks")
-    left = until - dt.datetime.now(dt.timezone.utc)
-    if left < _SOON:
-        do = "remind the vendor to renew it"
-        return Step("TLS", Level.AMBER, f"the certificate of {host} ends {until:%Y-%m-%d}", do)
-    return Step("TLS", Level.GREEN, f"the certificate of {host} is trusted until {until:%Y-%m-%d}")
+    said = f"the certificate of {host} is trusted until {until:%Y-%m-%d}"
+    soon = until - dt.datetime.now(dt.timezone.utc) < _SOON
+    level, do = (Level.AMBER, "remind the vendor to renew it") if soon else (Level.GREEN, "")
+    return Step("TLS", level, said, do)
+
+
+def _pinned(host: str, fingerprint: str, pin: str) -> Step:
+    if pin == fingerprint:
+        return Step("TLS", Level.GREEN, f"{host} has the certificate that is pinned")
+    said = f"{host} has another certificate than the pinned one: its SHA-256 is {fingerprint}"
+    do = "ask the vendor whether the certificate was renewed, then set the new fingerprint"
+    return Step("TLS", Level.RED, said, do)
 
 
 def _fingerprint_of(host: str, port: int) -> str:
@@ -154,8 +150,10 @@ def _fingerprint_of(host: str, port: int) -> str:
         return hashlib.sha256(connection.getpeercert(binary_form=True) or b"").hexdigest()
 
 
-def _ends(host: str, port: int, context: ssl.SSLContext) -> dt.datetime:
+def _end_of_trusted(host: str, port: int, verify: bool | str) -> dt.datetime:  # noqa: FBT001 - as in requests
     """When the certificate of a server ends, which must be one to trust."""
+    trusted = verify if isinstance(verify, str) else requests.utils.DEFAULT_CA_BUNDLE_PATH
+    context = ssl.create_default_context(cafile=trusted)
     with (
         socket.create_connection((host, port), timeout=_SECONDS) as plain,
         context.wrap_socket(plain, server_hostname=host) as connection,

@@ -219,8 +219,8 @@ class Examiner(t.Generic[AnyClient]):
         seen = f"{' + '.join(keys)} {why} in {len(rows)} rows" if keys else "it has no key"
         others = [column for column in unique_columns(rows, within) if column != within]
         if not others:
-            found = [] if _lacks(rows, keys) else None  # nothing better is known
-            entry = None if found is None else {"primary_keys": found}
+            # A key that repeats is kept, as nothing better is known; one that is not there is none.
+            entry = {"primary_keys": list[str]()} if _lacks(rows, keys) else {}
             return self.differs(name, f"{seen}, and no column is unique", stream, entry=entry)
         chosen = [within, others[0]] if within else [others[0]]
         seen += f"; {' + '.join(chosen)} is unique"

@@ -59,7 +59,8 @@ class CallGuard:
         """Make a guard.
 
         Args:
-            logins: Ends of the paths of the POSTs that log in.
+            logins: Ends of the paths, in lower case, of the calls that log in: POSTs to them are
+                let through, and of their answers nothing is kept.
             most: Number of calls that are let through.
         """
         self._logins = tuple(logins)
@@ -76,10 +77,7 @@ class CallGuard:
             NotAReadError: If it is neither a read nor a login.
             NoCallsLeftError: If it is one too many.
         """
-        path = urllib.parse.urlsplit(call.url).path.rstrip("/").lower()
-        if call.method not in _READS and not (
-            call.method == "POST" and path.endswith(self._logins)
-        ):
+        if call.method not in _READS and not (call.method == "POST" and self._is_login(call)):
             msg = f"the doctor only reads, and makes no {call.method} {redact(call.url)}"
             raise NotAReadError(msg)
         with self._lock:
@@ -96,11 +94,15 @@ class CallGuard:
         exchange.status = response.status_code
         exchange.seconds = time.monotonic() - self._local.began
         # A login's answer is a secret as a whole.
-        exchange.body = excerpt(response.content) if call.method in _READS else ""
+        exchange.body = "" if self._is_login(call) else excerpt(response.content)
         told = _moment(response.headers.get("Date"))
         if told is not None:
             # The header has whole seconds, cut off.
             self.clock_ahead = told - time.time() + 0.5
+
+    def _is_login(self, call: Call) -> bool:
+        path = urllib.parse.urlsplit(call.url).path.rstrip("/").lower()
+        return path.endswith(self._logins)
 
     @property
     def calls(self) -> int:

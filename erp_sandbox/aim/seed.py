@@ -23,8 +23,7 @@ TICKET_TYPES = (
     "Delayed Delivery", "Approval",
 )  # fmt: skip
 """The eight types of 8.1, DeliveryTickets."""
-FIRST_ACCT = 1001
-FIRST_PRODUCT = 900_001
+FIRST_ACCT, FIRST_PRODUCT = 1001, 900_001
 _TEXTS: tuple[tuple[str, tuple[Any, ...]], ...] = (
     ("Notes", awkward.NOTES),
     ("WebDescription", awkward.HTML),

@@ -52,7 +52,7 @@ class Entity:
         own_guid: Whether a caller may choose the key of a new record (6).
         integer_key: Whether it is known by an integer ``id`` instead of a ``guid``.
         inferred: What is not documented about it (7): the word of its ``path``, the names of the
-            ``key`` and the ``stamp`` of its detail, its ``identity`` (guid or id).
+            ``key`` and the ``stamp`` of its detail.
         path: Path segment in this run, if it is not the name.
         shown: Other names of properties in this run; None leaves the property out.
     """
@@ -308,19 +308,19 @@ NRB = Entity(
 # 7, rows 8 to 11: everything but the existence is INF.
 PAYROLL_PERIOD = Entity(
     "PayrollPeriod", "payroll_periods", "payrollPeriod", "", "payrollPeriodGuid",
-    inferred=("key", "stamp", "identity"),
+    inferred=("key", "stamp"),
 )  # fmt: skip
 TIMECARD = Entity(
     "Timecard", "timecards", "timecard", "timecardList", "timecardGuid", ("timecardNumber",),
-    status_only=True, inferred=("path", "key", "stamp", "identity"),
+    status_only=True, inferred=("path", "key", "stamp"),
 )  # fmt: skip
 INVOICE = Entity(
     "Invoice", "invoices", "invoice", "invoiceList", "invoiceGuid", ("invoiceNumber",),
-    status_only=True, inferred=("path", "key", "stamp", "identity"),
+    status_only=True, inferred=("path", "key", "stamp"),
 )  # fmt: skip
 USER = Entity(
     "User", "users", "user", "", "userGuid", ("userName",),
-    inferred=("path", "key", "stamp", "identity"),
+    inferred=("path", "key", "stamp"),
 )  # fmt: skip
 
 ENTITIES = (

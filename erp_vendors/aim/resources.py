@@ -39,10 +39,7 @@ class Parent(t.NamedTuple):
     source: tuple[str, ...] = ()
 
     def source_in(self, resource: Resource) -> tuple[str, ...]:
-        """The properties of the parent's records that make the key.
-
-        A key of the settings that has not as many parts as there are members cannot be it.
-        """
+        """The properties that make the key; one of the settings must have as many parts."""
         keys = resource.primary_keys
         return self.source or (keys if len(keys) == len(self.members) else self.fields)
 

@@ -25,8 +25,8 @@ _LEADING_ZERO = re.compile(rb"-?0[0-9]")
 def rows(
     body: bytes,
     properties: t.Mapping[str, Schema],
-    numbers: set[str] | None = None,
     rows_in: str = "",
+    numbers: set[str] | None = None,
 ) -> list[t.Any]:
     """Read the records of a list.
 
@@ -36,9 +36,9 @@ def rows(
     Args:
         body: The raw body.
         properties: JSON schemas of a record's properties.
+        rows_in: See `Resource.rows_in`; of JSON alone.
         numbers: Takes the names of properties that valid JSON has as whole numbers: zeros that
             they began with are lost.
-        rows_in: See `Resource.rows_in`; of JSON alone.
 
     Returns:
         What the list holds, objects if all is well; decimals stay exact.

@@ -183,7 +183,7 @@ class PentamicClient:
         return self.transport.call("DELETE", self._path(_single(resource, key)), repeatable=True)
 
     def _whole(self, resource: PentamicResource) -> list[t.Any]:
-        """A list; without its order if that is refused (pentamic.md 4.2), as nothing depends on it."""
+        """A list; without its order if that is refused (4.2), as nothing depends on it."""
         path = self._path(resource.path)
         order = self._order if resource.name == "customers" else ""
         try:
@@ -216,7 +216,7 @@ class PentamicClient:
             try:
                 properties = self._properties[resource.name]
                 numbers = self.numbers.setdefault(resource.name, set())
-                return answers.rows(answer.body, properties, numbers, resource.rows_in)
+                return answers.rows(answer.body, properties, resource.rows_in, numbers)
             except DataError as error:
                 msg = f"{where}: {error}"
                 raise DataError(msg) from None

@@ -93,7 +93,7 @@ def proposes_nothing(report: Report) -> bool:
 
 
 def values(rows: t.Iterable[t.Mapping[str, t.Any]], *names: str) -> list[Key]:
-    """The values of some columns of all rows, as text, sorted; each row once, or the list is longer.
+    """The values of some columns of all rows, as text, sorted; one entry a row.
 
     Args:
         rows: The rows.

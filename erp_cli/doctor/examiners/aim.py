@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
-from erp_cli.doctor.examiner import Access, Examiner, NoCallsLeftError, Row, Sample
+from erp_cli.doctor.examiner import Access, NoCallsLeftError, Sample
 from erp_cli.doctor.examiners import aim_points
-from erp_vendors.aim import AimClient
-from erp_vendors.aim.answers import NotLicensedError, UnknownRecordError, remaining_of, rows_of
+from erp_cli.doctor.examiners.aim_pages import AimPages
+from erp_vendors.aim.answers import NotLicensedError, UnknownRecordError
 from erp_vendors.aim.assumptions import ASSUMPTIONS
-from erp_vendors.aim.members import complete, without_empty_dates
 from erp_vendors.assumption import State
-from erp_vendors.elements import NoRecord
 from erp_vendors.errors import ErpError
 
 if t.TYPE_CHECKING:
-    from collections.abc import Mapping
-
+    from erp_cli.doctor.examiner import Row
     from erp_vendors.aim import AimResource, Parent
-    from erp_vendors.aim.answers import Body
-    from erp_vendors.aim.resources import Params
     from erp_vendors.assumption import Finding
     from erp_vendors.resource import Resource
 
@@ -32,45 +26,22 @@ _TRIES = 2
 _TRIES_DEEP = 6
 
 
-@dataclasses.dataclass(slots=True)
-class Seen:
-    """The first page of a list.
-
-    Attributes:
-        answer: The answer, as it came.
-        rows: Its rows, completed as the tap does it.
-        remaining: What it says of the rows that follow; None if nothing.
-        members: Request members of the variant that it is of.
-    """
-
-    answer: Body
-    rows: list[Row]
-    remaining: int | None
-    members: Params
-
-
-class AimExaminer(Examiner[AimClient]):
+class AimExaminer(AimPages):
     """Reads a page of each list, and the children of a row or two; then looks at open points."""
 
     assumptions = ASSUMPTIONS
     only_if_named = frozenset({"customer_access_tokens"})
-
-    def __init__(self, client: AimClient, streams: t.Collection[str], *, deep: bool) -> None:
-        super().__init__(client, streams, deep=deep)
-        self.pages: dict[str, Seen] = {}
-        """The first page of each list that could be read, by resource."""
-        self.answers: list[Body] = []
-        """All answers to samples, as they came."""
 
     @property
     def logins(self) -> tuple[str, ...]:
         """The login at the shop, and the discovery, whose answer is a secret, too."""
         return ("/security", "/getendpoint")
 
-    @property
-    def resources(self) -> Mapping[str, AimResource]:
-        """The resources, the settings applied."""
-        return self.client.resources
+    def is_described(self, resource: Resource) -> bool:
+        """As of any vendor; but a list without a key has one to be learned."""
+        wanted = self.resources[resource.name]
+        keyless = not wanted.primary_keys and not wanted.parents
+        return wanted.schema is not None or (not keyless and super().is_described(resource))
 
     def planned_calls(self) -> int:
         """The login, a page of each list, children of a row or two, and the open points."""
@@ -107,34 +78,6 @@ class AimExaminer(Examiner[AimClient]):
                 raise
             except ErpError as error:
                 yield self.untold(look.__name__, f"the look at it failed: {error}")
-
-    def page(self, resource: AimResource, members: Params, **place: int) -> Seen:
-        """One page of a list.
-
-        Args:
-            resource: The list.
-            members: Request members, in addition to the resource's own.
-            **place: `rows` and `start`, for a list that is paged.
-
-        Raises:
-            ErpError: If the call fails.
-        """
-        paging = resource.paging
-        if paging:
-            members = {
-                **members,
-                paging.from_row: str(place.get("start", 0)),
-                paging.at_once: str(place.get("rows", paging.rows)),
-            }
-        answer = self.client.answer(resource, members)
-        self.answers.append(answer)
-        where = f"aim: {resource.path}"
-        shown = t.cast("Body", without_empty_dates(answer))
-        rows = rows_of(shown, resource.list_name, resource.primary_keys, where)
-        for row in rows:
-            complete(resource, row, members)
-        whole = [row for row in rows if not isinstance(row, NoRecord)]
-        return Seen(answer, whole, remaining_of(answer), members)
 
     def _first_page(self, resource: AimResource) -> Sample:
         tries = len(resource.variants) if self.deep else _TRIES

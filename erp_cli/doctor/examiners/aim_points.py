@@ -14,7 +14,7 @@ from tap_erp.stamps import from_iso, to_iso
 
 if t.TYPE_CHECKING:
     from erp_cli.doctor.examiner import Row, Sample
-    from erp_cli.doctor.examiners.aim import AimExaminer, Seen
+    from erp_cli.doctor.examiners.aim_pages import AimPages, SeenPage
     from erp_vendors.aim import AimResource
     from erp_vendors.assumption import Finding
 
@@ -27,6 +27,7 @@ _FEW = 2
 _SEVERAL = 4
 """Rows of which an order would not be by chance."""
 _PRODUCT_KEYS = ("Pk", "AeId", "Sku")
+_NULLABLE = {"scheduled_returns": ("ReturnedDate", "AutoPayHoldDate"), "invoices": ("DateTime",)}
 _JSON, _XML = "application/json", "application/xml"
 _NO_DATE = b'"0001-01-01'
 _FAR = "2999-01-01T00:00:00"
@@ -37,7 +38,7 @@ _NOTHING = "GetWhatNoDocumentNames"
 _ZONE_SLACK = dt.timedelta(minutes=5)
 
 
-def of_samples(doctor: AimExaminer) -> t.Iterator[Finding]:
+def of_samples(doctor: AimPages) -> t.Iterator[Finding]:
     """What the answers that were read already show; no further call is made."""
     texts = [codec.encode(answer) for answer in doctor.answers]
     if any(_NO_DATE in text for text in texts):
@@ -65,27 +66,27 @@ def of_samples(doctor: AimExaminer) -> t.Iterator[Finding]:
             yield doctor.differs("single_form", "the order stands at the top, which is read")
 
 
-def product_key(doctor: AimExaminer, sample: Sample) -> Finding:
+def product_key(doctor: AimPages, sample: Sample) -> Finding:
     """Which member identifies a product; the key itself is learned from the sample."""
     unique = [name for name in _PRODUCT_KEYS if is_unique(sample.rows, (name,))]
     unique += [name for name in unique_columns(sample.rows) if name not in unique]
     stream = sample.resource.name
     if len(sample.rows) < _FEW or not unique:
         return doctor.untold("product_key", "no member is unique in what was read", stream)
-    said = f"{unique[0]} is unique in {len(sample.rows)} rows"
+    said = f"unique in {len(sample.rows)} rows: {', '.join(unique[:3])}"
     if unique[0] == _PRODUCT_KEYS[0]:
         return doctor.holds("product_key", said, stream)
     return doctor.differs("product_key", said, stream, entry={"primary_keys": [unique[0]]})
 
 
-def remaining(doctor: AimExaminer) -> t.Iterator[Finding]:
+def remaining(doctor: AimPages) -> t.Iterator[Finding]:
     """Whether what an answer says of the rows that follow is so, and how many rows a page has."""
     for resource, seen in _listed(doctor, _COUNTED, _FEW + 1):
         rows = resource.paging.rows if resource.paging else 0
         small = doctor.page(resource, seen.members, rows=_FEW)
         yield _counts(doctor, resource, seen, small)
         if seen.remaining:
-            behind: Seen | None = None
+            behind: SeenPage | None = None
         elif len(seen.rows) < _FEW + 1:
             continue
         else:
@@ -99,7 +100,7 @@ def remaining(doctor: AimExaminer) -> t.Iterator[Finding]:
         return
 
 
-def customers_paging(doctor: AimExaminer) -> t.Iterator[Finding]:
+def customers_paging(doctor: AimPages) -> t.Iterator[Finding]:
     """Whether the list of customers takes an offset and a number of rows."""
     for resource, seen in _listed(doctor, ("customers",), _FEW + 1):
         page = doctor.page(resource, seen.members, start=1, rows=_FEW)
@@ -110,7 +111,7 @@ def customers_paging(doctor: AimExaminer) -> t.Iterator[Finding]:
             yield doctor.differs("customers_paging", said, "customers")
 
 
-def bounds(doctor: AimExaminer) -> t.Iterator[Finding]:
+def bounds(doctor: AimPages) -> t.Iterator[Finding]:
     """Whether a lower bound is taken, and whether it includes its moment."""
     for resource, seen in _listed(doctor, _STAMPED, _FEW):
         stamp = resource.replication_key or ""
@@ -137,7 +138,7 @@ def bounds(doctor: AimExaminer) -> t.Iterator[Finding]:
         return
 
 
-def formats(doctor: AimExaminer) -> t.Iterator[Finding]:
+def formats(doctor: AimPages) -> t.Iterator[Finding]:
     """Which forms are served; one that is not is answered in the other."""
     said = {}
     for form, accept in (("json", _JSON), ("xml", _XML)):
@@ -155,7 +156,7 @@ def formats(doctor: AimExaminer) -> t.Iterator[Finding]:
         yield doctor.differs("formats", seen, settings={"format": said[wanted]})
 
 
-def errors(doctor: AimExaminer) -> t.Iterator[Finding]:
+def errors(doctor: AimPages) -> t.Iterator[Finding]:
     """In which form an error comes."""
     status, text = _provoked(doctor, "InventoryDetail", {"Pk": _NOBODY})
     if "ResponseStatus" in text:
@@ -166,7 +167,7 @@ def errors(doctor: AimExaminer) -> t.Iterator[Finding]:
         yield doctor.differs("errors", f"HTTP {status}")
 
 
-def unknown_path(doctor: AimExaminer) -> t.Iterator[Finding]:
+def unknown_path(doctor: AimPages) -> t.Iterator[Finding]:
     """What the answer to an operation is that there is not."""
     status, _ = _provoked(doctor, _NOTHING, {})
     if status < 400:  # noqa: PLR2004
@@ -175,7 +176,7 @@ def unknown_path(doctor: AimExaminer) -> t.Iterator[Finding]:
         yield doctor.differs("unknown_path", f"HTTP {status}, which is understood as well")
 
 
-LOOKS: tuple[t.Callable[[AimExaminer], t.Iterator[Finding]], ...] = (
+LOOKS: tuple[t.Callable[[AimPages], t.Iterator[Finding]], ...] = (
     remaining,
     customers_paging,
     bounds,
@@ -186,7 +187,7 @@ LOOKS: tuple[t.Callable[[AimExaminer], t.Iterator[Finding]], ...] = (
 """Points that take calls of their own; each is named as its assumption."""
 
 
-def _counts(doctor: AimExaminer, resource: AimResource, seen: Seen, small: Seen) -> Finding:
+def _counts(doctor: AimPages, resource: AimResource, seen: SeenPage, small: SeenPage) -> Finding:
     """What a page of two rows says of the rows that follow, of which there are some."""
     stream = resource.name
     ignore = {"remaining_records": "ignore"}
@@ -205,13 +206,13 @@ def _counts(doctor: AimExaminer, resource: AimResource, seen: Seen, small: Seen)
     return doctor.holds("remaining", f"after {len(small.rows)} rows {small.remaining} remain")
 
 
-def _has_news(seen: Seen, behind: Seen) -> bool:
+def _has_news(seen: SeenPage, behind: SeenPage) -> bool:
     """Whether a page behind the first one has rows that the first one has not."""
     known = {codec.encode_sorted(row) for row in seen.rows}
     return any(codec.encode_sorted(row) not in known for row in behind.rows)
 
 
-def _customers_list(doctor: AimExaminer) -> t.Iterator[Finding]:
+def _customers_list(doctor: AimPages) -> t.Iterator[Finding]:
     seen = doctor.pages.get("customers")
     if seen is None or not seen.rows:
         return
@@ -223,26 +224,26 @@ def _customers_list(doctor: AimExaminer) -> t.Iterator[Finding]:
         yield doctor.differs("customers_list", said, "customers")
 
 
-def _order(doctor: AimExaminer) -> t.Iterator[Finding]:
-    by_key = []
-    others = 0
+def _order(doctor: AimPages) -> t.Iterator[Finding]:
+    by_key = others = 0
     for name, seen in doctor.pages.items():
         keys = doctor.resources[name].primary_keys
-        values = [row.get(keys[0]) for row in seen.rows] if len(keys) == 1 else []
+        values: list[t.Any] = [row.get(keys[0]) for row in seen.rows] if len(keys) == 1 else []
         if len(values) < _SEVERAL or len({type(value) for value in values}) > 1:
             continue
-        if values == sorted(values):
-            by_key.append(name)
+        # Numbers may be sorted as text.
+        texts = [str(value) for value in values]
+        if values == sorted(values) or texts == sorted(texts):
+            by_key += 1
         else:
             others += 1
-    if others:
+    if by_key > others:
+        yield doctor.differs("order", f"{by_key} lists are sorted by key; nothing depends on it")
+    elif others:
         yield doctor.holds("order", f"{others} lists are in no order that shows")
-    elif by_key:
-        said = f"{len(by_key)} lists are sorted by their keys; nothing depends on it"
-        yield doctor.differs("order", said)
 
 
-def _clock(doctor: AimExaminer, date: str | None) -> t.Iterator[Finding]:
+def _clock(doctor: AimPages, date: str | None) -> t.Iterator[Finding]:
     """Whether a stamp lies ahead of the server's clock: a shop's own time is that of its zone."""
     newest = [
         text
@@ -265,21 +266,18 @@ def _clock(doctor: AimExaminer, date: str | None) -> t.Iterator[Finding]:
         yield doctor.untold("clock", why)
 
 
-def _lacks_dates(doctor: AimExaminer) -> bool:
-    """Whether some rows of a list have a date that others of it have not."""
-    for seen in doctor.pages.values():
-        dates = {
-            name
-            for row in seen.rows
-            for name, value in row.items()
-            if isinstance(value, str) and value[4:5] == "-" and to_iso(value) is not None
-        }
-        if any(row.get(name) is None for name in dates for row in seen.rows):
-            return True
-    return False
+def _lacks_dates(doctor: AimPages) -> bool:
+    """Whether rows lack a date that is documented as one that may be unknown (10, DateTime?)."""
+    return any(
+        row.get(column) is None
+        for name, columns in _NULLABLE.items()
+        if name in doctor.pages
+        for row in doctor.pages[name].rows
+        for column in columns
+    )
 
 
-def _statuses(doctor: AimExaminer) -> t.Iterator[Row]:
+def _statuses(doctor: AimPages) -> t.Iterator[Row]:
     for answer in doctor.answers:
         status = answer.get("Status")
         if isinstance(status, dict):
@@ -287,8 +285,8 @@ def _statuses(doctor: AimExaminer) -> t.Iterator[Row]:
 
 
 def _listed(
-    doctor: AimExaminer, names: t.Iterable[str], fewest: int
-) -> t.Iterator[tuple[AimResource, Seen]]:
+    doctor: AimPages, names: t.Iterable[str], fewest: int
+) -> t.Iterator[tuple[AimResource, SeenPage]]:
     """The lists of these that have some rows, with their first page."""
     for name in names:
         seen = doctor.pages.get(name)
@@ -296,7 +294,7 @@ def _listed(
             yield doctor.resources[name], seen
 
 
-def _provoked(doctor: AimExaminer, operation: str, members: dict[str, str]) -> tuple[int, str]:
+def _provoked(doctor: AimPages, operation: str, members: dict[str, str]) -> tuple[int, str]:
     """Status and text of the answer to a call that is expected to be refused."""
     try:
         answer = doctor.client.sessions.raw(operation, _JSON, members)

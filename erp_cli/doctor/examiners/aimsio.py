@@ -43,7 +43,7 @@ _SLACK = 60_000
 
 
 @dataclasses.dataclass(slots=True)
-class _Entity:
+class _SeenEntity:
     """What was seen of one entity.
 
     Attributes:
@@ -76,7 +76,7 @@ class AimsioExaminer(Examiner[AimsioClient]):
         streams = [name for name in streams if name in client.resources]
         super().__init__(client, streams, deep=deep)
         self._indexes: dict[str, tuple[AimsioResource, Index, list[str]]] = {}
-        self._entities: dict[str, _Entity] = {}
+        self._entities: dict[str, _SeenEntity] = {}
         self._style = 0
         self._refused: CredentialsError | None = None
 
@@ -109,7 +109,7 @@ class AimsioExaminer(Examiner[AimsioClient]):
         stated = self.resources[resource.name]
         try:
             wanted, index, extra = self._index(stated)
-            seen = self._entities[stated.name] = _Entity(index, extra)
+            seen = self._entities[stated.name] = _SeenEntity(index, extra)
             self._read_records(wanted, seen)
         except CredentialsError as error:
             if not isinstance(error, NotPermittedError):
@@ -269,7 +269,7 @@ class AimsioExaminer(Examiner[AimsioClient]):
             raise DataError(index.faults[0])
         return resource, index, extra
 
-    def _read_records(self, resource: AimsioResource, seen: _Entity) -> None:
+    def _read_records(self, resource: AimsioResource, seen: _SeenEntity) -> None:
         newest = sorted(seen.index.entries, key=lambda entry: -(entry.updated_at or 0))
         most = _RECORDS_DEEP if self.deep else _RECORDS
         for entry in newest[: most + _SPARE]:
@@ -290,7 +290,7 @@ class AimsioExaminer(Examiner[AimsioClient]):
             msg = f"the index at {resource.path} lists records that answer 404 or 405"
             raise DataError(msg)
 
-    def _renamed(self, resource: AimsioResource, seen: _Entity) -> AimsioResource:
+    def _renamed(self, resource: AimsioResource, seen: _SeenEntity) -> AimsioResource:
         """The entity with the names of key and stamp that its records have."""
         if not seen.pairs:
             return resource
@@ -301,7 +301,7 @@ class AimsioExaminer(Examiner[AimsioClient]):
             replication_key=stamp or resource.replication_key,
         )
 
-    def _key_of(self, resource: AimsioResource, seen: _Entity) -> str:
+    def _key_of(self, resource: AimsioResource, seen: _SeenEntity) -> str:
         """The column of the records that holds what the index lists; empty if none does."""
         columns = [
             name
@@ -313,7 +313,7 @@ class AimsioExaminer(Examiner[AimsioClient]):
         named = [name for name in columns if re.search(r"(guid|id)$", name, re.IGNORECASE)]
         return next((name for name in (*likely, *named) if name in columns), "")
 
-    def _stamp_of(self, resource: AimsioResource, seen: _Entity) -> str:
+    def _stamp_of(self, resource: AimsioResource, seen: _SeenEntity) -> str:
         """The column of the records that says when they changed; empty if there is none."""
         assumed = resource.replication_key or ""
         rows = [row for _, row in seen.pairs]

@@ -76,8 +76,11 @@ class PentamicExaminer(Examiner[PentamicClient]):
             return Sample(resource, Access.READ, rows[:_ROWS], whole=len(rows) <= _ROWS)
         parent = parent_of(wanted, self.resources)
         assert parent is not None  # noqa: S101 - that makes it a child
+        above = self.sample(parent.name)
+        if above.access is not Access.READ:
+            return Sample(resource, above.access, said=above.said)
         rows = []
-        keys = [row.get(parent.key) for row in self.sample(parent.name).rows]
+        keys = [row.get(parent.key) for row in above.rows]
         for key in [key for key in keys if key][: _PARENTS_DEEP if self.deep else _PARENTS]:
             path = wanted.path_of(urllib.parse.quote(str(key), safe=""))
             found = self._list(wanted, path)
@@ -135,8 +138,8 @@ class PentamicExaminer(Examiner[PentamicClient]):
             return self.differs("order_by", said, settings={"order_by": NONE})
         if not self._order:
             return self.untold("order_by", "the settings ask for no order")
-        values = [row.get(self._order) for row in rows]
-        if len(values) < _FEWEST or not all(isinstance(value, int) for value in values):
+        values = [value for row in rows if isinstance(value := row.get(self._order), int)]
+        if len(values) < max(_FEWEST, len(rows)):
             return self.untold("order_by", "there are too few rows to see an order")
         if values == sorted(values):
             return self.holds("order_by", f"the list is sorted by {self._order}")

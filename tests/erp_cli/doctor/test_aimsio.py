@@ -15,6 +15,8 @@ from tests.support import doctor
 from tests.support.stub import Reply, Request, running_stub
 from tests.tap_erp.running import aimsio, run_tap
 
+pytestmark = pytest.mark.slow
+
 SIZE = 12
 GUESSED = {resource.name for resource in RESOURCES if not resource.documented}
 UNNAMED = GUESSED - {"nrbs"}
@@ -26,8 +28,7 @@ CHANGED = {"companies": "companyName", "equipment": "equipmentName", "job_orders
 
 
 def by_key(rows: t.Iterable[dict[str, t.Any]], key: str) -> dict[str, dict[str, t.Any]]:
-    found = {str(row[key]): row for row in rows}
-    return found
+    return {str(row[key]): row for row in rows}
 
 
 def reads_all(sandbox: RunningSandbox, config: doctor.Config) -> None:
@@ -173,9 +174,7 @@ def test_an_index_and_a_record_that_disagree_are_told() -> None:
 
     with running_stub(Account(special)) as stub:
         report = doctor.examined(aimsio(stub.url), "aimsio")
-    (found,) = [
-        one for one in doctor.found(report, "stamps_agree") if one.state is State.DIFFERS
-    ]
+    (found,) = [one for one in doctor.found(report, "stamps_agree") if one.state is State.DIFFERS]
     assert found.stream == "job_orders"
 
 

@@ -13,6 +13,8 @@ from tests.support import doctor
 from tests.support.stub import Reply, Request, running_stub
 from tests.tap_erp.running import run_tap
 
+pytestmark = pytest.mark.slow
+
 CUSTOMERS, INVOICES = "pentamic_customers", "pentamic_customer_invoices"
 SIZE = 60
 TAP_CALLS = 2 + SIZE
