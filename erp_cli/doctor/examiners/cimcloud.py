@@ -238,7 +238,8 @@ class CimcloudExaminer(Examiner[CimcloudClient]):
             if status == 403:  # noqa: PLR2004
                 yield self.holds("denied", "a table that is not granted: HTTP 403", name)
             else:
-                yield self.differs("denied", f"a table that is not granted: HTTP {status}", name)
+                seen = f"HTTP {status} as if the login was over; do not select this stream"
+                yield self.differs("denied", seen, name)
         for name in self.streams:
             if self.resources[name].documented and self.sample(name).access is Access.MISSING:
                 seen = "HTTP 404 at a documented path; perhaps it is not granted"

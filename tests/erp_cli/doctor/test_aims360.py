@@ -13,6 +13,8 @@ from erp_vendors.assumption import State
 from tests.support import doctor
 from tests.tap_erp.running import run_tap
 
+pytestmark = pytest.mark.slow
+
 VENDOR = "aims360"
 SIZE = 120
 KEYS = {

@@ -16,6 +16,8 @@ from tests.tap_erp.running import run_tap
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
 
+pytestmark = pytest.mark.slow
+
 VENDOR = "cimcloud"
 SIZE = 100
 """Two full pages, so that what lies past the end is asked for."""
