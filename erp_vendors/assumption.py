@@ -34,7 +34,7 @@ class Assumption:
     trial: str = ""
 
 
-class State(enum.Enum):
+class VerdictState(enum.Enum):
     """What an examination says of an assumption."""
 
     HOLDS = "holds"
@@ -43,7 +43,7 @@ class State(enum.Enum):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Finding:
+class Verdict:
     """What an examination found out about an assumption.
 
     Attributes:
@@ -56,7 +56,7 @@ class Finding:
     """
 
     name: str
-    state: State
+    state: VerdictState
     seen: str
     stream: str = ""
     settings: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import typing as t
 
-from erp_vendors.assumption import State
+from erp_vendors.assumption import VerdictState
 from erp_vendors.http import codec
 
 if t.TYPE_CHECKING:
@@ -15,7 +15,7 @@ Config = dict[str, t.Any]
 _RESOURCES = "resources"
 
 
-class Change(t.NamedTuple):
+class SettingChange(t.NamedTuple):
     """One setting that fits what was seen.
 
     Attributes:
@@ -40,18 +40,18 @@ class Change(t.NamedTuple):
         return f"{self.setting}: {codec.encode(self.value).decode()}"
 
 
-def changes_of(report: Report, block: t.Mapping[str, t.Any]) -> list[Change]:
+def changes_of(report: Report, block: t.Mapping[str, t.Any]) -> list[SettingChange]:
     """The settings that fit what was found and that the configuration does not state yet.
 
     Args:
         report: What was found about a vendor.
         block: The vendor's block, as the configuration states it.
     """
-    found: dict[str, Change] = {}
+    found: dict[str, SettingChange] = {}
 
     def propose(setting: str, value: t.Any, present: t.Any, why: str) -> None:  # noqa: ANN401
         if value != present and setting not in found:
-            found[setting] = Change(setting, value, present, why)
+            found[setting] = SettingChange(setting, value, present, why)
 
     def propose_entry(name: str, entry: t.Mapping[str, t.Any], why: str) -> None:
         stated = _entry(block, report.vendor, name) or {}
@@ -60,7 +60,7 @@ def changes_of(report: Report, block: t.Mapping[str, t.Any]) -> list[Change]:
             propose(setting, value, stated.get(key), why)
 
     for finding in report.findings:
-        if finding.state is State.DIFFERS:
+        if finding.state is VerdictState.DIFFERS:
             for name, value in finding.settings.items():
                 propose(f"{report.vendor}.{name}", value, block.get(name), finding.name)
             propose_entry(finding.stream, finding.entry, finding.name)
@@ -71,7 +71,9 @@ def changes_of(report: Report, block: t.Mapping[str, t.Any]) -> list[Change]:
     return list(found.values())
 
 
-def applied(block: t.Mapping[str, t.Any], vendor: str, changes: t.Iterable[Change]) -> Config:
+def applied(
+    block: t.Mapping[str, t.Any], vendor: str, changes: t.Iterable[SettingChange]
+) -> Config:
     """A vendor's block with changes made.
 
     Args:
@@ -87,7 +89,7 @@ def applied(block: t.Mapping[str, t.Any], vendor: str, changes: t.Iterable[Chang
 def apply(
     block: t.MutableMapping[str, t.Any],
     vendor: str,
-    changes: t.Iterable[Change],
+    changes: t.Iterable[SettingChange],
 ) -> None:
     """Make changes in a vendor's block.
 

@@ -14,7 +14,7 @@ from erp_cli.configuration import config_option
 from erp_cli.doctor import show
 from erp_cli.doctor.changes import changes_of
 from erp_cli.doctor.config_file import rewrite
-from erp_cli.doctor.connection import Level, Step
+from erp_cli.doctor.connection import DoctorStep, Level
 from erp_cli.doctor.examination import Report, examine, plan
 from erp_cli.doctor.sinks import sink_notes
 from erp_plugin.cli import FAILED
@@ -27,7 +27,7 @@ from target_erp.text_table import width_of
 
 if t.TYPE_CHECKING:
     from erp_cli.configuration import Configuration
-    from erp_cli.doctor.changes import Change
+    from erp_cli.doctor.changes import SettingChange
     from erp_cli.doctor.show import Shown
 
 DIFFERS = 2
@@ -107,7 +107,7 @@ _PAGE = 160
 """Columns where stdout is no terminal."""
 
 
-def _differing(changes: t.Iterable[Change]) -> bool:
+def _differing(changes: t.Iterable[SettingChange]) -> bool:
     """Whether any of these changes is more than what was learned about an undescribed table."""
     return any(change.why for change in changes)
 
@@ -144,7 +144,7 @@ def _examined(
         wanted = plan(tap, vendor, streams, deep=deep, most=most)
     except ConfigError as error:
         report = Report(vendor, 0)
-        report.steps.append(Step("settings", Level.RED, str(error)))
+        report.steps.append(DoctorStep("settings", Level.RED, str(error)))
         return report
     click.echo(f"{title}: at most {wanted.most_calls} calls, all of them reads", err=True)
     return examine(wanted)

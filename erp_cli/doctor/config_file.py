@@ -18,9 +18,9 @@ from erp_vendors.http.redact import redact
 from erp_vendors.private import replace_file
 
 if t.TYPE_CHECKING:
-    from erp_cli.doctor.changes import Change, Config
+    from erp_cli.doctor.changes import Config, SettingChange
 
-Changes = t.Mapping[str, t.Sequence["Change"]]
+Changes = t.Mapping[str, t.Sequence["SettingChange"]]
 """Changes by vendor."""
 _YAML = frozenset({".yml", ".yaml"})
 _KINDS = {"extractors": "tap-erp", "loaders": "target-erp"}
@@ -193,7 +193,7 @@ def _names(entry: t.Any, vendor: str) -> bool:  # noqa: ANN401
     return stated or str(entry["name"]).endswith(f"--{vendor}")
 
 
-def _apply_in_yaml(config: t.Any, vendor: str, changes: t.Sequence[Change]) -> None:  # noqa: ANN401
+def _apply_in_yaml(config: t.Any, vendor: str, changes: t.Sequence[SettingChange]) -> None:  # noqa: ANN401
     """Make changes where the settings stand, below the vendor or with dotted names."""
     if vendor in config or not any(str(key).startswith(f"{vendor}.") for key in config):
         if not config.get(vendor):

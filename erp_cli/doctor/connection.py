@@ -34,7 +34,7 @@ class Level(enum.Enum):
     RED = "failed"
 
 
-class Step(t.NamedTuple):
+class DoctorStep(t.NamedTuple):
     """One thing that was looked at.
 
     Attributes:
@@ -50,7 +50,7 @@ class Step(t.NamedTuple):
     do: str = ""
 
 
-def connection_steps(vendor: str, options: TransportOptions) -> t.Iterator[Step]:
+def connection_steps(vendor: str, options: TransportOptions) -> t.Iterator[DoctorStep]:
     """Look at name, certificate and proxy of each server that the settings name; no vendor call.
 
     Args:
@@ -66,18 +66,20 @@ def connection_steps(vendor: str, options: TransportOptions) -> t.Iterator[Step]
             yield from _server(vendor, options, address, url.hostname or "", port)
 
 
-def clock_step(ahead: float | None) -> Step:
+def clock_step(ahead: float | None) -> DoctorStep:
     """Say how far the vendor's clock is from this machine's.
 
     Args:
         ahead: Seconds by which it is ahead; None if no answer had a date.
     """
     if ahead is None:
-        return Step("clock", Level.GREEN, "no answer had a date")
+        return DoctorStep("clock", Level.GREEN, "no answer had a date")
     if abs(ahead) <= _CLOCK_SECONDS:
-        return Step("clock", Level.GREEN, f"within {_CLOCK_SECONDS:.0f} seconds of the vendor's")
+        return DoctorStep(
+            "clock", Level.GREEN, f"within {_CLOCK_SECONDS:.0f} seconds of the vendor's"
+        )
     word = "behind" if ahead > 0 else "ahead of"
-    return Step(
+    return DoctorStep(
         "clock",
         Level.AMBER,
         f"this machine's clock is {abs(ahead):.0f} seconds {word} the vendor's",
@@ -87,10 +89,10 @@ def clock_step(ahead: float | None) -> Step:
 
 def _server(
     vendor: str, options: TransportOptions, address: str, host: str, port: int
-) -> t.Iterator[Step]:
+) -> t.Iterator[DoctorStep]:
     proxy = requests.utils.select_proxy(address, requests.utils.get_environ_proxies(address))
     if proxy:
-        yield Step(
+        yield DoctorStep(
             "proxy", Level.GREEN, f"{host} is reached through {redact(_without_user(proxy))}"
         )
         return  # which resolves the name, and whose certificate this machine may never see
@@ -98,45 +100,47 @@ def _server(
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except OSError as error:
         do = f"check the address in {vendor}.api_url, and this machine's name server"
-        yield Step("name", Level.RED, f"{host} has no address: {error}", do)
+        yield DoctorStep("name", Level.RED, f"{host} has no address: {error}", do)
         return
-    yield Step("name", Level.GREEN, f"{host} is {found[0][4][0]}")
+    yield DoctorStep("name", Level.GREEN, f"{host} is {found[0][4][0]}")
     if address.lower().startswith("https://"):
         yield _certificate(vendor, options, host, port)
 
 
-def _certificate(vendor: str, options: TransportOptions, host: str, port: int) -> Step:
+def _certificate(vendor: str, options: TransportOptions, host: str, port: int) -> DoctorStep:
     try:
         fingerprint = _fingerprint_of(host, port)
     except OSError as error:
         do = "check address and port, and whether a firewall lets this machine through"
-        return Step("TLS", Level.RED, f"{host}:{port} cannot be reached: {error}", do)
+        return DoctorStep("TLS", Level.RED, f"{host}:{port} cannot be reached: {error}", do)
     pin = next((pin for place, pin in options.pins.items() if _is_at(place, host, port)), None)
     if pin is not None:
         return _pinned(host, fingerprint, pin)
     if options.verify is False:
         said = f"certificates are not checked; that of {host} has the SHA-256 {fingerprint}"
-        return Step("TLS", Level.AMBER, said, f"set {vendor}.verify_tls to true")
+        return DoctorStep("TLS", Level.AMBER, said, f"set {vendor}.verify_tls to true")
     try:
         until = _end_of_trusted(host, port, options.verify)
     except ssl.SSLCertVerificationError as error:
         said = f"the certificate of {host} is not trusted ({error.verify_message})"
         do = f"ask the vendor for its fingerprint; if it is this one, {_remedy(vendor)}"
-        return Step("TLS", Level.RED, f"{said}; its SHA-256 is {fingerprint}", do)
+        return DoctorStep("TLS", Level.RED, f"{said}; its SHA-256 is {fingerprint}", do)
     except OSError as error:
-        return Step("TLS", Level.RED, f"{host}: {error}", "ask the vendor which TLS it speaks")
+        return DoctorStep(
+            "TLS", Level.RED, f"{host}: {error}", "ask the vendor which TLS it speaks"
+        )
     said = f"the certificate of {host} is trusted until {until:%Y-%m-%d}"
     soon = until - dt.datetime.now(dt.timezone.utc) < _SOON
     level, do = (Level.AMBER, "remind the vendor to renew it") if soon else (Level.GREEN, "")
-    return Step("TLS", level, said, do)
+    return DoctorStep("TLS", level, said, do)
 
 
-def _pinned(host: str, fingerprint: str, pin: str) -> Step:
+def _pinned(host: str, fingerprint: str, pin: str) -> DoctorStep:
     if pin == fingerprint:
-        return Step("TLS", Level.GREEN, f"{host} has the certificate that is pinned")
+        return DoctorStep("TLS", Level.GREEN, f"{host} has the certificate that is pinned")
     said = f"{host} has another certificate than the pinned one: its SHA-256 is {fingerprint}"
     do = "ask the vendor whether the certificate was renewed, then set the new fingerprint"
-    return Step("TLS", Level.RED, said, do)
+    return DoctorStep("TLS", Level.RED, said, do)
 
 
 def _fingerprint_of(host: str, port: int) -> str:

@@ -6,10 +6,10 @@ import dataclasses
 import typing as t
 
 from erp_cli.doctor import learning
-from erp_cli.doctor.connection import Level, Step, clock_step, connection_steps
-from erp_cli.doctor.examiner import Access, NoCallsLeftError, Sample, examiner_of
+from erp_cli.doctor.connection import DoctorStep, Level, clock_step, connection_steps
+from erp_cli.doctor.examiner import Access, NoCallsLeftError, ResourceSample, examiner_of
 from erp_cli.doctor.guard import CallGuard, Exchange
-from erp_vendors.assumption import Assumption, Finding, State
+from erp_vendors.assumption import Assumption, Verdict, VerdictState
 from erp_vendors.errors import ConfigError, CredentialsError, ErpError
 
 if t.TYPE_CHECKING:
@@ -37,9 +37,9 @@ class Report:
 
     vendor: str
     most_calls: int
-    steps: list[Step] = dataclasses.field(default_factory=list)
-    samples: dict[str, Sample] = dataclasses.field(default_factory=dict)
-    findings: list[Finding] = dataclasses.field(default_factory=list)
+    steps: list[DoctorStep] = dataclasses.field(default_factory=list)
+    samples: dict[str, ResourceSample] = dataclasses.field(default_factory=dict)
+    findings: list[Verdict] = dataclasses.field(default_factory=list)
     learned: dict[str, Entry] = dataclasses.field(default_factory=dict)
     notes: dict[str, str] = dataclasses.field(default_factory=dict)
     exchanges: list[Exchange] = dataclasses.field(default_factory=list)
@@ -54,7 +54,7 @@ class Report:
         return not any(step.level is Level.RED for step in self.steps)
 
 
-class Plan(t.NamedTuple):
+class ExaminationPlan(t.NamedTuple):
     """What is going to be looked at.
 
     Attributes:
@@ -75,7 +75,7 @@ def plan(
     *,
     deep: bool,
     most: int | None,
-) -> Plan:
+) -> ExaminationPlan:
     """Say what an examination of one vendor would do; nothing is called.
 
     Args:
@@ -96,10 +96,10 @@ def plan(
     examiner = kind(
         t.cast("t.Any", tap.client(vendor)), _resources(kind, tap, vendor, streams), deep=deep
     )
-    return Plan(vendor, examiner, most or min(kind.most_calls, examiner.planned_calls()))
+    return ExaminationPlan(vendor, examiner, most or min(kind.most_calls, examiner.planned_calls()))
 
 
-def examine(wanted: Plan) -> Report:
+def examine(wanted: ExaminationPlan) -> Report:
     """Examine one vendor.
 
     Args:
@@ -147,7 +147,7 @@ def _resources(
     return wanted
 
 
-def _login(examiner: Examiner[t.Any], report: Report) -> Step:
+def _login(examiner: Examiner[t.Any], report: Report) -> DoctorStep:
     try:
         examiner.log_in()
     except CredentialsError as error:
@@ -155,15 +155,15 @@ def _login(examiner: Examiner[t.Any], report: Report) -> Step:
             try:
                 report.findings += examiner.other_logins()
             except ErpError as other:
-                report.steps.append(Step("other logins", Level.AMBER, str(other)))
+                report.steps.append(DoctorStep("other logins", Level.AMBER, str(other)))
         do = "check the credentials; --deep tries the other ways to log in"
-        return Step("login", Level.RED, str(error), do)
+        return DoctorStep("login", Level.RED, str(error), do)
     except ErpError as error:
-        return Step("login", Level.RED, str(error), "see what the vendor said")
-    return Step("login", Level.GREEN, "the credentials work")
+        return DoctorStep("login", Level.RED, str(error), "see what the vendor said")
+    return DoctorStep("login", Level.GREEN, "the credentials work")
 
 
-def _reading(samples: t.Iterable[Sample]) -> Step:
+def _reading(samples: t.Iterable[ResourceSample]) -> DoctorStep:
     samples = list(samples)
     counts = {access: [s for s in samples if s.access is access] for access in Access}
     read, denied, failed = counts[Access.READ], counts[Access.DENIED], counts[Access.FAILED]
@@ -171,22 +171,24 @@ def _reading(samples: t.Iterable[Sample]) -> Step:
     if failed or denied:
         do = "; ".join(f"{s.resource.name}: {s.said}" for s in (*failed, *denied))
         level = Level.AMBER if read else Level.RED
-        return Step("streams", level, said, do)
+        return DoctorStep("streams", level, said, do)
     if samples and not read and not counts[Access.SKIPPED]:
-        return Step("streams", Level.RED, said, "check the address, and ask the vendor for paths")
-    return Step("streams", Level.GREEN, said or "none was looked at")
+        return DoctorStep(
+            "streams", Level.RED, said, "check the address, and ask the vendor for paths"
+        )
+    return DoctorStep("streams", Level.GREEN, said or "none was looked at")
 
 
-def _findings(examiner: Examiner[t.Any]) -> t.Iterator[Finding]:
+def _findings(examiner: Examiner[t.Any]) -> t.Iterator[Verdict]:
     try:
         yield from examiner.findings()
     except NoCallsLeftError:
         return
     except ErpError as error:
-        yield Finding("", State.UNTOLD, f"the examination ended early: {error}")
+        yield Verdict("", VerdictState.UNTOLD, f"the examination ended early: {error}")
 
 
-def _not_told(examiner: Examiner[t.Any], report: Report) -> t.Iterator[Finding]:
+def _not_told(examiner: Examiner[t.Any], report: Report) -> t.Iterator[Verdict]:
     told = {finding.name for finding in report.findings}
     for one in examiner.assumptions:
         if one.name in told or one.writes:
@@ -197,4 +199,4 @@ def _not_told(examiner: Examiner[t.Any], report: Report) -> t.Iterator[Finding]:
             why = (
                 "no calls were left (--max-calls)" if spent else "nothing in what was read shows it"
             )
-        yield Finding(one.name, State.UNTOLD, why)
+        yield Verdict(one.name, VerdictState.UNTOLD, why)

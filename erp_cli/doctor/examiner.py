@@ -9,7 +9,7 @@ import typing as t
 
 from erp_cli.doctor.columns import is_unique, stamp_columns, unique_columns
 from erp_vendors import schemas
-from erp_vendors.assumption import Assumption, Finding, State
+from erp_vendors.assumption import Assumption, Verdict, VerdictState
 from erp_vendors.elements import NoRecord
 from erp_vendors.errors import ErpError, MissingResourceError, NotPermittedError
 from erp_vendors.http import Transport
@@ -40,7 +40,7 @@ class Access(enum.Enum):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Sample:
+class ResourceSample:
     """The first records of a resource.
 
     Attributes:
@@ -87,7 +87,7 @@ class Examiner(t.Generic[AnyClient]):
         self.client = client
         self.streams = tuple(streams)
         self.deep = deep
-        self._samples: dict[str, Sample] = {}
+        self._samples: dict[str, ResourceSample] = {}
 
     @property
     def vendor(self) -> str:
@@ -128,7 +128,7 @@ class Examiner(t.Generic[AnyClient]):
         """Calls that the examination would make if nothing limited it, at most."""
         raise NotImplementedError
 
-    def read_sample(self, resource: Resource) -> Sample:
+    def read_sample(self, resource: Resource) -> ResourceSample:
         """Read a page or a record of a resource.
 
         Raises:
@@ -145,7 +145,7 @@ class Examiner(t.Generic[AnyClient]):
         own = {*resource.primary_keys, resource.replication_key, *self.assumed_columns}
         return bool(known.keys() - own)
 
-    def findings(self) -> t.Iterator[Finding]:
+    def findings(self) -> t.Iterator[Verdict]:
         """Look at the vendor's assumptions; samples were read before.
 
         What it says nothing of counts as not told. An error ends it, and what it has found until
@@ -156,7 +156,7 @@ class Examiner(t.Generic[AnyClient]):
         """
         raise NotImplementedError
 
-    def other_logins(self) -> t.Iterator[Finding]:
+    def other_logins(self) -> t.Iterator[Verdict]:
         """Try other ways to log in (`deep`), after the configured one was refused."""
         yield from ()
 
@@ -173,7 +173,7 @@ class Examiner(t.Generic[AnyClient]):
         other.observer = own.observer
         return other
 
-    def sample(self, name: str) -> Sample:
+    def sample(self, name: str) -> ResourceSample:
         """The sample of a resource, read once.
 
         Args:
@@ -183,26 +183,26 @@ class Examiner(t.Generic[AnyClient]):
             self._samples[name] = self._read(self.resources[name])
         return self._samples[name]
 
-    def _read(self, resource: Resource) -> Sample:
+    def _read(self, resource: Resource) -> ResourceSample:
         try:
             sample = self.read_sample(resource)
         except NoCallsLeftError as error:
-            return Sample(resource, Access.SKIPPED, said=str(error))
+            return ResourceSample(resource, Access.SKIPPED, said=str(error))
         except MissingResourceError as error:
-            return Sample(resource, Access.MISSING, said=str(error))
+            return ResourceSample(resource, Access.MISSING, said=str(error))
         except NotPermittedError as error:
-            return Sample(resource, Access.DENIED, said=str(error))
+            return ResourceSample(resource, Access.DENIED, said=str(error))
         except ErpError as error:
-            return Sample(resource, Access.FAILED, said=str(error))
+            return ResourceSample(resource, Access.FAILED, said=str(error))
         rows = [row for row in sample.rows if not isinstance(row, NoRecord)]
         return dataclasses.replace(sample, rows=rows)
 
-    def samples(self) -> t.Iterator[Sample]:
+    def samples(self) -> t.Iterator[ResourceSample]:
         """The samples of the resources to look at."""
         for name in self.streams:
             yield self.sample(name)
 
-    def key_finding(self, name: str, sample: Sample, *, within: str = "") -> Finding:
+    def key_finding(self, name: str, sample: ResourceSample, *, within: str = "") -> Verdict:
         """Whether the key of a resource is unique in a sample; another one that is, if not.
 
         Args:
@@ -226,7 +226,7 @@ class Examiner(t.Generic[AnyClient]):
         seen += f"; {' + '.join(chosen)} is unique"
         return self.differs(name, seen, stream, entry={"primary_keys": chosen})
 
-    def stamp_finding(self, name: str, sample: Sample) -> Finding:
+    def stamp_finding(self, name: str, sample: ResourceSample) -> Verdict:
         """Whether the rows of a sample have the bookmark field of their resource, or another one.
 
         Args:
@@ -248,13 +248,13 @@ class Examiner(t.Generic[AnyClient]):
             return self.holds(name, "no column says when a row changed", stream)
         return self.differs(name, seen, stream, entry={"replication_key": ""})
 
-    def holds(self, name: str, seen: str, stream: str = "") -> Finding:
+    def holds(self, name: str, seen: str, stream: str = "") -> Verdict:
         """A finding that an assumption holds."""
-        return Finding(name, State.HOLDS, seen, stream)
+        return Verdict(name, VerdictState.HOLDS, seen, stream)
 
-    def untold(self, name: str, why: str, stream: str = "") -> Finding:
+    def untold(self, name: str, why: str, stream: str = "") -> Verdict:
         """A finding that nothing can be said of an assumption."""
-        return Finding(name, State.UNTOLD, why, stream)
+        return Verdict(name, VerdictState.UNTOLD, why, stream)
 
     def differs(
         self,
@@ -264,7 +264,7 @@ class Examiner(t.Generic[AnyClient]):
         *,
         settings: t.Mapping[str, t.Any] | None = None,
         entry: t.Mapping[str, t.Any] | None = None,
-    ) -> Finding:
+    ) -> Verdict:
         """A finding that something else is so.
 
         Args:
@@ -274,7 +274,7 @@ class Examiner(t.Generic[AnyClient]):
             settings: Keys of the vendor's block that fit; none where the code takes both.
             entry: Keys of the resource's entry in `resources` that fit.
         """
-        return Finding(name, State.DIFFERS, seen, stream, settings or {}, entry or {})
+        return Verdict(name, VerdictState.DIFFERS, seen, stream, settings or {}, entry or {})
 
 
 def examiner_of(vendor: str) -> type[Examiner[t.Any]] | None:

@@ -8,12 +8,12 @@ from erp_cli.doctor.columns import is_unique, schema_of, stamp_columns, unique_c
 from erp_cli.doctor.examiner import Access
 
 if t.TYPE_CHECKING:
-    from erp_cli.doctor.examiner import Examiner, Sample
+    from erp_cli.doctor.examiner import Examiner, ResourceSample
 
 
 def learn(
     examiner: Examiner[t.Any],
-    sample: Sample,
+    sample: ResourceSample,
     learned: dict[str, t.Mapping[str, t.Any]],
     notes: dict[str, str],
 ) -> None:

@@ -7,7 +7,7 @@ import typing as t
 
 from erp_cli.doctor.connection import Level
 from erp_cli.doctor.examiner import Access
-from erp_vendors.assumption import State
+from erp_vendors.assumption import VerdictState
 from erp_vendors.http import codec
 from erp_vendors.http.redact import redact
 from erp_vendors.vendors import VENDORS
@@ -16,23 +16,27 @@ from target_erp.printable import visible
 if t.TYPE_CHECKING:
     from rich.table import Table
 
-    from erp_cli.doctor.changes import Change
+    from erp_cli.doctor.changes import SettingChange
     from erp_cli.doctor.examination import Report
 
 _COLORS = {
     Level.GREEN: "green",
     Level.AMBER: "yellow",
     Level.RED: "red",
-    State.HOLDS: "green",
-    State.DIFFERS: "yellow",
-    State.UNTOLD: "bright_black",
+    VerdictState.HOLDS: "green",
+    VerdictState.DIFFERS: "yellow",
+    VerdictState.UNTOLD: "bright_black",
     Access.READ: "green",
     Access.SKIPPED: "bright_black",
     Access.MISSING: "yellow",
     Access.DENIED: "yellow",
     Access.FAILED: "red",
 }
-_WORDS = {State.HOLDS: "hold", State.DIFFERS: "differ", State.UNTOLD: "cannot be told from reads"}
+_WORDS = {
+    VerdictState.HOLDS: "hold",
+    VerdictState.DIFFERS: "differ",
+    VerdictState.UNTOLD: "cannot be told from reads",
+}
 
 
 class Shown(t.NamedTuple):
@@ -46,8 +50,8 @@ class Shown(t.NamedTuple):
     """
 
     report: Report
-    changes: t.Sequence[Change]
-    kept: t.Sequence[Change]
+    changes: t.Sequence[SettingChange]
+    kept: t.Sequence[SettingChange]
     sinks: t.Sequence[t.Mapping[str, t.Any]] = ()
 
 
@@ -86,7 +90,7 @@ def summary(one: Shown) -> Table:
         table.add_row(step.name, _cell(step.level.value, _COLORS[step.level]), _cell(step.said))
         if step.do:
             table.add_row("", _cell("do", "bold"), _cell(step.do))
-    told = dict.fromkeys(State, 0)
+    told = dict.fromkeys(VerdictState, 0)
     for state in _states(report).values():
         told[state] += 1
     words = ", ".join(f"{number} {_WORDS[state]}" for state, number in told.items() if number)
@@ -113,7 +117,7 @@ def summary(one: Shown) -> Table:
     return table
 
 
-def _grouped(changes: t.Iterable[Change]) -> t.Iterator[str]:
+def _grouped(changes: t.Iterable[SettingChange]) -> t.Iterator[str]:
     """The changes in words, those that several streams share in one line."""
     alike: dict[tuple[str, str], list[str]] = {}
     for change in changes:
@@ -126,10 +130,10 @@ def _grouped(changes: t.Iterable[Change]) -> t.Iterator[str]:
         yield f"{before}{', '.join(streams)}{']' if streams else ''}{key}: {value}"
 
 
-def _states(report: Report) -> dict[str, State]:
+def _states(report: Report) -> dict[str, VerdictState]:
     """The state of each assumption; of several findings, one that differs counts most."""
-    rank = [State.DIFFERS, State.HOLDS, State.UNTOLD]
-    found: dict[str, State] = {}
+    rank = [VerdictState.DIFFERS, VerdictState.HOLDS, VerdictState.UNTOLD]
+    found: dict[str, VerdictState] = {}
     for finding in report.findings:
         known = found.get(finding.name, finding.state)
         found[finding.name] = min(known, finding.state, key=rank.index)
@@ -150,7 +154,7 @@ def _details(one: Shown) -> t.Iterator[Table]:
         yield table
     if report.findings:
         table = _table(f"{title}: assumptions", "bold")
-        alike: dict[tuple[str, State, str], list[str]] = {}
+        alike: dict[tuple[str, VerdictState, str], list[str]] = {}
         for finding in report.findings:
             streams = alike.setdefault((finding.name, finding.state, finding.seen), [])
             streams += [finding.stream] if finding.stream else []
@@ -195,7 +199,7 @@ def _value(value: object) -> str:
 _LONG = 160
 
 
-def _brief(change: Change) -> str:
+def _brief(change: SettingChange) -> str:
     return f"{change.setting}: {_value(change.value)}"
 
 
@@ -264,7 +268,7 @@ def _vendor(one: Shown) -> dict[str, t.Any]:
     }
 
 
-def _change(change: Change) -> dict[str, t.Any]:
+def _change(change: SettingChange) -> dict[str, t.Any]:
     return {
         "setting": change.setting,
         "value": change.value,

@@ -7,14 +7,14 @@ import typing as t
 
 from demo.sandbox import DemoSandbox, block
 from erp_cli.doctor.examination import examine, plan
-from erp_vendors.assumption import State
+from erp_vendors.assumption import VerdictState
 from erp_vendors.vendors import VENDORS
 from tests.tap_erp.running import make_tap
 
 if t.TYPE_CHECKING:
     from erp_cli.doctor.examination import Report
     from erp_sandbox.testing import RunningSandbox
-    from erp_vendors.assumption import Finding
+    from erp_vendors.assumption import Verdict
     from tests.tap_erp.running import Run
 
 Config = dict[str, t.Any]
@@ -43,7 +43,7 @@ def examined(
     return examine(plan(make_tap(config), vendor, streams, deep=deep, most=most))
 
 
-def found(report: Report, name: str, stream: str | None = None) -> list[Finding]:
+def found(report: Report, name: str, stream: str | None = None) -> list[Verdict]:
     """What a report says of an assumption.
 
     Args:
@@ -57,7 +57,7 @@ def found(report: Report, name: str, stream: str | None = None) -> list[Finding]
 
 def differing(report: Report) -> list[str]:
     """Names of the assumptions that do not hold."""
-    return [one.name for one in report.findings if one.state is State.DIFFERS]
+    return [one.name for one in report.findings if one.state is VerdictState.DIFFERS]
 
 
 def applied(config: Config, report: Report) -> Config:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import typing as t
 
-from erp_cli.doctor.examiner import Access, NoCallsLeftError, Sample
+from erp_cli.doctor.examiner import Access, NoCallsLeftError, ResourceSample
 from erp_cli.doctor.examiners import aim_points
 from erp_cli.doctor.examiners.aim_pages import AimPages
 from erp_vendors.aim.answers import NotLicensedError, UnknownRecordError
 from erp_vendors.aim.assumptions import ASSUMPTIONS
-from erp_vendors.assumption import State
+from erp_vendors.assumption import VerdictState
 from erp_vendors.errors import ErpError
 
 if t.TYPE_CHECKING:
     from erp_cli.doctor.examiner import Row
     from erp_vendors.aim import AimResource, Parent
-    from erp_vendors.assumption import Finding
+    from erp_vendors.assumption import Verdict
     from erp_vendors.resource import Resource
 
 _LOGIN_CALLS = 2
@@ -49,23 +49,23 @@ class AimExaminer(AimPages):
         tries = _TRIES_DEEP if self.deep else _TRIES
         return _LOGIN_CALLS + len(self.streams) + (tries - 1) * children + _POINTS
 
-    def samples(self) -> t.Iterator[Sample]:
+    def samples(self) -> t.Iterator[ResourceSample]:
         """Lists first, as children are asked for by the keys of their rows."""
         for name in sorted(self.streams, key=lambda name: bool(self.resources[name].parents)):
             yield self.sample(name)
 
-    def read_sample(self, resource: Resource) -> Sample:
+    def read_sample(self, resource: Resource) -> ResourceSample:
         """A page of a list; of a child, what belongs to the first row or two of its parent."""
         wanted = self.resources[resource.name]
         if wanted.secret:
             said = "each read makes a token, which is a secret"
-            return Sample(wanted, Access.SKIPPED, said=said)
+            return ResourceSample(wanted, Access.SKIPPED, said=said)
         try:
             return self._children(wanted) if wanted.parents else self._first_page(wanted)
         except NotLicensedError as error:
-            return Sample(wanted, Access.DENIED, said=str(error))
+            return ResourceSample(wanted, Access.DENIED, said=str(error))
 
-    def findings(self) -> t.Iterator[Finding]:
+    def findings(self) -> t.Iterator[Verdict]:
         """Look at the samples, then at the points that take further calls."""
         yield self.holds("newer_login", "operations are answered after the login")
         yield from self._licence_findings()
@@ -79,7 +79,7 @@ class AimExaminer(AimPages):
             except ErpError as error:
                 yield self.untold(look.__name__, f"the look at it failed: {error}")
 
-    def _first_page(self, resource: AimResource) -> Sample:
+    def _first_page(self, resource: AimResource) -> ResourceSample:
         tries = len(resource.variants) if self.deep else _TRIES
         rows: list[Row] = []
         for variant in resource.variants[:tries]:
@@ -90,9 +90,9 @@ class AimExaminer(AimPages):
                 rows += seen.rows
                 if not self.deep:
                     break
-        return Sample(resource, Access.READ, rows)
+        return ResourceSample(resource, Access.READ, rows)
 
-    def _children(self, resource: AimResource) -> Sample:
+    def _children(self, resource: AimResource) -> ResourceSample:
         first: ErpError | None = None
         read = False
         for parent in resource.parents:
@@ -104,12 +104,12 @@ class AimExaminer(AimPages):
                     continue
                 read = True
                 if rows:
-                    return Sample(resource, Access.READ, rows)
+                    return ResourceSample(resource, Access.READ, rows)
         if first is not None and not read:
             raise first
         said = "" if read else "there is no row to ask for it by"
         access = Access.READ if read else Access.SKIPPED
-        return Sample(resource, access, said=said)
+        return ResourceSample(resource, access, said=said)
 
     def _keys(self, parent: Parent) -> list[tuple[t.Any, ...]]:
         """The keys of some rows of a parent, as the tap takes them."""
@@ -120,7 +120,7 @@ class AimExaminer(AimPages):
         whole = [key for key in dict.fromkeys(keys) if None not in key]
         return whole[: _TRIES_DEEP if self.deep else _TRIES]
 
-    def _licence_findings(self) -> t.Iterator[Finding]:
+    def _licence_findings(self) -> t.Iterator[Verdict]:
         denied = [self.sample(name) for name in self.streams]
         denied = [sample for sample in denied if sample.access is Access.DENIED]
         if denied:
@@ -139,7 +139,7 @@ class AimExaminer(AimPages):
             if name in self.streams and self.sample(name).rows:
                 yield self.holds(assumption, f"{name} answers with rows", name)
 
-    def _key_findings(self) -> t.Iterator[Finding]:
+    def _key_findings(self) -> t.Iterator[Verdict]:
         holding = 0
         for name in self.streams:
             sample = self.sample(name)
@@ -150,9 +150,9 @@ class AimExaminer(AimPages):
                 continue
             which = "contract_key" if name == "contracts" else "list_keys"
             finding = self.key_finding(which, sample)
-            if finding.state is State.HOLDS and which == "list_keys":
+            if finding.state is VerdictState.HOLDS and which == "list_keys":
                 holding += 1
-            elif finding.state is not State.UNTOLD:
+            elif finding.state is not VerdictState.UNTOLD:
                 yield finding
         if holding:
             yield self.holds("list_keys", f"unique in the first page of {holding} lists")

@@ -13,10 +13,10 @@ from erp_vendors.http.xmldoc import is_xml
 from tap_erp.stamps import from_iso, to_iso
 
 if t.TYPE_CHECKING:
-    from erp_cli.doctor.examiner import Row, Sample
+    from erp_cli.doctor.examiner import ResourceSample, Row
     from erp_cli.doctor.examiners.aim_pages import AimPages, SeenPage
     from erp_vendors.aim import AimResource
-    from erp_vendors.assumption import Finding
+    from erp_vendors.assumption import Verdict
 
 _COUNTED = ("inventory", "invoices", "contracts")
 """Lists whose answers say how many rows remain (4.1, DOC)."""
@@ -38,7 +38,7 @@ _NOTHING = "GetWhatNoDocumentNames"
 _ZONE_SLACK = dt.timedelta(minutes=5)
 
 
-def of_samples(doctor: AimPages) -> t.Iterator[Finding]:
+def of_samples(doctor: AimPages) -> t.Iterator[Verdict]:
     """What the answers that were read already show; no further call is made."""
     texts = [codec.encode(answer) for answer in doctor.answers]
     if any(_NO_DATE in text for text in texts):
@@ -66,7 +66,7 @@ def of_samples(doctor: AimPages) -> t.Iterator[Finding]:
             yield doctor.differs("single_form", "the order stands at the top, which is read")
 
 
-def product_key(doctor: AimPages, sample: Sample) -> Finding:
+def product_key(doctor: AimPages, sample: ResourceSample) -> Verdict:
     """Which member identifies a product; the key itself is learned from the sample."""
     unique = [name for name in _PRODUCT_KEYS if is_unique(sample.rows, (name,))]
     unique += [name for name in unique_columns(sample.rows) if name not in unique]
@@ -79,7 +79,7 @@ def product_key(doctor: AimPages, sample: Sample) -> Finding:
     return doctor.differs("product_key", said, stream, entry={"primary_keys": [unique[0]]})
 
 
-def remaining(doctor: AimPages) -> t.Iterator[Finding]:
+def remaining(doctor: AimPages) -> t.Iterator[Verdict]:
     """Whether what an answer says of the rows that follow is so, and how many rows a page has."""
     for resource, seen in _listed(doctor, _COUNTED, _FEW + 1):
         rows = resource.paging.rows if resource.paging else 0
@@ -100,7 +100,7 @@ def remaining(doctor: AimPages) -> t.Iterator[Finding]:
         return
 
 
-def customers_paging(doctor: AimPages) -> t.Iterator[Finding]:
+def customers_paging(doctor: AimPages) -> t.Iterator[Verdict]:
     """Whether the list of customers takes an offset and a number of rows."""
     for resource, seen in _listed(doctor, ("customers",), _FEW + 1):
         page = doctor.page(resource, seen.members, start=1, rows=_FEW)
@@ -111,7 +111,7 @@ def customers_paging(doctor: AimPages) -> t.Iterator[Finding]:
             yield doctor.differs("customers_paging", said, "customers")
 
 
-def bounds(doctor: AimPages) -> t.Iterator[Finding]:
+def bounds(doctor: AimPages) -> t.Iterator[Verdict]:
     """Whether a lower bound is taken, and whether it includes its moment."""
     for resource, seen in _listed(doctor, _STAMPED, _FEW):
         stamp = resource.replication_key or ""
@@ -138,7 +138,7 @@ def bounds(doctor: AimPages) -> t.Iterator[Finding]:
         return
 
 
-def formats(doctor: AimPages) -> t.Iterator[Finding]:
+def formats(doctor: AimPages) -> t.Iterator[Verdict]:
     """Which forms are served; one that is not is answered in the other."""
     said = {}
     for form, accept in (("json", _JSON), ("xml", _XML)):
@@ -156,7 +156,7 @@ def formats(doctor: AimPages) -> t.Iterator[Finding]:
         yield doctor.differs("formats", seen, settings={"format": said[wanted]})
 
 
-def errors(doctor: AimPages) -> t.Iterator[Finding]:
+def errors(doctor: AimPages) -> t.Iterator[Verdict]:
     """In which form an error comes."""
     status, text = _provoked(doctor, "InventoryDetail", {"Pk": _NOBODY})
     if "ResponseStatus" in text:
@@ -167,7 +167,7 @@ def errors(doctor: AimPages) -> t.Iterator[Finding]:
         yield doctor.differs("errors", f"HTTP {status}")
 
 
-def unknown_path(doctor: AimPages) -> t.Iterator[Finding]:
+def unknown_path(doctor: AimPages) -> t.Iterator[Verdict]:
     """What the answer to an operation is that there is not."""
     status, _ = _provoked(doctor, _NOTHING, {})
     if status < 400:  # noqa: PLR2004
@@ -176,7 +176,7 @@ def unknown_path(doctor: AimPages) -> t.Iterator[Finding]:
         yield doctor.differs("unknown_path", f"HTTP {status}, which is understood as well")
 
 
-LOOKS: tuple[t.Callable[[AimPages], t.Iterator[Finding]], ...] = (
+LOOKS: tuple[t.Callable[[AimPages], t.Iterator[Verdict]], ...] = (
     remaining,
     customers_paging,
     bounds,
@@ -187,7 +187,7 @@ LOOKS: tuple[t.Callable[[AimPages], t.Iterator[Finding]], ...] = (
 """Points that take calls of their own; each is named as its assumption."""
 
 
-def _counts(doctor: AimPages, resource: AimResource, seen: SeenPage, small: SeenPage) -> Finding:
+def _counts(doctor: AimPages, resource: AimResource, seen: SeenPage, small: SeenPage) -> Verdict:
     """What a page of two rows says of the rows that follow, of which there are some."""
     stream = resource.name
     ignore = {"remaining_records": "ignore"}
@@ -212,7 +212,7 @@ def _has_news(seen: SeenPage, behind: SeenPage) -> bool:
     return any(codec.encode_sorted(row) not in known for row in behind.rows)
 
 
-def _customers_list(doctor: AimPages) -> t.Iterator[Finding]:
+def _customers_list(doctor: AimPages) -> t.Iterator[Verdict]:
     seen = doctor.pages.get("customers")
     if seen is None or not seen.rows:
         return
@@ -224,7 +224,7 @@ def _customers_list(doctor: AimPages) -> t.Iterator[Finding]:
         yield doctor.differs("customers_list", said, "customers")
 
 
-def _order(doctor: AimPages) -> t.Iterator[Finding]:
+def _order(doctor: AimPages) -> t.Iterator[Verdict]:
     by_key = others = 0
     for name, seen in doctor.pages.items():
         keys = doctor.resources[name].primary_keys
@@ -243,7 +243,7 @@ def _order(doctor: AimPages) -> t.Iterator[Finding]:
         yield doctor.holds("order", f"{others} lists are in no order that shows")
 
 
-def _clock(doctor: AimPages, date: str | None) -> t.Iterator[Finding]:
+def _clock(doctor: AimPages, date: str | None) -> t.Iterator[Verdict]:
     """Whether a stamp lies ahead of the server's clock: a shop's own time is that of its zone."""
     newest = [
         text

@@ -5,21 +5,21 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from erp_cli.doctor.examiner import Access, Sample
+from erp_cli.doctor.examiner import Access, ResourceSample
 from erp_cli.doctor.examiners.aims360_lists import NAMES, Aims360Lists
 from erp_cli.doctor.examiners.aims360_search import ListProbe
 from erp_vendors.aims360 import odata
 from erp_vendors.aims360.assumptions import ASSUMPTIONS
 from erp_vendors.aims360.auth import TOKEN_PATH, Aims360Auth
 from erp_vendors.aims360.settings import HOSTS, QUERY_OPTIONS
-from erp_vendors.assumption import State
+from erp_vendors.assumption import VerdictState
 from erp_vendors.errors import (
     ErpError,
 )
 
 if t.TYPE_CHECKING:
     from erp_vendors.aims360 import Aims360Resource
-    from erp_vendors.assumption import Finding
+    from erp_vendors.assumption import Verdict
 
 _FEWEST = 2
 _SIZE = "pagesize"
@@ -37,7 +37,7 @@ class Aims360Examiner(Aims360Lists):
         """The password grant."""
         return (TOKEN_PATH.lower(),)
 
-    def other_logins(self) -> t.Iterator[Finding]:
+    def other_logins(self) -> t.Iterator[Verdict]:
         """The other place of the client's secret; then the other region."""
         block = self.client.block
         if block.get("client_id"):
@@ -70,7 +70,7 @@ class Aims360Examiner(Aims360Lists):
         """A login, the first page of each list, and what options and a filter take."""
         return 2 + 2 * len(self.streams) + 20 + 5 * self.deep
 
-    def findings(self) -> t.Iterator[Finding]:
+    def findings(self) -> t.Iterator[Verdict]:
         """What the first pages show; then options and a filter at one list each."""
         block = self.client.block
         yield self.holds("region", f"{block.get('api_url') or block.get('region')} lets us in")
@@ -91,7 +91,7 @@ class Aims360Examiner(Aims360Lists):
         yield from self._with_settings(findings)
         yield from probe.end_findings()
 
-    def _with_settings(self, findings: list[Finding]) -> t.Iterator[Finding]:
+    def _with_settings(self, findings: list[Verdict]) -> t.Iterator[Verdict]:
         """The findings; all that say what to leave out say it together, as it is one setting."""
         out = {option for option, name in NAMES.items() for one in findings
                if one.name == name and "query_options" in one.settings}  # fmt: skip
@@ -102,7 +102,7 @@ class Aims360Examiner(Aims360Lists):
                 settings["query_options"] = kept
             yield dataclasses.replace(one, settings=settings)
 
-    def _rows_findings(self, read: list[Sample]) -> t.Iterator[Finding]:
+    def _rows_findings(self, read: list[ResourceSample]) -> t.Iterator[Verdict]:
         wrapped = [sample for sample in read if "rows_in" in sample.entry]
         for sample in wrapped:
             seen = f"the records are in {sample.entry['rows_in']}"
@@ -114,7 +114,7 @@ class Aims360Examiner(Aims360Lists):
         elif read and not wrapped:
             yield self.holds("rows", "the records are in value")
 
-    def _styles_findings(self) -> t.Iterator[Finding]:
+    def _styles_findings(self) -> t.Iterator[Verdict]:
         styles = self.sample("styles")
         if self.single:
             seen = f"there is no list, but {len(styles.rows)} single records; they are read so"
@@ -124,7 +124,7 @@ class Aims360Examiner(Aims360Lists):
         else:
             yield self.untold("styles_list", styles.said, "styles")
 
-    def _key_findings(self, lists: list[Sample]) -> t.Iterator[Finding]:
+    def _key_findings(self, lists: list[ResourceSample]) -> t.Iterator[Verdict]:
         for sample in lists:
             name = "order_key" if sample.resource.name == "orders" else "record_keys"
             wanted = t.cast("Aims360Resource", sample.resource)
@@ -142,14 +142,14 @@ class Aims360Examiner(Aims360Lists):
                 if wanted.primary_keys:
                     yield self.key_finding(name, sample)
 
-    def _stamp_findings(self, lists: list[Sample]) -> t.Iterator[Finding]:
+    def _stamp_findings(self, lists: list[ResourceSample]) -> t.Iterator[Verdict]:
         found = [self.stamp_finding("stamps", s) for s in lists if s.resource.replication_key]
-        others = [one for one in found if one.state is State.DIFFERS]
+        others = [one for one in found if one.state is VerdictState.DIFFERS]
         yield from others
         if found and not others:
             yield self.holds("stamps", f"present in {len(found)} lists")
 
-    def _option_findings(self, lists: list[Sample]) -> t.Iterator[Finding]:
+    def _option_findings(self, lists: list[ResourceSample]) -> t.Iterator[Verdict]:
         for option in ("$count", "$expand"):
             if option in self.refused and option not in self.taken:
                 yield self.drop(option, f"refused: {self.refused[option]}")
@@ -166,7 +166,7 @@ class Aims360Examiner(Aims360Lists):
         if "$expand" in self.taken:
             yield from self._children_findings(lists)
 
-    def _children_findings(self, lists: list[Sample]) -> t.Iterator[Finding]:
+    def _children_findings(self, lists: list[ResourceSample]) -> t.Iterator[Verdict]:
         there: list[str] = []
         absent: list[str] = []
         for sample in lists:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from erp_cli.doctor.examiner import Access, Examiner, Sample
+from erp_cli.doctor.examiner import Access, Examiner, ResourceSample
 from erp_cli.doctor.wrappers import rows_in
 from erp_vendors.aims360 import odata
 from erp_vendors.aims360.client import Aims360Client, refuses_query
@@ -18,7 +18,7 @@ if t.TYPE_CHECKING:
     from erp_cli.doctor.examiner import Row
     from erp_vendors.aims360 import Aims360Resource
     from erp_vendors.aims360.odata import ODataPage
-    from erp_vendors.assumption import Finding
+    from erp_vendors.assumption import Verdict
     from erp_vendors.resource import Resource
 
 SIZES = (100, 50, 25, 10)
@@ -59,7 +59,7 @@ class Aims360Lists(Examiner[Aims360Client]):
         """The resources, the settings applied."""
         return self.client.resources
 
-    def read_sample(self, resource: Resource) -> Sample:
+    def read_sample(self, resource: Resource) -> ResourceSample:
         """The first page, with as many of the tap's query options as are taken."""
         wanted = self.resources[resource.name]
         try:
@@ -69,7 +69,7 @@ class Aims360Lists(Examiner[Aims360Client]):
             if not rows:
                 raise
             self.single = wanted.name
-            return Sample(resource, Access.READ, rows)
+            return ResourceSample(resource, Access.READ, rows)
         entry = {}
         try:
             page = _page_of(wanted, answer)
@@ -81,7 +81,7 @@ class Aims360Lists(Examiner[Aims360Client]):
         if isinstance(answer, list):
             self.bare.append(wanted.name)
         whole = page.total is not None and page.total <= len(page.rows)
-        return Sample(wanted, Access.READ, page.rows, entry=entry, whole=whole)
+        return ResourceSample(wanted, Access.READ, page.rows, entry=entry, whole=whole)
 
     def _singles(self, resource: Aims360Resource) -> list[Row]:
         """Two records at paths of their own, where a guessed list is not there (7.1)."""
@@ -148,17 +148,17 @@ class Aims360Lists(Examiner[Aims360Client]):
         path = odata.with_query(resource.path, options)
         return self.client.transport.get_json(path, optional=not resource.documented)
 
-    def ask(self, sample: Sample, options: t.Mapping[str, str]) -> list[Row]:
+    def ask(self, sample: ResourceSample, options: t.Mapping[str, str]) -> list[Row]:
         """The rows of one page of a list."""
         resource = t.cast("Aims360Resource", sample.resource)
         answer = self._get(resource, {_SIZE: str(self.size), **options})
         return _page_of(resource, answer).rows
 
-    def drop(self, option: str, seen: str) -> Finding:
+    def drop(self, option: str, seen: str) -> Verdict:
         """A finding that a query option is of no use; what is left is set for all together."""
         return self.differs(NAMES[option], seen, settings={"query_options": []})
 
-    def ask_or_none(self, sample: Sample, options: t.Mapping[str, str]) -> list[Row] | None:
+    def ask_or_none(self, sample: ResourceSample, options: t.Mapping[str, str]) -> list[Row] | None:
         """As `ask`; None if the vendor refuses it, or has no such page."""
         try:
             return self.ask(sample, options)

@@ -15,9 +15,9 @@ from erp_vendors.errors import CallError, MissingResourceError
 from tap_erp.stamps import from_iso, to_iso
 
 if t.TYPE_CHECKING:
-    from erp_cli.doctor.examiner import Sample
+    from erp_cli.doctor.examiner import ResourceSample
     from erp_cli.doctor.examiners.aims360_lists import Aims360Lists
-    from erp_vendors.assumption import Finding
+    from erp_vendors.assumption import Verdict
 
 _LARGE = 1000
 _FEWEST = 2
@@ -36,7 +36,7 @@ class _ListGround:
         newest: The newest moment of the page.
     """
 
-    sample: Sample
+    sample: ResourceSample
     column: str
     since: dt.datetime
     newest: dt.datetime
@@ -45,7 +45,7 @@ class _ListGround:
 class ListProbe:
     """Asks for further pages of lists whose first pages are known."""
 
-    def __init__(self, examiner: Aims360Lists, lists: t.Sequence[Sample]) -> None:
+    def __init__(self, examiner: Aims360Lists, lists: t.Sequence[ResourceSample]) -> None:
         """Nothing is called yet.
 
         Args:
@@ -55,7 +55,7 @@ class ListProbe:
         self._examiner = examiner
         self._lists = lists
 
-    def size_findings(self) -> t.Iterator[Finding]:
+    def size_findings(self) -> t.Iterator[Verdict]:
         """How many records a page has at most (4.1)."""
         examiner = self._examiner
         asked = examiner.client.page_size
@@ -88,7 +88,7 @@ class ListProbe:
             else:
                 yield examiner.holds("page_over", f"{len(more)} records come of {_LARGE}")
 
-    def order_findings(self) -> t.Iterator[Finding]:
+    def order_findings(self) -> t.Iterator[Verdict]:
         """Ask for a list the other way round; a GUID's order is none that can be checked."""
         examiner = self._examiner
         option = "$orderby"
@@ -109,7 +109,7 @@ class ListProbe:
         else:
             yield examiner.holds("order_by", f"by {key} in both directions", sample.resource.name)
 
-    def filter_findings(self) -> t.Iterator[Finding]:
+    def filter_findings(self) -> t.Iterator[Verdict]:
         """Search from a moment in the middle of a page; the page has older records."""
         examiner = self._examiner
         if "$filter" not in examiner.client.query_options:
@@ -161,7 +161,7 @@ class ListProbe:
         older = any(from_iso(text) < ground.since - dt.timedelta(seconds=1) for text in stamps)
         return _IGNORED if older else _WORKS
 
-    def end_findings(self) -> t.Iterator[Finding]:
+    def end_findings(self) -> t.Iterator[Verdict]:
         """Ask for what lies past the end of a list (4.1)."""
         examiner = self._examiner
         if not self._lists:
@@ -182,7 +182,7 @@ class ListProbe:
                 yield examiner.holds("past_end", "an empty list")
 
 
-def _ground(sample: Sample) -> _ListGround | None:
+def _ground(sample: ResourceSample) -> _ListGround | None:
     column = sample.resource.replication_key or ""
     if not any(odata.pick(row, column) is not None for row in sample.rows):
         column = next((one.column for one in stamp_columns(sample.rows) if one.named_so), "")

@@ -8,12 +8,12 @@ import typing as t
 import urllib.parse
 
 from erp_cli.doctor.columns import stamp_columns
-from erp_cli.doctor.examiner import Access, Examiner, Sample
+from erp_cli.doctor.examiner import Access, Examiner, ResourceSample
 from erp_vendors.aimsio import AimsioClient
 from erp_vendors.aimsio.assumptions import ASSUMPTIONS
 from erp_vendors.aimsio.client import Index, parse_index
 from erp_vendors.aimsio.resources import RESOURCES
-from erp_vendors.assumption import State
+from erp_vendors.assumption import VerdictState
 from erp_vendors.errors import (
     CallError,
     CredentialsError,
@@ -28,7 +28,7 @@ if t.TYPE_CHECKING:
 
     from erp_cli.doctor.examiner import Row
     from erp_vendors.aimsio import AimsioResource, IndexEntry
-    from erp_vendors.assumption import Finding
+    from erp_vendors.assumption import Verdict
     from erp_vendors.resource import Resource
 
 _RECORDS = 1
@@ -99,12 +99,12 @@ class AimsioExaminer(Examiner[AimsioClient]):
         guesses = sum(not self.resources[name].documented for name in self.streams)
         return 1 + len(self.streams) * (1 + records + _SPARE) + guesses * (_SPELLINGS - 1)
 
-    def other_logins(self) -> t.Iterator[Finding]:
+    def other_logins(self) -> t.Iterator[Verdict]:
         """There is no other login; the refusal may be that of a permission."""
         if self._refused is not None:
             yield self._permission_finding(self._refused)
 
-    def read_sample(self, resource: Resource) -> Sample:
+    def read_sample(self, resource: Resource) -> ResourceSample:
         """The newest records of the index, under the names that they have themselves."""
         stated = self.resources[resource.name]
         try:
@@ -115,7 +115,7 @@ class AimsioExaminer(Examiner[AimsioClient]):
             if not isinstance(error, NotPermittedError):
                 # The login has served at another path.
                 self._refused = error
-                return Sample(stated, Access.DENIED, said=str(error))
+                return ResourceSample(stated, Access.DENIED, said=str(error))
             self._refused = error
             raise
         entry: dict[str, t.Any] = {}
@@ -125,9 +125,9 @@ class AimsioExaminer(Examiner[AimsioClient]):
                 entry["write_path"] = wanted.path
         wanted = self._renamed(wanted, seen)
         rows = [_completed(row, wanted, listed) for listed, row in seen.pairs]
-        return Sample(wanted, Access.READ, rows, entry=entry, whole=not index.entries)
+        return ResourceSample(wanted, Access.READ, rows, entry=entry, whole=not index.entries)
 
-    def findings(self) -> t.Iterator[Finding]:
+    def findings(self) -> t.Iterator[Verdict]:
         """Look at what was read already; no further call is made."""
         yield self.holds("basic_auth", "the login works")
         if self._refused is not None:
@@ -143,15 +143,15 @@ class AimsioExaminer(Examiner[AimsioClient]):
         agreeing = [self._agreement_finding(name) for name in with_rows]
         yield from self._together("stamps_agree", [one for one in agreeing if one is not None])
 
-    def _together(self, name: str, found: t.Iterable[Finding]) -> t.Iterator[Finding]:
+    def _together(self, name: str, found: t.Iterable[Verdict]) -> t.Iterator[Verdict]:
         """What differs, an entity each; one finding for all others, unless there are none."""
         found = list(found)
-        yield from (one for one in found if one.state is not State.HOLDS)
-        holding = [one for one in found if one.state is State.HOLDS]
+        yield from (one for one in found if one.state is not VerdictState.HOLDS)
+        holding = [one for one in found if one.state is VerdictState.HOLDS]
         if holding:
             yield self.holds(name, f"{holding[0].seen} ({len(holding)} of {len(found)} entities)")
 
-    def _path_findings(self) -> t.Iterator[Finding]:
+    def _path_findings(self) -> t.Iterator[Verdict]:
         guessed = [
             sample
             for name in self.streams
@@ -171,13 +171,13 @@ class AimsioExaminer(Examiner[AimsioClient]):
         for sample in missing:
             yield self.untold("paths", sample.said, sample.resource.name)
 
-    def _identity_finding(self, name: str) -> Finding:
+    def _identity_finding(self, name: str) -> Verdict:
         entries = self._entities[name].index.entries
         if all(entry.is_guid for entry in entries):
             return self.holds("identity", "the index has guids")
         return self.differs("identity", "the index has ids, by which records are read", name)
 
-    def _extra_finding(self, name: str) -> Finding:
+    def _extra_finding(self, name: str) -> Verdict:
         extra = self._entities[name].extra
         if not extra:
             return self.holds("index_extra", "the index has what is documented")
@@ -185,12 +185,12 @@ class AimsioExaminer(Examiner[AimsioClient]):
         seen = f"the index has {shown} as well; records are read one by one nevertheless"
         return self.differs("index_extra", seen, name)
 
-    def _detail_finding(self, name: str) -> Finding:
+    def _detail_finding(self, name: str) -> Verdict:
         if self._entities[name].as_list:
             return self.differs("detail", "a record is a list of one, which is read as well", name)
         return self.holds("detail", "a record is an object")
 
-    def _key_finding(self, name: str) -> Finding:
+    def _key_finding(self, name: str) -> Verdict:
         stated, seen = self.resources[name], self._entities[name]
         found = self._key_of(stated, seen)
         if found in stated.primary_keys:
@@ -201,7 +201,7 @@ class AimsioExaminer(Examiner[AimsioClient]):
         said = f"{' + '.join(stated.primary_keys)} is not there; {found} is what the index lists"
         return self.differs("detail_keys", said, name, entry={"primary_keys": [found]})
 
-    def _stamp_finding(self, name: str) -> Finding:
+    def _stamp_finding(self, name: str) -> Verdict:
         stated, seen = self.resources[name], self._entities[name]
         found = self._stamp_of(stated, seen)
         if found == stated.replication_key:
@@ -212,7 +212,7 @@ class AimsioExaminer(Examiner[AimsioClient]):
         said = f"{stated.replication_key} is not there; {found} is the stamp of the index"
         return self.differs("detail_stamps", said, name, entry={"replication_key": found})
 
-    def _agreement_finding(self, name: str) -> Finding | None:
+    def _agreement_finding(self, name: str) -> Verdict | None:
         seen = self._entities[name]
         column = self._stamp_of(self.resources[name], seen)
         for entry, row in seen.pairs:
@@ -225,7 +225,7 @@ class AimsioExaminer(Examiner[AimsioClient]):
                 return self.differs("stamps_agree", said, name)
         return self.holds("stamps_agree", "index and record have one stamp") if column else None
 
-    def _permission_finding(self, error: CredentialsError) -> Finding:
+    def _permission_finding(self, error: CredentialsError) -> Verdict:
         if isinstance(error, NotPermittedError):
             return self.holds("no_permission", str(error))
         said = f"{error}; it may also be that Aimsio has not switched on the user's API permission"

@@ -7,10 +7,10 @@ import re
 import typing as t
 
 from erp_cli.doctor.columns import stamp_columns, unique_columns
-from erp_cli.doctor.examiner import Access, Examiner, Sample
+from erp_cli.doctor.examiner import Access, Examiner, ResourceSample
 from erp_cli.doctor.examiners.cimcloud_search import REFUSED, SearchProbe, site_moment
 from erp_cli.doctor.wrappers import rows_in
-from erp_vendors.assumption import State
+from erp_vendors.assumption import VerdictState
 from erp_vendors.cimcloud.assumptions import ASSUMPTIONS
 from erp_vendors.cimcloud.auth import BearerAuth
 from erp_vendors.cimcloud.client import NO_PAGE, CimcloudClient, rows_of
@@ -28,7 +28,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Mapping
 
     from erp_cli.doctor.examiner import Row
-    from erp_vendors.assumption import Finding
+    from erp_vendors.assumption import Verdict
     from erp_vendors.cimcloud import CimcloudResource
     from erp_vendors.resource import Resource
 
@@ -84,7 +84,7 @@ class CimcloudExaminer(Examiner[CimcloudClient]):
         auth = self.client.transport.auth
         self._auth = _HeldToken(auth.login.current()) if isinstance(auth, TokenAuth) else auth
 
-    def other_logins(self) -> t.Iterator[Finding]:
+    def other_logins(self) -> t.Iterator[Verdict]:
         """Try the other type of authorization (2.1)."""
         block = self.client.block
         username, password = block.require("username", "password")
@@ -107,7 +107,7 @@ class CimcloudExaminer(Examiner[CimcloudClient]):
         """A login, a page of each table, and what the searches take."""
         return 2 + len(self.streams) + _SPELLINGS + _PROBES + 4 * self.deep
 
-    def read_sample(self, resource: Resource) -> Sample:
+    def read_sample(self, resource: Resource) -> ResourceSample:
         """The first page, at the first of several spellings of the path that is there."""
         wanted = self.resources[resource.name]
         missing: MissingResourceError | None = None
@@ -140,7 +140,7 @@ class CimcloudExaminer(Examiner[CimcloudClient]):
                 tried.add(path)
                 yield spell
 
-    def _sample(self, resource: CimcloudResource, path: str, answer: object) -> Sample:
+    def _sample(self, resource: CimcloudResource, path: str, answer: object) -> ResourceSample:
         place = rows_in(answer, (resource.rows_in, self._wrapper), resource.name)
         entry: dict[str, t.Any] = {} if path == resource.path else {"path": path}
         if place != resource.rows_in:
@@ -148,7 +148,7 @@ class CimcloudExaminer(Examiner[CimcloudClient]):
         self._wrapper = place or self._wrapper
         read = dataclasses.replace(resource, path=path, rows_in=place)
         rows = rows_of(read, path, answer)
-        return Sample(read, Access.READ, rows, entry=entry, whole=len(rows) < PAGE_ROWS)
+        return ResourceSample(read, Access.READ, rows, entry=entry, whole=len(rows) < PAGE_ROWS)
 
     def _get(self, resource: Resource, path: str, tail: str = "") -> object:
         """GET what may not be there; once, as each call counts."""
@@ -165,7 +165,7 @@ class CimcloudExaminer(Examiner[CimcloudClient]):
             msg = f"{error} here, but not at /validate"
             raise NotPermittedError(msg) from None
 
-    def ask(self, sample: Sample, tail: str) -> list[Row]:
+    def ask(self, sample: ResourceSample, tail: str) -> list[Row]:
         """The rows that a table answers to a searchstring or a page.
 
         Args:
@@ -178,7 +178,7 @@ class CimcloudExaminer(Examiner[CimcloudClient]):
         resource = t.cast("CimcloudResource", sample.resource)
         return rows_of(resource, resource.path, self._get(resource, resource.path, tail))
 
-    def findings(self) -> t.Iterator[Finding]:
+    def findings(self) -> t.Iterator[Verdict]:
         """What the samples show; then searches and pages of one table."""
         yield self.holds("auth", f"{self.client.block.get('auth_type')} works")
         read = [s for name in self.streams if (s := self.sample(name)).access is Access.READ]
@@ -199,19 +199,19 @@ class CimcloudExaminer(Examiner[CimcloudClient]):
         yield from probe.findings()
         yield from self._page_findings(probe.sample or next(iter(filled), None))
 
-    def _summed(self, findings: t.Iterable[Finding], text: str) -> t.Iterator[Finding]:
+    def _summed(self, findings: t.Iterable[Verdict], text: str) -> t.Iterator[Verdict]:
         """All that differs or cannot be told; what holds, only as one finding."""
         findings = list(findings)
-        others = [finding for finding in findings if finding.state is not State.HOLDS]
+        others = [finding for finding in findings if finding.state is not VerdictState.HOLDS]
         yield from others
         if (
             findings
             and len(others) < len(findings)
-            and not any(finding.state is State.DIFFERS for finding in others)
+            and not any(finding.state is VerdictState.DIFFERS for finding in others)
         ):
             yield self.holds(findings[0].name, text)
 
-    def _rows_findings(self, read: list[Sample]) -> t.Iterator[Finding]:
+    def _rows_findings(self, read: list[ResourceSample]) -> t.Iterator[Verdict]:
         for sample in read:
             place = getattr(sample.resource, "rows_in", "")
             if "rows_in" in sample.entry:
@@ -221,7 +221,7 @@ class CimcloudExaminer(Examiner[CimcloudClient]):
             else:
                 yield self.holds("rows", "as the settings say", sample.resource.name)
 
-    def _path_findings(self) -> t.Iterator[Finding]:
+    def _path_findings(self) -> t.Iterator[Verdict]:
         for name in self.streams:
             sample, wanted = self.sample(name), self.resources[name]
             if sample.access is Access.MISSING:
@@ -233,7 +233,7 @@ class CimcloudExaminer(Examiner[CimcloudClient]):
             elif sample.access is Access.READ and not wanted.documented:
                 yield self.holds("guessed_paths", "it is where it was looked for", name)
 
-    def _denied_findings(self) -> t.Iterator[Finding]:
+    def _denied_findings(self) -> t.Iterator[Verdict]:
         for name, status in self._denied.items():
             if status == 403:  # noqa: PLR2004
                 yield self.holds("denied", "a table that is not granted: HTTP 403", name)
@@ -245,7 +245,7 @@ class CimcloudExaminer(Examiner[CimcloudClient]):
                 seen = "HTTP 404 at a documented path; perhaps it is not granted"
                 yield self.differs("denied", seen, name)
 
-    def _stamps_findings(self, filled: list[Sample]) -> t.Iterator[Finding]:
+    def _stamps_findings(self, filled: list[ResourceSample]) -> t.Iterator[Verdict]:
         stamps = [text for sample in filled for text in _stamps(sample)]
         if not stamps:
             return
@@ -257,7 +257,7 @@ class CimcloudExaminer(Examiner[CimcloudClient]):
             yield self.differs("stamp_format", f"as in {other}, {known}")
         yield self._clock_finding(stamps)
 
-    def _clock_finding(self, stamps: list[str]) -> Finding:
+    def _clock_finding(self, stamps: list[str]) -> Verdict:
         if all(_ZONE.search(text) for text in stamps):
             return self.holds("clock", "stamps carry a zone")
         ahead = site_moment(stamps, self.clock_ahead or 0.0)
@@ -270,7 +270,7 @@ class CimcloudExaminer(Examiner[CimcloudClient]):
         said = f"the newest stamp is {-hours:.1f} hours old, if the clock is UTC"
         return self.untold("clock", f"{said}; change a row at the site, and look again")
 
-    def _order_finding(self, filled: list[Sample]) -> Finding:
+    def _order_finding(self, filled: list[ResourceSample]) -> Verdict:
         sample = next((sample for sample in filled if len(sample.rows) >= _FEW), None)
         if sample is None:
             return self.untold("order", "there are too few rows to see an order")
@@ -288,7 +288,7 @@ class CimcloudExaminer(Examiner[CimcloudClient]):
                 return self.differs("order", said, name)
         return self.untold("order", "no column shows one", name)
 
-    def _page_findings(self, sample: Sample | None) -> t.Iterator[Finding]:
+    def _page_findings(self, sample: ResourceSample | None) -> t.Iterator[Verdict]:
         if sample is None:
             return
         try:
@@ -317,7 +317,7 @@ class CimcloudExaminer(Examiner[CimcloudClient]):
                 yield tell("page_zero", "the first page" if same else "something else")
 
 
-def _stamps(sample: Sample) -> t.Iterator[str]:
+def _stamps(sample: ResourceSample) -> t.Iterator[str]:
     stamps = [stamp.column for stamp in stamp_columns(sample.rows) if stamp.named_so]
     column = sample.resource.replication_key
     if not any(row.get(column or "") is not None for row in sample.rows):

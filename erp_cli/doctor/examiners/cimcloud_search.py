@@ -15,8 +15,8 @@ from erp_vendors.settings import NONE
 from tap_erp.stamps import AHEAD_OF_UTC, from_iso, to_iso, utc_now
 
 if t.TYPE_CHECKING:
-    from erp_cli.doctor.examiner import Examiner, Row, Sample
-    from erp_vendors.assumption import Finding
+    from erp_cli.doctor.examiner import Examiner, ResourceSample, Row
+    from erp_vendors.assumption import Verdict
     from erp_vendors.cimcloud import CimcloudClient
 
 US = "M/D/YYYY"
@@ -50,7 +50,7 @@ class _TableGround:
         key: A column that is unique in the page; empty if there is none.
     """
 
-    sample: Sample
+    sample: ResourceSample
     column: str
     day: dt.datetime
     parts: bool
@@ -67,8 +67,8 @@ class SearchProbe:
     def __init__(
         self,
         examiner: Examiner[CimcloudClient],
-        ask: t.Callable[[Sample, str], list[Row]],
-        samples: t.Sequence[Sample],
+        ask: t.Callable[[ResourceSample, str], list[Row]],
+        samples: t.Sequence[ResourceSample],
     ) -> None:
         """Nothing is called yet.
 
@@ -83,7 +83,7 @@ class SearchProbe:
         self._ground = next((one for one in grounds if one.parts), next(iter(grounds), None))
         self.sample = self._ground.sample if self._ground else None
 
-    def findings(self) -> t.Iterator[Finding]:
+    def findings(self) -> t.Iterator[Verdict]:
         """Search, with as few calls as the site permits."""
         examiner, ground = self._examiner, self._ground
         if ground is None:
@@ -110,7 +110,7 @@ class SearchProbe:
         configured: str,
         working: str,
         outcomes: dict[str, _SearchOutcome],
-    ) -> Finding:
+    ) -> Verdict:
         said = "; ".join(f"{form} {outcome.value}" for form, outcome in outcomes.items())
         name = ground.sample.resource.name
         if working == configured:
@@ -120,7 +120,7 @@ class SearchProbe:
 
     def _misread_finding(
         self, configured: str, working: str, outcomes: dict[str, _SearchOutcome]
-    ) -> Finding:
+    ) -> Verdict:
         others = {form: one for form, one in outcomes.items() if one is not _SearchOutcome.WORKS}
         silent = [
             f"{form} {one.value}"
@@ -136,7 +136,7 @@ class SearchProbe:
 
     def _page_findings(
         self, ground: _TableGround, working: str, found: list[Row]
-    ) -> t.Iterator[Finding]:
+    ) -> t.Iterator[Verdict]:
         examiner, sample = self._examiner, ground.sample
         if working:
             search = changed_since(ground.column, ground.day, working)
@@ -166,7 +166,7 @@ class SearchProbe:
             else:
                 yield examiner.untold("search_page", "a searchstring and /1 do not find their row")
 
-    def _bound_finding(self, ground: _TableGround) -> Finding:
+    def _bound_finding(self, ground: _TableGround) -> Verdict:
         examiner, key, sample = self._examiner, ground.key, ground.sample
         value = _searchable(sample.rows, key)
         if value is None:
@@ -232,7 +232,7 @@ def site_moment(stamps: t.Iterable[str], clock_ahead: float) -> dt.timedelta | N
     return max(possible) - now if possible else None
 
 
-def _ground(sample: Sample) -> _TableGround | None:
+def _ground(sample: ResourceSample) -> _TableGround | None:
     column = sample.resource.replication_key or ""
     if not any(row.get(column) is not None for row in sample.rows):
         column = next((one.column for one in stamp_columns(sample.rows) if one.named_so), "")

@@ -8,7 +8,7 @@ import typing as t
 import urllib.parse
 
 from erp_cli.doctor.columns import is_unique
-from erp_cli.doctor.examiner import Access, Examiner, Sample
+from erp_cli.doctor.examiner import Access, Examiner, ResourceSample
 from erp_vendors.errors import CallError, DataError, MissingResourceError
 from erp_vendors.http.xmldoc import is_xml
 from erp_vendors.pentamic import answers
@@ -21,7 +21,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Mapping
 
     from erp_cli.doctor.examiner import Row
-    from erp_vendors.assumption import Finding
+    from erp_vendors.assumption import Verdict
     from erp_vendors.pentamic import PentamicResource
     from erp_vendors.resource import Resource
 
@@ -68,26 +68,26 @@ class PentamicExaminer(Examiner[PentamicClient]):
         parents = _PARENTS_DEEP if self.deep else _PARENTS
         return 4 + 2 * (len(self.streams) - children) + parents * children
 
-    def read_sample(self, resource: Resource) -> Sample:
+    def read_sample(self, resource: Resource) -> ResourceSample:
         """The whole list, as there is nothing smaller; of a child, the lists of some parents."""
         wanted = self.resources[resource.name]
         if not wanted.is_child:
             rows = self._list(wanted, wanted.path)
-            return Sample(resource, Access.READ, rows[:_ROWS], whole=len(rows) <= _ROWS)
+            return ResourceSample(resource, Access.READ, rows[:_ROWS], whole=len(rows) <= _ROWS)
         parent = parent_of(wanted, self.resources)
         assert parent is not None  # noqa: S101 - that makes it a child
         above = self.sample(parent.name)
         if above.access is not Access.READ:
-            return Sample(resource, above.access, said=above.said)
+            return ResourceSample(resource, above.access, said=above.said)
         rows = []
         keys = [row.get(parent.key) for row in above.rows]
         for key in [key for key in keys if key][: _PARENTS_DEEP if self.deep else _PARENTS]:
             path = wanted.path_of(urllib.parse.quote(str(key), safe=""))
             found = self._list(wanted, path)
             rows += [{wanted.parent_property: key, **row} for row in found if isinstance(row, dict)]
-        return Sample(resource, Access.READ, rows[:_ROWS])
+        return ResourceSample(resource, Access.READ, rows[:_ROWS])
 
-    def findings(self) -> t.Iterator[Finding]:
+    def findings(self) -> t.Iterator[Verdict]:
         """Look at what was read already; no further call is made."""
         yield self._slash_finding()
         customers = self.sample("customers")
@@ -108,18 +108,18 @@ class PentamicExaminer(Examiner[PentamicClient]):
                 )
                 yield self._ids_finding(invoices.rows)
 
-    def _slash_finding(self) -> Finding:
+    def _slash_finding(self) -> Verdict:
         if self._slash and not self.client.block.get("trailing_slash"):
             seen = "without a slash at its end the customer list is not there, with one it is"
             return self.differs("slash", seen, settings={"trailing_slash": True})
         return self.holds("slash", "the paths work as they are")
 
-    def _format_finding(self, body: bytes) -> Finding:
+    def _format_finding(self, body: bytes) -> Verdict:
         if is_xml(body):
             return self.differs("formats", "the customer list comes as XML, which is read as well")
         return self.holds("formats", "the customer list is JSON")
 
-    def _tax_code_finding(self, body: bytes) -> Finding:
+    def _tax_code_finding(self, body: bytes) -> Verdict:
         if is_xml(body):
             return self.untold("tax_code", "XML does not tell text from numbers")
         codes = [(match[1] == b'"', match[2]) for match in _TAX_CODE.finditer(body)]
@@ -132,7 +132,7 @@ class PentamicExaminer(Examiner[PentamicClient]):
         said = "a number without leading zeros, which are lost at the vendor; they are not made up"
         return self.differs("tax_code", said)
 
-    def _order_finding(self, rows: list[Row]) -> Finding:
+    def _order_finding(self, rows: list[Row]) -> Verdict:
         if self._refused_order:
             said = f"refused: {self._refused_order}"
             return self.differs("order_by", said, settings={"order_by": NONE})
@@ -145,7 +145,7 @@ class PentamicExaminer(Examiner[PentamicClient]):
             return self.holds("order_by", f"the list is sorted by {self._order}")
         return self.differs("order_by", "taken, but without effect; the reading does not need it")
 
-    def _ids_finding(self, rows: list[Row]) -> Finding:
+    def _ids_finding(self, rows: list[Row]) -> Verdict:
         invoices = self.resources["customer_invoices"]
         name = invoices.primary_keys[-1] if invoices.primary_keys else "id"
         parents = {str(row.get(invoices.parent_property)) for row in rows}

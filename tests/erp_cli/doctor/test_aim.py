@@ -11,7 +11,7 @@ from erp_cli.doctor.connection import Level
 from erp_cli.doctor.examiner import Access
 from erp_sandbox.testing import RunningSandbox, running_sandbox
 from erp_vendors.aim.resources import RESOURCES
-from erp_vendors.assumption import State
+from erp_vendors.assumption import VerdictState
 from tests.support import doctor
 from tests.tap_erp.running import run_tap
 
@@ -92,7 +92,7 @@ def test_the_other_answer_is_found_and_read(
         assert report.usable
         assert len(report.exchanges) <= report.most_calls <= 60
         (found,) = doctor.found(report, name)
-        assert found.state is State.DIFFERS, found
+        assert found.state is VerdictState.DIFFERS, found
         assert found.settings == settings
         assert found.entry.keys() == sets
         # ServiceStack's own errors come with a status.
@@ -118,7 +118,7 @@ def test_nothing_differs_where_everything_is_as_assumed() -> None:
         learned = report.learned.pop("ecommerce_products")
         assert learned["primary_keys"] in [["Pk"], ["AeId"], ["Sku"]]
         assert doctor.proposes_nothing(report), doctor.differing(report)
-        told = {one.name for one in report.findings if one.state is State.HOLDS}
+        told = {one.name for one in report.findings if one.state is VerdictState.HOLDS}
         named = ("remaining", "max_records", "bounds", "errors", "unknown_path", "formats")
         more = ("customers_list", "customers_paging", "product_key", "contract_key", "order")
         assert {*named, *more, "empty_dates", "nulls", "list_keys"} <= told
@@ -153,10 +153,10 @@ def test_a_shop_whose_clock_is_ahead_is_seen(answer: str, hours: int) -> None:
         report = doctor.examined(config, "aim")
         (found,) = doctor.found(report, "clock")
         if hours > 0:
-            assert found.state is State.DIFFERS
+            assert found.state is VerdictState.DIFFERS
             assert "10 hours ahead" in found.seen
         else:
-            assert found.state is State.UNTOLD
+            assert found.state is VerdictState.UNTOLD
         reads_lists(sandbox, doctor.applied(config, report))
 
 
@@ -170,7 +170,7 @@ def test_a_module_that_is_not_licensed_is_no_failure() -> None:
     assert report.samples["contracts"].access is Access.DENIED
     assert report.samples["ecommerce_products"].access is Access.DENIED
     (licence,) = doctor.found(report, "licence")
-    assert licence.state is State.HOLDS
+    assert licence.state is VerdictState.HOLDS
     assert "contracts" in licence.seen
     assert not doctor.differing(report)
 
@@ -201,7 +201,7 @@ def test_few_calls_are_enough_to_say_so() -> None:
     assert len(report.exchanges) == 10
     assert report.usable
     assert any(sample.access is Access.SKIPPED for sample in report.samples.values())
-    why = {one.seen for one in report.findings if one.state is State.UNTOLD}
+    why = {one.seen for one in report.findings if one.state is VerdictState.UNTOLD}
     assert "no calls were left (--max-calls)" in why
 
 

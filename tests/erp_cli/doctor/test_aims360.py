@@ -9,7 +9,7 @@ import pytest
 
 from erp_sandbox.testing import RunningSandbox, running_sandbox
 from erp_vendors.aims360.settings import HOSTS
-from erp_vendors.assumption import State
+from erp_vendors.assumption import VerdictState
 from tests.support import doctor
 from tests.tap_erp.running import run_tap
 
@@ -142,7 +142,7 @@ def test_the_other_answer_is_found_and_read(
     played = {f"aims360.{key}": value for key, value in variants.items()}
     with running_sandbox(size=SIZE, limits=False, variants=played) as sandbox:
         config, report = examined(sandbox)
-        assert State.DIFFERS in {one.state for one in doctor.found(report, name)}
+        assert VerdictState.DIFFERS in {one.state for one in doctor.found(report, name)}
         fitting = {key: value for f in report.findings for key, value in f.settings.items()}
         assert fitting == settings
         assert not any(finding.entry for finding in report.findings)
@@ -162,10 +162,13 @@ def test_lists_without_a_stamp_are_read_in_full() -> None:
 
 @pytest.mark.parametrize(
     ("answer", "state", "entry"),
-    [("order", State.HOLDS, {}), ("orderID", State.DIFFERS, {"primary_keys": ["orderID"]})],
+    [
+        ("order", VerdictState.HOLDS, {}),
+        ("orderID", VerdictState.DIFFERS, {"primary_keys": ["orderID"]}),
+    ],
 )
 def test_orders_are_known_by_the_key_that_they_carry(
-    answer: str, state: State, entry: dict[str, t.Any]
+    answer: str, state: VerdictState, entry: dict[str, t.Any]
 ) -> None:
     with running_sandbox(
         size=SIZE, limits=False, variants={"aims360.order_key": answer}
@@ -181,7 +184,7 @@ def test_nothing_differs_where_everything_is_as_assumed() -> None:
     with running_sandbox(size=260, limits=False) as sandbox:
         config, report = examined(sandbox, deep=True)
         assert doctor.proposes_nothing(report)
-        told = {one.name for one in report.findings if one.state is State.HOLDS}
+        told = {one.name for one in report.findings if one.state is VerdictState.HOLDS}
         assert {"filter", "date_zone", "order_by", "count", "expand", "page_limit"} <= told
         assert {"past_end", "rows", "styles_list", "order_key", "page_over"} <= told
         assert {call["method"] for call in sandbox.calls(VENDOR)} == {"GET"}

@@ -10,7 +10,7 @@ from erp_cli.doctor.connection import Level
 from erp_cli.doctor.examiner import Access
 from erp_sandbox.testing import RunningSandbox, running_sandbox
 from erp_vendors.aimsio.resources import RESOURCES
-from erp_vendors.assumption import State
+from erp_vendors.assumption import VerdictState
 from tests.support import doctor
 from tests.support.stub import Reply, Request, running_stub
 from tests.tap_erp.running import aimsio, run_tap
@@ -87,7 +87,7 @@ def test_the_other_answer_is_found_and_read(
         report = doctor.examined(config, "aimsio")
         assert report.usable
         assert len(report.exchanges) <= report.most_calls
-        found = [one for one in doctor.found(report, finding) if one.state is State.DIFFERS]
+        found = [one for one in doctor.found(report, finding) if one.state is VerdictState.DIFFERS]
         assert found
         if streams is not None:
             assert {one.stream for one in found} >= streams - {"equipment"}
@@ -102,7 +102,7 @@ def test_nothing_differs_where_everything_is_as_assumed() -> None:
         config = doctor.config_of(sandbox, "aimsio")
         report = doctor.examined(config, "aimsio")
         assert doctor.proposes_nothing(report), report.findings
-        told = {one.name for one in report.findings if one.state is State.HOLDS}
+        told = {one.name for one in report.findings if one.state is VerdictState.HOLDS}
         assert told == {
             *("basic_auth", "paths", "identity", "index_extra", "detail"),
             *("detail_keys", "detail_stamps", "stamps_agree"),
@@ -131,7 +131,7 @@ def test_a_user_without_permission_is_told_apart(status: int) -> None:
     assert login.level is Level.RED
     assert len(report.exchanges) == 1, "a refused login is tried once"
     (found,) = doctor.found(report, "no_permission")
-    assert found.state is (State.HOLDS if status == 403 else State.DIFFERS)
+    assert found.state is (VerdictState.HOLDS if status == 403 else VerdictState.DIFFERS)
 
 
 class Account:
@@ -163,7 +163,7 @@ def test_an_entity_that_the_login_may_not_read_is_no_failure() -> None:
     assert report.usable
     assert report.samples["job_orders"].access is Access.DENIED
     (found,) = doctor.found(report, "no_permission")
-    assert found.state is State.DIFFERS
+    assert found.state is VerdictState.DIFFERS
 
 
 def test_an_index_and_a_record_that_disagree_are_told() -> None:
@@ -174,7 +174,9 @@ def test_an_index_and_a_record_that_disagree_are_told() -> None:
 
     with running_stub(Account(special)) as stub:
         report = doctor.examined(aimsio(stub.url), "aimsio")
-    (found,) = [one for one in doctor.found(report, "stamps_agree") if one.state is State.DIFFERS]
+    (found,) = [
+        one for one in doctor.found(report, "stamps_agree") if one.state is VerdictState.DIFFERS
+    ]
     assert found.stream == "job_orders"
 
 

@@ -9,7 +9,7 @@ import pytest
 from erp_cli.doctor.connection import Level
 from erp_cli.doctor.examiner import Access
 from erp_sandbox.testing import RunningSandbox, running_sandbox
-from erp_vendors.assumption import State
+from erp_vendors.assumption import VerdictState
 from tests.support import doctor
 from tests.tap_erp.running import run_tap
 
@@ -25,7 +25,7 @@ TABLES = 16
 SOME = ("accounts", "products", "order_details")
 CALLS = 30
 
-Found = tuple[str, str, State, dict[str, t.Any], dict[str, t.Any]]
+Found = tuple[str, str, VerdictState, dict[str, t.Any], dict[str, t.Any]]
 
 
 def keys(sandbox: RunningSandbox, name: str) -> list[str]:
@@ -90,7 +90,7 @@ def examined(
     return config, report
 
 
-def one(report: doctor.Report, name: str) -> tuple[State, Mapping[str, t.Any]]:
+def one(report: doctor.Report, name: str) -> tuple[VerdictState, Mapping[str, t.Any]]:
     (found,) = doctor.found(report, name)
     return found.state, found.settings
 
@@ -129,7 +129,7 @@ def test_the_other_answer_of_the_site_is_found_and_read(
     played = {f"cimcloud.{key}": value for key, value in variants.items()}
     with running_sandbox(size=SIZE, limits=False, variants=played) as sandbox:
         config, report = examined(sandbox)
-        assert one(report, name)[0] is State.DIFFERS
+        assert one(report, name)[0] is VerdictState.DIFFERS
         fitting = {key: value for f in report.findings for key, value in f.settings.items()}
         assert fitting == settings
         assert not any(finding.entry for finding in report.findings)
@@ -173,7 +173,7 @@ def test_the_other_answer_of_a_table_is_found_and_read(
         config, report = examined(sandbox)
         found = {finding.stream: finding for finding in doctor.found(report, name)}
         for stream, entry in entries.items():
-            assert (found[stream].state, found[stream].entry) == (State.DIFFERS, entry)
+            assert (found[stream].state, found[stream].entry) == (VerdictState.DIFFERS, entry)
         assert set(doctor.differing(report)) == {name}
         assert not any(finding.settings for finding in report.findings)
         assert all(sample.access is Access.READ for sample in report.samples.values())
@@ -190,7 +190,7 @@ def test_nothing_differs_where_everything_is_as_assumed() -> None:
         assert all(entry.keys() <= {"schema", "primary_keys"} for entry in report.learned.values())
         assert not {"accounts", "customers", "products"} & report.learned.keys()
         assert not [call for call in sandbox.calls(VENDOR) if "OnlineOrders" in call["path"]]
-        told = {finding.name for finding in report.findings if finding.state is State.HOLDS}
+        told = {finding.name for finding in report.findings if finding.state is VerdictState.HOLDS}
         assert {"date_literal", "date_page", "search_page", "search_bound", "past_end"} <= told
         reads_all(sandbox, doctor.applied(config, report), 4)
 
@@ -210,7 +210,7 @@ def test_a_clock_that_is_ahead_is_seen_in_a_row_that_has_just_changed(hours: flo
         sandbox.change(VENDOR, "accounts", keys(sandbox, "accounts")[3], {"nm": "new"})
         _, report = examined(sandbox)
         (found,) = doctor.found(report, "clock")
-        assert found.state is State.DIFFERS
+        assert found.state is VerdictState.DIFFERS
         assert f"{hours:.1f} hours ahead" in found.seen
 
 
@@ -219,7 +219,7 @@ def test_a_clock_that_is_behind_cannot_be_told() -> None:
         size=60, limits=False, options={VENDOR: {"utc_offset_hours": -5.0}}
     ) as sandbox:
         sandbox.change(VENDOR, "accounts", keys(sandbox, "accounts")[3], {"nm": "new"})
-        assert one(examined(sandbox)[1], "clock")[0] is State.UNTOLD
+        assert one(examined(sandbox)[1], "clock")[0] is VerdictState.UNTOLD
 
 
 @pytest.mark.parametrize("status", [403, 401])
@@ -231,7 +231,7 @@ def test_a_table_that_is_not_granted_costs_one_call(status: int) -> None:
         denied = [name for name, one in report.samples.items() if one.access is Access.DENIED]
         assert len(denied) == TABLES - len(granted)
         assert doctor.found(report, "denied", "products")[0].state is (
-            State.HOLDS if status == 403 else State.DIFFERS
+            VerdictState.HOLDS if status == 403 else VerdictState.DIFFERS
         )
         assert sum(call.method == "POST" for call in report.exchanges) == 1
 
@@ -245,20 +245,20 @@ def test_the_other_type_of_authorization_is_tried_only_with_deep(
         report = doctor.examined(config, VENDOR)
         assert not report.usable
         assert len(report.exchanges) <= 2
-        assert doctor.found(report, "auth")[0].state is State.UNTOLD
+        assert doctor.found(report, "auth")[0].state is VerdictState.UNTOLD
         report = doctor.examined(config, VENDOR, deep=True)
-        assert one(report, "auth") == (State.DIFFERS, {"auth_type": other})
+        assert one(report, "auth") == (VerdictState.DIFFERS, {"auth_type": other})
         report = doctor.examined(doctor.applied(config, report), VENDOR)
         assert report.usable
         assert not [step for step in report.steps if step.level is Level.RED]
 
 
 def test_page_zero_is_asked_for_with_deep() -> None:
-    for answer, state in (("first", State.HOLDS), ("not-found", State.DIFFERS)):
+    for answer, state in (("first", VerdictState.HOLDS), ("not-found", VerdictState.DIFFERS)):
         with running_sandbox(
             size=60, limits=False, variants={"cimcloud.page_zero": answer}
         ) as sandbox:
-            assert one(examined(sandbox)[1], "page_zero")[0] is State.UNTOLD
+            assert one(examined(sandbox)[1], "page_zero")[0] is VerdictState.UNTOLD
             assert one(examined(sandbox, deep=True)[1], "page_zero")[0] is state
 
 
@@ -272,8 +272,8 @@ def test_a_site_whose_rows_all_changed_on_one_day_is_searched_by_two_days() -> N
             sandbox.change(VENDOR, "accounts", key, {"notes": "moved"})
         config = doctor.config_of(sandbox, VENDOR)
         report = doctor.examined(config, VENDOR, "cimcloud_accounts")
-        assert one(report, "date_literal") == (State.DIFFERS, ISO)
-        assert one(report, "misread_date")[0] is State.DIFFERS
+        assert one(report, "date_literal") == (VerdictState.DIFFERS, ISO)
+        assert one(report, "misread_date")[0] is VerdictState.DIFFERS
 
 
 def test_a_site_that_answers_everything_otherwise_is_read() -> None:
@@ -303,4 +303,4 @@ def test_the_one_form_that_is_documented_is_enough() -> None:
     with running_sandbox(
         size=SIZE, limits=False, variants={"cimcloud.date_literal": "us-only"}
     ) as sandbox:
-        assert one(examined(sandbox)[1], "date_literal") == (State.HOLDS, {})
+        assert one(examined(sandbox)[1], "date_literal") == (VerdictState.HOLDS, {})

@@ -8,11 +8,11 @@ import typing as t
 
 import pytest
 
-from erp_cli.doctor.changes import Change, applied, changes_of
+from erp_cli.doctor.changes import SettingChange, applied, changes_of
 from erp_cli.doctor.config_file import rewrite
 from erp_cli.doctor.examination import Report
-from erp_cli.doctor.examiner import Access, Sample
-from erp_vendors.assumption import Finding, State
+from erp_cli.doctor.examiner import Access, ResourceSample
+from erp_vendors.assumption import Verdict, VerdictState
 from erp_vendors.errors import ConfigError
 from erp_vendors.http.redact import redact
 from erp_vendors.resource import Resource
@@ -20,16 +20,18 @@ from erp_vendors.resource import Resource
 if t.TYPE_CHECKING:
     import pathlib
 
-DATES = Change("cimcloud.date_format", "YYYY-MM-DD", None, "date_literal")
-KEY = Change("cimcloud.resources[credits].primary_keys", ["credit_key"], None, "unique_key")
-STAMP = Change("cimcloud.resources[credits].replication_key", "changed", None, "stamp_column")
+DATES = SettingChange("cimcloud.date_format", "YYYY-MM-DD", None, "date_literal")
+KEY = SettingChange("cimcloud.resources[credits].primary_keys", ["credit_key"], None, "unique_key")
+STAMP = SettingChange(
+    "cimcloud.resources[credits].replication_key", "changed", None, "stamp_column"
+)
 
 
-def differs(name: str, stream: str = "", **more: t.Any) -> Finding:
-    return Finding(name, State.DIFFERS, "seen", stream, **more)
+def differs(name: str, stream: str = "", **more: t.Any) -> Verdict:
+    return Verdict(name, VerdictState.DIFFERS, "seen", stream, **more)
 
 
-def report(*findings: Finding, **more: t.Any) -> Report:
+def report(*findings: Verdict, **more: t.Any) -> Report:
     return Report("cimcloud", 30, findings=list(findings), **more)
 
 
@@ -37,8 +39,10 @@ def test_findings_samples_and_what_was_learned_become_changes() -> None:
     found = report(
         differs("date_literal", settings={"date_format": "YYYY-MM-DD"}),
         differs("unique_key", "credits", entry={"primary_keys": ["credit_key"]}),
-        Finding("past_end", State.HOLDS, "seen", "", {"timeout_seconds": 1}),
-        samples={"orders": Sample(Resource(name="orders"), Access.READ, entry={"path": "Orders"})},
+        Verdict("past_end", VerdictState.HOLDS, "seen", "", {"timeout_seconds": 1}),
+        samples={
+            "orders": ResourceSample(Resource(name="orders"), Access.READ, entry={"path": "Orders"})
+        },
         # What a finding says of an entry outranks what was learned of it.
         learned={"credits": {"primary_keys": ["other"], "schema": {"type": "object"}}},
     )

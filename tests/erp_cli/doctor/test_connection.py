@@ -13,7 +13,7 @@ import typing as t
 
 import pytest
 
-from erp_cli.doctor.connection import Level, Step, clock_step, connection_steps
+from erp_cli.doctor.connection import DoctorStep, Level, clock_step, connection_steps
 from erp_vendors.http.transport import TransportOptions
 
 if t.TYPE_CHECKING:
@@ -97,7 +97,7 @@ def server(certificate: Certificate) -> t.Iterator[tuple[str, list[bytes]]]:
         thread.join(5)
 
 
-def steps(url: str, vendor: str = "pentamic", **options: t.Any) -> dict[str, Step]:
+def steps(url: str, vendor: str = "pentamic", **options: t.Any) -> dict[str, DoctorStep]:
     found = list(connection_steps(vendor, TransportOptions(vendor=vendor, base_url=url, **options)))
     return {step.name: step for step in found}
 

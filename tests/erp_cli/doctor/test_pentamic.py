@@ -8,7 +8,7 @@ import pytest
 
 from erp_cli.doctor.connection import Level
 from erp_sandbox.testing import RunningSandbox, running_sandbox
-from erp_vendors.assumption import State
+from erp_vendors.assumption import VerdictState
 from tests.support import doctor
 from tests.support.stub import Reply, Request, running_stub
 from tests.tap_erp.running import run_tap
@@ -42,21 +42,21 @@ def reads_all(sandbox: RunningSandbox, config: doctor.Config) -> None:
 @pytest.mark.parametrize(
     ("name", "answer", "state", "settings", "entry"),
     [
-        ("tax_code", "string", State.DIFFERS, {}, {}),
-        ("tax_code", "int", State.DIFFERS, {}, {}),
-        ("order_by", "refused", State.DIFFERS, {"order_by": "none"}, {}),
-        ("order_by", "ignored", State.DIFFERS, {}, {}),
-        ("invoice_ids", "customer", State.DIFFERS, {}, {}),
-        ("invoice_key", "invoiceId", State.DIFFERS, {}, {"primary_keys": True}),
-        ("invoice_key", "none", State.DIFFERS, {}, {"primary_keys": True}),
-        ("formats", "xml", State.DIFFERS, {}, {}),
-        ("slash", "required", State.DIFFERS, {"trailing_slash": True}, {}),
+        ("tax_code", "string", VerdictState.DIFFERS, {}, {}),
+        ("tax_code", "int", VerdictState.DIFFERS, {}, {}),
+        ("order_by", "refused", VerdictState.DIFFERS, {"order_by": "none"}, {}),
+        ("order_by", "ignored", VerdictState.DIFFERS, {}, {}),
+        ("invoice_ids", "customer", VerdictState.DIFFERS, {}, {}),
+        ("invoice_key", "invoiceId", VerdictState.DIFFERS, {}, {"primary_keys": True}),
+        ("invoice_key", "none", VerdictState.DIFFERS, {}, {"primary_keys": True}),
+        ("formats", "xml", VerdictState.DIFFERS, {}, {}),
+        ("slash", "required", VerdictState.DIFFERS, {"trailing_slash": True}, {}),
     ],
 )
 def test_the_other_answer_is_found_and_read(
     name: str,
     answer: str,
-    state: State,
+    state: VerdictState,
     settings: dict[str, t.Any],
     entry: dict[str, t.Any],
 ) -> None:
@@ -79,7 +79,7 @@ def test_nothing_differs_where_everything_is_as_assumed() -> None:
         config = doctor.config_of(sandbox, "pentamic")
         report = doctor.examined(config, "pentamic")
         assert doctor.proposes_nothing(report)
-        told = {one.name for one in report.findings if one.state is State.HOLDS}
+        told = {one.name for one in report.findings if one.state is VerdictState.HOLDS}
         assert told == {
             *("slash", "formats", "tax_code", "order_by"),
             *("customer_key", "invoice_key", "invoice_ids"),
@@ -96,7 +96,7 @@ def test_a_key_that_the_settings_name_is_left_alone() -> None:
         config = doctor.config_of(sandbox, "pentamic", resources=[entry])
         report = doctor.examined(config, "pentamic")
         (found,) = doctor.found(report, "invoice_key")
-        assert found.state is State.HOLDS
+        assert found.state is VerdictState.HOLDS
         reads_all(sandbox, doctor.applied(config, report))
 
 
