@@ -35,7 +35,7 @@ _KEYS = {
     ("aims360", "orders"): ("order",),
     ("pentamic", "customer_invoices"): ("id",),
 }
-"""Columns of a stream's key where the sandbox knows the rows by another one, as all of CIMcloud's."""
+"""Columns of a stream's key where the sandbox knows the rows by another one; so are CIMcloud's."""
 EXACT = decimal.Decimal("1234567890123.123456789")
 """More digits than a float holds."""
 _FREE = re.compile(r"(?i)(name|desc|description|notes?|comments?|nm)$")

@@ -1,5 +1,7 @@
 """meltanolabs-target-postgres with a schema of its own, and what its tables hold."""
 
+# ruff: noqa: S608 - the names in the statements are those of our own streams
+
 from __future__ import annotations
 
 import contextlib
@@ -106,7 +108,7 @@ class Postgres:
         with self.database.cursor() as cursor:
             texts = [(as_json(row),) for row in rows]
             cursor.executemany("insert into expected values (%s::jsonb)", texts)
-        kinds = self._kinds(stream)
+        kinds = self.kinds(stream)
         unknown = {name for row in rows for name, value in row.items() if value is not None}
         missing = unknown - kinds.keys()
         if missing:
@@ -142,7 +144,8 @@ class Postgres:
             *self.rows(f"select 'missing', x.* from ({held} except all {live}) x"),
         ]
 
-    def _kinds(self, stream: str) -> dict[str, str]:
+    def kinds(self, stream: str) -> dict[str, str]:
+        """The type of each column."""
         query = (
             "select column_name, data_type from information_schema.columns "
             "where table_schema = %s and table_name = %s"
