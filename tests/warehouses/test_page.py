@@ -134,7 +134,7 @@ def test_the_views_for_postgresql(sandbox: RunningSandbox, tmp_path: pathlib.Pat
         assert len(column("aim_store_transfers_now", "RefNumber")) > len(transfers)
         lines = [line for row in now["aims360"]["aims360_orders"] for line in row["lineItems"]]
         styles = sorted(line["styleColorID"] for line in lines)
-        assert column("aims360_order_lines", "style_color_id") == styles
+        assert column("aims360_order_lines", "style_color_id") == styles != []
         assert column("pentamic_customers_lost", "id") == gone("pentamic_customers", "id")
         assert len(column("cimcloud_accounts_changed", "changed_at")) == len(
             now["cimcloud"]["cimcloud_accounts"]
@@ -152,7 +152,7 @@ def test_a_schema_types_a_column_for_good(sandbox: RunningSandbox, tmp_path: pat
         kinds = into.kinds("cimcloud_shipments")
         named = yaml.safe_load(BLOCKS["types"])["cimcloud"]["resources"][0]["schema"]["properties"]
         assert {name: kinds[name] for name in named} == {
-            "sh_key": "character varying",
+            "sh_key": "text",
             "weight": "numeric",
             "ship_date": "timestamp without time zone",
         }

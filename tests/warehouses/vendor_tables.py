@@ -139,6 +139,7 @@ def _aimsio(rows: dict[str, list[Message]]) -> Iterator[tuple[str, list[Message]
 
 
 def _aim(rows: dict[str, list[Message]]) -> Iterator[tuple[str, list[Message]]]:
+    rows["inventory"] = [row for row in rows["inventory"] if not row.get("_deleted")]
     for name, table in rows.items():
         if name in {"inventory_quantities", *_UNREAD}:
             continue
