@@ -13,9 +13,11 @@ if t.TYPE_CHECKING:
 
 Message = dict[str, t.Any]
 
-#: An item of AIM has stock from the beginning; the others have no stamp of a change.
+#: An item of AIM has stock from the beginning, and a serial's key stands inside of it as well; the
+#: others have no stamp of a change.
 NO_INSERT = {
     ("aim", "inventory"),
+    ("aim", "serials"),
     ("aim", "instructor_invoices"),
     ("aims360", "background_jobs"),
 }
