@@ -40,7 +40,7 @@ Database = t.Any
 
 def run(*, quick: bool) -> Report:
     """Measure."""
-    records, times = (2_000, 1) if quick else (20_000, 3)
+    records, times = (2_000, 1) if quick else (10_000, 3)
     report = Report()
     with contextlib.ExitStack() as stack:
         try:
