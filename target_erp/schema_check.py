@@ -20,6 +20,8 @@ _SCALARS = frozenset({str, int, bool, decimal.Decimal, type(None)})
 _OF_NAMES = frozenset({"type", "properties", "required", "additionalProperties"})
 _OF_TYPES = _OF_NAMES | {"items"}
 """Keywords that mean no more to a scalar than whether its type will do."""
+_OF_PARTS = ("oneOf", "anyOf", "allOf")
+"""Keywords that say no more of a value than their parts do."""
 
 
 class RecordShape:
@@ -119,9 +121,16 @@ class SchemaCheck:
 
     def _is_settled(self, record: Record, name: str) -> bool:
         """Whether each value of this one's type fits, as this one does."""
-        said, kind = self._said.get(name, {}), type(record[name])
-        if not isinstance(said, dict) or kind not in _SCALARS:
-            return name not in self._said
-        if kind is decimal.Decimal and "number" not in said.get("type", "number"):
-            return False  # 1.0 is an integer, 1.5 is none
-        return said.keys() <= _OF_TYPES
+        return name not in self._said or _is_of_types(self._said[name], type(record[name]))
+
+
+def _is_of_types(said: t.Any, kind: type) -> bool:  # noqa: ANN401 - any schema
+    """Whether a schema says no more of the values of a type than whether that type will do."""
+    if not isinstance(said, dict):
+        return isinstance(said, bool)
+    types = said.get("type", "number")
+    if kind is decimal.Decimal and "integer" in types and "number" not in types:
+        return False  # 1.0 is an integer, 1.5 is none
+    known = _OF_TYPES if kind in _SCALARS else {"type"}
+    parts = [part for keyword in _OF_PARTS for part in said.get(keyword, ())]
+    return said.keys() <= known.union(_OF_PARTS) and all(_is_of_types(p, kind) for p in parts)
