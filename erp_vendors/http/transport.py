@@ -50,6 +50,7 @@ _SUCCESS, _REDIRECT, _CLIENT_ERROR = 200, 300, 400
 _UNAUTHORIZED = 401
 _NOT_FOUND = frozenset({404, 405})
 _SERVER_ERROR = 500
+_UNAVAILABLE = 503
 _BAD_URL = (
     requests.exceptions.InvalidURL,
     requests.exceptions.MissingSchema,
@@ -363,10 +364,13 @@ class Transport:
             self.budget.obey_headers(0 if remaining.startswith("-") else left, reset)
         if response.status_code >= _CLIENT_ERROR:
             rule = policy.decide(call.failure(Phase.ANSWERED, response), self._rules)
+            told = policy.retry_after(headers.get("Retry-After"))
             if rule.action is Action.WAIT:
-                told = policy.retry_after(headers.get("Retry-After"))
                 self.budget.limited(told or reset)
                 return
+            if response.status_code == _UNAVAILABLE and told:
+                # It is the service that is not there so long, not what this call asked for.
+                self.budget.hold_all(told, "the vendor is not available")
         if response.status_code < _SERVER_ERROR:
             self.budget.answered()
 
