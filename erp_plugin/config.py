@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import pathlib
+import signal
 import threading
 import typing as t
 
@@ -136,6 +137,17 @@ class ErpPlugin(PluginBase):
         """
         self._differs_on_purpose = differs_on_purpose
         super().__init__(**more)
+
+    # Private in the SDK; guarded by test_the_hook_is_where_it_was (tests/test_sdk_hooks.py).
+    @override
+    def _setup_signal_handlers(self) -> None:
+        """Let SIGHUP end the run as SIGTERM does, unless the process was told to outlive it."""
+        super()._setup_signal_handlers()
+        if threading.current_thread() is not threading.main_thread():
+            return
+        hang_up = getattr(signal, "SIGHUP", None)
+        if hang_up is not None and signal.getsignal(hang_up) is not signal.SIG_IGN:  # nohup
+            signal.signal(hang_up, self._handle_termination)
 
     # Private in the SDK; guarded by test_the_hook_is_where_it_was (tests/test_sdk_hooks.py).
     @override

@@ -6,9 +6,11 @@ import functools
 import typing as t
 
 from singer_sdk import Tap
+from typing_extensions import override
 
 from erp_plugin import ErpPlugin
 from erp_plugin.progress import ProgressLine
+from tap_erp.call_meter import CallMeter
 from tap_erp.writer import StdoutWriter
 
 if t.TYPE_CHECKING:
@@ -79,6 +81,22 @@ class BaseTap(ErpPlugin, Tap):
     def connected(self) -> list[str]:
         """Vendors that a client was made for."""
         return list(self._clients)
+
+    @functools.cached_property
+    def call_meter(self) -> CallMeter:
+        """Counts the calls of each stream."""
+        return CallMeter()
+
+    @override
+    def client(self, vendor: str) -> t.Any:
+        """As in the plugin; its calls are counted.
+
+        Raises:
+            ConfigError: If its credentials are not set.
+        """
+        client = super().client(vendor)
+        client.transport.observer = self.call_meter
+        return client
 
     @functools.cached_property
     def progress(self) -> ProgressLine:

@@ -151,6 +151,7 @@ class TapErp(BaseTap):
         try:
             run_streams(self, streams)
         finally:
+            self.call_meter.tell_all()
             self._tell_of_keys(streams)
             self._tell_of_unused_maps(streams)
         self.state_writer.write_state(self.state)
@@ -206,6 +207,7 @@ class TapErp(BaseTap):
         for stream in t.cast("dict[str, TapStream]", self._streams or {}).values():
             stream.snapshot()
         self.write_message(StateMessage(value=self.state))
+        self.call_meter.tell_all()
         self.logger.error("Stopped by signal %d; the next run continues from here", signum)
         sys.exit(1)
 

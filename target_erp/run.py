@@ -359,6 +359,8 @@ class Run:
         if "delivery" in self.__dict__:
             self._emit_state()
             self.delivery.nudge()
+        if "summary" in self.__dict__ and not self.setting("dry_run"):
+            self.summary.meter.tell_if_due()
 
     def _checkpoint(self) -> None:
         """Emit the newest STATE that is settled, and let go out what waits for a full batch.
@@ -381,11 +383,9 @@ class Run:
         if rejections and self.setting("dry_run"):
             msg = f"{rejections} in this dry run; {self._where_planned()}"
             raise ExitCode(msg, REJECTED)
-        if rejections:
-            msg = f"{rejections}; see the folder {self.setting('dead_letters')}"
-            raise ExitCode("; ".join(filter(None, (msg, self.deletions.waits))), REJECTED)
-        if self.deletions.waits:
-            raise ExitCode(self.deletions.waits, REJECTED)
+        told = f"{rejections}; see the folder {self.setting('dead_letters')}" if rejections else ""
+        if why := "; ".join(filter(None, (told, self.deletions.waits))):
+            raise ExitCode(why, REJECTED)
 
     def _where_planned(self) -> str:
         """Where a dry run says why records are refused."""

@@ -231,7 +231,9 @@ def _redis(url: str, name: str, rates: list[Rate]) -> _Store:
 
         def look(self) -> tuple[int, int]:
             with client.pipeline(transaction=False) as asked:
-                (seconds, microseconds), end = asked.time().get(self._key).execute()
+                asked.time()
+                asked.get(self._key)
+                (seconds, microseconds), end = asked.execute()
             return int(seconds) * _TICKS + int(microseconds), int(end or 0)
 
         def until(self, end: int) -> None:
