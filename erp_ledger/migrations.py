@@ -117,6 +117,12 @@ def migrate(cursor: t.Any, dialect: str, where: str) -> None:  # noqa: ANN401 - 
     version = 0 if row is None else int(row[0])
     if row is None:
         cursor.execute("INSERT INTO erp_ledger (version) VALUES (0)")
+    if version < 0:
+        msg = (
+            f"the ledger {where} was moved to PostgreSQL by erp ledger move, and is not used any "
+            "more; set 'ledger' to the place that it was moved to"
+        )
+        raise ConfigError(msg)
     if version > VERSION:
         msg = (
             f"the ledger {where} was written by a newer erp-singer (version {version}, this one "
