@@ -34,6 +34,7 @@ from target_erp.sink_writers import SinkWriters
 from target_erp.states import States
 from target_erp.summary import Summary, save
 from target_erp.timer import every
+from target_erp.trial import Trial
 from target_erp.webhook import deliver
 from target_erp.writers.keys import Key, key_of
 
@@ -62,6 +63,7 @@ class Run:
         asks_vendor: Such a plan asks the vendors what they have.
         writers: The writers of the sinks.
         watermark: Up to which number of the input all is settled.
+        trial: Which records of the input are left out.
         warned: Streams of whose SCHEMA a warning has spoken.
         replayed: Dead letters that were sent again and carry no business key.
     """
@@ -87,6 +89,7 @@ class Run:
         )
         self.rehearses = self.asks_vendor = False
         self.watermark = Watermark()
+        self.trial = Trial(self.watermark)
         self.replayed: set[tuple[str, str]] = set()
         self._states = States(self.watermark)
         self._emitted_at = time.monotonic()
@@ -227,7 +230,9 @@ class Run:
     @functools.cached_property
     def summary(self) -> Summary:
         """What this run did so far."""
-        return Summary(self.run_id, self.delivery.tallies, self.plugin.clients)
+        delivery = self.delivery
+        skipped = delivery.skipped if isinstance(delivery, Delivery) else {}
+        return Summary(self.run_id, delivery.tallies, self.plugin.clients, skipped)
 
     @functools.cached_property
     def _leases(self) -> Leases:
@@ -305,7 +310,9 @@ class Run:
         writer = self.writer_of(stream)
         if self.notes_input:
             self.deletions.note(writer, self.writers.columns(writer).take(record), number)
-        self.submit(writer, self.writers.received(writer, number, record))
+        write = self.writers.received(writer, number, record)
+        if not self.trial.leaves_out(writer, write, self.delivery.tallies[writer.stream]):
+            self.submit(writer, write)
 
     def refuse(
         self, writer: Writer, write: Write, error: RefusedError, keys: t.Sequence[str] = ()
@@ -381,11 +388,11 @@ class Run:
         if rejections and self.setting("dry_run"):
             msg = f"{rejections} in this dry run; {self._where_planned()}"
             raise ExitCode(msg, REJECTED)
-        if rejections:
-            msg = f"{rejections}; see the folder {self.setting('dead_letters')}"
-            raise ExitCode("; ".join(filter(None, (msg, self.deletions.waits))), REJECTED)
-        if self.deletions.waits:
-            raise ExitCode(self.deletions.waits, REJECTED)
+        msg = f"{rejections}; see the folder {self.setting('dead_letters')}" if rejections else ""
+        left = "" if self.setting("dry_run") else self.trial.said
+        msg = "; ".join(filter(None, (msg, self.deletions.waits, left)))
+        if msg:
+            raise ExitCode(msg, REJECTED)
 
     def _where_planned(self) -> str:
         """Where a dry run says why records are refused."""

@@ -86,6 +86,8 @@ class ErpSink(Sink):
         shape = self._shapes.of(record)
         own = record if shape.own is None else {name: record[name] for name in shape.own}
         write = self._run.writers.received(self.writer, number, own)
+        if self._run.trial.leaves_out(self.writer, write, self._tally):
+            return
         try:
             self._check_keys(write.record)
             if shape.own is not None and is_tombstone(record):

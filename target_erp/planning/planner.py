@@ -19,8 +19,10 @@ from erp_vendors.masking import hiding, masked
 from erp_vendors.private import make_file
 from target_erp.delivery.decide import Decision, by_ledger, by_look_up, existing
 from target_erp.delivery.model import Finding, Outcome, RefusedError, same_value
+from target_erp.delivery.policy import Mode
 from target_erp.delivery.recognition import recognise
 from target_erp.delivery.tally import Tally
+from target_erp.delivery.verdicts import FORBIDDEN, Verdicts
 from target_erp.printable import cut
 from target_erp.text_table import table, width_of
 
@@ -47,10 +49,18 @@ class Step(str, enum.Enum):
     UPDATE = "update"
     DELETE = "delete"
     UNCHANGED = "unchanged"
+    SKIPPED = "skipped"
     REFUSED = "refused"
 
 
-_FIRST = (Step.REFUSED, Step.DELETE, Step.UPDATE, Step.CREATE, Step.UNCHANGED)
+_FIRST = (
+    Step.REFUSED,
+    Step.DELETE,
+    Step.UPDATE,
+    Step.CREATE,
+    Step.SKIPPED,
+    Step.UNCHANGED,
+)
 """Rows in the order in which a person should see them; the last ones may not fit."""
 
 
@@ -128,6 +138,7 @@ class Planner:
         self._show = show
         self._ledger = ledger
         self._resync = resync
+        self._verdicts = Verdicts(ledger, resync=resync, only_reads=True)
         self._planned: dict[tuple[str, str], bytes] = {}
         self._asks = asks
         self._deleted = deleted
@@ -171,17 +182,14 @@ class Planner:
             self.unasked += 1
             return
         try:
-            decision = self._by_ledger(writer, write)
-            current = writer.current(write) if decision is Decision.SEND else None
-            if decision is Decision.SEND:
-                decision = by_look_up(writer, write, self._finding(writer, write, current))
-            if decision is Decision.EXISTS:
-                raise existing()
+            decision, current, why = self._decide(writer, write)
         except RefusedError as error:
             self.refuse(writer, write, error)
             return
-        if decision is Decision.UNCHANGED:
-            self._note(writer, write, Step.UNCHANGED)
+        if decision is Decision.SKIPPED:
+            self._note(writer, write, Step.SKIPPED, reason=why)
+        elif decision in {Decision.UNCHANGED, Decision.ARRIVED}:
+            self._note(writer, write, Step.UNCHANGED, reason=why)
         elif current is None:
             self._note(writer, write, Step.CREATE, {n: (None, v) for n, v in write.body.items()})
         else:
@@ -191,6 +199,25 @@ class Planner:
                 if not same_value(current.get(name), value)
             }
             self._note(writer, write, Step.UPDATE, changes, "" if changes else _NO_CHANGE)
+
+    def _decide(self, writer: Writer, write: Write) -> tuple[Decision, Body | None, str]:
+        """What the run would do, the vendor's version, and why if that needs to be said."""
+        decision = self._by_ledger(writer, write)
+        current, why = None, ""
+        if decision is Decision.EXISTS and writer.policy.mode is Mode.CREATE_ONLY:
+            return Decision.SKIPPED, None, FORBIDDEN[Mode.CREATE_ONLY]
+        if decision is Decision.SEND and writer.policy.reads:
+            (verdict,) = self._verdicts.judge(writer, [write], contents=True)
+            if verdict.error is not None:
+                raise verdict.error
+            decision, current, why = verdict.decision, verdict.row, verdict.why
+        elif decision is Decision.SEND:
+            current = writer.current(write)
+        if decision is Decision.SEND:
+            decision = by_look_up(writer, write, self._finding(writer, write, current))
+        if decision is Decision.EXISTS:
+            raise existing()
+        return decision, current, why
 
     def _by_ledger(self, writer: Writer, write: Write) -> Decision:
         """Decide by the ledger, and by earlier versions in this input, which it will know then."""
@@ -209,7 +236,8 @@ class Planner:
             return decision
         if before == write.digest:
             return Decision.UNCHANGED
-        return Decision.EXISTS if writer.cannot_change(write) else Decision.SEND
+        only_new = writer.policy.mode is Mode.CREATE_ONLY
+        return Decision.EXISTS if only_new or writer.cannot_change(write) else Decision.SEND
 
     def _finding(self, writer: Writer, write: Write, current: Body | None) -> Finding | None:
         """What asking the vendor has shown; only a proof of absence lets a record be made again."""
