@@ -324,7 +324,9 @@ def _anchor(writer: Writer, write: Write, row: Body) -> Body:
             keys = ", ".join(writer.policy.match_on)
             msg = f"the vendor's record with this {keys} has the {name} {value}, not {own}"
             raise RefusedError(msg, reason="ambiguous")
-    return anchor
+    # A vendor may ask for its own keys in an update, too.
+    lacking = [name for name in writer.needed_to_create if is_empty(write.body.get(name))]
+    return {**{name: row[name] for name in lacking if not is_empty(row.get(name))}, **anchor}
 
 
 def is_newer(theirs: object, ours: object) -> bool:

@@ -288,7 +288,7 @@ class Writer(abc.ABC):
             row: The vendor's version of the record.
         """
         known = self.documented.schema.get("properties", {}) if self.documented else {}
-        return {name: value for name, value in row.items() if name in known}
+        return {name: value for name, value in row.items() if name in known and value is not None}
 
     def shows(self, row: Body, name: str) -> bool:
         """Whether a look-up shows a property, be it empty.

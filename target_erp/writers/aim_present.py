@@ -12,6 +12,7 @@ from target_erp.delivery.model import ABSENT, LookUpResult
 from target_erp.writers.aim_alike import Alike, compare, is_given
 from target_erp.writers.aim_asking import look_up
 from target_erp.writers.aim_members import renamed
+from target_erp.writers.keys import beside_match
 
 if t.TYPE_CHECKING:
     from erp_vendors.aim.client import AimClient
@@ -102,7 +103,10 @@ class AimCustomers:
             said = ", ".join(str(members.get(name)) for name in names)
             msg = f"{len(found)} customers have the {', '.join(names)} {said} ({accounts})"
             return RefusedError(msg, reason="ambiguous")
-        return LookUpResult.found(str(found[0]["Acct"]), found[0]) if found else self._nobody()
+        if found:
+            return LookUpResult.found(str(found[0]["Acct"]), found[0])
+        acct = str(members.get("Acct"))
+        return beside_match("Acct", acct, names) if acct in (self._rows or {}) else self._nobody()
 
     def _by_person(self, members: Body) -> LookUpResult:
         person = {column: members.get(name) for name, column in _PERSON.items()}

@@ -14,6 +14,7 @@ from target_erp.delivery import RefusedError
 from target_erp.delivery.model import NOT_SHOWN, LookUpResult
 from target_erp.delivery.unclear_answer import speaks_of_trouble
 from target_erp.delivery.writer import OLDEST_READ
+from target_erp.writers.keys import beside_match
 
 if t.TYPE_CHECKING:
     from erp_vendors.aimsio import AimsioClient, AimsioResource
@@ -213,8 +214,9 @@ class AimsioRecords:
     def _search(self, one: Wanted, match_on: tuple[str, ...]) -> LookUpResult | RefusedError:
         """A record by its keys; the table is read until it is found, or as a whole."""
         self._announce()
+        keys = one.key[:1] if match_on else one.key
         while True:
-            entry = next((self._places[pair] for pair in one.key if pair in self._places), None)
+            entry = next((self._places[pair] for pair in keys if pair in self._places), None)
             unread = self._unread or []
             if not unread or (entry is not None and not match_on):
                 break
@@ -227,11 +229,14 @@ class AimsioRecords:
         if entry is not None:
             found = LookUpResult.found(str(entry.id), self._read[entry])
             return dataclasses.replace(found, stamp=entry.updated_at)
-        own = next((self._own[pair] for pair in one.key if pair in self._own), None)
+        own = next((self._own[pair] for pair in keys if pair in self._own), None)
         if own is not None:
             return LookUpResult.found("", own)
+        other = next((pair for pair in one.key if pair in self._places), None)
+        if other is not None:
+            return beside_match(*other, match_on)
         try:
-            self._prove_absence(one.key)
+            self._prove_absence(keys)
         except DataError as error:
             return LookUpResult.cannot_tell(str(error))
         return NOT_SHOWN

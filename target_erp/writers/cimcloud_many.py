@@ -10,6 +10,7 @@ from erp_vendors.errors import CallError, DataError, MissingResourceError
 from target_erp.delivery import RefusedError
 from target_erp.delivery.model import ABSENT, NOT_SHOWN, Finding, LookUpResult
 from target_erp.writers.cimcloud_rows import is_other, is_row, same
+from target_erp.writers.keys import beside_match
 
 if t.TYPE_CHECKING:
     from erp_vendors.cimcloud import CimcloudClient, CimcloudResource
@@ -206,8 +207,4 @@ def _beside_match(one: _Asked, look: LookUpResult, match_on: tuple[str, ...]) ->
     """What a row means that has another key of the record, but not the key of the sync."""
     if look.finding is not Finding.FOUND:
         return look
-    msg = (
-        f"the site has a row with this {','.join(one.names)}, but with another "
-        f"{', '.join(match_on)}"
-    )
-    return RefusedError(msg, reason="ambiguous")
+    return beside_match(",".join(one.names), ",".join(one.values), match_on)

@@ -15,7 +15,7 @@ from target_erp.delivery.policy import ALL_ABILITIES
 from target_erp.delivery.unclear_answer import speaks_of_trouble
 from target_erp.delivery.writer import OLDEST_READ, Statement
 from target_erp.writers.answer_check import by_schema, either, row_of
-from target_erp.writers.keys import Keys, no_key
+from target_erp.writers.keys import Keys, beside_match, no_key
 from target_erp.writers.pentamic_list import CustomerList
 from target_erp.writers.write_validator import WriteValidator, without_nulls
 
@@ -182,7 +182,7 @@ class PentamicWriter(Writer):
             key = ((self._ids[0], write.vendor_id),)
         return self._find(key, fresh=fresh)
 
-    def _find(self, key: Key, *, fresh: bool) -> LookUpResult:
+    def _find(self, key: Key, *, fresh: bool = False) -> LookUpResult:
         try:
             plain = tuple((name, self._plain(name, value)) for name, value in key)
             found = self._listing.find(plain, fresh=fresh)
@@ -208,10 +208,18 @@ class PentamicWriter(Writer):
             known = None if self.policy.match_on else self._id(write)
             key = write.key if known is None else ((self._ids[0], known),)
             try:
-                found.append(self._find(key, fresh=False))
+                found.append(self._match(key) if self.policy.match_on else self._find(key))
             except RefusedError as error:
                 found.append(error)
         return found
+
+    def _match(self, key: Key) -> LookUpResult:
+        """Look by the key of the sync alone; the others only tell whether it is somebody else's."""
+        look = self._find(key[:1])
+        for name, value in key[1:] if look.finding is Finding.ABSENT else ():
+            if self._find(((name, value),)).finding is Finding.FOUND:
+                raise beside_match(name, value, self.policy.match_on)
+        return look
 
     def anchor(self, row: Body) -> Body:
         """See `Writer.anchor`."""
