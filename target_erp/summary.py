@@ -20,29 +20,39 @@ if t.TYPE_CHECKING:
 logger = logging.getLogger("target-erp")
 
 
+class Done(t.Protocol):
+    """What a delivery or a plan has come to.
+
+    Attributes:
+        tallies: Counts by stream.
+        skipped: Key and reason of some records that a mode forbids, by stream.
+    """
+
+    @property
+    def tallies(self) -> t.Mapping[str, Tally]:
+        """See the class."""
+
+    @property
+    def skipped(self) -> t.Mapping[str, t.Sequence[tuple[str, str]]]:
+        """See the class."""
+
+
 class Summary:
     """Counts of one run."""
 
-    def __init__(
-        self,
-        run: str,
-        tallies: t.Mapping[str, Tally],
-        clients: t.Mapping[str, Client],
-        skipped: t.Mapping[str, t.Sequence[tuple[str, str]]],
-    ) -> None:
+    def __init__(self, run: str, done: Done, clients: t.Mapping[str, Client]) -> None:
         """Make the summary of a run that begins.
 
         Args:
             run: The run's id.
-            tallies: Counts by stream, which grow.
+            done: What becomes of the records, which grows.
             clients: Clients by vendor, which come.
-            skipped: Key and reason of records that a mode forbids, by stream; the list grows.
         """
-        self._skipped = skipped
+        self._skipped = done.skipped
         self.run = run
         self.records_read = 0
         self.records_filtered = 0
-        self._tallies = tallies
+        self._tallies = done.tallies
         self._clients = clients
         self._started = time.monotonic()
         self._started_at = time.time()

@@ -14,12 +14,14 @@ if t.TYPE_CHECKING:
 class Trial:
     """Which records of the input are left out; STATE does not pass the first of them."""
 
-    def __init__(self, watermark: Watermark) -> None:
+    def __init__(self, watermark: Watermark, *, is_plan: bool) -> None:
         """Leave nothing out yet.
 
         Args:
             watermark: Holds the number of the first record that is left out.
+            is_plan: Nothing is written anyway, so nothing needs to be said.
         """
+        self._is_plan = is_plan
         self._watermark = watermark
         self._taken: collections.Counter[str] = collections.Counter()
         self._left_out: collections.Counter[str] = collections.Counter()
@@ -48,8 +50,12 @@ class Trial:
     @property
     def said(self) -> str:
         """What was left out, and why; empty if nothing was."""
-        return "; ".join(
-            f"{count} records of {stream} were left out (sinks.{stream}: max_records or only), and "
-            "STATE does not pass them"
-            for stream, count in self._left_out.items()
+        return (
+            ""
+            if self._is_plan
+            else "; ".join(
+                f"{count} records of {stream} were left out (sinks.{stream}: max_records or only), and "
+                "STATE does not pass them"
+                for stream, count in self._left_out.items()
+            )
         )

@@ -1,14 +1,18 @@
-"""What a call that did not work says: of the vendor, or of the record."""
+"""What a call says that has come to its end: of the vendor, or of the record."""
 
 from __future__ import annotations
 
 import re
 import typing as t
 
-from target_erp.delivery.model import RefusedError
+from erp_ledger import RecordStatus
+from erp_vendors.masking import hiding
+from target_erp.delivery.model import Outcome, RefusedError
 
 if t.TYPE_CHECKING:
     from erp_vendors.errors import CallError
+    from erp_vendors.http.redact import Redactor
+    from target_erp.delivery.model import Write
     from target_erp.delivery.writer import Writer
 
 _SERVER_ERROR = 500
@@ -47,3 +51,36 @@ def refusal(error: CallError, reason: str) -> RefusedError:
         answer=error.body,
         attempts=error.attempts,
     )
+
+
+def outcome_of(write: Write) -> Outcome:
+    """The outcome of a record that has got through.
+
+    Args:
+        write: The record.
+    """
+    if write.deletes:
+        return Outcome.DELETED
+    created, known = write.created, write.known
+    if created is None and write.was_there is not None:
+        created = not write.was_there
+    if created is None and known is not None:
+        # The ledger's own history proves it: what it has written is there, what it has deleted
+        # is not.
+        if known.status is RecordStatus.DELETED:
+            created = True
+        elif known.status is RecordStatus.ACCEPTED or known.held:
+            created = False
+    if created is None:
+        return Outcome.WRITTEN
+    return Outcome.CREATED if created else Outcome.UPDATED
+
+
+def secrets_of(writer: Writer, write: Write) -> Redactor:
+    """Masks what this record's own secret properties hold, should the vendor repeat it.
+
+    Args:
+        writer: How the record is written.
+        write: The record.
+    """
+    return hiding([write.record, write.body], writer.secrets)

@@ -11,9 +11,8 @@ import backoff
 
 from erp_ledger import RecordStatus
 from erp_vendors.errors import CallError, ErpError, MissingResourceError, Phase
-from erp_vendors.masking import hiding
 from target_erp.delivery.answers import UnclearError
-from target_erp.delivery.call_failures import is_failure, refusal
+from target_erp.delivery.call_failures import is_failure, outcome_of, refusal, secrets_of
 from target_erp.delivery.decide import Decision, by_ledger, by_look_up, existing
 from target_erp.delivery.in_doubt import Executed, InDoubt, LookUpError
 from target_erp.delivery.model import Finding, Outcome, RefusedError, Write
@@ -21,7 +20,6 @@ from target_erp.delivery.outages import Failed
 from target_erp.delivery.verdicts import Verdicts
 
 if t.TYPE_CHECKING:
-    from erp_vendors.http.redact import Redactor
     from target_erp.delivery.coordination import Coordination
     from target_erp.delivery.dead_letters import DeadLetters
     from target_erp.delivery.journal import Ended, Journal
@@ -212,7 +210,7 @@ class Sender:
         try:
             self._journal.intend(writer, batch, batches)
             for ended, writes, _ in batches:
-                for outcome, some in itertools.groupby(writes, _outcome):
+                for outcome, some in itertools.groupby(writes, outcome_of):
                     self._settlement.settle(ended, list(some), outcome)
             noted = True
         finally:
@@ -343,7 +341,7 @@ class Sender:
         else:
             refused = refusal(error, "unknown")
             self._settle(writer, write, Outcome.UNKNOWN, refused)
-            failed = Failed(writer, write, refused.masked(_secrets_of(writer, write)))
+            failed = Failed(writer, write, refused.masked(secrets_of(writer, write)))
             self._outages.failed(failed, settled=True)
         if isinstance(error, UnclearError) and writer.answers and not writer.answers.is_understood:
             state = "held back" if safe else "parked as unknown"
@@ -352,11 +350,11 @@ class Sender:
                 "means success; say so, and the next run goes on: "
                 f"{writer.vendor}.{writer.answers.snippet(error.shape)}"
             )
-            raise ErpError(_secrets_of(writer, write)(msg))
+            raise ErpError(secrets_of(writer, write)(msg))
 
     def _hold_back(self, writer: Writer, write: Write, error: CallError) -> None:
         """Hold back a record with which the vendor failed; the fate of other records tells why."""
-        refused = refusal(error, "server_error").masked(_secrets_of(writer, write))
+        refused = refusal(error, "server_error").masked(secrets_of(writer, write))
         if self._outages.failed(Failed(writer, write, refused)):
             self._settle(writer, write, Outcome.REFUSED, refused)
             return
@@ -367,7 +365,7 @@ class Sender:
         parent = None
         if writer.transport and not error.request and (error.status or error.attempts):
             error.request = writer.transport.last_request
-        error = error.masked(_secrets_of(writer, write))
+        error = error.masked(secrets_of(writer, write))
         if outcome is Outcome.WAITING and not write.key:
             outcome = Outcome.REFUSED  # nothing could find it again
         elif outcome is not Outcome.UNKNOWN and write.wants and write.key:
@@ -377,26 +375,3 @@ class Sender:
         self._journal.receipt(writer, [write], _STATUSES[outcome], parent)
         logger.warning("%s %s: %s", write.label, outcome.value, error)
         self._settlement.settle(writer, [write], outcome, error)
-
-
-def _outcome(write: Write) -> Outcome:
-    if write.deletes:
-        return Outcome.DELETED
-    created, known = write.created, write.known
-    if created is None and write.was_there is not None:
-        created = not write.was_there
-    if created is None and known is not None:
-        # The ledger's own history proves it: what it has written is there, what it has deleted
-        # is not.
-        if known.status is RecordStatus.DELETED:
-            created = True
-        elif known.status is RecordStatus.ACCEPTED or known.held:
-            created = False
-    if created is None:
-        return Outcome.WRITTEN
-    return Outcome.CREATED if created else Outcome.UPDATED
-
-
-def _secrets_of(writer: Writer, write: Write) -> Redactor:
-    """Masks what this record's own secret properties hold, should the vendor repeat it."""
-    return hiding([write.record, write.body], writer.secrets)

@@ -23,7 +23,7 @@ from target_erp.delivery.policy import Mode
 from target_erp.delivery.recognition import recognise
 from target_erp.delivery.tally import Tally
 from target_erp.delivery.verdicts import FORBIDDEN, Verdicts
-from target_erp.printable import cut
+from target_erp.planning.plan_text import changes_text, clean, fields_text
 from target_erp.text_table import table, width_of
 
 if t.TYPE_CHECKING:
@@ -38,8 +38,6 @@ _ROWS = 50
 _REMEMBERED = 100_000
 """Records of the input whose newest version is remembered, so that it is planned once."""
 _NO_CHANGE = "the vendor has these values; it is sent, because the ledger does not know that"
-_SHOWN_FIELDS = 6
-_SHOWN_CHARACTERS = 40
 
 
 class Step(str, enum.Enum):
@@ -145,6 +143,7 @@ class Planner:
         self.unasked = 0
         self.missed: dict[str, set[frozenset[str]]] = collections.defaultdict(set)
         self.counts: collections.Counter[Step] = collections.Counter()
+        self.skipped: dict[str, list[tuple[str, str]]] = {}
         self.tallies: dict[str, Tally] = collections.defaultdict(Tally)
         self.steps: dict[str, collections.Counter[Step]] = collections.defaultdict(
             collections.Counter
@@ -329,14 +328,14 @@ class Planner:
         hidden = writer.secrets if writer else frozenset()
         was = masked({name: old for name, (old, _) in (changes or {}).items()}, hidden)
         will = masked({name: new for name, (_, new) in (changes or {}).items()}, hidden)
-        shown = {name: (_clean(old), _clean(will[name])) for name, old in was.items()}
+        shown = {name: (clean(old), clean(will[name])) for name, old in was.items()}
         reason = redact(hiding([write.record, write.body], hidden)(reason))
         self.counts[step] += 1
         self.steps[write.stream][step] += 1
         rows = self._rows[write.stream, step]
         if self._show and len(rows) < _ROWS:
             key = ", ".join(f"{name}={value}" for name, value in write.key)
-            sent = _fields(will) if step is Step.CREATE else _changes(shown)
+            sent = fields_text(will) if step is Step.CREATE else changes_text(shown)
             rows.append((step.value, str(write.number), redact(key), sent or reason))
         line = {
             "stream": write.stream,
@@ -384,30 +383,3 @@ def allowance(name: str, setting: int | str | None, total: int) -> float:
         msg = f"setting '{name}' must be a number or a percentage such as 5%, not {setting!r}"
         raise ConfigError(msg)
     return found
-
-
-def _changes(changes: t.Mapping[str, tuple[t.Any, t.Any]]) -> str:
-    return _listed(
-        [f"{name}: {_short(old)} -> {_short(new)}" for name, (old, new) in changes.items()]
-    )
-
-
-def _fields(body: t.Mapping[str, t.Any]) -> str:
-    return _listed([f"{name}: {_short(value)}" for name, value in body.items()])
-
-
-def _listed(parts: t.Sequence[str]) -> str:
-    more = len(parts) - _SHOWN_FIELDS
-    return "; ".join([*parts[:_SHOWN_FIELDS], *([f"and {more} more"] if more > 0 else [])])
-
-
-def _clean(value: t.Any) -> t.Any:  # noqa: ANN401 - any JSON
-    if isinstance(value, dict):
-        return {name: _clean(inner) for name, inner in value.items()}
-    if isinstance(value, list):
-        return [_clean(inner) for inner in value]
-    return redact(value) if isinstance(value, str) else value
-
-
-def _short(value: object) -> str:
-    return cut(codec.encode(value).decode(), _SHOWN_CHARACTERS)

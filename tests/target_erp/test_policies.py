@@ -1,4 +1,4 @@
-"""Modes, rules and keys of a sync at every vendor: what was sent, call by call, and what is held."""
+"""Modes, rules and keys of a sync at every vendor: what is sent, and what is held then."""
 
 from __future__ import annotations
 

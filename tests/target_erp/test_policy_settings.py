@@ -71,7 +71,7 @@ def _config(sink: str, policy: Row, folder: pathlib.Path, **more: t.Any) -> Row:
 @pytest.mark.parametrize("case", WRONG)
 def test_what_is_wrong_is_named(case: str, tmp_path: pathlib.Path) -> None:
     policy, key = WRONG[case]
-    with pytest.raises(ConfigError, match="sinks.aimsio_employees") as told:
+    with pytest.raises(ConfigError, match=r"sinks\.aimsio_employees") as told:
         TargetErp(config=_config("aimsio_employees", policy, tmp_path))
     assert f"sinks.aimsio_employees.{key}'" in str(told.value)
 
