@@ -32,6 +32,7 @@ class FieldHashes:
             key: See `Bases.base_key`.
         """
         self._key = key
+        self._names: dict[str, bytes] = {}
 
     def after(self, base: bytes, fields: t.Mapping[str, t.Any]) -> bytes:
         """The base when a vendor has some fields as they are given; the others stay.
@@ -67,7 +68,13 @@ class FieldHashes:
         return self._entry(name, value) in entries_of(base)
 
     def _name(self, name: str) -> bytes:
-        return hashlib.blake2b(name.encode(), digest_size=_NAME_BYTES, key=self._key).digest()
+        known = self._names.get(name)
+        if known is None:
+            text = name.encode("utf-8", "surrogatepass")
+            known = hashlib.blake2b(text, digest_size=_NAME_BYTES, key=self._key).digest()
+            if len(self._names) < _MOST_ENTRIES:
+                self._names[name] = known
+        return known
 
     def _entry(self, name: str, value: object) -> bytes:
         text = f"{name}\0{canonical(value)}".encode("utf-8", "surrogatepass")

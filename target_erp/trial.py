@@ -54,8 +54,8 @@ class Trial:
             ""
             if self._is_plan
             else "; ".join(
-                f"{count} records of {stream} were left out (sinks.{stream}: max_records or only), and "
-                "STATE does not pass them"
+                f"{count} records of {stream} were left out (sinks.{stream}: max_records or only), "
+                "and STATE does not pass them"
                 for stream, count in self._left_out.items()
             )
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import functools
 import logging
 import typing as t
 
@@ -297,7 +298,7 @@ class Verdicts:
                 writer.stream,
             )
 
-    @property
+    @functools.cached_property
     def _hashes(self) -> FieldHashes:
         if self._ledger is None:
             return FieldHashes(b"")
