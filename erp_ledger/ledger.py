@@ -206,8 +206,8 @@ class Ledger(Records, Aliases, Bases, LearnedAnswers, Runs):
             LedgerError: If the store fails.
         """
         for intent in self.intents(account, stream):
+            will = intent.bases  # before the receipt takes them out
             changes = self.receipt(account, stream, entries_of(intent), [intent])
-            will = intent.bases
             if will:
                 # The call may have been executed: until that is known, either base is right.
                 was = self.bases(account, stream, list(will))

@@ -1,7 +1,7 @@
 """What it costs the ledger to keep the base of each record: hashes of 20 fields.
 
-Intents and receipts of batches of ten, as the delivery notes them, on the disk: once without a base,
-once with one that replaces an earlier one.
+Intents and receipts of batches of ten, as the delivery notes them, on the disk: without a base, and
+with one that replaces an earlier one.
 """
 
 from __future__ import annotations

@@ -51,6 +51,18 @@ class Verdict:
     error: RefusedError | LookUpError | None = None
 
 
+class Planned(t.NamedTuple):
+    """What an earlier version of a record in the same input would have made of it.
+
+    Attributes:
+        row: What the vendor would have.
+        base: What the writer would know of that.
+    """
+
+    row: Body
+    base: bytes
+
+
 class Verdicts:
     """Judges the records of all sinks of one run or plan; safe to use from many threads."""
 
@@ -69,7 +81,12 @@ class Verdicts:
         self._said: dict[str, set[str]] = collections.defaultdict(set)
 
     def judge(
-        self, writer: Writer, writes: t.Sequence[Write], *, contents: bool = False
+        self,
+        writer: Writer,
+        writes: t.Sequence[Write],
+        *,
+        contents: bool = False,
+        planned: Planned | None = None,
     ) -> list[Verdict]:
         """Say what becomes of records of a sink that has a policy.
 
@@ -79,6 +96,7 @@ class Verdicts:
             writer: The sink's writer.
             writes: Records that the ledger does not call unchanged, recognised.
             contents: The vendor's versions are needed in any case, to be shown.
+            planned: In a plan: what there would be by then, where that is known.
 
         Returns:
             A verdict for each.
@@ -97,7 +115,12 @@ class Verdicts:
                 found.append(Verdict(Decision.SKIPPED, why=FORBIDDEN[policy.mode]))
                 continue
             try:
-                found.append(self._judge(writer, write, self._proven(writer, next(looks))))
+                look = self._proven(writer, next(looks))
+                if planned is not None:
+                    write.before = planned.base
+                    row = {**(look.row or {}), **planned.row}
+                    look = LookUpResult.found(look.vendor_id or "", row)
+                found.append(self._judge(writer, write, look))
             except (RefusedError, LookUpError) as error:
                 found.append(Verdict(Decision.SEND, error=error))
         return found

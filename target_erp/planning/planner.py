@@ -22,7 +22,7 @@ from target_erp.delivery.model import Finding, Outcome, RefusedError, same_value
 from target_erp.delivery.policy import Mode
 from target_erp.delivery.recognition import recognise
 from target_erp.delivery.tally import Tally
-from target_erp.delivery.verdicts import FORBIDDEN, Verdicts
+from target_erp.delivery.verdicts import FORBIDDEN, Planned, Verdicts
 from target_erp.planning.plan_text import changes_text, clean, fields_text
 from target_erp.text_table import table, width_of
 
@@ -37,6 +37,8 @@ _ROWS = 50
 """Rows per stream in the table on stderr; the plan file has all."""
 _REMEMBERED = 100_000
 """Records of the input whose newest version is remembered, so that it is planned once."""
+_ROWS_REMEMBERED = 10_000
+"""Records of sinks with a policy whose planned contents are remembered for later versions."""
 _NO_CHANGE = "the vendor has these values; it is sent, because the ledger does not know that"
 
 
@@ -138,6 +140,7 @@ class Planner:
         self._resync = resync
         self._verdicts = Verdicts(ledger, resync=resync, only_reads=True)
         self._planned: dict[tuple[str, str], bytes] = {}
+        self._rows_planned: dict[tuple[str, str], Planned] = {}
         self._asks = asks
         self._deleted = deleted
         self.unasked = 0
@@ -206,10 +209,17 @@ class Planner:
         if decision is Decision.EXISTS and writer.policy.mode is Mode.CREATE_ONLY:
             return Decision.SKIPPED, None, FORBIDDEN[Mode.CREATE_ONLY]
         if decision is Decision.SEND and writer.policy.reads:
-            (verdict,) = self._verdicts.judge(writer, [write], contents=True)
+            record = (write.stream, write.identity if write.key else "")
+            planned = self._rows_planned.get(record)
+            (verdict,) = self._verdicts.judge(writer, [write], contents=True, planned=planned)
             if verdict.error is not None:
                 raise verdict.error
             decision, current, why = verdict.decision, verdict.row, verdict.why
+            if write.key and decision is Decision.SEND:
+                will = {**(current or {}), **write.body}
+                self._rows_planned[record] = Planned(will, write.base or b"")
+                if len(self._rows_planned) > _ROWS_REMEMBERED:
+                    del self._rows_planned[next(iter(self._rows_planned))]
         elif decision is Decision.SEND:
             current = writer.current(write)
         if decision is Decision.SEND:

@@ -298,3 +298,43 @@ def test_no_match_and_another_record_of_the_vendors_key(
     assert shop.held(sandbox, row[shop.key[1]]) == row
     (letter,) = letters(tmp_path, shop.stream)
     assert letter["class"] == "ambiguous"
+
+
+PLANNED = {
+    "update_only": {"mode": "update_only"},
+    "create_only": {"mode": "create_only"},
+    "a list": {"fields": ["T"]},
+    "rules": {"fields": {"T": "fill_empty", "O": "never_clear"}},
+    "refuse": {"on_conflict": "refuse"},
+    "all": {"mode": "update_only", "fields": ["O"], "on_conflict": "refuse"},
+}
+
+
+@pytest.mark.parametrize("case", PLANNED)
+@pytest.mark.parametrize("vendor", SHOPS)
+def test_a_plan_says_what_the_run_does(
+    vendor: str, case: str, sandbox: RunningSandbox, tmp_path: pathlib.Path
+) -> None:
+    shop, policy = SHOPS[vendor], _named(PLANNED[case], SHOPS[vendor])
+    rows = sandbox.rows(vendor, shop.resource)
+    for row in rows[:4]:
+        fields = {shop.text[1]: WAS, shop.other[1]: WAS_TOO}
+        sandbox.change(vendor, shop.resource, row[shop.id], fields)
+    there = [shop.record(shop.held(sandbox, row[shop.key[1]]) or {}) for row in rows[:4]]
+    if shop.stamp:
+        there[2][shop.stamp] = "2001-01-01T00:00:00" if vendor == "cimcloud" else 1
+    changed = [{**row, shop.text[0]: "mine", shop.other[0]: "mine too"} for row in there[:3]]
+    new = [] if vendor == "aim" else [shop.fresh(3), shop.fresh(4)]
+    rows = [*changed, there[3], *new, {**changed[0], shop.text[0]: "later"}]
+    config = shop.config(sandbox, tmp_path, **policy)
+    for _ in range(2):
+        plan = tmp_path / "plan.jsonl"
+        planned = shop.run_with({**config, "dry_run": True, "plan_file": str(plan)}, *rows)
+        assert planned.code in {0, 3}, planned.error
+        assert shop.writes(sandbox) == [] or _, "a plan writes nothing"
+        steps = [json.loads(line)["step"] for line in plan.read_text().splitlines()]
+        counted = counts(shop.run_with(config, *rows), shop.stream)
+        done = sum(counted.get(name, 0) for name in ("created", "updated", "written"))
+        assert steps.count("create") + steps.count("update") == done, (steps, counted)
+        for step in ("unchanged", "skipped", "refused"):
+            assert steps.count(step) == counted.get(step, 0), (steps, counted)
