@@ -8,8 +8,9 @@
 .PHONY: help demo test test-fast nightly bench lint typecheck settings constraints clean
 
 BIN := .venv/bin
-# The long tests wait more than they work, so there may be more of them at once than cores.
-JOBS = 6
+# The long tests wait more than they work, so there may be more of them at once than cores; but each
+# job collects all tests for itself.
+JOBS = 4
 # What the tests' many processes import is compiled once.
 PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest
 SETUP := sh tools/setup.sh

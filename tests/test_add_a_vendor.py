@@ -27,7 +27,8 @@ COPIED = (
     *("erp_sandbox", "demo", "tools", "tests", "docs"),
     *("pyproject.toml", "meltano.yml", ".env.example", "README.md"),
 )
-SECONDS = 120
+SECONDS = 600
+"""After which a command hangs; under load it takes a minute."""
 BLOCK = re.compile(
     r"^`(?P<path>[\w./]+)`\n\n```(?P<kind>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
 )
