@@ -5,6 +5,7 @@ from __future__ import annotations
 import decimal
 import typing as t
 
+from target_erp.marks import is_mark
 from target_erp.printable import cut, visible
 from target_erp.tap_schema import compiled, references_in, understood
 
@@ -12,8 +13,6 @@ if t.TYPE_CHECKING:
     Schema = t.Mapping[str, t.Any]
     Record = dict[str, t.Any]
 
-MARK = "_sdc_"
-"""Taps and loaders leave properties of their own in records, which no vendor knows."""
 _REMEMBERED = 1_000
 """Shapes of one stream that are remembered."""
 _SHOWN_CHARACTERS = 300
@@ -54,12 +53,14 @@ class SchemaCheck:
         unchecked: Keywords of the schema that cannot be understood, so nothing is checked by them.
     """
 
-    def __init__(self, schema: Schema | None) -> None:
+    def __init__(self, schema: Schema | None, *, loose: bool = False) -> None:
         """Compile a schema.
 
         Args:
             schema: The schema of a SCHEMA message; None if everything fits.
+            loose: Marks count in other spellings, too.
         """
+        self._loose = loose
         self._shapes: dict[tuple[t.Any, ...], RecordShape] = {}
         self._said: dict[str, t.Any] = {}
         self._whole = self._parts = None
@@ -69,7 +70,7 @@ class SchemaCheck:
         clean, unchecked = understood(dict(schema))
         self.unchecked = tuple(unchecked)
         if "required" in clean:
-            clean["required"] = [n for n in clean["required"] if not n.startswith(MARK)]
+            clean["required"] = [n for n in clean["required"] if not is_mark(n, loose=loose)]
         self._whole = compiled(clean)
         if (
             clean.keys() <= _OF_NAMES
@@ -88,7 +89,7 @@ class SchemaCheck:
         features = (*record, *map(type, record.values()))
         shape = self._shapes.get(features)
         if shape is None:
-            own = tuple(name for name in record if not name.startswith(MARK))
+            own = tuple(name for name in record if not is_mark(name, loose=self._loose))
             shape = RecordShape(own if len(own) < len(record) else None)
             if len(self._shapes) >= _REMEMBERED:
                 self._shapes.clear()

@@ -21,7 +21,9 @@ in one that has no end."""
 _LEADING_ZERO = re.compile(rb"-?0[0-9]")
 
 
-def rows(body: bytes, properties: t.Mapping[str, Schema]) -> list[t.Any]:
+def rows(
+    body: bytes, properties: t.Mapping[str, Schema], numbers: set[str] | None = None
+) -> list[t.Any]:
     """Read the records of a list.
 
     Text for which the schema wants a number becomes one, if the format lost the difference (XML,
@@ -30,6 +32,8 @@ def rows(body: bytes, properties: t.Mapping[str, Schema]) -> list[t.Any]:
     Args:
         body: The raw body.
         properties: JSON schemas of a record's properties.
+        numbers: Takes the names of properties that valid JSON has as whole numbers: zeros that
+            they began with are lost.
 
     Returns:
         What the list holds, objects if all is well; decimals stay exact.
@@ -51,6 +55,8 @@ def rows(body: bytes, properties: t.Mapping[str, Schema]) -> list[t.Any]:
     for row in value:
         if isinstance(row, dict):
             for name, item in row.items():
+                if numbers is not None and not repaired and type(item) is int:
+                    numbers.add(name)
                 row[name] = _conform(item, properties.get(name, {}), repaired=repaired)
     return value
 

@@ -35,7 +35,12 @@ _TEXT: Schema = {"type": ["string", "null"]}
 
 
 class PentamicClient:
-    """Reads and writes one customer's Pentamic Accounting."""
+    """Reads and writes one customer's Pentamic Accounting.
+
+    Attributes:
+        numbers: Properties that valid JSON has shown as whole numbers, by resource: zeros that
+            they began with are lost (pentamic.md 3).
+    """
 
     def __init__(self, block: Block, connection: Connection) -> None:
         self.block = block
@@ -52,6 +57,7 @@ class PentamicClient:
             trusted=(token_url,),
         )
         auth.transport = self.transport
+        self.numbers: dict[str, set[str]] = {}
         self._properties = {
             name: schema_of(resource, self.resources)["properties"]
             for name, resource in self.resources.items()
@@ -173,7 +179,8 @@ class PentamicClient:
             if answer.has_no_content or (resource.is_child and answer.body == b"null"):
                 return []
             try:
-                return answers.rows(answer.body, self._properties[resource.name])
+                numbers = self.numbers.setdefault(resource.name, set())
+                return answers.rows(answer.body, self._properties[resource.name], numbers)
             except DataError as error:
                 msg = f"{where}: {error}"
                 raise DataError(msg) from None
