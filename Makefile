@@ -29,7 +29,7 @@ test: ## Run all tests, JOBS at once; ARGS goes to pytest
 
 test-fast: ## Run the tests that take no longer than a moment
 	@$(SETUP)
-	@$(PYTEST) -n 4 --dist worksteal -m "not serial and not slow and not nightly" $(ARGS)
+	@$(PYTEST) -n 3 --dist worksteal -m "not serial and not slow and not nightly" $(ARGS)
 
 nightly: ## Run everything in full size, with other random examples each time; fuzz what reads foreign text
 	@$(SETUP)

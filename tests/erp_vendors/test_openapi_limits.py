@@ -222,12 +222,14 @@ def test_the_catalog_of_a_service_stays_small(types: int, *, marked: bool) -> No
         assert link["additionalProperties"] is True, "what is cut is left open"
 
 
+@pytest.mark.slow
 def test_what_is_cut_depends_on_the_size_alone() -> None:
     assert levels(read(odata(30, properties=2, links=1))["entities3"].schema) == 8
     assert levels(read(odata(30, properties=5, links=3))["entities3"].schema) == 3
     assert levels(read(odata(full(200, 300), properties=5, links=3))["entities3"].schema) == 1
 
 
+@pytest.mark.slow
 def test_what_is_written_is_checked_to_the_depth() -> None:
     found = read(odata(MANY))["entities3"]
     assert levels(found.write_schema) > levels(found.schema)

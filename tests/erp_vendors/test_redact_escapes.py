@@ -133,6 +133,7 @@ def token() -> str:
     return made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("escape", sorted(WAYS))
 def test_no_cut_leaves_a_part_of_a_secret(token: str, escape: str) -> None:
     text = _escaped(token, [escape] * len(token))
