@@ -17,7 +17,7 @@ from target_erp.delivery.decide import Decision, by_ledger, by_look_up, existing
 from target_erp.delivery.in_doubt import Executed, InDoubt, LookUpError
 from target_erp.delivery.model import Finding, Outcome, RefusedError, Write
 from target_erp.delivery.outages import Failed
-from target_erp.delivery.verdicts import Verdicts
+from target_erp.delivery.verdicts import PolicyVerdicts
 
 if t.TYPE_CHECKING:
     from target_erp.delivery.coordination import Coordination
@@ -86,7 +86,7 @@ class Sender:
         self._pause = pause
         self._sent = _Sent()
         self._exhausted: set[tuple[str, str]] = set()
-        self._verdicts = Verdicts(journal.ledger, resync=journal.resync)
+        self._verdicts = PolicyVerdicts(journal.ledger, resync=journal.resync)
 
     def deliver(self, writer: Writer, batch: list[Write]) -> None:
         """Send a batch, or what the policy of its sink lets go out of it.

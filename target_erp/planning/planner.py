@@ -22,7 +22,7 @@ from target_erp.delivery.model import Finding, Outcome, RefusedError, same_value
 from target_erp.delivery.policy import Mode
 from target_erp.delivery.recognition import recognise
 from target_erp.delivery.tally import Tally
-from target_erp.delivery.verdicts import FORBIDDEN, Planned, Verdicts
+from target_erp.delivery.verdicts import FORBIDDEN, Planned, PolicyVerdicts
 from target_erp.planning.plan_text import changes_text, clean, fields_text
 from target_erp.text_table import table, width_of
 
@@ -138,7 +138,7 @@ class Planner:
         self._show = show
         self._ledger = ledger
         self._resync = resync
-        self._verdicts = Verdicts(ledger, resync=resync, only_reads=True)
+        self._verdicts = PolicyVerdicts(ledger, resync=resync, only_reads=True)
         self._planned: dict[tuple[str, str], bytes] = {}
         self._rows_planned: dict[tuple[str, str], Planned] = {}
         self._asks = asks

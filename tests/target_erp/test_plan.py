@@ -92,7 +92,7 @@ def test_the_plan_is_shown_as_tables(
     assert steps[2].startswith("update 2 ref_id=2 the vendor has these values; it is sent")
     assert steps[3] == 'create 3 ref_id=3 ref_id: "3"; nm: "New"'
     assert ["stream", "create", "update", "delete", "unchanged", "skipped", "refused"] in lines
-    assert [ACCOUNTS, "1", "2", "0", "0", "1"] in lines
+    assert [ACCOUNTS, "1", "2", "0", "0", "0", "1"] in lines
     assert f"Nothing was written; the plan is in {plan}" in caplog.text
 
 
