@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import typing as t
 
+from erp_ledger.letters import handle, identity, last_at
 from erp_vendors.masking import is_masked
 from target_erp.delivery import Outcome, Write
-from target_erp.delivery.dead_letters import UNMAPPED, handle, identity, last_at, newest
+from target_erp.delivery.dead_letters import UNMAPPED, newest
 
 if t.TYPE_CHECKING:
     from target_erp.run import Run

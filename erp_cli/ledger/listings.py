@@ -17,9 +17,9 @@ from erp_cli.ledger.options import (
     stream_option,
     with_sources,
 )
+from erp_ledger.letters import handle
 from erp_vendors.errors import ConfigError
 from erp_vendors.http import codec
-from target_erp.delivery.dead_letters import handle
 from target_erp.report.formats import moment
 from target_erp.report.letters import name_of, why
 from target_erp.report.page import page

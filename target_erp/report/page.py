@@ -9,8 +9,8 @@ import string
 import typing as t
 
 from erp_ledger import RecordStatus
+from erp_ledger.letters import last_at
 from erp_vendors.http.redact import redact
-from target_erp.delivery.dead_letters import last_at
 from target_erp.printable import cut, visible
 from target_erp.report.charts import ChartMark, Series, bar, columns, escaped
 from target_erp.report.formats import duration, exact, moment, records, tick
