@@ -73,9 +73,9 @@ class Notices:
         """Tell the receiver, and note that it was told; no problem here changes the run's end.
 
         Args:
-            report: The run's report.
+            report: The run's report; empty for a run that is not told of.
         """
-        if not self._webhook:
+        if not (self._webhook and report):
             return
         url, secret = self._webhook["url"], self._webhook.get("secret")
         if not self._changes_only:

@@ -149,9 +149,7 @@ class Run:
             else:
                 code, said = 0, ""
             finally:
-                report = self._finish(code, said)
-                if report:
-                    afterwards.callback(self._notices.send, report)
+                afterwards.callback(self._notices.send, self._finish(code, said))
 
     def _until_input_breaks(self, work: t.Callable[[], None]) -> None:
         """Do the work; what came before a line that cannot be used is settled first."""
