@@ -203,8 +203,10 @@ class CimcloudVendor(SandboxVendor):
         if online or resource is None:
             raise refusal(405, "The requested resource does not support this method.")
         if call.method == "DELETE":
+            rules = Rules(resource.columns, self.options.refuse, self.local_now())
+            answer = self._writer.delete(resource, tail, rules)
             call.count("deleted")
-            return self._writer.delete(resource, unquote(tail))
+            return answer
         if tail:
             raise refusal(404, "A write takes no searchstring and no page.")
         return self._writer.write(resource, call)
