@@ -19,10 +19,10 @@ from erp_ledger import letter_files, open_read_only
 from erp_ledger.letters import handle, last_at
 from erp_vendors.errors import ConfigError
 from erp_vendors.http import codec
+from erp_vendors.stamps import from_iso, iso_now, moment_before, to_epoch_ms, to_iso
 from erp_vendors.vendors import RESULTS
 from tap_erp.bookmark import Bookmark, content_fingerprint
 from tap_erp.settings import results_block
-from tap_erp.stamps import from_iso, iso_now, moment_before, to_epoch_ms, to_iso
 from tap_erp.stream import ErpStream
 
 if t.TYPE_CHECKING:

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from erp_vendors.stamps import earlier, from_iso, to_epoch_ms, to_iso
 from tap_erp.bookmark import Bookmark, fingerprint
-from tap_erp.stamps import earlier, from_iso, to_epoch_ms, to_iso
 from tests.support.scale import full
 
 LOOKBACK = 100

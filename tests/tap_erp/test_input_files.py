@@ -16,9 +16,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from erp_vendors.stamps import from_iso, to_epoch_ms, to_iso
 from tap_erp.bookmark import Bookmark, fingerprint
 from tap_erp.learning import LearningStream
-from tap_erp.stamps import from_iso, to_epoch_ms, to_iso
 from tap_erp.stream import ErpStream
 from tap_erp.streams import STREAMS
 from tap_erp.tap import TapErp
