@@ -25,6 +25,7 @@ from target_erp.delivery.journal import Journal
 from target_erp.delivery.settlement import StoppedError
 from target_erp.delivery.watermark import Watermark
 from target_erp.next_step import helpful, next_step
+from target_erp.notices import Notices
 from target_erp.output_paths import check_output_paths, is_file
 from target_erp.planning.planner import Guards, Planner, allowance
 from target_erp.prepare import prepare
@@ -35,7 +36,6 @@ from target_erp.states import States
 from target_erp.summary import Summary, save
 from target_erp.timer import every
 from target_erp.trial import Trial
-from target_erp.webhook import deliver
 from target_erp.writers.keys import Key, key_of
 
 if t.TYPE_CHECKING:
@@ -92,6 +92,7 @@ class Run:
         self.trial = Trial(self.watermark, is_plan=bool(self.config.get("dry_run")))
         self.replayed: set[tuple[str, str]] = set()
         self._states = States(self.watermark)
+        self._notices = Notices(plugin, self.setting("ledger"))
         self._emitted_at = time.monotonic()
         self.writers = SinkWriters(plugin)
         self.warned: set[str] = set()
@@ -151,9 +152,7 @@ class Run:
             else:
                 code, said = 0, ""
             finally:
-                report = self._finish(code, said)
-                if report and self.config.get("webhook"):
-                    afterwards.callback(deliver, report, **self.config["webhook"])
+                afterwards.callback(self._notices.send, self._finish(code, said))
 
     def _until_input_breaks(self, work: t.Callable[[], None]) -> None:
         """Do the work; what came before a line that cannot be used is settled first."""
@@ -180,6 +179,7 @@ class Run:
             return {}
         self.summary.log()
         report = self.summary.as_json(code, said)
+        self._notices.note(report, self.ledger, self.writers.made.values())
         self.ledger.end_run(self.run_id, codec.encode(report).decode())
         save(report, self.setting("report_file"))
         self.dead_letters.close()
