@@ -6,7 +6,7 @@ import typing as t
 
 from erp_vendors.errors import ConfigError
 
-VERSION = 5
+VERSION = 6
 """Version of the tables; `_MIGRATIONS` leads to it from every earlier one."""
 
 _OF_PARTITIONS = ("records", "intents", "aliases", "answers", "failing", "leases")
@@ -79,6 +79,13 @@ _MIGRATIONS: dict[int, tuple[str, ...]] = {
         ),
         "ALTER TABLE erp_records RENAME COLUMN mark TO status",
     ),
+    # Hashes of fields: apart from the records, because most sinks keep none.
+    5: (
+        """CREATE TABLE erp_bases (
+            partition INTEGER NOT NULL, key TEXT NOT NULL, base {bytes} NOT NULL,
+            PRIMARY KEY (partition, key)) {compact}""",
+        "CREATE TABLE erp_base_key (number INTEGER PRIMARY KEY, secret {bytes} NOT NULL)",
+    ),
 }
 _DIALECTS: dict[str, dict[str, str]] = {
     "sqlite": {
@@ -123,14 +130,39 @@ def migrate(cursor: t.Any, dialect: str, where: str) -> None:  # noqa: ANN401 - 
             "more; set 'ledger' to the place that it was moved to"
         )
         raise ConfigError(msg)
-    if version > VERSION:
-        msg = (
-            f"the ledger {where} was written by a newer erp-singer (version {version}, this one "
-            f"knows {VERSION}); upgrade, or set another 'ledger'"
-        )
-        raise ConfigError(msg)
+    _check_known(version, where, "ledger")
     for step in range(version, VERSION):
         for statement in _MIGRATIONS[step]:
             cursor.execute(statement.format(**_DIALECTS[dialect]))
     if version < VERSION:
         cursor.execute(f"UPDATE erp_ledger SET version = {VERSION}")  # noqa: S608 - a constant
+
+
+def check_version(version: int, where: str, setting: str) -> None:
+    """Refuse a ledger of another version, for who may not change it.
+
+    Args:
+        version: Its version.
+        where: What the ledger is called.
+        setting: The setting that names it.
+
+    Raises:
+        ConfigError: If it is another one than this erp-singer's.
+    """
+    _check_known(version, where, setting)
+    if version < VERSION:
+        msg = (
+            f"the ledger {where} (setting '{setting}') was written by an older erp-singer (version "
+            f"{version}, this one reads {VERSION}); one run of this version's target-erp brings it "
+            "up to date"
+        )
+        raise ConfigError(msg)
+
+
+def _check_known(version: int, where: str, setting: str) -> None:
+    if version > VERSION:
+        msg = (
+            f"the ledger {where} was written by a newer erp-singer (version {version}, this one "
+            f"knows {VERSION}); upgrade, or set another '{setting}'"
+        )
+        raise ConfigError(msg)

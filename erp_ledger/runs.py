@@ -63,6 +63,16 @@ class Runs(Partitions):
         self._store.apply([Change(f"DELETE {old}", "", [(before,)])])
         return int(count)
 
+    def note_report(self, run: str, report: str) -> None:
+        """Replace the report of a run that has ended.
+
+        Args:
+            run: Its id.
+            report: Its report as JSON text.
+        """
+        noted = "UPDATE erp_runs SET report = ? WHERE run = ?"
+        self._store.apply([Change(noted, "", [(report, run)])])
+
     def runs(self, limit: int) -> list[LedgerRun]:
         """The newest runs, newest first.
 

@@ -36,6 +36,9 @@ class LedgerTable(t.NamedTuple):
 
 
 TABLES = (
+    # First: hashes of fields mean nothing under another key, so ledgers with two keys are not one.
+    LedgerTable("erp_base_key", ("number", "secret"), first=-1, partitioned=False),
+    LedgerTable("erp_bases", ("key", "base")),
     LedgerTable(
         "erp_records",
         (
@@ -180,15 +183,7 @@ def transfer(source: Transfer, target: Transfer) -> Transferred:
         for table in TABLES
         for account, stream in (partitions if table.partitioned else [("", "")])
     ]
-    added = 0
-    for table, account, stream in parts:
-        ours, theirs = _numbers(source, target, table, account, stream)
-        for page in source.pages(table, ours):
-            there = target.same(table, theirs, page)
-            missing = [row for row in page if row[0] not in there]
-            if missing:
-                target.put(table, theirs, missing)
-            added += len(missing)
+    added = sum(_copy(source, target, *part) for part in parts)
     counts: dict[str, int] = dict.fromkeys((table.name for table in TABLES), 0)
     digests = hashlib.blake2b(digest_size=16), hashlib.blake2b(digest_size=16)
     for table, account, stream in parts:
@@ -214,6 +209,29 @@ def transfer(source: Transfer, target: Transfer) -> Transferred:
         msg = f"the ledger has changed while it was moved; {_NOT_RETIRED}; call it again"
         raise LedgerError(msg)
     return Transferred(counts, added, first)
+
+
+def _copy(source: Transfer, target: Transfer, table: LedgerTable, account: str, stream: str) -> int:
+    """Add the rows that the target lacks.
+
+    Returns:
+        How many they were.
+
+    Raises:
+        LedgerError: If the target has another row in the place of one.
+    """
+    ours, theirs = _numbers(source, target, table, account, stream)
+    added = 0
+    for page in source.pages(table, ours):
+        there = target.same(table, theirs, page)
+        missing = [row for row in page if row[0] not in there]
+        differing = [row for row in page if there.get(row[0], row) != row]
+        if differing:
+            raise LedgerError(_differs(table, stream, differing[0][0]))
+        if missing:
+            target.put(table, theirs, missing)
+        added += len(missing)
+    return added
 
 
 _NOT_RETIRED = "the old ledger is in use as before"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 import typing as t
 
 from singer_sdk import Tap
@@ -10,6 +11,7 @@ from typing_extensions import override
 
 from erp_plugin import ErpPlugin
 from erp_plugin.progress import ProgressLine
+from erp_vendors.vendors import VENDORS
 from tap_erp.call_meter import CallMeter
 from tap_erp.writer import StdoutWriter
 
@@ -22,7 +24,7 @@ class TapStream(t.Protocol):
 
     Attributes:
         name: Stream name.
-        vendor: Name of the vendor block it belongs to.
+        vendor: Name of the block it belongs to: a vendor's, or `results`.
         turn: The streams of a vendor are read in this order; those of one turn may overlap.
         records_read: Records that were emitted so far.
         was_read: An earlier run has read the stream.
@@ -76,6 +78,15 @@ class BaseTap(ErpPlugin, Tap):
         """All streams, in the order in which they are read."""
         streams = t.cast("list[TapStream]", list(self.streams.values()))
         return sorted(streams, key=lambda stream: stream.turn)
+
+    def at_once(self, block: str) -> int:
+        """Number of streams that may be read at once.
+
+        Args:
+            block: Block of the configuration that they belong to; what is no vendor's has no limit.
+        """
+        limit: int = self.block(block).get("max_concurrency") if block in VENDORS else sys.maxsize
+        return limit
 
     @property
     def connected(self) -> list[str]:

@@ -79,7 +79,7 @@ class ErpStream(Stream):
     proven_by_second: t.ClassVar[bool] = False
     may_be_empty: bool = False
     is_snapshot: bool = False
-    #: Vendor block this stream belongs to.
+    #: Block this stream belongs to: a vendor's, or `results`.
     vendor: t.ClassVar[str]
 
     def __init__(

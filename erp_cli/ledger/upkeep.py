@@ -12,11 +12,12 @@ from erp_cli.command_line import not_blank
 from erp_cli.ledger.options import with_sources
 from erp_ledger import open_ledger
 from erp_ledger.lease import leases
+from erp_ledger.letters import last_at
 from erp_ledger.transfer import transfer
 from erp_vendors.errors import ConfigError
 from erp_vendors.http.redact import redact, secrets_in
 from target_erp.delivery import Outcome
-from target_erp.delivery.dead_letters import dismiss, last_at, newest
+from target_erp.delivery.dead_letters import dismiss, newest
 from target_erp.output_paths import is_file
 
 if t.TYPE_CHECKING:

@@ -71,14 +71,26 @@ SETTINGS: tuple[Setting, ...] = (
         options=("POST", "PUT"),
         must_agree=True,
     ),
+    Setting(
+        "search_length",
+        "integer",
+        "Length of searches",
+        "Characters of a search for several keys, where the policy of a sink asks for what the "
+        "site has. It is halved when the site answers with 400, 404 or 414.",
+        250,
+        schema={"minimum": 1},
+    ),
     null_values("drop", "A null that is sent may clear the field."),
     Setting(
         "delete_path",
         "string",
         "Delete path",
         "How a row is deleted, which the vendor does not document: a path after the site name with "
-        "{path} (where the resource is read) and {value} (the row's key), such as {path}/{value} "
-        "or {path}/searchexact~{column}~{value}. Empty: nothing is deleted.",
+        "{path} (where the resource is read) and the row's key: {value} and {column} of a key of "
+        "one column; of a key of any number of columns {values} (with a slash between them, or "
+        "with what follows a colon: {values:,}) or {search} (a searchstring). Such as "
+        "{path}/{value}, {path}/searchexact~{column}~{value}, {path}/{values} or {path}/{search}. "
+        "Empty: nothing is deleted.",
         must_agree=True,
     ),
     # Limits: cimcloud.md 5.1 (DOC); calls at once are not limited, and with two

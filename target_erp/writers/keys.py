@@ -11,7 +11,7 @@ from target_erp.delivery.writer import key_of
 if t.TYPE_CHECKING:
     from erp_vendors.resource import Resource
 
-__all__ = ["Key", "Keys", "key_of", "no_key", "references_of"]
+__all__ = ["Key", "Keys", "beside_match", "key_of", "no_key", "references_of"]
 
 
 class Keys:
@@ -29,6 +29,11 @@ class Keys:
     def single(self) -> tuple[str, ...]:
         """Properties of which each identifies a record alone."""
         return tuple(names[0] for names in self.alternatives if len(names) == 1)
+
+    @property
+    def sizes(self) -> set[int]:
+        """Numbers of properties that identify a record together."""
+        return set(map(len, self.alternatives))
 
     def __bool__(self) -> bool:
         return bool(self.alternatives)
@@ -50,6 +55,28 @@ class Keys:
         return tuple(found)
 
 
+def columns_of(record: t.Mapping[str, t.Any], key: str, value: str) -> list[tuple[str, str]]:
+    """The columns of a key and their values.
+
+    Args:
+        record: The record, if it is known; of one that is to be deleted there may be no more than
+            its keys.
+        key: Names with commas between them.
+        value: Their values, likewise.
+
+    Raises:
+        ValueError: If nobody can tell where one value ends.
+    """
+    names = key.split(",")
+    values = [str(record[name]) for name in names if record.get(name) is not None]
+    if len(values) < len(names):
+        values = [value] if len(names) == 1 else value.split(",")
+    if len(values) != len(names):
+        msg = f"its {key} is {value}, where a value holds a comma: nobody can tell which is which"
+        raise ValueError(msg)
+    return list(zip(names, values, strict=True))
+
+
 def no_key(names: Keys | t.Iterable[str]) -> RefusedError:
     """The refusal of a record without any of its keys.
 
@@ -59,6 +86,19 @@ def no_key(names: Keys | t.Iterable[str]) -> RefusedError:
     either = names if isinstance(names, Keys) else " or ".join(names)
     msg = f"it has no {either}, so the vendor could not tell which record it is"
     return RefusedError(msg, reason="no_key")
+
+
+def beside_match(key: str, value: str, match_on: t.Sequence[str]) -> RefusedError:
+    """The refusal of a record whose other key the vendor has, but not with the key of the sync.
+
+    Args:
+        key: Name of the other key.
+        value: Its value.
+        match_on: Properties that are the key of the sync.
+    """
+    keys = ", ".join(match_on)
+    msg = f"the vendor has a record with the {key} {value}, but with another {keys}"
+    return RefusedError(msg, reason="ambiguous")
 
 
 def references_of(

@@ -38,6 +38,7 @@ def lines(text: str) -> list[dict[str, t.Any]]:
 
 @pytest.mark.slow
 def test_the_plugins_log_json_and_the_filter_leaves_out_a_metric(tmp_path: pathlib.Path) -> None:
+    variable = "SINGER_SDK_LOG_CONFIG"
     with running_stub(lambda _: Reply(body=[])) as stub:
         config = aimsio(stub.url)
         for name, content in (("config", config), ("catalog", selected(config, STREAM))):
@@ -47,10 +48,7 @@ def test_the_plugins_log_json_and_the_filter_leaves_out_a_metric(tmp_path: pathl
                 *(sys.executable, "-m", "tap_erp"),
                 *("--config", "config.json", "--catalog", "catalog.json"),
             ],
-            env={
-                **os.environ,
-                "SINGER_SDK_LOG_CONFIG": str(sample("SINGER_SDK_LOG_CONFIG", tmp_path)),
-            },
+            env={**os.environ, variable: str(sample(variable, tmp_path))},
             capture_output=True,
             text=True,
             check=True,
