@@ -277,3 +277,15 @@ def test_prune_removes_what_is_old_and_protects_from_no_double(
     left = [json.loads(line)["key"]["employeeCode"] for line in file.read_text().splitlines()]
     assert left == ["again", "again", "new", "unknown", "waits"]
     assert lines(FILE, ACCOUNT) == before
+
+
+def test_ledgers_with_two_keys_for_hashes_of_fields_stay_two(
+    url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for setting in (FILE, url):
+        with contextlib.closing(open_ledger(setting)) as ledger:
+            ledger.base_key()
+    assert main(["move", url]) == 1
+    assert "erp_base_key: the line of 1 differs" in capsys.readouterr().err
+    assert not any(lines(url, ACCOUNT).values())
+    open_ledger(FILE).close()
