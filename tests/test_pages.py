@@ -24,6 +24,7 @@ _GUIDES = ("first-steps", "first-contact", "reverse-etl", "operating")
 PAGES = ["README.md", *(f"docs/{name}.md" for name in _GUIDES)]
 HERE = [
     *("erp streams --all", "erp --help", "erp sinks", "erp sandbox serve --help-vendor aimsio"),
+    "erp sandbox serve --variants",
     *("erp template aimsio_employees --format sql", "erp template aims360_orders"),
 ]
 """What needs nothing, and is run word for word."""
@@ -63,7 +64,8 @@ BY = {
     "tests/erp_cli/test_erp_command.py": ['eval "$(_ERP_COMPLETE=bash_source erp)"'],
     "tests/erp_sandbox/test_sandbox_control.py": ["erp sandbox serve"],
     "tests/erp_sandbox/test_variants.py": [
-        "erp sandbox serve --variant cimcloud.date_literal=iso --variant cimcloud.past_end=not-found"
+        "erp sandbox serve --variant cimcloud.date_literal=iso"
+        " --variant cimcloud.past_end=not-found"
     ],
     "tests/erp_cli/doctor/test_doctor_command.py": [
         *(
