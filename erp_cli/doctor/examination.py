@@ -129,7 +129,7 @@ def examine(wanted: ExaminationPlan) -> Report:
             if _only_refused(report.samples.values()):
                 break
         report.steps.append(_reading(report.samples.values()))
-        if not report.usable:
+        if report.steps[-1].level is Level.RED:
             _try_other_logins(examiner, report)
     if report.usable:
         report.findings += _findings(examiner)
@@ -171,7 +171,8 @@ def _login(examiner: Examiner[t.Any], report: Report) -> DoctorStep:
         return _unproven(error)
     except CredentialsError as error:
         _try_other_logins(examiner, report)
-        do = "check the credentials; --deep tries the other ways to log in"
+        do = "check the credentials"
+        do += "" if examiner.deep else "; --deep tries the other ways to log in"
         return DoctorStep("login", Level.RED, str(error), do)
     except ErpError as error:
         if isinstance(error, CallError) and error.status is not None:

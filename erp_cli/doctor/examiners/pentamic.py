@@ -7,7 +7,7 @@ import re
 import typing as t
 import urllib.parse
 
-from erp_cli.doctor.columns import is_unique
+from erp_cli.doctor.columns import is_unique, unique_columns
 from erp_cli.doctor.examiner import Access, Examiner, ResourceSample
 from erp_cli.doctor.wrappers import rows_in
 from erp_vendors.errors import CallError, DataError, MissingResourceError
@@ -83,7 +83,11 @@ class PentamicExaminer(Examiner[PentamicClient]):
         if above.access is not Access.READ:
             return ResourceSample(resource, above.access, said=above.said)
         rows = []
-        keys = [row.get(parent.key) for row in above.rows]
+        column = parent.key
+        if not any(row.get(column) is not None for row in above.rows):
+            # What `key_finding` is going to set.
+            column = next(iter(unique_columns(above.rows)), column)
+        keys = [row.get(column) for row in above.rows]
         for key in [key for key in keys if key][: _PARENTS_DEEP if self.deep else _PARENTS]:
             path = wanted.path_of(urllib.parse.quote(str(key), safe=""))
             found = self._list(wanted, path)
