@@ -130,6 +130,11 @@ def examine(wanted: ExaminationPlan) -> Report:
                 break
         report.steps.append(_reading(report.samples.values()))
         if report.steps[-1].level is Level.RED:
+            # Nothing has proven the login.
+            report.steps = [
+                step._replace(level=Level.RED) if step.name == "login" and step.do else step
+                for step in report.steps
+            ]
             _try_other_logins(examiner, report)
     if report.usable:
         report.findings += _findings(examiner)
@@ -167,9 +172,12 @@ def _login(examiner: Examiner[t.Any], report: Report) -> DoctorStep:
         last = next((one for one in reversed(report.exchanges) if one.status), None)
         said = f"{error}; the last answer was HTTP {last.status}" if last else str(error)
         return DoctorStep("login", Level.RED, said, "try again later, or with more --max-calls")
-    except (NotPermittedError, MissingResourceError, DataError) as error:
+    except (MissingResourceError, DataError) as error:
         return _unproven(error)
     except CredentialsError as error:
+        if isinstance(error, NotPermittedError) and examiner.logins:
+            return _unproven(error)
+        # Where each call carries the credentials, a 403 may be about them: they are tried once.
         _try_other_logins(examiner, report)
         do = "check the credentials"
         do += "" if examiner.deep else "; --deep tries the other ways to log in"
