@@ -172,22 +172,24 @@ def _login(examiner: Examiner[t.Any], report: Report) -> DoctorStep:
         last = next((one for one in reversed(report.exchanges) if one.status), None)
         said = f"{error}; the last answer was HTTP {last.status}" if last else str(error)
         return DoctorStep("login", Level.RED, said, "try again later, or with more --max-calls")
-    except (MissingResourceError, DataError) as error:
+    except ErpError as error:
+        return _not_logged_in(examiner, report, error)
+    return DoctorStep("login", Level.GREEN, "the credentials work")
+
+
+def _not_logged_in(examiner: Examiner[t.Any], report: Report, error: ErpError) -> DoctorStep:
+    answered = isinstance(error, CallError) and error.status is not None
+    # Where each call carries the credentials, a 403 may be about them: they are tried once.
+    denied = isinstance(error, NotPermittedError) and examiner.logins
+    if answered or denied or isinstance(error, (MissingResourceError, DataError)):
         return _unproven(error)
-    except CredentialsError as error:
-        if isinstance(error, NotPermittedError) and examiner.logins:
-            return _unproven(error)
-        # Where each call carries the credentials, a 403 may be about them: they are tried once.
+    if isinstance(error, CredentialsError):
         _try_other_logins(examiner, report)
         do = "check the credentials"
         do += "" if examiner.deep else "; --deep tries the other ways to log in"
-        return DoctorStep("login", Level.RED, str(error), do)
-    except ErpError as error:
-        if isinstance(error, CallError) and error.status is not None:
-            return _unproven(error)
+    else:
         do = "check address and network, and whether the vendor is up"
-        return DoctorStep("login", Level.RED, str(error), do)
-    return DoctorStep("login", Level.GREEN, "the credentials work")
+    return DoctorStep("login", Level.RED, str(error), do)
 
 
 def _try_other_logins(examiner: Examiner[t.Any], report: Report) -> None:

@@ -254,12 +254,8 @@ class Transport:
                     pause = max(pause, policy.retry_after(response.headers.get("Retry-After")) or 0)
                 logger.info(
                     "%s %s; attempt %d of %d in %.1f s",
-                    call.where,
-                    failure.status or failure.phase.value,
-                    attempt + 1,
-                    most,
-                    pause,
-                )
+                    call.where, failure.status or failure.phase.value, attempt + 1, most, pause,
+                )  # fmt: skip
                 self.budget.clock.sleep(pause)
                 continue
             error = cause or explain.refused(call, failure, action, attempt, lost=not self._found)
