@@ -84,8 +84,10 @@ def test_what_a_vendor_said_is_shown_when_no_calls_are_left() -> None:
 
 def test_a_list_inside_an_object_is_found() -> None:
     def wrapped(request: Request) -> Reply:
-        rows = [{"customerId": n, "name": f"n{n}", "taxCode": "0123"} for n in (1, 2, 3)]
-        own = [{"id": 1, "sum": 2}, {"id": 2, "sum": 3}]
+        rows: list[dict[str, t.Any]] = [
+            {"customerId": n, "name": f"n{n}", "taxCode": "0123"} for n in (1, 2, 3)
+        ]
+        own: list[dict[str, t.Any]] = [{"id": 1, "sum": 2}, {"id": 2, "sum": 3}]
         rows = own if request.path.endswith("/invoices") else rows
         return token(request) or Reply(200, {"items": rows})
 
