@@ -34,7 +34,8 @@ Row = dict[str, t.Any]
 
 NO_PAGE = 1_000_000
 """Number of a page that no table has: it would begin with row 50 million."""
-_BAD_REQUEST = 400
+_LATER = frozenset({408, 425, 429})
+"""Statuses that say: not now."""
 _DIGITS = re.compile("[0-9]+")
 
 
@@ -172,12 +173,12 @@ class CimcloudClient:
     def _is_past_the_end(
         self, resource: CimcloudResource, path: str, search: str, error: CallError
     ) -> bool:
-        """Whether a 400 says that there is no such page (4.1, UNK), and nothing else.
+        """Whether a 400 or the like says that there is no such page (4.1, UNK), and nothing else.
 
         It does if a page that nobody can have is refused in the same words, and the first page is
         not refused.
         """
-        if error.status != _BAD_REQUEST or resource.destructive:
+        if resource.destructive or not may_mean_the_end(error):
             return False
         words = _DIGITS.sub("", error.body)
         if words != self._no_page.get(path):
@@ -263,6 +264,17 @@ class CimcloudClient:
         path = self._found.get(resource.name) or resource.path or resource.write_path or ""
         address = f"/{how.filled(path, key)}"
         return self.transport.call("DELETE", address, repeatable=True, optional=True)
+
+
+def may_mean_the_end(error: CallError) -> bool:
+    """Whether a refused page may be one past the end (4.1, UNK): a 4xx that is no put-off.
+
+    A 5xx is none: a server that is down for a moment refuses each page alike.
+
+    Args:
+        error: What came of a page.
+    """
+    return error.status is not None and 400 <= error.status < 500 and error.status not in _LATER  # noqa: PLR2004
 
 
 def rows_of(resource: CimcloudResource, path: str, answer: object) -> list[Row]:

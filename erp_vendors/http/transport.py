@@ -98,10 +98,12 @@ class Transport:
         before_send: Called immediately before each attempt is written to the wire; if it raises,
             nothing is sent, and the call ends with what it raised.
         observer: Told of each attempt and its answer.
+        most_attempts: Times that a call is tried at most, whatever its rule allows.
     """
 
     before_send: t.Callable[[], None] | None = None
     observer: Observer | None = None
+    most_attempts: int | None = None
 
     def __init__(self, options: TransportOptions, budget: Budget, auth: Auth | None = None) -> None:
         self.options = options
@@ -246,18 +248,15 @@ class Transport:
                 waits += 1
                 attempt -= 1
                 continue  # the budget was told by `_heed` and makes all calls wait
-            if action is Action.RETRY and attempt < rule.attempts:
+            most = min(rule.attempts, self.most_attempts or rule.attempts)
+            if action is Action.RETRY and attempt < most:
                 pause = backoff.full_jitter(next(pauses))
                 if response is not None:
                     pause = max(pause, policy.retry_after(response.headers.get("Retry-After")) or 0)
                 logger.info(
                     "%s %s; attempt %d of %d in %.1f s",
-                    call.where,
-                    failure.status or failure.phase.value,
-                    attempt + 1,
-                    rule.attempts,
-                    pause,
-                )
+                    call.where, failure.status or failure.phase.value, attempt + 1, most, pause,
+                )  # fmt: skip
                 self.budget.clock.sleep(pause)
                 continue
             error = cause or explain.refused(call, failure, action, attempt, lost=not self._found)
