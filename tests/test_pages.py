@@ -64,8 +64,10 @@ BY = {
     "tests/erp_cli/test_erp_command.py": ['eval "$(_ERP_COMPLETE=bash_source erp)"'],
     "tests/erp_sandbox/test_sandbox_control.py": ["erp sandbox serve"],
     "tests/erp_sandbox/test_variants.py": [
-        "erp sandbox serve --variant cimcloud.date_literal=iso"
-        " --variant cimcloud.past_end=not-found"
+        (
+            "erp sandbox serve --variant cimcloud.date_literal=iso"
+            " --variant cimcloud.past_end=not-found"
+        )
     ],
     "tests/erp_cli/doctor/test_doctor_command.py": [
         *(
