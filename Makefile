@@ -69,7 +69,7 @@ settings: ## Write meltano.yml, .env.example, the settings tables and the genera
 
 docs: ## Build the documentation site into site/; any warning is an error
 	@$(SETUP)
-	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict --clean
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --clean
 	@echo "The site is in site/; \`$(BIN)/python -m http.server -d site\` shows it."
 
 release-check: ## Build, check and install the wheel on each Python of this machine; ARGS="--tests none"

@@ -20,7 +20,10 @@ from erp_sandbox.testing import running_sandbox
 from tests.test_definitions import Project
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-PAGES = ["README.md", *(f"docs/{name}.md" for name in ("first-steps", "reverse-etl", "operating"))]
+PAGES = [
+    "README.md",
+    *(f"docs/{name}.md" for name in ("index", "first-steps", "reverse-etl", "operating")),
+]
 HERE = [
     *("erp streams --all", "erp --help", "erp sinks", "erp sandbox serve --help-vendor aimsio"),
     *("erp template aimsio_employees --format sql", "erp template aims360_orders"),
@@ -36,7 +39,7 @@ IN_A_PROJECT = [
 ]
 """What `test_a_run_is_operated_as_the_pages_say` runs."""
 BY = {
-    "tests/test_first_steps.py": [  # the README, word for word
+    "tests/test_first_steps.py": [  # docs/index.md, word for word
         *("meltano run tap-erp--aimsio target-postgres", "meltano install", "meltano add"),
         *("meltano run tap-postgres target-erp--cimcloud", "meltano invoke tap-erp--aimsio --test"),
         "TARGET_ERP_DRY_RUN=true meltano run tap-postgres target-erp--cimcloud",

@@ -30,6 +30,8 @@ if t.TYPE_CHECKING:
 
 _LIMITS = ("requests_per_second", "calls_per_minute", "max_concurrency", "batch_size", "page_size")
 """Settings that say how hard a vendor may be worked, in the order of the page."""
+PARTS = ("needed", "limits", "streams-and-sinks", "assumed", "to-ask")
+"""Names of the parts of a vendor's page."""
 _DAY = 86_400
 """Seconds."""
 _SCALE = "docs/scale.md"
@@ -55,18 +57,23 @@ def parts(vendor: str, entries: t.Mapping[str, Entry]) -> dict[str, list[str]]:
     assumed: tuple[Assumption, ...] = importlib.import_module(
         f"erp_vendors.{vendor}.assumptions"
     ).ASSUMPTIONS
-    return {
-        "needed": _needed(definition),
-        "limits": _limits(definition),
-        "streams-and-sinks": _entries(entries),
-        "assumed": _assumed(definition, assumed),
-        "to-ask": _questions(assumed),
-    }
+    found = (
+        _needed(definition),
+        _limits(definition),
+        _entries(entries),
+        _assumed(definition, assumed),
+        _questions(assumed),
+    )
+    return dict(zip(PARTS, found, strict=True))
 
 
 def calls_a_day() -> list[str]:
     """The lines of a table of what each vendor's limits let one account do in a day."""
-    lines = ["", "| Vendor | Limits, as preset | Calls a day | held by |", "|---|---|---|---|"]
+    lines = [
+        "",
+        "| Vendor | Limits, as preset | Calls a day, at most | Held by |",
+        "|---|---|---|---|",
+    ]
     for vendor in VENDORS.values():
         settings = {setting.name: setting.default for setting in vendor.settings}
         limits = {

@@ -91,18 +91,30 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
         config: mkdocs.yml.
         files: All files of the site.
     """
-    source = page.file.src_uri
+    known = {file.src_uri for file in files}
+    return led(markdown, page.file.src_uri, known, config.extra["repository"])
+
+
+def led(markdown: str, source: str, known: t.Collection[str], repository: str) -> str:
+    """A page's text with links that are right on the site.
+
+    Args:
+        markdown: The text.
+        source: The page's name on the site.
+        known: The names of all files of the site.
+        repository: Address of the repository.
+    """
     of = {name: path for path, name in OUTSIDE.items()}.get(source, f"docs/{source}")
 
     def lead(match: re.Match[str]) -> str:
-        target = posixpath.normpath(posixpath.join(posixpath.dirname(of), match["path"]))
-        name = OUTSIDE.get(target, target.removeprefix("docs/"))
-        if (files.get_file_from_path(name) is not None and name != target) or target in OUTSIDE:
+        path = posixpath.normpath(posixpath.join(posixpath.dirname(of), match["path"]))
+        name = OUTSIDE.get(path) or (path[len("docs/") :] if path.startswith("docs/") else "")
+        if name in known:
             there = posixpath.relpath(name, posixpath.dirname(source) or ".")
             return there + (match["anchor"] or "")
-        if not target.startswith("docs/") and (ROOT / target).exists():
-            kind = "tree" if (ROOT / target).is_dir() else "blob"
-            return f"{config.extra['repository']}/{kind}/main/{target}"
+        if not path.startswith("docs/") and (ROOT / path).exists():
+            kind = "tree" if (ROOT / path).is_dir() else "blob"
+            return f"{repository}/{kind}/main/{path}"
         return match[0]  # mkdocs complains of those that lead nowhere
 
     parts = _FENCE.split(markdown)
