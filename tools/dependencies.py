@@ -26,7 +26,7 @@ _HEAD = """\
 The licences are those that the packages themselves state. `constraints.txt` has the versions that
 the tests run with, those of indirect dependencies too.
 """
-_LISTS = {
+LISTS = {
     "dependencies": "Always",
     "sandbox": "Extra `sandbox`",
     "meltano": "Extra `meltano`",
@@ -47,7 +47,7 @@ _VENDORED = """\
 the documentation site; no part of the wheel | MIT |
 """
 _LIST = re.compile(r"^(?P<name>[a-z]+) = \[\n(?P<lines>.*?)^\]$", re.MULTILINE | re.DOTALL)
-_LINE = re.compile(r'^  "(?P<what>[^"]+)",(?: # (?P<why>.+))?$', re.MULTILINE)
+_LINE = re.compile(r'^  "(?P<what>[^"]+)",(?: #(?P<why>.*))?$', re.MULTILINE)
 _ROW = re.compile(r"^\| `(?P<name>[\w.-]+)[^`]*` \|.*\| (?P<licence>[^|]+) \|$", re.MULTILINE)
 _SPELLINGS = (
     ("apache", "Apache-2.0"),
@@ -75,11 +75,11 @@ def requirements(text: str) -> dict[str, dict[str, tuple[str, str]]]:
     """
     found: dict[str, dict[str, tuple[str, str]]] = {}
     for block in _LIST.finditer(text):
-        if block["name"] not in _LISTS:
+        if block["name"] not in LISTS:
             continue
         entries = found.setdefault(block["name"], {})
         for line in _LINE.finditer(block["lines"]):
-            if not line["why"]:
+            if not (line["why"] or "").strip():
                 msg = f"pyproject.toml: say behind {line['what']!r}, as a comment, why it is needed"
                 raise ReasonError(msg)
             required = line["what"].partition(";")[0].strip()
@@ -102,7 +102,7 @@ def page(text: str, before: str) -> str:
     known = {row["name"]: row["licence"] for row in _ROW.finditer(before)}
     lines = [_HEAD]
     for part, entries in requirements(text).items():
-        lines += [f"## {_LISTS[part]}", "", "| What | Why | Licence |", "|---|---|---|"]
+        lines += [f"## {LISTS[part]}", "", "| What | Why | Licence |", "|---|---|---|"]
         for name, (required, why) in entries.items():
             stated = licence(name) or known.get(name, "not known here")
             lines.append(f"| `{required}` | {why} | {stated} |")
