@@ -51,7 +51,7 @@ MORE = "… "
 _D, _P, _C = "details", "paged_reads", "cimcloud_limits"
 _R, _N, _L, _W = "raw_tap", "null_target", "writes_latency", "writes_speed"
 _K, _S, _A, _U = "ledger_lookup", "scale", "calls", "startup"
-_V = "slow_vendor"
+_V, _B = "slow_vendor", "bases"
 
 BARS: tuple[Bar, ...] = (
     Bar("aimsio_share", _D, "Aimsio details under 10 calls/s: share of the limit", ">=", 95, "%"),
@@ -118,6 +118,15 @@ BARS: tuple[Bar, ...] = (
     ),
     Bar("look_up_order", _K, "… in the order of the keys", "<=", 1.2, "x"),
     Bar("look_up_run", _K, "… as part of a run of unchanged records, per record", "<=", 1.2, "x"),
+    Bar(
+        "base_ratio",
+        _B,
+        "Ledger's rows a second without the base of 20 fields, against those with it",
+        "<=",
+        2.5,
+        "x",
+    ),
+    Bar("base_bytes", _B, "… bytes of the ledger that the base adds to a record", "<=", 500, "B"),
     Bar("tap_memory", _S, "Tap's memory, 1,000,000 records against 10,000", "<=", 1.2, "x"),
     Bar("tap_peak", _S, "… at 1,000,000", "<=", 250, "MB"),
     Bar("target_memory", _S, "Target's memory, 1,000,000 records against 10,000", "<=", 1.2, "x"),

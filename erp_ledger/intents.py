@@ -27,7 +27,8 @@ class Intent:
         partition: Number of the account and stream.
         run: Run that sends them.
         noted_at: Epoch milliseconds.
-        lines: Hash of the body (32 hexadecimal digits) by business key.
+        lines: Hash of the body in hexadecimal digits by business key; where the sink keeps bases,
+            a colon and what the base will be (hexadecimal) come after it.
     """
 
     intent: int
@@ -37,7 +38,14 @@ class Intent:
     lines: dict[str, str]
 
     @classmethod
-    def new(cls, partition: int, run: str, noted_at: int, lines: t.Mapping[str, bytes]) -> Intent:
+    def new(
+        cls,
+        partition: int,
+        run: str,
+        noted_at: int,
+        lines: t.Mapping[str, bytes],
+        bases: t.Mapping[str, bytes],
+    ) -> Intent:
         """Make one.
 
         Args:
@@ -45,8 +53,10 @@ class Intent:
             run: See the class.
             noted_at: See the class.
             lines: Hash of the body by business key.
+            bases: What the base of some of them will be.
         """
         texts = {key: digest.hex() for key, digest in lines.items()}
+        texts |= {key: f"{texts[key]}:{base.hex()}" for key, base in bases.items() if key in texts}
         return cls(next(_NUMBERS), partition, run, noted_at, texts)
 
     @classmethod
@@ -58,6 +68,17 @@ class Intent:
         """
         intent, partition, run, noted_at, lines = row
         return cls(intent, partition, run, noted_at, codec.decode(lines.encode()))
+
+    @property
+    def digests(self) -> dict[str, bytes]:
+        """Hash of the body by business key."""
+        return {key: bytes.fromhex(text.partition(":")[0]) for key, text in self.lines.items()}
+
+    @property
+    def bases(self) -> dict[str, bytes]:
+        """What the base of some records will be, by business key."""
+        parts = {key: text.partition(":")[2] for key, text in self.lines.items()}
+        return {key: bytes.fromhex(base) for key, base in parts.items() if base}
 
     @property
     def noted(self) -> Change:

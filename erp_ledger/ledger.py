@@ -6,6 +6,8 @@ import contextlib
 import typing as t
 
 from erp_ledger.aliases import Aliases
+from erp_ledger.bases import Bases
+from erp_ledger.field_hashes import either
 from erp_ledger.intents import Intent
 from erp_ledger.learned import LearnedAnswers
 from erp_ledger.partitions import now, stored
@@ -45,7 +47,7 @@ _SURE = frozenset({RecordStatus.ACCEPTED, RecordStatus.DELETED})
 _ROW = "(?, ?, ?, ?, ?, ?, ?)"
 
 
-class Ledger(Records, Aliases, LearnedAnswers, Runs):
+class Ledger(Records, Aliases, Bases, LearnedAnswers, Runs):
     """Records by account, stream and business key; safe to use from many threads."""
 
     def intend(
@@ -55,6 +57,8 @@ class Ledger(Records, Aliases, LearnedAnswers, Runs):
         run: str,
         lines: t.Mapping[str, bytes],
         changes: t.Iterable[Change] = (),
+        *,
+        bases: t.Mapping[str, bytes] | None = None,
     ) -> Intent:
         """Note that records are about to be sent; it is on the disk when this returns.
 
@@ -64,6 +68,7 @@ class Ledger(Records, Aliases, LearnedAnswers, Runs):
             run: The run.
             lines: Hash of the body by business key.
             changes: What is to be noted with it.
+            bases: What the base of some of them will be, by business key.
 
         Returns:
             What `receipt` ends record by record, and `withdraw` as if it had never been.
@@ -73,7 +78,8 @@ class Ledger(Records, Aliases, LearnedAnswers, Runs):
         """
         partition = self.partition(account, stream)
         keys = {stored(key): digest for key, digest in lines.items()}
-        intent = Intent.new(partition, run, now(), keys)
+        known = {stored(key): base for key, base in (bases or {}).items()}
+        intent = Intent.new(partition, run, now(), keys, known)
         self.commit([*changes, intent.noted])
         return intent
 
@@ -200,7 +206,14 @@ class Ledger(Records, Aliases, LearnedAnswers, Runs):
             LedgerError: If the store fails.
         """
         for intent in self.intents(account, stream):
-            self.write(account, stream, entries_of(intent), [intent])
+            will = intent.bases  # before the receipt takes them out
+            changes = self.receipt(account, stream, entries_of(intent), [intent])
+            if will:
+                # The call may have been executed: until that is known, either base is right.
+                was = self.bases(account, stream, list(will))
+                bases = {key: either(was.get(key, b""), base) for key, base in will.items()}
+                changes += self.based(account, stream, bases)
+            self.commit(changes)
 
 
 def open_ledger(setting: str) -> Ledger:

@@ -6,7 +6,7 @@ import typing as t
 
 from erp_vendors.errors import ConfigError
 
-VERSION = 5
+VERSION = 6
 """Version of the tables; `_MIGRATIONS` leads to it from every earlier one."""
 
 _OF_PARTITIONS = ("records", "intents", "aliases", "answers", "failing", "leases")
@@ -78,6 +78,13 @@ _MIGRATIONS: dict[int, tuple[str, ...]] = {
             for table in ("partitions", *_OF_PARTITIONS)
         ),
         "ALTER TABLE erp_records RENAME COLUMN mark TO status",
+    ),
+    # Hashes of fields: apart from the records, because most sinks keep none.
+    5: (
+        """CREATE TABLE erp_bases (
+            partition INTEGER NOT NULL, key TEXT NOT NULL, base {bytes} NOT NULL,
+            PRIMARY KEY (partition, key)) {compact}""",
+        "CREATE TABLE erp_base_key (number INTEGER PRIMARY KEY, secret {bytes} NOT NULL)",
     ),
 }
 _DIALECTS: dict[str, dict[str, str]] = {

@@ -222,8 +222,8 @@ def entries_of(intent: Intent) -> list[LedgerRecord]:
     """What was about to be sent, as lines."""
     at = iso(intent.noted_at)
     return [
-        LedgerRecord(key, bytes.fromhex(digest), RecordStatus.INTENT, None, 1, intent.run, at, at)
-        for key, digest in intent.lines.items()
+        LedgerRecord(key, digest, RecordStatus.INTENT, None, 1, intent.run, at, at)
+        for key, digest in intent.digests.items()
     ]
 
 

@@ -11,11 +11,11 @@ from typing_extensions import override
 from erp_vendors import schemas
 from erp_vendors.errors import ErpError
 from erp_vendors.resource import Resource
+from erp_vendors.stamps import BEHIND_UTC, iso_now, moment_before, to_iso
 from tap_erp.bookmark import Bookmark
 from tap_erp.columns import learn
 from tap_erp.keys import Keyless, KeyWatch
 from tap_erp.learning import LearningStream, stable_columns
-from tap_erp.stamps import BEHIND_UTC, iso_now, moment_before, to_iso
 
 if t.TYPE_CHECKING:
     from singer_sdk.helpers.types import Record

@@ -11,7 +11,7 @@ import datetime as dt
 import time
 import typing as t
 
-from tap_erp.stamps import from_iso, iso_now, to_iso
+from erp_vendors.stamps import from_iso, iso_now, to_iso
 
 VERSION = "version"
 """In a stream's state: the version that was activated last."""

@@ -17,6 +17,7 @@ from erp_plugin import config_schema, output, run
 from erp_plugin.cli import FAILED
 from erp_plugin.stream_maps import tell_of_unused
 from erp_vendors.errors import ConfigError
+from erp_vendors.stamps import to_iso
 from tap_erp import input_files
 from tap_erp.base import BaseTap
 from tap_erp.keys import snippet
@@ -24,7 +25,6 @@ from tap_erp.maps import NamingMapper
 from tap_erp.resource_stream import ResourceStream
 from tap_erp.runner import run_streams
 from tap_erp.settings import SETTINGS
-from tap_erp.stamps import to_iso
 from tap_erp.streams import STREAMS
 
 if t.TYPE_CHECKING:

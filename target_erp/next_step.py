@@ -12,6 +12,17 @@ _PLACES = ("ledger", "dead_letters")
 _DEFAULTS = {setting.name: setting.default for setting in SETTINGS}
 
 
+def helpful(refused: int, unknown: int, *, trial: bool) -> list[str]:
+    """Subcommands of `erp ledger` that help after a run, those that help first.
+
+    Args:
+        refused: Records that were refused or wait.
+        unknown: Records whose outcome nobody knows.
+        trial: Records were left out; where nothing else is amiss, no command helps.
+    """
+    return ["rejects"] * bool(refused or not (unknown or trial)) + ["unknown"] * bool(unknown)
+
+
 def next_step(subcommands: t.Iterable[str], setting: t.Callable[[str], t.Any]) -> str:
     """The commands that help, and where the report lies.
 
@@ -37,4 +48,5 @@ def next_step(subcommands: t.Iterable[str], setting: t.Callable[[str], t.Any]) -
             command += f" (in the Meltano project: meltano invoke {project_name}:{subcommand})"
         commands.append(command)
     report = setting("report_file")
-    return f"next: {', '.join(commands)}" + (f"; report: {report}" if report else "")
+    what = ", ".join(commands) or "a run without max_records and only (setting sinks)"
+    return f"next: {what}" + (f"; report: {report}" if report else "")

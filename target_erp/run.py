@@ -24,7 +24,7 @@ from target_erp.delivery.dead_letters import DeadLetters
 from target_erp.delivery.journal import Journal
 from target_erp.delivery.settlement import StoppedError
 from target_erp.delivery.watermark import Watermark
-from target_erp.next_step import next_step
+from target_erp.next_step import helpful, next_step
 from target_erp.output_paths import check_output_paths, is_file
 from target_erp.planning.planner import Guards, Planner, allowance
 from target_erp.prepare import prepare
@@ -34,6 +34,7 @@ from target_erp.sink_writers import SinkWriters
 from target_erp.states import States
 from target_erp.summary import Summary, save
 from target_erp.timer import every
+from target_erp.trial import Trial
 from target_erp.webhook import deliver
 from target_erp.writers.keys import Key, key_of
 
@@ -62,6 +63,7 @@ class Run:
         asks_vendor: Such a plan asks the vendors what they have.
         writers: The writers of the sinks.
         watermark: Up to which number of the input all is settled.
+        trial: Which records of the input are left out.
         warned: Streams of whose SCHEMA a warning has spoken.
         replayed: Dead letters that were sent again and carry no business key.
     """
@@ -87,6 +89,7 @@ class Run:
         )
         self.rehearses = self.asks_vendor = False
         self.watermark = Watermark()
+        self.trial = Trial(self.watermark, is_plan=bool(self.config.get("dry_run")))
         self.replayed: set[tuple[str, str]] = set()
         self._states = States(self.watermark)
         self._emitted_at = time.monotonic()
@@ -227,7 +230,7 @@ class Run:
     @functools.cached_property
     def summary(self) -> Summary:
         """What this run did so far."""
-        return Summary(self.run_id, self.delivery.tallies, self.plugin.clients)
+        return Summary(self.run_id, self.delivery, self.plugin.clients)
 
     @functools.cached_property
     def _leases(self) -> Leases:
@@ -305,7 +308,9 @@ class Run:
         writer = self.writer_of(stream)
         if self.notes_input:
             self.deletions.note(writer, self.writers.columns(writer).take(record), number)
-        self.submit(writer, self.writers.received(writer, number, record))
+        write = self.writers.received(writer, number, record)
+        if not self.trial.leaves_out(writer, write, self.delivery.tallies[writer.stream]):
+            self.submit(writer, write)
 
     def refuse(
         self, writer: Writer, write: Write, error: RefusedError, keys: t.Sequence[str] = ()
@@ -379,22 +384,17 @@ class Run:
         goes_on = self.setting("on_reject") == "continue"
         rejections = self.summary.rejections(self.config.get("max_rejects") if goes_on else 0)
         if rejections and self.setting("dry_run"):
-            msg = f"{rejections} in this dry run; {self._where_planned()}"
+            file = self.setting("plan_file")
+            where = f"the plan in {file} says why" if file else "the plan above says why"
+            msg = f"{rejections} in this dry run; {where}"
             raise ExitCode(msg, REJECTED)
-        if rejections:
-            msg = f"{rejections}; see the folder {self.setting('dead_letters')}"
-            raise ExitCode("; ".join(filter(None, (msg, self.deletions.waits))), REJECTED)
-        if self.deletions.waits:
-            raise ExitCode(self.deletions.waits, REJECTED)
-
-    def _where_planned(self) -> str:
-        """Where a dry run says why records are refused."""
-        file = self.setting("plan_file")
-        return f"the plan in {file} says why" if file else "the plan above says why"
+        msg = f"{rejections}; see the folder {self.setting('dead_letters')}" if rejections else ""
+        if msg := "; ".join(filter(None, (msg, self.deletions.waits, self.trial.said))):
+            raise ExitCode(msg, REJECTED)
 
     def _next_step(self) -> str:
         """What to do about records that did not get through."""
         unknown = self.summary.total(Outcome.UNKNOWN)
         refused = self.summary.total(Outcome.REFUSED) + self.summary.total(Outcome.WAITING)
-        commands = ["rejects"] * bool(refused or not unknown) + ["unknown"] * bool(unknown)
+        commands = helpful(refused, unknown, trial=bool(self.trial.said))
         return next_step(commands, self.setting)

@@ -6,6 +6,7 @@ import dataclasses
 
 from erp_vendors.settings import Setting, object_schema
 from target_erp.column_settings import COLUMN_SETTINGS
+from target_erp.policy_settings import POLICY_SETTINGS
 from target_erp.webhook import WEBHOOK_SETTINGS
 
 SETTINGS = (
@@ -51,10 +52,13 @@ SETTINGS = (
         "object",
         "Sinks",
         "What holds for one sink alone, such as "
-        '{"aimsio_employees": {"match_properties": "loose"}}.',
+        '{"aimsio_employees": {"match_properties": "loose", "mode": "update_only"}}: settings for '
+        "columns, and what may change at the vendor (mode, match_on, fields, on_conflict, "
+        "max_records, only).",
         schema={
             "additionalProperties": object_schema(
-                dataclasses.replace(setting, default=None) for setting in COLUMN_SETTINGS
+                dataclasses.replace(setting, default=None)
+                for setting in (*COLUMN_SETTINGS, *POLICY_SETTINGS)
             )
         },
         must_agree=True,

@@ -91,6 +91,8 @@ class ErpSink(Sink):
         shape = self._shapes.of(record)
         own = record if shape.own is None else {name: record[name] for name in shape.own}
         write = self._run.writers.received(self.writer, number, own)
+        if self._run.trial.leaves_out(self.writer, write, self._tally):
+            return
         try:
             deleted = self._is_deleted(record, came, marked=shape.own is not None)
             if write.refusal is not None:

@@ -9,6 +9,7 @@ from erp_vendors.vendors import VENDORS
 from target_erp.column_settings import ColumnSettings
 from target_erp.columns import Columns
 from target_erp.delivery import Write
+from target_erp.policy_settings import check_policy, policy_of
 from target_erp.writers import UnknownStreamError, make_writer
 
 if t.TYPE_CHECKING:
@@ -33,7 +34,7 @@ class SinkWriters:
         """
         self._plugin = plugin
         self.silent = False
-        self._sinks: dict[str, dict[str, str]] = plugin.config.get("sinks") or {}
+        self._sinks: dict[str, dict[str, t.Any]] = plugin.config.get("sinks") or {}
         self._columns: dict[str, Columns] = {}
         self._said: dict[str, set[str]] = {}
         self._keys: dict[str, tuple[str, ...]] = {}
@@ -62,11 +63,11 @@ class SinkWriters:
             keys = self._columns[name].named(keys)
             if not keys or keys == self._keys[name]:
                 return before, before
-        writer = make_writer(self._plugin, name, keys)
+        writer = self._make(name, keys)
         columns = self._columns_of(writer)
         named = columns.named(keys)
         if named != tuple(keys):
-            writer = make_writer(self._plugin, name, named)
+            writer = self._make(name, named)
         identity = (name for name, _ in writer.identify(dict.fromkeys(named, "1")))
         documented = writer.documented.keys if writer.documented else ()
         every = (*named, *writer.keys, *(one for names in documented for one in names))
@@ -76,6 +77,12 @@ class SinkWriters:
         )
         self._keys[name], self._columns[name], self.made[name] = named, columns, writer
         return writer, before
+
+    def _make(self, name: str, keys: t.Sequence[str]) -> Writer:
+        """A writer with what the settings allow its records to change."""
+        writer = make_writer(self._plugin, name, keys)
+        writer.policy = policy_of(self._sinks.get(name, {}))
+        return writer
 
     def columns(self, writer: Writer) -> Columns:
         """What becomes of the columns of a sink's records.
@@ -109,7 +116,8 @@ class SinkWriters:
             if vendor in VENDORS and vendor not in self._plugin.vendors:
                 continue  # nothing is written there
             try:
-                make_writer(self._plugin, name, ())
+                writer = self._make(name, ())
+                check_policy(writer, deletes=name in (config.get("deletes") or ()))
             except UnknownStreamError:
                 msg = f"config: '{setting}' names {name}, and no sink is called so; see erp sinks"
                 raise ConfigError(msg) from None

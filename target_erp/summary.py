@@ -20,23 +20,39 @@ if t.TYPE_CHECKING:
 logger = logging.getLogger("target-erp")
 
 
+class Done(t.Protocol):
+    """What a delivery or a plan has come to.
+
+    Attributes:
+        tallies: Counts by stream.
+        skipped: Key and reason of some records that a mode forbids, by stream.
+    """
+
+    @property
+    def tallies(self) -> t.Mapping[str, Tally]:
+        """See the class."""
+
+    @property
+    def skipped(self) -> t.Mapping[str, t.Sequence[tuple[str, str]]]:
+        """See the class."""
+
+
 class Summary:
     """Counts of one run."""
 
-    def __init__(
-        self, run: str, tallies: t.Mapping[str, Tally], clients: t.Mapping[str, Client]
-    ) -> None:
+    def __init__(self, run: str, done: Done, clients: t.Mapping[str, Client]) -> None:
         """Make the summary of a run that begins.
 
         Args:
             run: The run's id.
-            tallies: Counts by stream, which grow.
+            done: What becomes of the records, which grows.
             clients: Clients by vendor, which come.
         """
+        self._skipped = done.skipped
         self.run = run
         self.records_read = 0
         self.records_filtered = 0
-        self._tallies = tallies
+        self._tallies = done.tallies
         self._clients = clients
         self._started = time.monotonic()
         self._started_at = time.time()
@@ -49,7 +65,8 @@ class Summary:
             error: Why, one line; empty if all is well.
 
         Returns:
-            Records by stream and outcome, calls, seconds in all and seconds of waiting for limits.
+            Records by stream and outcome, some of those that were skipped, calls, seconds in all
+            and seconds of waiting for limits.
         """
         return {
             "run": self.run,
@@ -64,6 +81,11 @@ class Summary:
                 stream: {
                     "read": tally.read,
                     **{outcome.value: tally[outcome] for outcome in Outcome},
+                    "left_out": tally.left_out,
+                    "skipped_records": [
+                        {"key": key, "reason": reason}
+                        for key, reason in list(self._skipped.get(stream, ()))
+                    ],
                     "calls": tally.calls,
                     "seconds": round(tally.seconds, 3),
                     "seconds_waiting": round(tally.waited, 3),
@@ -83,7 +105,10 @@ class Summary:
         """Tell people, one line a stream."""
         for stream, tally in self._tallies.items():
             counts = ", ".join(f"{tally[outcome]} {outcome.value}" for outcome in Outcome)
-            logger.info("%s: %d read, %s; %d calls", stream, tally.read, counts, tally.calls)
+            left = f", {tally.left_out} left out" if tally.left_out else ""
+            logger.info(
+                "%s: %d read, %s%s; %d calls", stream, tally.read, counts, left, tally.calls
+            )
         calls = ", ".join(
             f"{vendor} {client.transport.budget.calls}" for vendor, client in self._clients.items()
         )

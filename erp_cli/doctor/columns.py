@@ -7,8 +7,8 @@ import decimal
 import re
 import typing as t
 
+from erp_vendors.stamps import from_iso, to_epoch_ms, to_iso
 from tap_erp.columns import kinds_of
-from tap_erp.stamps import from_iso, to_epoch_ms, to_iso
 
 if t.TYPE_CHECKING:
     Row = dict[str, t.Any]

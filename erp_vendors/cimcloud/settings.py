@@ -71,6 +71,15 @@ SETTINGS: tuple[Setting, ...] = (
         options=("POST", "PUT"),
         must_agree=True,
     ),
+    Setting(
+        "search_length",
+        "integer",
+        "Length of searches",
+        "Characters of a search for several keys, where the policy of a sink asks for what the "
+        "site has. It is halved when the site answers with 400, 404 or 414.",
+        250,
+        schema={"minimum": 1},
+    ),
     null_values("drop", "A null that is sent may clear the field."),
     Setting(
         "delete_path",

@@ -17,9 +17,9 @@ from erp_vendors.errors import CallError, DataError
 from erp_vendors.http import ordered_map
 from erp_vendors.http.redact import redact
 from erp_vendors.keylist import Key, KeyList
+from erp_vendors.stamps import AHEAD_OF_UTC, BEHIND_UTC, day_before, from_iso, iso_now, to_iso
 from tap_erp.bookmark import fingerprint
 from tap_erp.resource_stream import ResourceStream
-from tap_erp.stamps import AHEAD_OF_UTC, BEHIND_UTC, day_before, from_iso, iso_now, to_iso
 
 if t.TYPE_CHECKING:
     from singer_sdk.helpers.types import Context, Record

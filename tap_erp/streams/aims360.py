@@ -21,10 +21,10 @@ from erp_vendors.http import ordered_map
 from erp_vendors.http.redact import redact
 from erp_vendors.keylist import KeyList
 from erp_vendors.overrides import configured
+from erp_vendors.stamps import from_iso, iso_now, to_iso
 from tap_erp.bookmark import content_fingerprint, fingerprint
 from tap_erp.paged import read_offsets
 from tap_erp.resource_stream import ResourceStream
-from tap_erp.stamps import from_iso, iso_now, to_iso
 from tap_erp.streams.aims360_aqua import AquaStream
 
 if t.TYPE_CHECKING:

@@ -12,11 +12,11 @@ from erp_vendors.aims360.aqua import AquaJob
 from erp_vendors.aims360.resources import Aims360Resource
 from erp_vendors.errors import DataError, ErpError
 from erp_vendors.remembered import Remembered
+from erp_vendors.stamps import AHEAD_OF_UTC, iso_now, to_iso
 from tap_erp.bookmark import content_fingerprint, fingerprint
 from tap_erp.columns import kinds_of, widened
 from tap_erp.learning import stable_columns
 from tap_erp.resource_stream import ResourceStream, discovers_columns
-from tap_erp.stamps import AHEAD_OF_UTC, iso_now, to_iso
 
 if t.TYPE_CHECKING:
     from singer_sdk.helpers.types import Context, Record

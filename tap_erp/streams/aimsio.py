@@ -22,9 +22,9 @@ from erp_vendors.errors import (
 )
 from erp_vendors.http import ordered_map
 from erp_vendors.overrides import configured
+from erp_vendors.stamps import to_epoch_ms
 from tap_erp.bookmark import fingerprint
 from tap_erp.resource_stream import ResourceStream
-from tap_erp.stamps import to_epoch_ms
 from tap_erp.stream import ErpStream
 
 if t.TYPE_CHECKING:

@@ -16,9 +16,9 @@ from erp_vendors.cimcloud.search import changed_since
 from erp_vendors.errors import CallError, DataError, MissingResourceError, Phase
 from erp_vendors.overrides import configured
 from erp_vendors.remembered import Remembered
+from erp_vendors.stamps import BEHIND_UTC, day_before, earlier, from_iso, iso_now, to_iso
 from tap_erp.bookmark import content_fingerprint, fingerprint
 from tap_erp.resource_stream import ResourceStream
-from tap_erp.stamps import BEHIND_UTC, day_before, earlier, from_iso, iso_now, to_iso
 
 if t.TYPE_CHECKING:
     from singer_sdk.helpers.types import Context, Record

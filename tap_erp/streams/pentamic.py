@@ -14,9 +14,9 @@ from erp_vendors.pentamic import PENTAMIC, PentamicClient, PentamicResource
 from erp_vendors.pentamic.client import resources, schema_of
 from erp_vendors.pentamic.resources import parent_of
 from erp_vendors.remembered import Remembered
+from erp_vendors.stamps import AHEAD_OF_UTC, iso_now, to_iso
 from tap_erp.bookmark import content_fingerprint
 from tap_erp.resource_stream import ResourceStream
-from tap_erp.stamps import AHEAD_OF_UTC, iso_now, to_iso
 
 if t.TYPE_CHECKING:
     from singer_sdk.helpers.types import Context, Record

@@ -91,6 +91,8 @@ class DeadLetters:
         }
         if write.deletes:
             letter["deletes"] = True
+        if error.conflicts:
+            letter["conflicts"] = masked(dict(error.conflicts), secrets)
         if not write.key:
             self.added.add((write.stream, handle(letter)))
         self._commits.write([(write.stream, codec.encode(letter))])

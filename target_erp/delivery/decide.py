@@ -27,6 +27,8 @@ class Decision(enum.Enum):
     """The vendor has it as it is, as far as anybody can tell; nothing is sent."""
     ARRIVED = "arrived"
     """The vendor has it because of an earlier attempt whose answer was lost."""
+    SKIPPED = "skipped"
+    """The mode of its sink forbids it."""
     EXISTS = "exists"
     """The vendor has another version of it, and this API cannot change it: it is refused."""
 

@@ -90,6 +90,7 @@ class Delivery:
             stop_on_reject=stop_on_reject,
         )
         self.tallies, self.missed = self._settlement.tallies, self._settlement.missed
+        self.skipped = self._settlement.skipped
         self._sender = Sender(
             journal,
             dead_letters,

@@ -94,7 +94,7 @@ class InDoubt:
         try:
             writer.mark()
         except ErpError as problem:
-            if isinstance(problem, (ConfigError, Interrupted)) or _is_down(problem):
+            if isinstance(problem, (ConfigError, Interrupted)) or is_down(problem):
                 raise
             logger.warning("%s: what the vendor has is not known: %s", writer.stream, problem)
 
@@ -146,6 +146,8 @@ class InDoubt:
             LookUpError: If the vendor's answer makes no sense.
             ErpError: If the vendor fails.
         """
+        if write.seen is not None and not write.doubtful:
+            return write.seen  # the policy of its sink has asked
         there = write.known is not None and write.known.is_there
         unsure = there or (write.known is None and writer.check_before_create)
         if not (write.doubtful or (unsure and writer.can_look_up)):
@@ -178,7 +180,7 @@ class InDoubt:
                 raise _unanswered(write, str(several)) from None
             raise
         except (CallError, DataError, MissingResourceError) as problem:
-            if _is_down(problem):
+            if is_down(problem):
                 raise
             return LookUpResult.cannot_tell(str(problem), unreadable=True)
 
@@ -276,7 +278,12 @@ class InDoubt:
         return writer.control()
 
 
-def _is_down(problem: ErpError) -> bool:
+def is_down(problem: ErpError) -> bool:
+    """Whether the vendor fails, so that nothing can be asked.
+
+    Args:
+        problem: What came of a call.
+    """
     return isinstance(problem, CallError) and (
         problem.unreachable or (problem.status or 0) >= _SERVER_ERROR
     )

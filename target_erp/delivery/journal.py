@@ -5,6 +5,7 @@ from __future__ import annotations
 import typing as t
 
 from erp_ledger import LedgerRecord, RecordStatus
+from erp_ledger.field_hashes import either
 from erp_vendors.http import codec
 from erp_vendors.masking import hidden_in
 
@@ -70,7 +71,8 @@ class Journal:
         if new and writer is not None:
             lines = {write.identity: write.digest for write in new}
             partition = writer.account, writer.stream
-            intent = self.ledger.intend(*partition, self.run, lines, changes)
+            bases = {write.identity: write.base for write in new if write.base is not None}
+            intent = self.ledger.intend(*partition, self.run, lines, changes, bases=bases)
             for write in new:
                 write.intent = intent
         else:
@@ -129,6 +131,9 @@ class Journal:
             return []
         partition = writer.account, writer.stream
         changes = self.ledger.receipt(*partition, entries, _by_intent(writes))
+        bases = _bases(writes, status)
+        if bases:
+            changes += self.ledger.based(*partition, bases)
         if status not in _GOT_THROUGH:
             return changes
         over = [entry.key for entry in entries if entry.key in self.failing(writer)]
@@ -149,9 +154,23 @@ def _by_intent(writes: t.Iterable[Write]) -> dict[Intent, list[Write]]:
     return found
 
 
+def _bases(writes: t.Sequence[Write], status: RecordStatus) -> dict[str, bytes]:
+    """What the writer knows of the fields of records after they have come to an end."""
+    found = {}
+    for write in writes:
+        if write.base is None or not write.key:
+            continue
+        if status in _GOT_THROUGH:
+            found[write.identity] = write.base
+        elif status is RecordStatus.UNKNOWN or write.unsure:
+            found[write.identity] = either(write.before, write.base)
+    return found
+
+
 def _kept(writer: Writer, write: Write, parent: str | None) -> str | None:
     """The contents that a later run needs, as JSON; None if they hold a secret."""
-    contents = write.body if parent is None else write.record
+    body = write.body if write.incoming is None else write.incoming
+    contents = body if parent is None else write.record
     if any(hidden_in(contents, writer.secrets)):
         return None
     return codec.encode(contents).decode()

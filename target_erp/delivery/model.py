@@ -34,6 +34,8 @@ class Outcome(enum.Enum):
     """The vendor does not have it any more."""
     UNCHANGED = "unchanged"
     """The vendor has had it since before; it was not sent."""
+    SKIPPED = "skipped"
+    """The mode of its sink forbids it: it is to be created, or it is there. It is no rejection."""
     REFUSED = "refused"
     """It cannot be written as it is; it stands in the dead letters."""
     WAITING = "waiting"
@@ -51,6 +53,7 @@ class RefusedError(ErpError):
         answer: The vendor's answer.
         attempts: Attempts made.
         request: Method and address of the call, secrets masked.
+        conflicts: With the reason `conflict`: `base`, `theirs` and `ours` of each field.
     """
 
     def __init__(
@@ -62,6 +65,7 @@ class RefusedError(ErpError):
         answer: str = "",
         attempts: int = 0,
         request: str = "",
+        conflicts: t.Mapping[str, Body] | None = None,
     ) -> None:
         super().__init__(message)
         self.reason = reason
@@ -69,6 +73,7 @@ class RefusedError(ErpError):
         self.answer = answer
         self.attempts = attempts
         self.request = request
+        self.conflicts = conflicts or {}
 
     @property
     def may_have_run(self) -> bool:
@@ -88,6 +93,7 @@ class RefusedError(ErpError):
             answer=hide(self.answer),
             attempts=self.attempts,
             request=hide(self.request),
+            conflicts=self.conflicts,
         )
 
 
@@ -117,6 +123,8 @@ class LookUpResult:
             can tell.
         why: With CANNOT_TELL: one line for people.
         unreadable: With CANNOT_TELL: the vendor's answer makes no sense, so the vendor fails.
+        stamp: With FOUND: when the record changed last, as the vendor writes it; None if the
+            look-up does not tell, or `row` does.
     """
 
     finding: Finding
@@ -125,6 +133,7 @@ class LookUpResult:
     changed: bool | None = None
     why: str = ""
     unreadable: bool = False
+    stamp: object = None
 
     @classmethod
     def found(
@@ -217,6 +226,10 @@ class Write:
         blocked_by: Number of its keys that records before it have.
         refusal: Why it is not sent at all; it is refused when it is its turn.
         held_back: The run is done with it, but STATE does not pass it: the vendor failed with it.
+        seen: What the vendor had, where the policy of the sink asked for it before it is sent.
+        incoming: The body before the policy made another one of it; None if it is the same.
+        before: What the writer last knew of its fields, where the sink keeps that: its base.
+        base: What the base will be when the vendor has it; None if the sink keeps none.
     """
 
     number: int
@@ -239,6 +252,10 @@ class Write:
     blocked_by: int = 0
     refusal: RefusedError | None = None
     held_back: bool = False
+    seen: LookUpResult | None = None
+    incoming: Body | None = None
+    before: bytes = b""
+    base: bytes | None = None
     _digest: bytes = b""
     _identity: str = ""
     _names: tuple[str, ...] | None = None
@@ -268,7 +285,7 @@ class Write:
 
     @property
     def digest(self) -> bytes:
-        """Hash of the body."""
+        """Hash of the body as it came in, whatever a policy has made of it."""
         if not self._digest:
             self._digest = _DELETED if self.deletes else digest_of(self.body)
         return self._digest
@@ -283,6 +300,17 @@ class Write:
         number = value.isdecimal() and (value == "0" or value[0] != "0")
         self.body = {**self.body, member: int(value) if number else value}
         self._digest = b""
+
+    def send_instead(self, body: Body) -> None:
+        """Send another body; which version it is remains what came in.
+
+        Args:
+            body: What the policy of the sink has made of it.
+        """
+        if body != self.body:
+            _ = self.digest
+            self.incoming = self.body if self.incoming is None else self.incoming
+            self.body = body
 
     @property
     def forgotten(self) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import logging
-import re
 import threading
 import typing as t
 
@@ -12,15 +11,15 @@ import backoff
 
 from erp_ledger import RecordStatus
 from erp_vendors.errors import CallError, ErpError, MissingResourceError, Phase
-from erp_vendors.masking import hiding
 from target_erp.delivery.answers import UnclearError
+from target_erp.delivery.call_failures import is_failure, outcome_of, refusal, secrets_of
 from target_erp.delivery.decide import Decision, by_ledger, by_look_up, existing
 from target_erp.delivery.in_doubt import Executed, InDoubt, LookUpError
 from target_erp.delivery.model import Finding, Outcome, RefusedError, Write
 from target_erp.delivery.outages import Failed
+from target_erp.delivery.verdicts import PolicyVerdicts
 
 if t.TYPE_CHECKING:
-    from erp_vendors.http.redact import Redactor
     from target_erp.delivery.coordination import Coordination
     from target_erp.delivery.dead_letters import DeadLetters
     from target_erp.delivery.journal import Ended, Journal
@@ -31,11 +30,6 @@ if t.TYPE_CHECKING:
 
 logger = logging.getLogger("erp.delivery")
 
-_SERVER_ERROR = 500
-_NOT_ABOUT_THE_RECORD = frozenset({404, 405, 408, 410, 425, 429})
-"""Statuses that speak of the address or of the vendor's load."""
-_PAGE = re.compile(r"\s*<(!doctype html|html|head|body)\b", re.IGNORECASE)
-"""How a page for people begins: a proxy or a portal has answered, whatever the status."""
 _ATTEMPTS = 3
 """Times a record is sent while its answers are lost or unclear and the vendor does not have it."""
 _STATUSES = {
@@ -92,15 +86,10 @@ class Sender:
         self._pause = pause
         self._sent = _Sent()
         self._exhausted: set[tuple[str, str]] = set()
+        self._verdicts = PolicyVerdicts(journal.ledger, resync=journal.resync)
 
     def deliver(self, writer: Writer, batch: list[Write]) -> None:
-        """Send a batch; of one that is refused, find each bad record.
-
-        What was sent last is settled when this thread sends again, or by `settle`.
-
-        With k bad records among n this takes at most 1 + k * (2 + log2(n)) calls: each is found
-        by halving what is left before it, sent alone for the vendor's own words about it, and
-        what comes behind it is one batch again.
+        """Send a batch, or what the policy of its sink lets go out of it.
 
         Args:
             writer: How the records are written.
@@ -109,22 +98,58 @@ class Sender:
         Raises:
             ErpError: If the run cannot go on; what is not settled then stays open.
         """
+        if writer.policy.reads and not batch[0].deletes:
+            batch = self._screen(writer, batch)
+        self._send(writer, batch)
+
+    def _screen(self, writer: Writer, batch: list[Write]) -> list[Write]:
+        """Settle what the policy of a sink holds back, and give what is to be sent."""
+        self.settle()  # the vendor may be slow to answer
+        send, arrived = [], []
+        for write, verdict in zip(batch, self._verdicts.judge(writer, batch), strict=True):
+            if isinstance(verdict.error, RefusedError):
+                self.refuse(writer, write, verdict.error)
+            elif verdict.error is not None:
+                self._hold_back(writer, write, verdict.error)
+            elif verdict.decision is Decision.SEND:
+                send.append(write)
+            elif verdict.decision is Decision.ARRIVED:
+                arrived.append(write)
+            elif verdict.decision is Decision.SKIPPED:
+                self._settlement.skip(writer, write, verdict.why)
+            else:
+                self._journal.receipt(writer, [write], RecordStatus.ACCEPTED)
+                self._settlement.settle(writer, [write], Outcome.UNCHANGED)
+                self._settlement.free_children(writer, [write])
+        if arrived:
+            self.accept(writer, arrived)
+        return send
+
+    def _send(self, writer: Writer, batch: list[Write]) -> None:
+        """Send a batch; of one that is refused, find each bad record.
+
+        What was sent last is settled when this thread sends again, or by `settle`.
+
+        With k bad records among n this takes at most 1 + k * (2 + log2(n)) calls: each is found
+        by halving what is left before it, sent alone for the vendor's own words about it, and
+        what comes behind it is one batch again.
+        """
         while len(batch) > 1 and not self._coordination.stopped:
             error = self._attempt(writer, batch)
             if error is None:
                 return
-            if _is_failure(writer, error):
+            if is_failure(writer, error):
                 # One record tells whether the batch was too much or the vendor fails with all.
                 self._alone(writer, batch[0])
                 middle = (len(batch) + 1) // 2
-                self.deliver(writer, batch[1:middle])
+                self._send(writer, batch[1:middle])
                 batch = batch[middle:]
                 continue
             good, bad = 0, len(batch)  # the first bad one is at one of these places
             while bad - good > 1 and not self._coordination.stopped:
                 middle = (good + bad) // 2
                 error = self._attempt(writer, batch[good:middle])
-                if error is not None and _is_failure(writer, error):
+                if error is not None and is_failure(writer, error):
                     break  # it says nothing about where the bad one is
                 good, bad = (middle, bad) if error is None else (good, middle)
             if not self._coordination.stopped:
@@ -185,7 +210,7 @@ class Sender:
         try:
             self._journal.intend(writer, batch, batches)
             for ended, writes, _ in batches:
-                for outcome, some in itertools.groupby(writes, _outcome):
+                for outcome, some in itertools.groupby(writes, outcome_of):
                     self._settlement.settle(ended, list(some), outcome)
             noted = True
         finally:
@@ -230,8 +255,8 @@ class Sender:
                     return
                 if isinstance(error, RefusedError):
                     raise error
-                if not _is_failure(writer, error):
-                    raise _refusal(error, "refused")
+                if not is_failure(writer, error):
+                    raise refusal(error, "refused")
                 first = left == _ATTEMPTS - 1
                 if self._settle_failure(writer, write, error, first=first, last=not left):
                     return
@@ -268,7 +293,7 @@ class Sender:
             return True
         if last and error.status is None and not unclear:
             self._exhausted.add((writer.stream, write.identity))
-            self._settle(writer, write, Outcome.UNKNOWN, _refusal(error, "unknown"))
+            self._settle(writer, write, Outcome.UNKNOWN, refusal(error, "unknown"))
         elif last:
             self._hold_back(writer, write, error)
         return last
@@ -314,9 +339,9 @@ class Sender:
         if safe:
             self._hold_back(writer, write, error)
         else:
-            refused = _refusal(error, "unknown")
+            refused = refusal(error, "unknown")
             self._settle(writer, write, Outcome.UNKNOWN, refused)
-            failed = Failed(writer, write, refused.masked(_secrets_of(writer, write)))
+            failed = Failed(writer, write, refused.masked(secrets_of(writer, write)))
             self._outages.failed(failed, settled=True)
         if isinstance(error, UnclearError) and writer.answers and not writer.answers.is_understood:
             state = "held back" if safe else "parked as unknown"
@@ -325,11 +350,11 @@ class Sender:
                 "means success; say so, and the next run goes on: "
                 f"{writer.vendor}.{writer.answers.snippet(error.shape)}"
             )
-            raise ErpError(_secrets_of(writer, write)(msg))
+            raise ErpError(secrets_of(writer, write)(msg))
 
     def _hold_back(self, writer: Writer, write: Write, error: CallError) -> None:
         """Hold back a record with which the vendor failed; the fate of other records tells why."""
-        refused = _refusal(error, "server_error").masked(_secrets_of(writer, write))
+        refused = refusal(error, "server_error").masked(secrets_of(writer, write))
         if self._outages.failed(Failed(writer, write, refused)):
             self._settle(writer, write, Outcome.REFUSED, refused)
             return
@@ -340,7 +365,7 @@ class Sender:
         parent = None
         if writer.transport and not error.request and (error.status or error.attempts):
             error.request = writer.transport.last_request
-        error = error.masked(_secrets_of(writer, write))
+        error = error.masked(secrets_of(writer, write))
         if outcome is Outcome.WAITING and not write.key:
             outcome = Outcome.REFUSED  # nothing could find it again
         elif outcome is not Outcome.UNKNOWN and write.wants and write.key:
@@ -350,46 +375,3 @@ class Sender:
         self._journal.receipt(writer, [write], _STATUSES[outcome], parent)
         logger.warning("%s %s: %s", write.label, outcome.value, error)
         self._settlement.settle(writer, [write], outcome, error)
-
-
-def _is_failure(writer: Writer, error: RefusedError | CallError) -> bool:
-    """Whether the vendor failed, so that other records decide what it means."""
-    if isinstance(error, RefusedError):
-        return False
-    if error.unreachable or (error.status or 0) >= _SERVER_ERROR:
-        return True
-    elsewhere = error.status in _NOT_ABOUT_THE_RECORD or _PAGE.match(error.body) is not None
-    return elsewhere and not writer.is_refusal(error)
-
-
-def _outcome(write: Write) -> Outcome:
-    if write.deletes:
-        return Outcome.DELETED
-    created, known = write.created, write.known
-    if created is None and write.was_there is not None:
-        created = not write.was_there
-    if created is None and known is not None:
-        # The ledger's own history proves it: what it has written is there, what it has deleted
-        # is not.
-        if known.status is RecordStatus.DELETED:
-            created = True
-        elif known.status is RecordStatus.ACCEPTED or known.held:
-            created = False
-    if created is None:
-        return Outcome.WRITTEN
-    return Outcome.CREATED if created else Outcome.UPDATED
-
-
-def _refusal(error: CallError, reason: str) -> RefusedError:
-    return RefusedError(
-        str(error),
-        reason=reason,
-        status=error.answered_status,
-        answer=error.body,
-        attempts=error.attempts,
-    )
-
-
-def _secrets_of(writer: Writer, write: Write) -> Redactor:
-    """Masks what this record's own secret properties hold, should the vendor repeat it."""
-    return hiding([write.record, write.body], writer.secrets)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import logging
 import typing as t
 
 from erp_vendors.errors import ErpError
@@ -16,6 +17,11 @@ if t.TYPE_CHECKING:
     from target_erp.delivery.watermark import Watermark
     from target_erp.delivery.writer import Writer
 
+logger = logging.getLogger("erp.delivery")
+
+LISTED = 100
+"""Skipped records of a sink that the report lists; all are counted."""
+
 
 class StoppedError(ErpError):
     """`on_reject` is `stop` and a record was rejected."""
@@ -28,6 +34,7 @@ class Settlement:
         tallies: Records by sink and outcome.
         missed: Columns of the keys of records that did not get through, by sink.
         freed: Children whose parents have got through, so that they can be submitted again.
+        skipped: Some of the records that a mode forbids, by sink: key and reason.
     """
 
     def __init__(
@@ -53,6 +60,7 @@ class Settlement:
         self.tallies: dict[str, Tally] = collections.defaultdict(Tally)
         self.missed: dict[str, set[frozenset[str]]] = collections.defaultdict(set)
         self.freed: collections.deque[Child] = collections.deque()
+        self.skipped: dict[str, list[tuple[str, str]]] = collections.defaultdict(list)
         self._unknown: set[tuple[str, str]] = set()
         # Only the thread that submits counts what was taken, so the counters are apart.
         self._taken: dict[str, int] = collections.defaultdict(int)
@@ -123,6 +131,20 @@ class Settlement:
                 self._coordination.fail(
                     StoppedError(f"stopped at the first rejection: {first.label}: {error}")
                 )
+
+    def skip(self, writer: Writer, write: Write, why: str) -> None:
+        """Note the end of a record that the mode of its sink forbids.
+
+        Args:
+            writer: How it would have been written.
+            write: The record.
+            why: The reason.
+        """
+        some = self.skipped[write.stream]
+        if len(some) < LISTED:
+            some.append((write.identity if write.key else "", why))
+            logger.info("%s skipped: %s", write.label, why)
+        self.settle(writer, [write], Outcome.SKIPPED)
 
     def hold_back(self, write: Write) -> None:
         """Note that the run is done with a record that is not settled: STATE does not pass it."""

@@ -15,12 +15,14 @@ class Tally(collections.Counter[Outcome]):
         calls: Calls to the vendor.
         seconds: Seconds that all workers together spent on them.
         waited: Of these, seconds in which the vendor's limits allowed no call.
+        left_out: Records that a trial left out (`max_records`, `only`).
     """
 
     read = 0
     calls = 0
     seconds = 0.0
     waited = 0.0
+    left_out = 0
 
     def add(self, now: tuple[int, float], before: tuple[int, float]) -> None:
         """Add what some work cost.

@@ -6,13 +6,19 @@ import abc
 import typing as t
 
 from erp_vendors.errors import ConfigError
+from target_erp.delivery.model import LookUpResult, RefusedError
+from target_erp.delivery.policy import Ability, Mode, SinkPolicy
 
 if t.TYPE_CHECKING:
     from erp_vendors.errors import CallError
     from erp_vendors.http import Transport
     from target_erp.delivery.answers import Answers
     from target_erp.delivery.documented import Documented
-    from target_erp.delivery.model import Body, Key, LookUpResult, Prepared, Write
+    from target_erp.delivery.model import Body, Key, Prepared, Write
+
+
+OLDEST_READ = 60.0
+"""Seconds for which a list that one call reads is kept, when the policy of a sink asks for it."""
 
 
 class Statement(t.NamedTuple):
@@ -52,6 +58,16 @@ class Writer(abc.ABC):
         answers: What an answer looks like when a write has worked.
         statement: The same in words, for the documentation.
         documented: What documents know of its records; None if nothing is said of them.
+        policy: What the settings allow a record to change.
+        abilities: What a policy may ask of this sink.
+        inability: Why it may not ask for more, for people.
+        replaces: An update replaces the whole record, or may: what is to stay has to be sent.
+        shows_all: A look-up shows each property that the vendor keeps; else nulls may be left out,
+            and some properties are never shown.
+        needed_to_create: Properties of which a new record must have one, so that the vendor knows
+            it again; none if it may lack them.
+        stamp: Property that says when the vendor changed a record last, in the records that it
+            shows; empty if there is none.
     """
 
     stream: str
@@ -72,6 +88,13 @@ class Writer(abc.ABC):
     answers: Answers | None = None
     statement: Statement = Statement("", "", "")
     documented: Documented | None = None
+    policy: SinkPolicy = SinkPolicy()
+    abilities: frozenset[Ability] = frozenset()
+    inability: str = "nothing shows what the vendor has"
+    replaces: bool = False
+    shows_all: bool = False
+    needed_to_create: tuple[str, ...] = ()
+    stamp: str = ""
     _together: tuple[str, ...] = ()
     """Properties that identify a record only together; see `key_of`."""
 
@@ -81,7 +104,15 @@ class Writer(abc.ABC):
         Args:
             record: The record as it came. Nothing about it is checked, and nothing is raised.
         """
-        return key_of(record, self.keys, self._together)
+        return self._matched(record, key_of(record, self.keys, self._together))
+
+    def _matched(self, record: t.Mapping[str, t.Any], key: Key) -> Key:
+        """Keys with the business key of this sync (`match_on`) in front of the others."""
+        names = self.policy.match_on
+        if not names:
+            return key
+        first = key_of(record, names) if len(names) == 1 else key_of(record, (), names)
+        return (*first, *(pair for pair in key if pair not in first))
 
     def columns_of(self, record: t.Mapping[str, t.Any]) -> frozenset[str]:
         """The columns of the keys that a record carries.
@@ -195,6 +226,93 @@ class Writer(abc.ABC):
         Raises:
             ErpError: If the vendor cannot be asked.
         """
+
+    def currents(
+        self,
+        writes: t.Sequence[Write],
+        *,
+        contents: bool,  # noqa: ARG002
+    ) -> list[LookUpResult | RefusedError]:
+        """What the vendor has of some records, asked for together where its API can do that.
+
+        What is read may be kept for the run, or for a part of it; `docs/writing.md` says for how
+        long. What this writer has written since is taken into account.
+
+        Args:
+            writes: The records; `vendor_id` may be set on them.
+            contents: They are needed; if not, it is enough to tell whether a record is there and
+                when it changed last.
+
+        Returns:
+            For each record what was seen, or why it cannot be told which one it is.
+
+        Raises:
+            ErpError: If the vendor cannot be asked.
+        """
+        found: list[LookUpResult | RefusedError] = []
+        for write in writes:
+            try:
+                found.append(self.find(write, fresh=False))
+            except RefusedError as error:
+                found.append(error)
+        return found
+
+    def is_empty(self) -> bool:
+        """Whether the vendor lists no record at all, so that no look-up could find one.
+
+        Raises:
+            ErpError: If the vendor cannot be asked.
+        """
+        return False
+
+    def cannot_match(self, names: t.Sequence[str]) -> str:  # noqa: ARG002
+        """Why records cannot be looked up by some properties; empty if they can.
+
+        Args:
+            names: The properties that are the business key together.
+        """
+        return ""
+
+    def anchor(self, row: Body) -> Body:  # noqa: ARG002
+        """The members by which the vendor knows which record is meant, beyond `vendor_id`.
+
+        Args:
+            row: The vendor's version of the record.
+        """
+        return {}
+
+    def carried(self, row: Body) -> Body:
+        """The members of a vendor's record that an update may send back as they are.
+
+        Args:
+            row: The vendor's version of the record.
+        """
+        known = self.documented.schema.get("properties", {}) if self.documented else {}
+        return {name: value for name, value in row.items() if name in known and value is not None}
+
+    def shows(self, row: Body, name: str) -> bool:
+        """Whether a look-up shows a property, be it empty.
+
+        Args:
+            row: What was shown.
+            name: The property.
+        """
+        if name in row or self.shows_all or self.documented is None:
+            return name in row
+        return any(name in schema.get("properties", {}) for schema in self.documented.read[:1])
+
+    def stamp_of(self, record: t.Mapping[str, t.Any]) -> object:
+        """When a record changed last, as the vendor or the record itself says; None if neither.
+
+        Args:
+            record: The record as it came, or as the vendor shows it.
+        """
+        return record.get(self.stamp) if self.stamp else None
+
+    @property
+    def updates_only(self) -> bool:
+        """Whether the settings forbid to create a record."""
+        return self.policy.mode is Mode.UPDATE_ONLY
 
     def current(self, write: Write) -> Body | None:  # noqa: ARG002
         """The vendor's present version of a record, for a plan.

@@ -19,9 +19,11 @@ from erp_vendors.masking import hiding, masked
 from erp_vendors.private import make_file
 from target_erp.delivery.decide import Decision, by_ledger, by_look_up, existing
 from target_erp.delivery.model import Finding, Outcome, RefusedError, same_value
+from target_erp.delivery.policy import Mode
 from target_erp.delivery.recognition import recognise
 from target_erp.delivery.tally import Tally
-from target_erp.printable import cut
+from target_erp.delivery.verdicts import FORBIDDEN, Planned, PolicyVerdicts
+from target_erp.planning.plan_text import changes_text, clean, fields_text
 from target_erp.text_table import table, width_of
 
 if t.TYPE_CHECKING:
@@ -35,9 +37,9 @@ _ROWS = 50
 """Rows per stream in the table on stderr; the plan file has all."""
 _REMEMBERED = 100_000
 """Records of the input whose newest version is remembered, so that it is planned once."""
+_ROWS_REMEMBERED = 10_000
+"""Records of sinks with a policy whose planned contents are remembered for later versions."""
 _NO_CHANGE = "the vendor has these values; it is sent, because the ledger does not know that"
-_SHOWN_FIELDS = 6
-_SHOWN_CHARACTERS = 40
 
 
 class Step(str, enum.Enum):
@@ -47,10 +49,18 @@ class Step(str, enum.Enum):
     UPDATE = "update"
     DELETE = "delete"
     UNCHANGED = "unchanged"
+    SKIPPED = "skipped"
     REFUSED = "refused"
 
 
-_FIRST = (Step.REFUSED, Step.DELETE, Step.UPDATE, Step.CREATE, Step.UNCHANGED)
+_FIRST = (
+    Step.REFUSED,
+    Step.DELETE,
+    Step.UPDATE,
+    Step.CREATE,
+    Step.SKIPPED,
+    Step.UNCHANGED,
+)
 """Rows in the order in which a person should see them; the last ones may not fit."""
 
 
@@ -128,12 +138,15 @@ class Planner:
         self._show = show
         self._ledger = ledger
         self._resync = resync
+        self._verdicts = PolicyVerdicts(ledger, resync=resync, only_reads=True)
         self._planned: dict[tuple[str, str], bytes] = {}
+        self._rows_planned: dict[tuple[str, str], Planned] = {}
         self._asks = asks
         self._deleted = deleted
         self.unasked = 0
         self.missed: dict[str, set[frozenset[str]]] = collections.defaultdict(set)
         self.counts: collections.Counter[Step] = collections.Counter()
+        self.skipped: dict[str, list[tuple[str, str]]] = {}
         self.tallies: dict[str, Tally] = collections.defaultdict(Tally)
         self.steps: dict[str, collections.Counter[Step]] = collections.defaultdict(
             collections.Counter
@@ -171,17 +184,14 @@ class Planner:
             self.unasked += 1
             return
         try:
-            decision = self._by_ledger(writer, write)
-            current = writer.current(write) if decision is Decision.SEND else None
-            if decision is Decision.SEND:
-                decision = by_look_up(writer, write, self._finding(writer, write, current))
-            if decision is Decision.EXISTS:
-                raise existing()
+            decision, current, why = self._decide(writer, write)
         except RefusedError as error:
             self.refuse(writer, write, error)
             return
-        if decision is Decision.UNCHANGED:
-            self._note(writer, write, Step.UNCHANGED)
+        if decision is Decision.SKIPPED:
+            self._note(writer, write, Step.SKIPPED, reason=why)
+        elif decision in {Decision.UNCHANGED, Decision.ARRIVED}:
+            self._note(writer, write, Step.UNCHANGED, reason=why)
         elif current is None:
             self._note(writer, write, Step.CREATE, {n: (None, v) for n, v in write.body.items()})
         else:
@@ -191,6 +201,32 @@ class Planner:
                 if not same_value(current.get(name), value)
             }
             self._note(writer, write, Step.UPDATE, changes, "" if changes else _NO_CHANGE)
+
+    def _decide(self, writer: Writer, write: Write) -> tuple[Decision, Body | None, str]:
+        """What the run would do, the vendor's version, and why if that needs to be said."""
+        decision = self._by_ledger(writer, write)
+        current, why = None, ""
+        if decision is Decision.EXISTS and writer.policy.mode is Mode.CREATE_ONLY:
+            return Decision.SKIPPED, None, FORBIDDEN[Mode.CREATE_ONLY]
+        if decision is Decision.SEND and writer.policy.reads:
+            record = (write.stream, write.identity if write.key else "")
+            planned = self._rows_planned.get(record)
+            (verdict,) = self._verdicts.judge(writer, [write], contents=True, planned=planned)
+            if verdict.error is not None:
+                raise verdict.error
+            decision, current, why = verdict.decision, verdict.row, verdict.why
+            if write.key and decision is Decision.SEND:
+                will = {**(current or {}), **write.body}
+                self._rows_planned[record] = Planned(will, write.base or b"")
+                if len(self._rows_planned) > _ROWS_REMEMBERED:
+                    del self._rows_planned[next(iter(self._rows_planned))]
+        elif decision is Decision.SEND:
+            current = writer.current(write)
+        if decision is Decision.SEND:
+            decision = by_look_up(writer, write, self._finding(writer, write, current))
+        if decision is Decision.EXISTS:
+            raise existing()
+        return decision, current, why
 
     def _by_ledger(self, writer: Writer, write: Write) -> Decision:
         """Decide by the ledger, and by earlier versions in this input, which it will know then."""
@@ -209,7 +245,8 @@ class Planner:
             return decision
         if before == write.digest:
             return Decision.UNCHANGED
-        return Decision.EXISTS if writer.cannot_change(write) else Decision.SEND
+        only_new = writer.policy.mode is Mode.CREATE_ONLY
+        return Decision.EXISTS if only_new or writer.cannot_change(write) else Decision.SEND
 
     def _finding(self, writer: Writer, write: Write, current: Body | None) -> Finding | None:
         """What asking the vendor has shown; only a proof of absence lets a record be made again."""
@@ -301,14 +338,14 @@ class Planner:
         hidden = writer.secrets if writer else frozenset()
         was = masked({name: old for name, (old, _) in (changes or {}).items()}, hidden)
         will = masked({name: new for name, (_, new) in (changes or {}).items()}, hidden)
-        shown = {name: (_clean(old), _clean(will[name])) for name, old in was.items()}
+        shown = {name: (clean(old), clean(will[name])) for name, old in was.items()}
         reason = redact(hiding([write.record, write.body], hidden)(reason))
         self.counts[step] += 1
         self.steps[write.stream][step] += 1
         rows = self._rows[write.stream, step]
         if self._show and len(rows) < _ROWS:
             key = ", ".join(f"{name}={value}" for name, value in write.key)
-            sent = _fields(will) if step is Step.CREATE else _changes(shown)
+            sent = fields_text(will) if step is Step.CREATE else changes_text(shown)
             rows.append((step.value, str(write.number), redact(key), sent or reason))
         line = {
             "stream": write.stream,
@@ -356,30 +393,3 @@ def allowance(name: str, setting: int | str | None, total: int) -> float:
         msg = f"setting '{name}' must be a number or a percentage such as 5%, not {setting!r}"
         raise ConfigError(msg)
     return found
-
-
-def _changes(changes: t.Mapping[str, tuple[t.Any, t.Any]]) -> str:
-    return _listed(
-        [f"{name}: {_short(old)} -> {_short(new)}" for name, (old, new) in changes.items()]
-    )
-
-
-def _fields(body: t.Mapping[str, t.Any]) -> str:
-    return _listed([f"{name}: {_short(value)}" for name, value in body.items()])
-
-
-def _listed(parts: t.Sequence[str]) -> str:
-    more = len(parts) - _SHOWN_FIELDS
-    return "; ".join([*parts[:_SHOWN_FIELDS], *([f"and {more} more"] if more > 0 else [])])
-
-
-def _clean(value: t.Any) -> t.Any:  # noqa: ANN401 - any JSON
-    if isinstance(value, dict):
-        return {name: _clean(inner) for name, inner in value.items()}
-    if isinstance(value, list):
-        return [_clean(inner) for inner in value]
-    return redact(value) if isinstance(value, str) else value
-
-
-def _short(value: object) -> str:
-    return cut(codec.encode(value).decode(), _SHOWN_CHARACTERS)

@@ -36,7 +36,7 @@ _SERVER_ERROR = 500
 _NO_SUCH_VERB = "UnsupportedHttpVerb"
 """The code that is about the address, whatever the record is (5.3, DOC)."""
 _CARD, _CARD_ON_FILE = "creditCard", "creditCardID"
-_SERVER_ERROR = 500
+_LISTED = 5
 _GUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 
 
@@ -61,6 +61,9 @@ class CreateWriter(Writer):
         self.keys = self._keys.single
         # The vendor knows no idempotency key; whether it refuses a second one is unknown (6.1).
         self.can_look_up = self.check_before_create = bool(resource.path and self._keys)
+        if self.can_look_up:
+            self.abilities = frozenset({"create_only", "match_on"})
+        self.inability = "what is there cannot be changed through the API (aims360.md 6)"
         self._send_nulls = client.block.get("null_values") == "send"
         self.documented = Documented.of(
             self.vendor,
@@ -80,7 +83,7 @@ class CreateWriter(Writer):
 
     def identify(self, record: t.Mapping[str, t.Any]) -> Key:
         """The keys that a record carries, best one first."""
-        return self._keys.of(record)
+        return self._matched(record, self._keys.of(record))
 
     def _alternatives(self, keys: t.Sequence[str]) -> Keys:
         """What identifies a record: the vendor may give some of it only when it is created."""
@@ -152,6 +155,8 @@ class CreateWriter(Writer):
 
     def _asked(self, write: Write) -> Key:
         """The keys that it is looked for by; the vendor may know nothing of the source's own."""
+        if self.policy.match_on:
+            return write.key[:1]
         own = {",".join(names) for names in self._alternatives(()).alternatives}
         return tuple(pair for pair in write.key if pair[0] in own) or write.key[:1]
 
@@ -160,6 +165,11 @@ class CreateWriter(Writer):
         if not self.can_look_up or not write.key:
             return None
         return row_of(self._look(write))
+
+    def is_empty(self) -> bool:
+        """See `Writer.is_empty`."""
+        page = self.client.page(self.resource)
+        return not page.rows and page.total == 0
 
     def control(self) -> bool:
         """Whether a listed record is found by its key; see `Writer.control`.
@@ -223,6 +233,11 @@ class CreateWriter(Writer):
             )
         found = [row for row in rows if all(_same(row.get(n), v) for n, v in wanted.items())]
         is_full = len(rows) >= self.client.page_size
+        if len(found) > 1 and names == self.policy.match_on:
+            ids = ", ".join(str(self._id_in(row)) for row in found[:_LISTED])
+            values = ", ".join(str(value) for value in wanted.values())
+            msg = f"{len(found)} {self.resource.name} have the {','.join(names)} {values} ({ids})"
+            raise RefusedError(msg, reason="ambiguous")
         if found and not is_full:
             return LookUpResult.found(self._id_in(found[0]) or str(wanted[name]), found[0])
         # A server that ignores the filter answers with others, and then an absence proves nothing.

@@ -11,8 +11,10 @@ from target_erp.delivery import Prepared, RefusedError, Write, Writer
 from target_erp.delivery.answers import Answers
 from target_erp.delivery.documented import Documented
 from target_erp.delivery.model import NOT_SHOWN, LookUpResult
+from target_erp.delivery.policy import ALL_ABILITIES
+from target_erp.delivery.verdicts import is_newer
 from target_erp.delivery.writer import Statement
-from target_erp.writers.aimsio_records import AimsioRecords
+from target_erp.writers.aimsio_records import AimsioRecords, Wanted
 from target_erp.writers.answer_check import by_schema, row_of
 from target_erp.writers.keys import Keys, no_key, references_of
 from target_erp.writers.write_validator import WriteValidator, without_nulls
@@ -45,6 +47,8 @@ class AimsioWriter(Writer):
     """
 
     vendor = "aimsio"
+    # Whether a POST keeps what it does not name is not known (6, UNK).
+    replaces = True
     answers: Answers
 
     def __init__(
@@ -65,6 +69,9 @@ class AimsioWriter(Writer):
         self.upsert = bool(self._needed) or (bool(natural) and not own and not given)
         self.batch_size = client.block.get("batch_size") if self.upsert else 1
         self.can_look_up = bool(resource.path)
+        self.abilities = ALL_ABILITIES if self.can_look_up else frozenset()
+        self.needed_to_create = self._needed
+        self.stamp = resource.replication_key or ""
         self._send_nulls = client.block.get("null_values") == "send"
         self._validator = WriteValidator.of(
             self.vendor, resource, partial=client.block.get("partial_updates")
@@ -84,7 +91,7 @@ class AimsioWriter(Writer):
 
     def identify(self, record: t.Mapping[str, t.Any]) -> Key:
         """The keys that a record carries, best one first."""
-        return self._keys.of(record)
+        return self._matched(record, self._keys.of(record))
 
     def _alternatives(self, own: t.Sequence[str], given: t.Sequence[str]) -> Keys:
         """What identifies a record: keys of the settings, of the documents, of the SCHEMA."""
@@ -93,14 +100,17 @@ class AimsioWriter(Writer):
     def prepare(self, record: Body) -> Prepared:
         """Leave out what only the GET schema has, and check the rest; see `Writer.prepare`."""
         key = self.identify(record)
-        if not key or (self._needed and not any(name in self._needed for name, _ in key)):
+        needed = () if self.policy.match_on else self._needed
+        if not key or (needed and not any(name in needed for name, _ in key)):
             raise no_key(self._needed or self._keys)
         body = {
             name: value for name, value in record.items() if not self._is_read_only(name, value)
         }
         if not self._send_nulls:
             body = without_nulls(body)
-        self._validator.check(body)
+        # What the vendor's record will tell need not be there yet.
+        told = dict.fromkeys(self._needed, "0") if self.policy.match_on else {}
+        self._validator.check({**told, **body})
         return Prepared(key, body, references_of(self.vendor, self.resource, body))
 
     def is_idempotent(self, write: Write) -> bool:
@@ -115,6 +125,8 @@ class AimsioWriter(Writer):
         _raise_refusal(answer)
         self.answers.check(answer, writes)
         self._records.unmark()
+        if self.policy.reads:
+            self._records.note_written(bodies)
 
     def mark(self) -> None:
         """Remember the index; see `Writer.mark`."""
@@ -127,6 +139,40 @@ class AimsioWriter(Writer):
             return self._look(write, fresh=fresh)
         except DataError as error:
             return LookUpResult.cannot_tell(str(error))
+
+    def currents(
+        self, writes: t.Sequence[Write], *, contents: bool
+    ) -> list[LookUpResult | RefusedError]:
+        """See `Writer.currents`: the index, and single records that are kept."""
+        return self._records.currents(
+            [self._wanted(write, contents=contents) for write in writes], self.policy.match_on
+        )
+
+    def _wanted(self, write: Write, *, contents: bool) -> Wanted:
+        ids = [value for name, value in write.key if self._is_id(name)]
+        if write.vendor_id:
+            ids.append(write.vendor_id)
+        return Wanted(
+            () if self.policy.match_on else tuple(ids),
+            write.key,
+            lambda stamp: contents or is_newer(stamp, self.stamp_of(write.record)),
+        )
+
+    def is_empty(self) -> bool:
+        """See `Writer.is_empty`."""
+        index = self.client.index(self.resource)
+        return not index.entries and not index.faults
+
+    def anchor(self, row: Body) -> Body:
+        """See `Writer.anchor`: the guid, or else a key by which a POST upserts."""
+        names = (self.resource.guid, *self.resource.natural_keys, *self.resource.primary_keys)
+        known = ((name, row[name]) for name in names if row.get(name) not in (None, ""))
+        return dict([pair]) if (pair := next(known, None)) else {}
+
+    def carried(self, row: Body) -> Body:
+        """See `Writer.carried`."""
+        read_only = self.resource.read_only
+        return {name: v for name, v in super().carried(row).items() if name not in read_only}
 
     def current(self, write: Write) -> Body | None:
         """See `Writer.current`."""
@@ -215,6 +261,8 @@ class StatusWriter(AimsioWriter):
         super().__init__(client, resource, keys)
         self.upsert = True
         self.batch_size = client.block.get("batch_size")
+        self.abilities -= {"create_only"}
+        self.inability = "its records cannot be created, only their status can be changed"
         self._existing: set[str] | None = None
 
     def _alternatives(self, own: t.Sequence[str], given: t.Sequence[str]) -> Keys:
@@ -225,7 +273,7 @@ class StatusWriter(AimsioWriter):
     def prepare(self, record: Body) -> Prepared:
         """Keep key and status; refuse what would create a record."""
         key = self.identify(record)
-        if not self._exists(key):
+        if not self.updates_only and not self._exists(key):
             msg = (
                 f"{self.resource.name} cannot be created through the API, only the status of "
                 "existing ones can be changed, and no existing one has this key"

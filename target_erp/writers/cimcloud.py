@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import typing as t
 
+from erp_vendors.cimcloud.resources import MODIFIED
 from erp_vendors.cimcloud.settings import SYNCHRONOUS_RECORDS
 from erp_vendors.errors import MissingResourceError
 from erp_vendors.http import codec
@@ -12,6 +13,7 @@ from target_erp.delivery import Prepared, RefusedError, Write, Writer
 from target_erp.delivery.answers import Answers
 from target_erp.delivery.documented import Documented
 from target_erp.delivery.model import Finding, LookUpResult
+from target_erp.delivery.policy import ALL_ABILITIES
 from target_erp.delivery.writer import Statement
 from target_erp.writers.answer_check import by_schema, either, row_of
 from target_erp.writers.cimcloud_answers import (
@@ -22,6 +24,7 @@ from target_erp.writers.cimcloud_answers import (
     refused,
     says_yes,
 )
+from target_erp.writers.cimcloud_many import CimcloudManyRows
 from target_erp.writers.cimcloud_rows import CimcloudRows
 from target_erp.writers.keys import Keys, no_key, references_of
 from target_erp.writers.write_validator import WriteValidator, without_nulls
@@ -54,6 +57,9 @@ class CimcloudWriter(Writer):
 
     vendor = "cimcloud"
     secrets = SECRET_COLUMNS
+    # A row of a table shows all of its columns; only those that are sent change (6.1, INF).
+    shows_all = True
+    stamp = MODIFIED
     answers: Answers
 
     def __init__(
@@ -70,12 +76,15 @@ class CimcloudWriter(Writer):
         self._keys = Keys(resource.primary_keys, *((name,) for name in natural), given)
         self.keys = self._keys.single
         self.can_look_up = bool(resource.path) and bool(self._keys)
+        self.abilities = ALL_ABILITIES if self.can_look_up else frozenset()
+        self.needed_to_create = natural if self.upsert else ()
         self.batch_size = client.block.get("batch_size") if self.upsert else 1
         self.after = tuple(f"cimcloud_{name}" for name in resource.after)
         # A path holds one key.
         self.deletable = bool(client.block.get("delete_path")) and bool(self.keys)
         self._only_updates = client.block.get("write_method") == "PUT"
         self._rows = CimcloudRows(client, resource, self._keys, unique=self.upsert)
+        self._many = CimcloudManyRows(client, resource, self._rows, client.block)
         self.answers = Answers(
             self.stream,
             documented=either(is_documented, by_schema(resource.answer_schema)),
@@ -112,7 +121,7 @@ class CimcloudWriter(Writer):
 
     def identify(self, record: t.Mapping[str, t.Any]) -> Key:
         """The keys that a record carries, best one first."""
-        return self._keys.of(record)
+        return self._matched(record, self._keys.of(record))
 
     def prepare(self, record: Body) -> Prepared:
         """Check that a row is flat and what the table takes; see `Writer.prepare`."""
@@ -206,6 +215,25 @@ class CimcloudWriter(Writer):
         except ValueError as error:
             return LookUpResult.cannot_tell(str(error))
 
+    def currents(
+        self,
+        writes: t.Sequence[Write],
+        *,
+        contents: bool,  # noqa: ARG002
+    ) -> list[LookUpResult | RefusedError]:
+        """See `Writer.currents`: several keys a search, right before the rows are sent."""
+        return self._many.look(writes, self.policy.match_on)
+
+    def is_empty(self) -> bool:
+        """See `Writer.is_empty`."""
+        return not self.client.page(self.resource)
+
+    def anchor(self, row: Body) -> Body:
+        """See `Writer.anchor`."""
+        names = self.resource.natural_keys or self.resource.primary_keys
+        known = ((name, row[name]) for name in names if row.get(name) not in (None, ""))
+        return dict([pair]) if (pair := next(known, None)) else {}
+
     def current(self, write: Write) -> Body | None:
         """See `Writer.current`."""
         if not self.can_look_up or not write.key:
@@ -236,7 +264,11 @@ class CimcloudWriter(Writer):
         )
 
     def _is_update(self, write: Write) -> bool:
-        return self._only_updates or (not self.upsert and write.vendor_id is not None)
+        return (
+            self._only_updates
+            or self.updates_only
+            or (not self.upsert and write.vendor_id is not None)
+        )
 
     def _statement(self) -> Statement:
         proven = [name for name in self.keys if name in self.resource.documented_keys]
@@ -273,6 +305,7 @@ class PassthroughWriter(CimcloudWriter):
         super().__init__(client, resource, keys)
         self.upsert = False
         self.can_look_up = self.deletable = False
+        self.abilities, self.inability = frozenset(), "an order that passes through is not shown"
         self.batch_size = 1
         self._keys = Keys(resource.primary_keys, ("order_number",))
         self.keys = self._keys.single

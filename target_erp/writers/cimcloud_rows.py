@@ -36,7 +36,7 @@ class CimcloudRows:
         self._client = client
         self._resource = resource
         self._keys = keys
-        self._unique = unique
+        self.unique = unique
         self._not_shown_by: tuple[str, ...] = ()
 
     def look(self, write: Write) -> LookUpResult:
@@ -98,9 +98,9 @@ class CimcloudRows:
         found: list[Body] = []
         try:
             for page in self._client.pages(self._resource, exact(names[0], values[0])):
-                mine = [row for row in page if _same(row.get(names[0]), values[0])]
+                mine = [row for row in page if same(row.get(names[0]), values[0])]
                 found += [
-                    row for row in mine if _is(row, names, values) and not _is_other(row, but)
+                    row for row in mine if is_row(row, names, values) and not is_other(row, but)
                 ]
                 if len(mine) < len(page) and not found:
                     # An ignored searchstring shows other rows, and an absence proves nothing then.
@@ -110,28 +110,59 @@ class CimcloudRows:
                     )
         except DataError as error:
             return LookUpResult.cannot_tell(str(error))
-        if len(found) > 1 and not self._unique:
+        if len(found) > 1 and not self.unique:
             return LookUpResult.cannot_tell(
                 f"cimcloud: {len(found)} rows have the {','.join(names)} {key}"
             )
         if found:
             alike = (row for row in found if all(row.get(n) == v for n, v in body.items()))
             return LookUpResult.found(key, next(alike, found[0]))
-        return ABSENT if set(names) <= set(self._resource.documented_keys) else NOT_SHOWN
+        return self.nothing(names, note=False)
+
+    def nothing(self, names: tuple[str, ...], *, note: bool = True) -> LookUpResult:
+        """What it proves that a search shows nothing.
+
+        Args:
+            names: The columns of the key.
+            note: A control is to look by them.
+        """
+        if set(names) <= set(self._resource.documented_keys):
+            return ABSENT
+        if note:
+            self._not_shown_by = names
+        return NOT_SHOWN
 
 
-def _is(row: Body, names: t.Iterable[str], values: t.Iterable[str]) -> bool:
-    return all(_same(row.get(name), wanted) for name, wanted in zip(names, values, strict=True))
+def is_row(row: Body, names: t.Iterable[str], values: t.Iterable[str]) -> bool:
+    """Whether some columns of a row have some values.
+
+    Args:
+        row: The row.
+        names: The columns.
+        values: Their values.
+    """
+    return all(same(row.get(name), wanted) for name, wanted in zip(names, values, strict=True))
 
 
-def _is_other(row: Body, known: t.Mapping[str, str] | None) -> bool:
-    """Whether a row has other values for keys that are better than what it was found by."""
+def is_other(row: Body, known: t.Mapping[str, str] | None) -> bool:
+    """Whether a row has other values for keys that are better than what it was found by.
+
+    Args:
+        row: The row.
+        known: The better keys.
+    """
     return any(
-        row.get(name) not in (None, "") and not _same(row[name], value)
+        row.get(name) not in (None, "") and not same(row[name], value)
         for name, value in (known or {}).items()
     )
 
 
-def _same(found: object, wanted: str) -> bool:
+def same(found: object, wanted: str) -> bool:
+    """Whether a column has a value.
+
+    Args:
+        found: What the row shows.
+        wanted: The value.
+    """
     # The usual collation of such a site's database takes no notice of case.
     return found is not None and str(found).strip().casefold() == wanted.strip().casefold()

@@ -11,7 +11,7 @@ from target_erp.delivery.writer import key_of
 if t.TYPE_CHECKING:
     from erp_vendors.resource import Resource
 
-__all__ = ["Key", "Keys", "key_of", "no_key", "references_of"]
+__all__ = ["Key", "Keys", "beside_match", "key_of", "no_key", "references_of"]
 
 
 class Keys:
@@ -59,6 +59,19 @@ def no_key(names: Keys | t.Iterable[str]) -> RefusedError:
     either = names if isinstance(names, Keys) else " or ".join(names)
     msg = f"it has no {either}, so the vendor could not tell which record it is"
     return RefusedError(msg, reason="no_key")
+
+
+def beside_match(key: str, value: str, match_on: t.Sequence[str]) -> RefusedError:
+    """The refusal of a record whose other key the vendor has, but not with the key of the sync.
+
+    Args:
+        key: Name of the other key.
+        value: Its value.
+        match_on: Properties that are the key of the sync.
+    """
+    keys = ", ".join(match_on)
+    msg = f"the vendor has a record with the {key} {value}, but with another {keys}"
+    return RefusedError(msg, reason="ambiguous")
 
 
 def references_of(

@@ -11,10 +11,11 @@ from target_erp.delivery import Prepared, RefusedError, Write, Writer
 from target_erp.delivery.answers import Answers, UnclearError
 from target_erp.delivery.documented import Documented
 from target_erp.delivery.model import ABSENT, Finding, LookUpResult
+from target_erp.delivery.policy import ALL_ABILITIES
 from target_erp.delivery.unclear_answer import speaks_of_trouble
-from target_erp.delivery.writer import Statement
+from target_erp.delivery.writer import OLDEST_READ, Statement
 from target_erp.writers.answer_check import by_schema, either, row_of
-from target_erp.writers.keys import Keys, no_key
+from target_erp.writers.keys import Keys, beside_match, no_key
 from target_erp.writers.pentamic_list import CustomerList
 from target_erp.writers.write_validator import WriteValidator, without_nulls
 
@@ -42,6 +43,8 @@ class PentamicWriter(Writer):
     # A second POST makes a second customer, so the list is read first (6, INF).
     check_before_create = True
     deletable = True
+    # Name and tax code are required again, so a PUT probably replaces (6, INF).
+    replaces = True
     answers: Answers
     _telling: tuple[str, ...]
 
@@ -70,6 +73,7 @@ class PentamicWriter(Writer):
         self.keys = self._keys.single
         # What is listed per parent is not listed whole.
         self.can_look_up = self.check_before_create = bool(resource.path) and not resource.is_child
+        self.abilities = ALL_ABILITIES if self.can_look_up else frozenset()
         self._send_nulls = client.block.get("null_values") == "send"
         self.documented = Documented.of(self.vendor, resource, keys=known.alternatives)
         self._validator = WriteValidator.of(self.vendor, resource)
@@ -89,7 +93,7 @@ class PentamicWriter(Writer):
 
     def identify(self, record: t.Mapping[str, t.Any]) -> Key:
         """The keys that a record carries, best one first."""
-        return self._keys.of(record)
+        return self._matched(record, self._keys.of(record))
 
     def prepare(self, record: Body) -> Prepared:
         """Check the record; see `Writer.prepare`."""
@@ -176,7 +180,9 @@ class PentamicWriter(Writer):
         key = write.key
         if write.deletes and write.vendor_id is not None:
             key = ((self._ids[0], write.vendor_id),)
+        return self._find(key, fresh=fresh)
 
+    def _find(self, key: Key, *, fresh: bool = False) -> LookUpResult:
         def keys() -> Key:
             return tuple((name, self._plain(name, value)) for name, value in key)
 
@@ -185,11 +191,42 @@ class PentamicWriter(Writer):
         except DataError as error:
             return LookUpResult.cannot_tell(str(error), unreadable=True)
         if len(found) > 1:
-            name, value = write.key[0]
+            name, value = key[0]
             ids = ", ".join(str(self._id_in(row)) for row in found)
             msg = f"{len(found)} records have the {name} {value} ({ids}); name one by its id"
             raise RefusedError(msg, reason="ambiguous")
         return LookUpResult.found(self._id_in(found[0]) or "", found[0]) if found else ABSENT
+
+    def currents(
+        self,
+        writes: t.Sequence[Write],
+        *,
+        contents: bool,  # noqa: ARG002
+    ) -> list[LookUpResult | RefusedError]:
+        """See `Writer.currents`: the list is kept, and read anew when it is a minute old."""
+        self._listing.renew(OLDEST_READ)
+        found: list[LookUpResult | RefusedError] = []
+        for write in writes:
+            known = None if self.policy.match_on else self._id(write)
+            key = write.key if known is None else ((self._ids[0], known),)
+            try:
+                found.append(self._match(key) if self.policy.match_on else self._find(key))
+            except RefusedError as error:
+                found.append(error)
+        return found
+
+    def _match(self, key: Key) -> LookUpResult:
+        """Look by the key of the sync alone; the others only tell whether it is somebody else's."""
+        look = self._find(key[:1])
+        for name, value in key[1:] if look.finding is Finding.ABSENT else ():
+            if self._find(((name, value),)).finding is Finding.FOUND:
+                raise beside_match(name, value, self.policy.match_on)
+        return look
+
+    def anchor(self, row: Body) -> Body:
+        """See `Writer.anchor`."""
+        key = self._id_in(row)
+        return {} if key is None else {self._ids[0]: key}
 
     def current(self, write: Write) -> Body | None:
         """See `Writer.current`."""

@@ -76,6 +76,16 @@ class CustomerList:
             self._prove_absence(key)
             return []
 
+    def renew(self, oldest: float) -> None:
+        """Read the list anew when it is next asked for, if it is too old.
+
+        Args:
+            oldest: Seconds since it was asked for, at most.
+        """
+        with self._lock:
+            if self._rows is not None and time.monotonic() - self._begun > oldest:
+                self._rows = None
+
     def add(self, row: Body) -> None:
         """Note a record that was written, so that the next one with its key is not created.
 

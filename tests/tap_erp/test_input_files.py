@@ -16,9 +16,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from erp_vendors.stamps import from_iso, to_epoch_ms, to_iso
 from tap_erp.bookmark import Bookmark, fingerprint
 from tap_erp.learning import LearningStream
-from tap_erp.stamps import from_iso, to_epoch_ms, to_iso
 from tap_erp.stream import ErpStream
 from tap_erp.streams import STREAMS
 from tap_erp.tap import TapErp
@@ -167,7 +167,7 @@ def any_of(base: Json) -> st.SearchStrategy[Json]:
 
 
 FEW = settings(
-    max_examples=full(20, 60),
+    max_examples=full(8, 60),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -90,7 +90,7 @@ PAGING = pytest.mark.parametrize("vendor", ["aims360", "aim"])
 
 
 @PAGING
-@settings(max_examples=full(300, 2000), deadline=None)
+@settings(max_examples=full(100, 2000), deadline=None)
 @given(
     count=st.integers(0, 70),
     size=st.integers(2, 12),

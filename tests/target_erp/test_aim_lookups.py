@@ -18,7 +18,7 @@ from tests.support.writers import Account, prepared, sent
 if t.TYPE_CHECKING:
     from erp_sandbox.testing import RunningSandbox
     from target_erp.delivery import Write, Writer
-    from target_erp.writers.aim import AimWriter
+    from target_erp.writers.aim_writer import AimWriter
 
 IMAGE = {"FileName": "a.png", "Base64Image": "aGVsbG8="}
 CUSTOMER = {

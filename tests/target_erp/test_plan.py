@@ -91,8 +91,8 @@ def test_the_plan_is_shown_as_tables(
     assert steps[1] == 'update 1 ref_id=1 nm: "Ann" -> "Anna"'
     assert steps[2].startswith("update 2 ref_id=2 the vendor has these values; it is sent")
     assert steps[3] == 'create 3 ref_id=3 ref_id: "3"; nm: "New"'
-    assert ["stream", "create", "update", "delete", "unchanged", "refused"] in lines
-    assert [ACCOUNTS, "1", "2", "0", "0", "1"] in lines
+    assert ["stream", "create", "update", "delete", "unchanged", "skipped", "refused"] in lines
+    assert [ACCOUNTS, "1", "2", "0", "0", "0", "1"] in lines
     assert f"Nothing was written; the plan is in {plan}" in caplog.text
 
 
@@ -138,7 +138,7 @@ def test_a_large_plan_shows_first_what_matters_and_says_how_much_is_left(
     # The first of those that are alike is sent; after it the ledger knows them.
     assert steps[:50] == ["update", "update", *["create"] * 48]
     assert lines[start + 51] == ["…", "and", "1,211", "more,", "see", str(plan)]
-    assert [ACCOUNTS, "60", "2", "0", "1,199", "0"] in lines
+    assert [ACCOUNTS, "60", "2", "0", "1,199", "0", "0"] in lines
     assert len(plan.read_text().splitlines()) == 1261
 
 

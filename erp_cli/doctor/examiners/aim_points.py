@@ -10,7 +10,7 @@ from erp_cli.doctor.columns import is_unique, unique_columns
 from erp_vendors.errors import CallError, CredentialsError, DataError
 from erp_vendors.http import codec
 from erp_vendors.http.xmldoc import is_xml
-from tap_erp.stamps import from_iso, to_iso
+from erp_vendors.stamps import from_iso, to_iso
 
 if t.TYPE_CHECKING:
     from erp_cli.doctor.examiner import ResourceSample, Row

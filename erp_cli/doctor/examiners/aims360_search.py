@@ -12,7 +12,7 @@ from erp_vendors.aims360 import odata
 from erp_vendors.aims360.client import NO_ROW, refuses_query
 from erp_vendors.aims360.settings import DATE_ZONES
 from erp_vendors.errors import CallError, MissingResourceError
-from tap_erp.stamps import from_iso, to_iso
+from erp_vendors.stamps import from_iso, to_iso
 
 if t.TYPE_CHECKING:
     from erp_cli.doctor.examiner import ResourceSample

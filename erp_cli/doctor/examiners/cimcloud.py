@@ -22,7 +22,7 @@ from erp_vendors.errors import (
     NotPermittedError,
 )
 from erp_vendors.http.auth import Auth, BasicAuth, Token, TokenAuth
-from tap_erp.stamps import to_iso
+from erp_vendors.stamps import to_iso
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,7 +12,7 @@ from erp_vendors.cimcloud.search import changed_since, exact
 from erp_vendors.cimcloud.settings import PAGE_ROWS
 from erp_vendors.errors import CallError, CredentialsError, MissingResourceError
 from erp_vendors.settings import NONE
-from tap_erp.stamps import AHEAD_OF_UTC, from_iso, to_iso, utc_now
+from erp_vendors.stamps import AHEAD_OF_UTC, from_iso, to_iso, utc_now
 
 if t.TYPE_CHECKING:
     from erp_cli.doctor.examiner import Examiner, ResourceSample, Row

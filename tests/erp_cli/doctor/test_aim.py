@@ -63,25 +63,28 @@ def reads_lists(
 
 @pytest.mark.parametrize(
     ("name", "answer", "size", "settings", "sets"),
-    [
-        ("remaining", "absent", MANY, {}, set()),
-        ("remaining", "zero", MANY, {"remaining_records": "ignore"}, set()),
-        ("max_records", "20", MANY, {}, set()),
-        ("bounds", "exclusive", FEW, {}, set()),
-        ("errors", "servicestack", FEW, {}, set()),
-        ("unknown_path", "not-found", FEW, {}, set()),
-        ("formats", "json", FEW, {}, set()),
-        ("formats", "xml", FEW, {"format": "xml"}, set()),
-        ("customers_list", "Records", FEW, {}, set()),
-        ("customers_list", "CustomerSearchRecords", FEW, {}, set()),
-        ("customers_paging", "whole", MANY, {}, set()),
-        ("product_key", "AeId", FEW, {}, {"primary_keys"}),
-        ("product_key", "Sku", FEW, {}, {"primary_keys"}),
-        ("contract_key", "id", FEW, {}, {"primary_keys"}),
-        ("empty_dates", "omit", FEW, {}, set()),
-        ("nulls", "print", FEW, {}, set()),
-        ("order", "key", FEW, {}, set()),
-    ],
+    doctor.mostly_nightly(
+        [
+            ("remaining", "absent", MANY, {}, set()),
+            ("remaining", "zero", MANY, {"remaining_records": "ignore"}, set()),
+            ("max_records", "20", MANY, {}, set()),
+            ("bounds", "exclusive", FEW, {}, set()),
+            ("errors", "servicestack", FEW, {}, set()),
+            ("unknown_path", "not-found", FEW, {}, set()),
+            ("formats", "json", FEW, {}, set()),
+            ("formats", "xml", FEW, {"format": "xml"}, set()),
+            ("customers_list", "Records", FEW, {}, set()),
+            ("customers_list", "CustomerSearchRecords", FEW, {}, set()),
+            ("customers_paging", "whole", MANY, {}, set()),
+            ("product_key", "AeId", FEW, {}, {"primary_keys"}),
+            ("product_key", "Sku", FEW, {}, {"primary_keys"}),
+            ("contract_key", "id", FEW, {}, {"primary_keys"}),
+            ("empty_dates", "omit", FEW, {}, set()),
+            ("nulls", "print", FEW, {}, set()),
+            ("order", "key", FEW, {}, set()),
+        ],
+        keep=(1, 7, 11),
+    ),
 )
 def test_the_other_answer_is_found_and_read(
     name: str, answer: str, size: int, settings: dict[str, t.Any], sets: set[str]

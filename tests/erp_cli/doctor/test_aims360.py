@@ -103,38 +103,41 @@ def without(*names: str) -> dict[str, t.Any]:
 
 @pytest.mark.parametrize(
     ("variants", "name", "settings", "more"),
-    [
-        ({"filter": "refused"}, "filter", without("$filter"), {}),
-        ({"filter": "ignored"}, "filter", without("$filter"), {}),
-        ({"order_by": "refused"}, "order_by", without("$orderby"), {}),
-        ({"order_by": "ignored"}, "order_by", {}, {}),
-        ({"count": "refused"}, "count", without("$count"), {}),
-        ({"expand": "refused"}, "expand", without("$expand"), {"children": False}),
-        (
-            {"count": "refused", "order_by": "refused", "filter": "refused"},
-            "count",
-            without("$filter", "$orderby", "$count"),
-            {},
-        ),
-        ({"date_zone": "none-only"}, "date_zone", {"date_zone": "none"}, {}),
-        ({"page_limit": "100"}, "page_limit", {"page_size": 100}, {}),
-        (
-            {"page_limit": "100", "page_over": "refused"},
-            "page_over",
-            {"page_size": 100},
-            {},
-        ),
-        (
-            {"page_limit": "100", "page_over": "refused", "count": "refused"},
-            "page_over",
-            {"page_size": 100, **without("$count")},
-            {},
-        ),
-        ({"page_limit": "100", "rows": "array"}, "page_limit", {"page_size": 100}, {}),
-        ({"past_end": "not-found"}, "past_end", {}, {}),
-        ({"rows": "array"}, "rows", {}, {}),
-        ({"styles_list": "absent"}, "styles_list", {}, {"styles_list": False}),
-    ],
+    doctor.mostly_nightly(
+        [
+            ({"filter": "refused"}, "filter", without("$filter"), {}),
+            ({"filter": "ignored"}, "filter", without("$filter"), {}),
+            ({"order_by": "refused"}, "order_by", without("$orderby"), {}),
+            ({"order_by": "ignored"}, "order_by", {}, {}),
+            ({"count": "refused"}, "count", without("$count"), {}),
+            ({"expand": "refused"}, "expand", without("$expand"), {"children": False}),
+            (
+                {"count": "refused", "order_by": "refused", "filter": "refused"},
+                "count",
+                without("$filter", "$orderby", "$count"),
+                {},
+            ),
+            ({"date_zone": "none-only"}, "date_zone", {"date_zone": "none"}, {}),
+            ({"page_limit": "100"}, "page_limit", {"page_size": 100}, {}),
+            (
+                {"page_limit": "100", "page_over": "refused"},
+                "page_over",
+                {"page_size": 100},
+                {},
+            ),
+            (
+                {"page_limit": "100", "page_over": "refused", "count": "refused"},
+                "page_over",
+                {"page_size": 100, **without("$count")},
+                {},
+            ),
+            ({"page_limit": "100", "rows": "array"}, "page_limit", {"page_size": 100}, {}),
+            ({"past_end": "not-found"}, "past_end", {}, {}),
+            ({"rows": "array"}, "rows", {}, {}),
+            ({"styles_list": "absent"}, "styles_list", {}, {"styles_list": False}),
+        ],
+        keep=(0, 4),
+    ),
 )
 def test_the_other_answer_is_found_and_read(
     variants: dict[str, str], name: str, settings: dict[str, t.Any], more: dict[str, t.Any]

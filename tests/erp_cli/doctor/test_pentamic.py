@@ -41,17 +41,20 @@ def reads_all(sandbox: RunningSandbox, config: doctor.Config) -> None:
 
 @pytest.mark.parametrize(
     ("name", "answer", "state", "settings", "entry"),
-    [
-        ("tax_code", "string", VerdictState.DIFFERS, {}, {}),
-        ("tax_code", "int", VerdictState.DIFFERS, {}, {}),
-        ("order_by", "refused", VerdictState.DIFFERS, {"order_by": "none"}, {}),
-        ("order_by", "ignored", VerdictState.DIFFERS, {}, {}),
-        ("invoice_ids", "customer", VerdictState.DIFFERS, {}, {}),
-        ("invoice_key", "invoiceId", VerdictState.DIFFERS, {}, {"primary_keys": True}),
-        ("invoice_key", "none", VerdictState.DIFFERS, {}, {"primary_keys": True}),
-        ("formats", "xml", VerdictState.DIFFERS, {}, {}),
-        ("slash", "required", VerdictState.DIFFERS, {"trailing_slash": True}, {}),
-    ],
+    doctor.mostly_nightly(
+        [
+            ("tax_code", "string", VerdictState.DIFFERS, {}, {}),
+            ("tax_code", "int", VerdictState.DIFFERS, {}, {}),
+            ("order_by", "refused", VerdictState.DIFFERS, {"order_by": "none"}, {}),
+            ("order_by", "ignored", VerdictState.DIFFERS, {}, {}),
+            ("invoice_ids", "customer", VerdictState.DIFFERS, {}, {}),
+            ("invoice_key", "invoiceId", VerdictState.DIFFERS, {}, {"primary_keys": True}),
+            ("invoice_key", "none", VerdictState.DIFFERS, {}, {"primary_keys": True}),
+            ("formats", "xml", VerdictState.DIFFERS, {}, {}),
+            ("slash", "required", VerdictState.DIFFERS, {"trailing_slash": True}, {}),
+        ],
+        keep=(0, 3),
+    ),
 )
 def test_the_other_answer_is_found_and_read(
     name: str,

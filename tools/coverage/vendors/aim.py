@@ -10,7 +10,7 @@ from tools.coverage.calls import VendorCalls
 
 if t.TYPE_CHECKING:
     from erp_vendors.aim import AimResource
-    from target_erp.writers.aim import AimWriter
+    from target_erp.writers.aim_writer import AimWriter
 
 
 class AimCalls(VendorCalls):

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_erp.stamps import earlier, from_iso, to_epoch_ms, to_iso
+from erp_vendors.stamps import earlier, from_iso, to_epoch_ms, to_iso
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ PARTS = st.tuples(
 @given(PARTS)
 def test_the_short_way_gives_what_the_long_way_gives(parts: tuple[str, ...]) -> None:
     text = "".join(parts)
-    with mock.patch("tap_erp.stamps._usual", return_value=None):
+    with mock.patch("erp_vendors.stamps._usual", return_value=None):
         long_way = to_iso(text)
     assert to_iso(text) == long_way
 

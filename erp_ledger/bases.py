@@ -1,0 +1,78 @@
+"""What a writer last knew of the fields of a record: keyed hashes, and no contents."""
+
+from __future__ import annotations
+
+import secrets
+import typing as t
+
+from erp_ledger.partitions import Partitions, stored
+from erp_ledger.store import Change
+
+_PUT = """INSERT INTO erp_bases (partition, key, base) VALUES {rows}
+    ON CONFLICT (partition, key) DO UPDATE SET base = excluded.base"""
+_DROP = "DELETE FROM erp_bases WHERE partition = ? AND key IN (VALUES {rows})"
+_MAKE_KEY = "INSERT INTO erp_base_key (number, secret) VALUES (1, ?) ON CONFLICT DO NOTHING"
+_AT_ONCE = 500
+_KEY_BYTES = 32
+
+
+class Bases(Partitions):
+    """The bases of records, by account, stream and business key."""
+
+    _base_key: bytes = b""
+
+    def base_key(self, *, make: bool = True) -> bytes:
+        """The key of this ledger's field hashes: random, made once.
+
+        Args:
+            make: Make it if there is none yet; else the result is empty then.
+
+        Raises:
+            LedgerError: If the store fails.
+        """
+        if not self._base_key:
+            rows = self._read_key()
+            if not rows and make:
+                self._store.apply([Change(_MAKE_KEY, "", [(secrets.token_bytes(_KEY_BYTES),)])])
+                rows = self._read_key()  # another run may have been faster
+            self._base_key = bytes(rows[0][0]) if rows else b""
+        return self._base_key
+
+    def bases(self, account: str, stream: str, keys: t.Collection[str]) -> dict[str, bytes]:
+        """The bases of some records; those without one are left out.
+
+        Args:
+            account: Whose data it is.
+            stream: Sink name.
+            keys: Business keys, any number.
+        """
+        partition = self._partition_of(account, stream)
+        if partition is None:
+            return {}
+        wanted = {stored(key): key for key in keys}
+        names, found = list(wanted), {}
+        for start in range(0, len(names), _AT_ONCE):
+            condition, values = self._store.among("key", names[start : start + _AT_ONCE])
+            rows = self._store.read(
+                f"SELECT key, base FROM erp_bases WHERE partition = ? AND {condition}",  # noqa: S608
+                (partition, *values),
+            )
+            found.update({wanted[key]: bytes(base) for key, base in rows})
+        return found
+
+    def based(self, account: str, stream: str, bases: t.Mapping[str, bytes]) -> list[Change]:
+        """What notes the bases of records, in place of earlier ones.
+
+        Args:
+            account: Whose data it is.
+            stream: Sink name.
+            bases: By business key; an empty one is dropped.
+        """
+        partition = self.partition(account, stream)
+        kept = [(partition, stored(key), bytearray(base)) for key, base in bases.items() if base]
+        gone = [(stored(key),) for key, base in bases.items() if not base]
+        changes = [Change(_PUT, "(?, ?, ?)", list(kept))] if kept else []
+        return [*changes, Change(_DROP, "(?)", list(gone), (partition,))] if gone else changes
+
+    def _read_key(self) -> list[tuple[t.Any, ...]]:
+        return self._store.read("SELECT secret FROM erp_base_key WHERE number = 1", ())

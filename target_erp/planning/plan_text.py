@@ -1,0 +1,54 @@
+"""What stands in the cells of a plan's tables."""
+
+from __future__ import annotations
+
+import typing as t
+
+from erp_vendors.http import codec
+from erp_vendors.http.redact import redact
+from target_erp.printable import cut
+
+_SHOWN_FIELDS = 6
+_SHOWN_CHARACTERS = 40
+
+
+def changes_text(changes: t.Mapping[str, tuple[t.Any, t.Any]]) -> str:
+    """What an update changes, in a few words.
+
+    Args:
+        changes: Old and new value by property, secrets masked.
+    """
+    return _listed(
+        [f"{name}: {_short(old)} -> {_short(new)}" for name, (old, new) in changes.items()]
+    )
+
+
+def fields_text(body: t.Mapping[str, t.Any]) -> str:
+    """What a new record holds, in a few words.
+
+    Args:
+        body: Its properties, secrets masked.
+    """
+    return _listed([f"{name}: {_short(value)}" for name, value in body.items()])
+
+
+def _listed(parts: t.Sequence[str]) -> str:
+    more = len(parts) - _SHOWN_FIELDS
+    return "; ".join([*parts[:_SHOWN_FIELDS], *([f"and {more} more"] if more > 0 else [])])
+
+
+def clean(value: t.Any) -> t.Any:  # noqa: ANN401 - any JSON
+    """A value without the secrets of the configuration.
+
+    Args:
+        value: The value.
+    """
+    if isinstance(value, dict):
+        return {name: clean(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [clean(inner) for inner in value]
+    return redact(value) if isinstance(value, str) else value
+
+
+def _short(value: object) -> str:
+    return cut(codec.encode(value).decode(), _SHOWN_CHARACTERS)
