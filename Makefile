@@ -5,7 +5,7 @@
 .SUFFIXES:
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast nightly bench lint typecheck settings constraints clean
+.PHONY: help demo test test-fast nightly bench lint typecheck settings docs release-check constraints clean
 
 BIN := .venv/bin
 # The long tests wait more than they work, so there may be more of them at once than cores; but each
@@ -51,6 +51,8 @@ lint: ## Check style, dependencies, who imports whom, and that meltano.yml and t
 	@$(BIN)/python -m tools.coverage --check
 	@$(BIN)/python -m tools.answers --check
 	@$(BIN)/python -m tools.assumptions --check
+	@$(BIN)/python -m tools.vendors --check
+	@$(BIN)/python -m tools.dependencies --check
 	@$(BIN)/python -m tools.lint_meltano
 
 typecheck: ## Check types
@@ -63,13 +65,24 @@ settings: ## Write meltano.yml, .env.example, the settings tables and the genera
 	@$(BIN)/python -m tools.coverage
 	@$(BIN)/python -m tools.answers
 	@$(BIN)/python -m tools.assumptions
+	@$(BIN)/python -m tools.vendors
+	@$(BIN)/python -m tools.dependencies
+
+docs: ## Build the documentation site into site/; any warning is an error
+	@$(SETUP)
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --clean
+	@echo "The site is in site/; \`$(BIN)/python -m http.server -d site\` shows it."
+
+release-check: ## Build, check and install the wheel on each Python of this machine; ARGS="--tests none"
+	@$(SETUP)
+	@$(BIN)/python -m tools.release_check $(ARGS)
 
 constraints: ## Renew constraints.txt
 	@$(SETUP)
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --upgrade \
-		--all-extras --group dev --no-header --no-annotate --no-emit-index-url \
+		--all-extras --group dev --group docs --group release --no-header --no-annotate --no-emit-index-url \
 		pyproject.toml --output-file constraints.txt
 
 clean: ## Remove what was installed or built; Meltano's state and the ledger stay
-	rm -rf .venv benchmarks/.envs output/demo dist build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv benchmarks/.envs output/demo dist build site .venvs .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

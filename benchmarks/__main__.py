@@ -1,4 +1,4 @@
-"""Runs benchmarks: `python -m benchmarks [name ...] [--quick]`, and `--table` for the README."""
+"""Runs benchmarks: `python -m benchmarks [name ...] [--quick]`, and `--table` for the pages."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="name", help=", ".join(BENCHMARKS))
     parser.add_argument("--quick", action="store_true", help="less of everything; rough numbers")
-    parser.add_argument("--table", action="store_true", help="write the last results into README")
+    parser.add_argument(
+        "--table", action="store_true", help="write the last results into the pages"
+    )
     options = parser.parse_args()
     unknown = set(options.names) - set(BENCHMARKS)
     if unknown:

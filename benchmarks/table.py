@@ -1,4 +1,4 @@
-"""The README's table of results."""
+"""The table of results, and the figures of the README."""
 
 from __future__ import annotations
 
@@ -14,7 +14,28 @@ if t.TYPE_CHECKING:
 
 START = "<!-- benchmarks: written by python -m benchmarks --table -->"
 END = "<!-- benchmarks end -->"
+PAGE = ROOT / "benchmarks" / "README.md"
+"""Where the table stands."""
+FIGURES_START = "<!-- figures: written by python -m benchmarks --table -->"
+FIGURES_END = "<!-- figures end -->"
 README = ROOT / "README.md"
+FIGURES = (
+    (
+        "Of a limit of 10 calls a second {aimsio_share} are used, and no second sees more than "
+        "{aimsio_peak}."
+    ),
+    "The tap reads {tap_dlt} as fast as dlt's extract step, where the vendor takes no time.",
+    (
+        "The target validates and notes {null_rate}, where the vendor takes no time: {null_ratio} "
+        "the plain SDK target."
+    ),
+    (
+        "One call a record, 50 ms each, ten at once, with ledger: {late_rate}, {late_drt} drt-core "
+        "and {late_hotglue} hotglue's SDK."
+    ),
+    "Of 1,000,000 records the tap holds {tap_peak} at most, the target {target_peak}.",
+)
+"""The README's figures, with names of bars for the values."""
 Result = dict[str, t.Any]
 
 
@@ -52,28 +73,49 @@ def table(results: t.Mapping[str, Result]) -> str:
     return f"{where}\n\n" + "\n".join(rows)
 
 
-def insert(text: str, content: str) -> str:
-    """Put the table between its marks.
+def figures(results: t.Mapping[str, Result]) -> str:
+    """The README's figures, one a line.
 
     Args:
-        text: The README.
-        content: The table.
+        results: Results by benchmark.
+    """
+    units = {bar.name: bar for bar in BARS}
+    values = {
+        name: NOT_MEASURED if value is None else shown(value, bar.unit)
+        for name, bar in units.items()
+        for value in [results.get(bar.benchmark, {}).get("values", {}).get(name)]
+    }
+    return "\n".join(f"- {line.format_map(values)}" for line in FIGURES)
+
+
+def insert(text: str, content: str, start: str = START, end: str = END) -> str:
+    """Put the table, or the figures, between their marks.
+
+    Args:
+        text: The page.
+        content: What goes there.
+        start: The mark before it.
+        end: The mark behind it.
 
     Raises:
         ValueError: If the marks are not there.
     """
-    before, start, rest = text.partition(START)
-    _, end, after = rest.partition(END)
-    if not start or not end:
-        msg = f"the README has no {START} with {END} behind it"
+    before, first, rest = text.partition(start)
+    _, last, after = rest.partition(end)
+    if not first or not last:
+        msg = f"the page has no {start} with {end} behind it"
         raise ValueError(msg)
-    return f"{before}{START}\n{content}\n{END}{after}"
+    return f"{before}{start}\n{content}\n{end}{after}"
 
 
 def write() -> None:
-    """Renew the table in the README."""
-    text = README.read_text(encoding="utf-8")
-    README.write_text(insert(text, table(read())), encoding="utf-8")
+    """Renew the table on its page, and the figures in the README."""
+    results = read()
+    page = PAGE.read_text(encoding="utf-8")
+    PAGE.write_text(insert(page, table(results)), encoding="utf-8")
+    readme = README.read_text(encoding="utf-8")
+    text = insert(readme, figures(results), FIGURES_START, FIGURES_END)
+    README.write_text(text, encoding="utf-8")
 
 
 def groups() -> list[list[Bar]]:

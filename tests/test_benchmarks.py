@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import re
 import typing as t
 
 import pytest
@@ -114,14 +115,32 @@ def test_the_table_has_a_row_for_each_group_and_says_what_is_missing(
 
 
 def test_the_table_goes_between_its_marks_and_can_be_renewed() -> None:
-    readme = table.README.read_text(encoding="utf-8")
-    once = table.insert(readme, "| first |")
+    page = table.PAGE.read_text(encoding="utf-8")
+    once = table.insert(page, "| first |")
     twice = table.insert(once, "| second |")
     assert "| first |" in once
     assert "| first |" not in twice
     assert twice.replace("| second |", "| first |") == once
     with pytest.raises(ValueError, match="no <!-- benchmarks"):
         table.insert("no marks", "| first |")
+
+
+def test_the_figures_of_the_readme_stand_in_the_table() -> None:
+    rows = table.PAGE.read_text(encoding="utf-8")
+    readme = table.README.read_text(encoding="utf-8")
+    shown_there = readme.partition(table.FIGURES_START)[2].partition(table.FIGURES_END)[0]
+    lines = shown_there.strip().splitlines()
+    assert len(lines) == len(table.FIGURES)
+    for line, form in zip(lines, table.FIGURES, strict=True):
+        parts = re.split(r"\{\w+\}", f"- {form}")
+        found = re.fullmatch("(.+)".join(map(re.escape, parts)), line)
+        assert found, line
+        for value in found.groups():
+            assert f" {value};" in rows or f" {value} |" in rows, value
+
+
+def test_what_was_not_measured_is_no_figure() -> None:
+    assert f"- The tap reads {harness.NOT_MEASURED} as fast" in table.figures({})
 
 
 def test_records_are_as_large_as_they_are_said_to_be() -> None:

@@ -116,7 +116,7 @@ def test_its_commands_are_commands_of_erp(
 
 
 @pytest.mark.parametrize(
-    "page", ["README.md", "docs/first-steps.md", "docs/operating.md", "docs/writing.md"]
+    "page", ["docs/index.md", "docs/first-steps.md", "docs/operating.md", "docs/writing.md"]
 )
 def test_what_a_page_lets_people_type_exists(page: str) -> None:
     text = (ROOT / page).read_text("utf-8")

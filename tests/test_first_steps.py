@@ -1,4 +1,4 @@
-"""The README's first steps, word for word: a fresh project, an installed wheel, a real database."""
+"""The first steps, word for word: a fresh project, an installed wheel, a real database."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ OPTIONS = {
     "aimsio": LOGIN,
     "cimcloud": {**LOGIN, "site_name": "my-site", "auth_key": "my-key"},
 }
-"""Accounts that the README's lines are about."""
+"""Accounts that the lines are about."""
 
 
 def steps(page: str) -> list[str]:
@@ -107,7 +107,7 @@ def database() -> t.Iterator[dict[str, str]]:
 
 
 class Shell:
-    """A shell of somebody who follows the README, in an environment of its own."""
+    """A shell of somebody who follows the page, in an environment of its own."""
 
     def __init__(self, folder: pathlib.Path, env: dict[str, str]) -> None:
         self.folder = folder
@@ -147,7 +147,7 @@ def test_the_first_steps_lead_to_a_warehouse_and_back(
 ) -> None:
     import psycopg  # noqa: PLC0415 - an extra
 
-    there, back = steps("README.md")
+    there, back = steps("docs/index.md")
     wheels = wheel_of(tmp_path_factory).parent
     with (
         running_sandbox(size=SIZE, limits=False, options=OPTIONS) as sandbox,

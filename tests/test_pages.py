@@ -20,7 +20,7 @@ from erp_sandbox.testing import running_sandbox
 from tests.test_definitions import Project
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-_GUIDES = ("first-steps", "first-contact", "reverse-etl", "operating")
+_GUIDES = ("index", "first-steps", "first-contact", "reverse-etl", "operating")
 PAGES = ["README.md", *(f"docs/{name}.md" for name in _GUIDES)]
 HERE = [
     *("erp streams --all", "erp --help", "erp sinks", "erp sandbox serve --help-vendor aimsio"),
@@ -38,7 +38,7 @@ IN_A_PROJECT = [
 ]
 """What `test_a_run_is_operated_as_the_pages_say` runs."""
 BY = {
-    "tests/test_first_steps.py": [  # the README, word for word
+    "tests/test_first_steps.py": [  # docs/index.md, word for word
         *("meltano run tap-erp--aimsio target-postgres", "meltano install", "meltano add"),
         *("meltano run tap-postgres target-erp--cimcloud", "meltano invoke tap-erp--aimsio --test"),
         "TARGET_ERP_DRY_RUN=true meltano run tap-postgres target-erp--cimcloud",
@@ -83,7 +83,7 @@ BY = {
 }
 """What another module runs, or does by the same functions."""
 FORMS = re.compile(
-    r"make (test|bench)|meltano (run|invoke)|pip install 'erp-singer\[sandbox\]'"
+    r"make (test|bench|docs)|meltano (run|invoke)|pip install 'erp-singer\[sandbox\]'"
     r"|meltano config set \S+ \S+ \S.*|.*(…|NAME).*"
 )
 """Commands about the checkout, names of commands without arguments, and forms of commands."""

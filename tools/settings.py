@@ -2,7 +2,7 @@
 
 A file marks a place with `# <NAME>` and `# </NAME>`, or `<!-- NAME -->` and `<!-- /NAME -->`, each
 on a line of its own, and gets the lines between them from here. The names are the keys of
-`blocks()`; `settings` is the table for people.
+`blocks()`; `settings` are the tables for people.
 
     python -m tools.settings            write
     python -m tools.settings --check    exit with 1 and a diff if a file is out of step
@@ -146,7 +146,7 @@ def blocks() -> dict[str, list[str]]:
         "sandbox-config": _sandbox(config),
         "nightly-tasks": [f"- tap-erp--{vendor} target-postgres" for vendor in VENDORS],
         "env": _env(known),
-        "settings": _table(_merged(known.values())),
+        "settings": _tables(_merged(known.values())),
         "vendors": _rows(
             "page | vendor",
             (
@@ -309,23 +309,32 @@ def _is_credential(setting: Setting) -> bool:
     )
 
 
-def _table(found: list[Setting]) -> list[str]:
-    lines = [
-        "",
-        "| Setting | Kind | Default | In | Meaning |",
-        "|---|---|---|---|---|",
-    ]
+def _tables(found: list[Setting]) -> list[str]:
+    """A narrow table a vendor, and one of what is about no vendor, each below a heading."""
+    groups: dict[str, list[Setting]] = {name: [] for name in (*VENDORS, "")}
     for setting in found:
-        text = " ".join(str(setting.schema.get("description", "")).split())
-        if setting.schema.get("enum"):
-            text += f" One of: {', '.join(map(str, setting.schema['enum']))}."
-        if setting.schema.get("secret"):
-            text += " **Secret.**"
-        default = f"`{_plain(setting.schema['default'])}`" if "default" in setting.schema else ""
-        short = "both" if len(setting.plugins) > 1 else setting.plugins[0].partition("-")[0]
-        cells = (f"`{setting.name}`", setting.kind, default, short, text.replace("|", "\\|"))
-        lines.append(f"| {' | '.join(cells)} |")
+        first = setting.name.partition(".")[0]
+        groups[first if first in VENDORS else ""].append(setting)
+    lines = []
+    for vendor, group in groups.items():
+        title = VENDORS[vendor].title if vendor else "All vendors"
+        lines += ["", f"## {title}", "", "| Setting | Meaning |", "|---|---|"]
+        lines += [f"| `{setting.name}` | {_meaning(setting)} |" for setting in group]
     return [*lines, ""]
+
+
+def _meaning(setting: Setting) -> str:
+    text = " ".join(str(setting.schema.get("description", "")).split())
+    facts = [setting.kind]
+    if setting.schema.get("enum"):
+        facts = [f"one of {', '.join(f'`{_plain(one)}`' for one in setting.schema['enum'])}"]
+    if "default" in setting.schema:
+        facts.append(f"default `{_plain(setting.schema['default'])}`")
+    if len(setting.plugins) == 1:
+        facts.append(f"{setting.plugins[0].partition('-')[0]} only")
+    if setting.schema.get("secret"):
+        facts.append("**secret**")
+    return f"{text} ({'; '.join(facts)})".replace("|", "\\|").strip()
 
 
 def _rows(head: str, rows: t.Iterable[t.Iterable[str]]) -> list[str]:

@@ -45,5 +45,5 @@ pip() {
 pip install --upgrade "pip>=25.1" --constraint constraints.txt
 extras=$(sed -n '/^\[project.optional-dependencies\]/,/^$/s/^\([a-z]*\) = .*/\1/p' pyproject.toml |
     paste -sd , -)
-pip install --constraint constraints.txt --editable ".[$extras]" --group dev
+pip install --constraint constraints.txt --editable ".[$extras]" --group dev --group docs
 echo "$wanted" >"$stamp"

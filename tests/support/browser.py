@@ -56,12 +56,17 @@ class _Handler(socketserver.StreamRequestHandler):
                 t.cast("Recorder", self.server).asked.append(parts[1])
 
 
-def visit(page: pathlib.Path, *, dark: bool = False) -> Visit:
+def visit(
+    page: pathlib.Path | str, *, dark: bool = False, reach: str = "", rest_ms: int = 3000
+) -> Visit:
     """Open a page and let it come to rest.
 
     Args:
-        page: The file.
+        page: The file, or an address.
         dark: The user prefers dark pages.
+        reach: Host and port of a server on loopback that it may reach.
+        rest_ms: Milliseconds of the page's own clock that it has; with 0 it has come to rest as
+            soon as all that it asks for has come.
     """
     program = chromium()
     with Recorder() as recorder, tempfile.TemporaryDirectory() as home:
@@ -79,14 +84,14 @@ def visit(page: pathlib.Path, *, dark: bool = False) -> Visit:
                     "--disable-sync",
                     f"--user-data-dir={home}/profile",
                     f"--proxy-server=http://127.0.0.1:{recorder.server_address[1]}",
-                    "--proxy-bypass-list=<-loopback>",
+                    f"--proxy-bypass-list=<-loopback>;{reach}",
                     "--enable-logging=stderr",
                     "--v=0",
-                    "--virtual-time-budget=3000",
+                    *([f"--virtual-time-budget={rest_ms}"] if rest_ms else []),
                     "--window-size=1600,1000",
                     f"--blink-settings=preferredColorScheme={0 if dark else 1}",
                     "--dump-dom",
-                    page.as_uri(),
+                    page if isinstance(page, str) else page.as_uri(),
                 ],
                 home,
             )

@@ -11,6 +11,7 @@ from tools.coverage.entries import options, spelled_key
 
 if t.TYPE_CHECKING:
     from tools.coverage.compare import Found
+    from tools.coverage.entries import Entry
 
 PAGE = "docs/coverage.md"
 _WIDTH = 95
@@ -49,14 +50,8 @@ def page_of(found: Found) -> str:
             "",
             f"### {VENDORS[vendor].title}: streams {read}, sinks {written}",
             "",
-            "| Stream, sink | Read: key properties | Replication key | Written: found by |",
-            "|---|---|---|---|",
+            *entry_table(entries),
         ]
-        for name, entry in sorted(entries.items()):
-            star = " `*`" if entry.optional else ""
-            key = "(not read)" if entry.read_key is None else entry.read_key
-            by = "(not written)" if entry.write_key is None else entry.write_key
-            lines.append(f"| `{name}`{star} | {key} | {entry.bookmark} | {by} |")
     lines += [
         "",
         "## Operations",
@@ -83,6 +78,24 @@ def page_of(found: Found) -> str:
                 text += f" (guessed: {spelled_key([path] for path in dict.fromkeys(row.guesses))})"
             lines.append(f"| `{row.operation}` | {row.mark} | {text} |")
     return "\n".join(lines) + "\n"
+
+
+def entry_table(entries: t.Mapping[str, Entry]) -> list[str]:
+    """The lines of a table of streams and sinks.
+
+    Args:
+        entries: A vendor's, by name.
+    """
+    lines = [
+        "| Stream, sink | Read: key properties | Replication key | Written: found by |",
+        "|---|---|---|---|",
+    ]
+    for name, entry in sorted(entries.items()):
+        star = " `*`" if entry.optional else ""
+        key = "(not read)" if entry.read_key is None else entry.read_key
+        by = "(not written)" if entry.write_key is None else entry.write_key
+        lines.append(f"| `{name}`{star} | {key} | {entry.bookmark} | {by} |")
+    return lines
 
 
 def _optional() -> list[str]:
