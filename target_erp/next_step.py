@@ -12,6 +12,13 @@ _PLACES = ("ledger", "dead_letters")
 _DEFAULTS = {setting.name: setting.default for setting in SETTINGS}
 
 
+_ANEW = {
+    "trial": "a run without max_records and only (setting sinks)",
+    "plan": "look at what is not approved, and make a new plan (dry_run, or erp plan)",
+}
+"""What helps where no command does, by what left records out."""
+
+
 def helpful(refused: int, unknown: int, *, trial: bool) -> list[str]:
     """Subcommands of `erp ledger` that help after a run, those that help first.
 
@@ -23,12 +30,15 @@ def helpful(refused: int, unknown: int, *, trial: bool) -> list[str]:
     return ["rejects"] * bool(refused or not (unknown or trial)) + ["unknown"] * bool(unknown)
 
 
-def next_step(subcommands: t.Iterable[str], setting: t.Callable[[str], t.Any]) -> str:
+def next_step(
+    subcommands: t.Iterable[str], setting: t.Callable[[str], t.Any], left_out: str = "trial"
+) -> str:
     """The commands that help, and where the report lies.
 
     Args:
         subcommands: Subcommands of `erp ledger`, those that help first.
         setting: Gives a setting of the target.
+        left_out: What left records out: `trial` or `plan`.
 
     Returns:
         Part of a line.
@@ -48,5 +58,5 @@ def next_step(subcommands: t.Iterable[str], setting: t.Callable[[str], t.Any]) -
             command += f" (in the Meltano project: meltano invoke {project_name}:{subcommand})"
         commands.append(command)
     report = setting("report_file")
-    what = ", ".join(commands) or "a run without max_records and only (setting sinks)"
+    what = ", ".join(commands) or _ANEW[left_out]
     return f"next: {what}" + (f"; report: {report}" if report else "")

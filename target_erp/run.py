@@ -26,6 +26,8 @@ from target_erp.delivery.settlement import StoppedError
 from target_erp.delivery.watermark import Watermark
 from target_erp.next_step import helpful, next_step
 from target_erp.output_paths import check_output_paths, is_file
+from target_erp.planning.plan_binding import binding_of
+from target_erp.planning.plan_file import PlanFile, approval_of
 from target_erp.planning.planner import Guards, Planner, allowance
 from target_erp.prepare import prepare
 from target_erp.reader import InputError
@@ -40,6 +42,7 @@ from target_erp.writers.keys import Key, key_of
 
 if t.TYPE_CHECKING:
     from erp_plugin import ErpPlugin
+    from target_erp.delivery.approval import Approval
     from target_erp.delivery.model import Body
     from target_erp.delivery.references import Child
 
@@ -65,6 +68,7 @@ class Run:
         watermark: Up to which number of the input all is settled.
         trial: Which records of the input are left out.
         warned: Streams of whose SCHEMA a warning has spoken.
+        approval: The plan that is applied; None if all may be written.
         replayed: Dead letters that were sent again and carry no business key.
     """
 
@@ -90,6 +94,7 @@ class Run:
         self.rehearses = self.asks_vendor = False
         self.watermark = Watermark()
         self.trial = Trial(self.watermark, is_plan=bool(self.config.get("dry_run")))
+        self.approval: Approval | None = None
         self.replayed: set[tuple[str, str]] = set()
         self._states = States(self.watermark)
         self._emitted_at = time.monotonic()
@@ -128,6 +133,7 @@ class Run:
         seconds = max(float(self.setting("checkpoint_seconds")), _SHORTEST_CHECKPOINT)
         # Last of all, when the leases are given back: others need not wait for a webhook.
         with keep_to_one_cpu(), contextlib.ExitStack() as afterwards, self.opened:
+            self._take_plan()
             try:
                 with (
                     self._progress(),
@@ -176,7 +182,7 @@ class Run:
 
     def _finish(self, code: int, said: str) -> dict[str, t.Any]:
         if isinstance(self.delivery, Planner):
-            self.delivery.summary()
+            self.delivery.summary(whole=code != FAILED)
             return {}
         self.summary.log()
         report = self.summary.as_json(code, said)
@@ -196,11 +202,13 @@ class Run:
     def delivery(self) -> Delivery | Planner:
         """The delivery, which sends the records; in a dry run the planner."""
         if self.setting("dry_run"):
-            plan = self.setting("plan_file")
+            ledger = self._known_ledger()
+            path = self.setting("plan_file")
+            plan = PlanFile(path, binding_of(self.plugin), ledger) if path else None
             return Planner(
                 plan,
                 show=bool(plan),
-                ledger=self._known_ledger(),
+                ledger=ledger,
                 resync=self.setting("resync"),
                 asks=self.asks_vendor or not self.rehearses,
                 deleted=lambda writer, write: self.deletions.is_deleted(self.ledger, writer, write),
@@ -213,6 +221,7 @@ class Run:
             resubmit=self._resubmit,
             pause=self.plugin.connection.clock.sleep,
             watermark=self.watermark,
+            approval=self.approval,
         )
         self.opened.callback(delivery.end_threads)
         return delivery
@@ -221,6 +230,16 @@ class Run:
     def dead_letters(self) -> DeadLetters:
         """Where records go that do not get through."""
         return DeadLetters(self.setting("dead_letters"), self.run_id)
+
+    def _take_plan(self) -> None:
+        """Read the plan that is to be applied."""
+        path = self.config.get("apply")
+        if path and self.setting("dry_run"):
+            msg = "config: 'apply' and 'dry_run' exclude each other: a plan is made or applied"
+            raise ConfigError(msg)
+        if path:
+            hours = float(self.setting("plan_max_hours"))
+            self.approval = approval_of(path, hours, binding_of(self.plugin), self.ledger)
 
     def _known_ledger(self) -> Ledger | None:
         """The ledger for a plan, which makes none where there is none."""
@@ -389,12 +408,15 @@ class Run:
             msg = f"{rejections} in this dry run; {where}"
             raise ExitCode(msg, REJECTED)
         msg = f"{rejections}; see the folder {self.setting('dead_letters')}" if rejections else ""
-        if msg := "; ".join(filter(None, (msg, self.deletions.waits, self.trial.said))):
+        unapproved = self.summary.unapproved(self.approval.missing if self.approval else 0)
+        said = (msg, unapproved, self.deletions.waits, self.trial.said)
+        if msg := "; ".join(filter(None, said)):
             raise ExitCode(msg, REJECTED)
 
     def _next_step(self) -> str:
         """What to do about records that did not get through."""
         unknown = self.summary.total(Outcome.UNKNOWN)
         refused = self.summary.total(Outcome.REFUSED) + self.summary.total(Outcome.WAITING)
-        commands = helpful(refused, unknown, trial=bool(self.trial.said))
-        return next_step(commands, self.setting)
+        left_out = "plan" if self.approval else "trial"
+        commands = helpful(refused, unknown, trial=bool(self.trial.said or self.approval))
+        return next_step(commands, self.setting, left_out)
