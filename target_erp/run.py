@@ -19,15 +19,14 @@ from erp_vendors.http import codec
 from erp_vendors.http.redact import redact
 from target_erp.cpu_affinity import keep_to_one_cpu
 from target_erp.deletions import Deletions
-from target_erp.delivery import Delivery, Outcome, RefusedError, Write, Writer
+from target_erp.delivery import Delivery, RefusedError, Write, Writer
 from target_erp.delivery.dead_letters import DeadLetters
 from target_erp.delivery.journal import Journal
 from target_erp.delivery.settlement import StoppedError
 from target_erp.delivery.watermark import Watermark
-from target_erp.next_step import helpful, next_step
+from target_erp.next_step import after
 from target_erp.output_paths import check_output_paths, is_file
-from target_erp.planning.plan_binding import binding_of
-from target_erp.planning.plan_file import PlanFile, approval_of
+from target_erp.planning.plan_binding import approved_plan, plan_file_of
 from target_erp.planning.planner import Guards, Planner, allowance
 from target_erp.prepare import prepare
 from target_erp.reader import InputError
@@ -133,7 +132,7 @@ class Run:
         seconds = max(float(self.setting("checkpoint_seconds")), _SHORTEST_CHECKPOINT)
         # Last of all, when the leases are given back: others need not wait for a webhook.
         with keep_to_one_cpu(), contextlib.ExitStack() as afterwards, self.opened:
-            self._take_plan()
+            self.approval = approved_plan(self.plugin, self.setting, lambda: self.ledger)
             try:
                 with (
                     self._progress(),
@@ -151,7 +150,8 @@ class Run:
                 if isinstance(error, StoppedError):
                     code = REJECTED
                 if code == REJECTED and not self.setting("dry_run"):
-                    msg = f"{error}; {self._next_step()}"
+                    left_out = "plan" if self.approval else "trial" if self.trial.said else ""
+                    msg = f"{error}; {after(self.summary, self.setting, left_out)}"
                     raise ExitCode(msg, REJECTED) from None
                 raise
             else:
@@ -203,11 +203,8 @@ class Run:
         """The delivery, which sends the records; in a dry run the planner."""
         if self.setting("dry_run"):
             ledger = self._known_ledger()
-            path = self.setting("plan_file")
-            plan = PlanFile(path, binding_of(self.plugin), ledger) if path else None
             return Planner(
-                plan,
-                show=bool(plan),
+                plan_file_of(self.plugin, self.setting("plan_file"), ledger),
                 ledger=ledger,
                 resync=self.setting("resync"),
                 asks=self.asks_vendor or not self.rehearses,
@@ -230,16 +227,6 @@ class Run:
     def dead_letters(self) -> DeadLetters:
         """Where records go that do not get through."""
         return DeadLetters(self.setting("dead_letters"), self.run_id)
-
-    def _take_plan(self) -> None:
-        """Read the plan that is to be applied."""
-        path = self.config.get("apply")
-        if path and self.setting("dry_run"):
-            msg = "config: 'apply' and 'dry_run' exclude each other: a plan is made or applied"
-            raise ConfigError(msg)
-        if path:
-            hours = float(self.setting("plan_max_hours"))
-            self.approval = approval_of(path, hours, binding_of(self.plugin), self.ledger)
 
     def _known_ledger(self) -> Ledger | None:
         """The ledger for a plan, which makes none where there is none."""
@@ -404,19 +391,10 @@ class Run:
         rejections = self.summary.rejections(self.config.get("max_rejects") if goes_on else 0)
         if rejections and self.setting("dry_run"):
             file = self.setting("plan_file")
-            where = f"the plan in {file} says why" if file else "the plan above says why"
-            msg = f"{rejections} in this dry run; {where}"
+            where = f"in {file}" if file else "above"
+            msg = f"{rejections} in this dry run; the plan {where} says why"
             raise ExitCode(msg, REJECTED)
         msg = f"{rejections}; see the folder {self.setting('dead_letters')}" if rejections else ""
-        unapproved = self.summary.unapproved(self.approval.missing if self.approval else 0)
-        said = (msg, unapproved, self.deletions.waits, self.trial.said)
-        if msg := "; ".join(filter(None, said)):
+        plan = self.summary.unapproved(self.approval.missing if self.approval else 0)
+        if msg := "; ".join(filter(None, (msg, plan, self.deletions.waits, self.trial.said))):
             raise ExitCode(msg, REJECTED)
-
-    def _next_step(self) -> str:
-        """What to do about records that did not get through."""
-        unknown = self.summary.total(Outcome.UNKNOWN)
-        refused = self.summary.total(Outcome.REFUSED) + self.summary.total(Outcome.WAITING)
-        left_out = "plan" if self.approval else "trial"
-        commands = helpful(refused, unknown, trial=bool(self.trial.said or self.approval))
-        return next_step(commands, self.setting, left_out)

@@ -70,8 +70,8 @@ class Summary:
             error: Why, one line; empty if all is well.
 
         Returns:
-            Records by stream and outcome, some of those that were skipped or not approved, calls, seconds in all
-            and seconds of waiting for limits.
+            Records by stream and outcome, some of those that were skipped or not approved, calls,
+            seconds in all and seconds of waiting for limits.
         """
         return {
             "run": self.run,

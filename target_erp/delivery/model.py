@@ -37,7 +37,7 @@ class Outcome(enum.Enum):
     SKIPPED = "skipped"
     """The mode of its sink forbids it: it is to be created, or it is there. It is no rejection."""
     NOT_APPROVED = "not_approved"
-    """The plan that is applied does not have this write; it was not sent, and STATE stays before it."""
+    """The plan that is applied does not have it; it was not sent, and STATE stays before it."""
     REFUSED = "refused"
     """It cannot be written as it is; it stands in the dead letters."""
     WAITING = "waiting"

@@ -11,8 +11,8 @@ from target_erp.delivery.model import GOT_THROUGH, Outcome
 from target_erp.delivery.tally import Tally
 
 if t.TYPE_CHECKING:
-    from target_erp.delivery.coordination import Coordination
     from target_erp.delivery.approval import Approval
+    from target_erp.delivery.coordination import Coordination
     from target_erp.delivery.model import RefusedError, Write
     from target_erp.delivery.references import Child, References
     from target_erp.delivery.watermark import Watermark

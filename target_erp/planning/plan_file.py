@@ -73,10 +73,10 @@ class PlanFile:
         own = "" if ledger is not None else secrets.token_hex(_KEY_BYTES)
         self.fingerprints = Fingerprints(_key(salt, own, ledger))
         self._seal = {"salt": salt, "key": own}
-        self._lines = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `close`
         self._records = 0
         make_file("plan_file", self.path)
         os.truncate(self.path, 0)  # an empty plan must not leave an old one in its place
+        self._lines = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `close`
 
     def __str__(self) -> str:
         return str(self.path)

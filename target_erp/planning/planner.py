@@ -114,7 +114,6 @@ class Planner:
         self,
         file: PlanFile | None,
         *,
-        show: bool,
         ledger: Ledger | None = None,
         resync: bool = False,
         asks: bool = True,
@@ -123,15 +122,14 @@ class Planner:
         """Start a plan.
 
         Args:
-            file: Where to write it, one JSON line per record; None for nowhere.
-            show: Keep rows for the table, too.
+            file: Where to write it, one JSON line per record; None for nowhere, and for no table.
             ledger: The ledger, which is only read; None if there is none yet.
             resync: Records would be sent although the ledger has them as they are.
             asks: Ask the vendor what it has; without that the plan is about deletions alone.
             deleted: Whether a record that is to be deleted is deleted already.
         """
         self._file = file
-        self._show = show
+        self._show = file is not None
         self._ledger = ledger
         self._resync = resync
         self._assessor = Assessor(ledger, resync=resync, only_reads=True, contents=file is not None)
