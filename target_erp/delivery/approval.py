@@ -94,6 +94,11 @@ class PlanLine:
     record: str
     change: str
 
+    @property
+    def tags(self) -> frozenset[str]:
+        """Its keys, each with the sink."""
+        return frozenset(_tag(self.stream, f"{name}={v}") for name, v in self.key.items())
+
 
 class Approval:
     """Says of each write whether the plan allows it; safe to use from many threads."""
@@ -107,13 +112,12 @@ class Approval:
         """
         self._fingerprints = fingerprints
         self._lines: dict[str, list[PlanLine]] = collections.defaultdict(list)
-        self._keys: dict[tuple[str, str], PlanLine] = {}
+        self._keys: dict[str, PlanLine] = {}
         self._came: set[str] = set()
         self._lock = threading.Lock()
         for line in lines:
             self._lines[line.record].append(line)
-            for name, value in line.key.items():
-                self._keys[line.stream, f"{name}={value}"] = line
+            self._keys.update(dict.fromkeys(line.tags, line))
 
     def take(self, write: Write) -> None:
         """Note which version of a record has come, before anything is made of it.
@@ -123,6 +127,7 @@ class Approval:
         """
         write.version = self._fingerprints.record(write)
         self._came.add(write.version)
+        self._came.update(_tag(write.stream, name) for name in write.names)
 
     def objection(self, writer: Writer, write: Write, row: Body | None) -> str:
         """Why a record may not be written; empty if the plan has this very write.
@@ -143,17 +148,17 @@ class Approval:
         return self._said(writer, write, row, lines)
 
     def _said(self, writer: Writer, write: Write, row: Body | None, lines: list[PlanLine]) -> str:
-        if lines and not lines[-1].change:
-            return "the plan was made without a ledger, so nothing binds the secrets in this record"
         if lines:
             return self._drift(writer, write, row, lines[-1])
         same = self._lines.get(write.version)
         if same:
             return f"the plan has it as {same[-1].step}, and now it would be written"
-        keys = ((write.stream, name) for name in write.names)
-        line = next((self._keys[key] for key in keys if key in self._keys), None)
+        tags = (_tag(write.stream, name) for name in write.names)
+        line = next((self._keys[tag] for tag in tags if tag in self._keys), None)
         if line is None:
             return "it is not in the plan"
+        if not line.record:
+            return "the plan was made without a ledger, so nothing binds the secrets in this record"
         if write.deletes or line.step == "delete":
             what = "deleted" if write.deletes else "written"
             return f"the plan has it as {line.step}, and now it would be {what}"
@@ -183,10 +188,14 @@ class Approval:
     def missing(self) -> int:
         """Writes of the plan whose record did not come in the input."""
         return sum(
-            sum(line.step in WRITES for line in lines)
+            line.step in WRITES and record not in self._came and not self._came & line.tags
             for record, lines in self._lines.items()
-            if record not in self._came
+            for line in lines
         )
+
+
+def _tag(stream: str, name: str) -> str:
+    return f"{stream}\t{name}"
 
 
 def _shown(fields: Body, writer: Writer) -> Body:
