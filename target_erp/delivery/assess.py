@@ -85,6 +85,8 @@ class Assessor:
 
     def _look(self, writer: Writer, write: Write, planned: Planned | None) -> Verdict:
         """What a sink without a policy has of a record."""
+        if planned is not None:
+            return Verdict(Decision.SEND, planned.row)  # look-ups may not show what is new yet
         try:
             row = writer.current(write)
             if self._contents and row is not None and NOT_READ in row.values():
@@ -95,8 +97,6 @@ class Assessor:
             if is_down(problem):
                 raise
             return Verdict(Decision.SEND, error=LookUpError(str(problem)))
-        if planned is not None:
-            row = {**(row or {}), **planned.row}
         return Verdict(Decision.SEND, row)
 
     def _read(self, writer: Writer, write: Write) -> Body | None:

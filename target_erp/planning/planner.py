@@ -52,7 +52,7 @@ class Step(str, enum.Enum):
     REFUSED = "refused"
 
 
-_FIRST = (
+FIRST = (
     Step.REFUSED,
     Step.DELETE,
     Step.UPDATE,
@@ -309,7 +309,7 @@ class Planner:
         logger.info("Nothing was written%s\n%s", where, table(rows, width))
 
     def _show_stream(self, stream: str, width: int) -> None:
-        found = [row for step in _FIRST for row in self._rows[stream, step]][:_ROWS]
+        found = [row for step in FIRST for row in self._rows[stream, step]][:_ROWS]
         rows = [("step", "record", "key", "what"), *found]
         more = sum(self.steps[stream].values()) - len(found)
         rest = f"\n… and {more:,} more{f', see {self._file}' if self._file else ''}" if more else ""

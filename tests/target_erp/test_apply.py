@@ -18,8 +18,6 @@ if t.TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
-POLICIES: dict[str, Row] = {"nothing": {}, "refuse": {"on_conflict": "refuse"}, "rules": {}}
-
 
 @pytest.fixture(scope="module")
 def shared() -> t.Iterator[RunningSandbox]:
@@ -36,7 +34,9 @@ def sandbox(shared: RunningSandbox) -> RunningSandbox:
 class Site:
     """One sink, its ledger and its plan."""
 
-    def __init__(self, shop: Shop, sandbox: RunningSandbox, folder: pathlib.Path, **sink: t.Any):
+    def __init__(
+        self, shop: Shop, sandbox: RunningSandbox, folder: pathlib.Path, **sink: t.Any
+    ) -> None:
         self.shop, self.sandbox = shop, sandbox
         self.config = shop.config(sandbox, folder, **sink)
         self.plan_file = folder / "plan.jsonl"
@@ -58,6 +58,11 @@ class Site:
         """Apply the plan."""
         return self.run(*rows, apply=str(self.plan_file), **settings)
 
+    def text(self, row: Row) -> t.Any:
+        """What the vendor has of a record's text."""
+        texts = self.shop.texts(self.sandbox, row[self.shop.key[0]])
+        return None if texts is None else texts[0]
+
     def reasons(self) -> dict[str, str]:
         """What was not approved, and why."""
         stream = json.loads(self.report.read_text())["streams"][self.shop.stream]
@@ -77,7 +82,7 @@ def test_after_a_drift_exactly_what_is_approved_and_undrifted_is_written(
     site = Site(shop, sandbox, tmp_path, **sink)
     held = sandbox.rows(vendor, shop.resource)[:6]
     rows = [shop.record(row, **{text: f"ours {n}"}) for n, row in enumerate(held)]
-    quiet, drifted, elsewhere, edited, same, absent = rows
+    quiet, drifted, elsewhere, edited, same, _absent = rows
     same[text] = held[4][shop.text[1]]
     assert set(site.plan(*rows)) <= {"update", "unchanged"}
     sandbox.change(vendor, shop.resource, held[1][shop.id], {shop.text[1]: "theirs"})
@@ -90,10 +95,10 @@ def test_after_a_drift_exactly_what_is_approved_and_undrifted_is_written(
     assert {str(row.get(key, row.get(shop.id))) for row in written} <= {
         str(row[name]) for row in (quiet, elsewhere, same) for name in (key,)
     } | {str(held[n][shop.id]) for n in (0, 2, 4)}
-    assert shop.texts(sandbox, quiet[key])[0] == "ours 0"
-    assert shop.texts(sandbox, elsewhere[key])[0] == "ours 2"
-    assert shop.texts(sandbox, drifted[key])[0] == "theirs"
-    assert shop.texts(sandbox, edited[key])[0] == held[3][shop.text[1]]
+    assert site.text(quiet) == "ours 0"
+    assert site.text(elsewhere) == "ours 2"
+    assert site.text(drifted) == "theirs"
+    assert site.text(edited) == held[3][shop.text[1]]
     assert (run.code, run.states) == (3, [1]), run.error
     assert counts(run, shop.stream)["not_approved"] == 3
     assert "3 records are not approved by the plan" in run.error
@@ -106,3 +111,184 @@ def test_after_a_drift_exactly_what_is_approved_and_undrifted_is_written(
     # What was written is known: once more, nothing is to be done for it.
     again = site.apply(quiet, elsewhere)
     assert counts(again, shop.stream) == {"unchanged": 2}
+
+
+@pytest.mark.parametrize("vendor", SHOPS)
+def test_records_that_are_new(vendor: str, sandbox: RunningSandbox, tmp_path: pathlib.Path) -> None:
+    shop = SHOPS[vendor]
+    if vendor == "aim":
+        pytest.skip("AIM gives its customers their numbers")
+    site = Site(shop, sandbox, tmp_path)
+    text = shop.text[0]
+    new, twice, meanwhile, unplanned = (shop.fresh(number) for number in range(4))
+    later = {**twice, text: "later"}
+    assert site.plan(new, twice, meanwhile, later) == ["create", "create", "create", "update"]
+    assert lines_of(str(site.plan_file))[1][0]["changes"].keys() == new.keys()
+    shop.run(sandbox, tmp_path / "another", {**meanwhile, text: "theirs"})
+    run = site.apply(new, twice, meanwhile, later, unplanned)
+    assert (site.text(new), site.text(twice), site.text(meanwhile)) == ("new", "later", "theirs")
+    assert site.text(unplanned) is None
+    assert (run.code, run.states) == (3, [2]), run.error
+    assert site.reasons() == {
+        str(meanwhile[shop.key[0]]): "the plan creates it, and now the vendor has it",
+        str(unplanned[shop.key[0]]): "it is not in the plan",
+    }
+
+
+@pytest.mark.parametrize("vendor", SHOPS)
+def test_rules_are_weighed_anew_and_nothing_beyond_the_plan_goes_out(
+    vendor: str, sandbox: RunningSandbox, tmp_path: pathlib.Path
+) -> None:
+    shop = SHOPS[vendor]
+    text, other = shop.text[0], shop.other[0]
+    site = Site(shop, sandbox, tmp_path, fields={text: "always", other: "fill_empty"})
+    held = sandbox.rows(vendor, shop.resource)[1]
+    sandbox.change(vendor, shop.resource, held[shop.id], {shop.other[1]: "full"})
+    row = shop.record(held, **{text: "ours", other: "ours too"})
+    assert site.plan(row) == ["update"]
+    sandbox.change(vendor, shop.resource, held[shop.id], {shop.other[1]: None})
+    run = site.apply(row)
+    assert run.code == 3
+    assert site.text(row) == held[shop.text[1]]
+    (why,) = site.reasons().values()
+    assert why == f"the vendor's record has changed since the plan: {other}"
+
+
+def test_skips_and_conflicts_stay_what_they_are(
+    sandbox: RunningSandbox, tmp_path: pathlib.Path
+) -> None:
+    shop = SHOPS["cimcloud"]
+    site = Site(shop, sandbox, tmp_path, on_conflict="refuse", mode="update_only")
+    held = sandbox.rows("cimcloud", shop.resource)[:2]
+    first, second = (shop.record(row, nm="read") for row in held)
+    old = {**second, "last_modify_date": "2001-01-01"}
+    assert site.plan(old, shop.fresh(1)) == ["refused", "skipped"]
+    conflict, skipped = lines_of(str(site.plan_file))[1]
+    assert conflict["class"] == "conflict"
+    assert conflict["conflicts"]["nm"]["theirs"] == held[1]["nm"]
+    assert "update_only" in skipped["reason"]
+    run = site.apply(old, shop.fresh(1))
+    assert counts(run, shop.stream) == {"refused": 1, "skipped": 1}
+    assert first["ref_id"] != second["ref_id"]
+
+
+UNFIT: dict[str, tuple[Row, str]] = {
+    "other settings": ({"resync": True}, r"other settings \(resync\)"),
+    "other sinks": ({"sinks": {"cimcloud_accounts": {"fields": ["nm"]}}}, r"\(sinks\)"),
+    "too old": ({"plan_max_hours": 0.000_000_1}, "hours old, and plan_max_hours is 1e-07"),
+    "a plan of a plan": ({"dry_run": True}, "'apply' and 'dry_run' exclude each other"),
+}
+
+
+@pytest.mark.parametrize("case", UNFIT)
+def test_a_plan_that_does_not_fit_is_refused_before_the_first_write(
+    case: str, sandbox: RunningSandbox, tmp_path: pathlib.Path
+) -> None:
+    shop, (settings, said) = SHOPS["cimcloud"], UNFIT[case]
+    site = Site(shop, sandbox, tmp_path)
+    row = shop.record(sandbox.rows("cimcloud", shop.resource)[0], nm="ours")
+    site.plan(row)
+    since = len(sandbox.calls("cimcloud"))
+    with pytest.raises(AssertionError, match=said):
+        _done(site.apply(row, **settings))
+    assert shop.writes(sandbox, since) == []
+
+
+def test_another_account_and_another_ledger_are_told(
+    sandbox: RunningSandbox, tmp_path: pathlib.Path
+) -> None:
+    shop = SHOPS["cimcloud"]
+    site = Site(shop, sandbox, tmp_path)
+    row = shop.record(sandbox.rows("cimcloud", shop.resource)[0], nm="ours")
+    shop.run(sandbox, tmp_path, shop.fresh(7))  # now there is a ledger
+    site.plan(row)
+    other = {**site.config["cimcloud"], "site_name": "elsewhere"}
+    with pytest.raises(AssertionError, match=r"another account \(cimcloud\)"):
+        _done(site.apply(row, cimcloud=other))
+    with pytest.raises(AssertionError, match="another ledger"):
+        _done(site.apply(row, ledger=str(tmp_path / "other.sqlite")))
+    renewed = {**site.config["cimcloud"], "max_concurrency": 1}
+    _done(site.apply(row, cimcloud=renewed))
+    assert site.text(row) == "ours"
+
+
+@pytest.mark.parametrize(
+    "change", ["cut", "a line less", "another value", "another header", "none"]
+)
+def test_a_plan_that_was_cut_or_changed_is_refused(
+    change: str, sandbox: RunningSandbox, tmp_path: pathlib.Path
+) -> None:
+    shop = SHOPS["cimcloud"]
+    site = Site(shop, sandbox, tmp_path)
+    rows = [shop.record(row, nm="ours") for row in sandbox.rows("cimcloud", shop.resource)[:2]]
+    site.plan(*rows)
+    text = site.plan_file.read_text()
+    changed = {
+        "cut": text[:-20],
+        "a line less": "".join(text.splitlines(keepends=True)[:-1]),
+        "another value": text.replace('"ours"', '"mine"'),
+        "another header": text.replace('"made_at":"2', '"made_at":"3'),
+        "none": "",
+    }[change]
+    assert changed != text
+    site.plan_file.write_text(changed)
+    since = len(sandbox.calls("cimcloud"))
+    run = site.apply(*rows)
+    assert run.code == 1
+    assert "cut or changed" in run.error if changed else "cannot read" in run.error
+    assert sandbox.calls("cimcloud")[since:] == []
+
+
+def _done(run: TargetRun) -> None:
+    assert run.code == 0, run.error
+
+
+def test_deletions_are_approved_one_by_one(sandbox: RunningSandbox, tmp_path: pathlib.Path) -> None:
+    shop = SHOPS["pentamic"]
+    site = Site(shop, sandbox, tmp_path)
+    rows = [shop.fresh(number) for number in range(3)]
+    _done(site.run(*rows))
+    kept, gone, later = rows
+
+    def given(*deleted: Row) -> list[bytes]:
+        marked = {row["taxCode"]: {**row, "_sdc_deleted_at": "2026-01-01"} for row in deleted}
+        properties = dict.fromkeys((*kept, "_sdc_deleted_at"), {})
+        messages = [schema(shop.stream, ["taxCode"], **properties)]
+        messages += [record(shop.stream, **marked.get(row["taxCode"], row)) for row in rows]
+        return [codec.encode(one) for one in [*messages, state("end")]]
+
+    settings = {**site.config, "deletes": [shop.stream], "guards": {"max_deletes": 2}}
+    plan = str(site.plan_file)
+    run_target({**settings, "dry_run": True, "plan_file": plan}, given(gone))
+    assert [line["step"] for line in lines_of(plan)[1]] == ["unchanged", "delete", "unchanged"]
+    run = run_target({**settings, "apply": plan}, given(gone, later))
+    assert counts(run, shop.stream) == {"unchanged": 1, "deleted": 1, "not_approved": 1}
+    assert [site.text(row) for row in rows] == ["new", None, "new"]
+    assert (run.code, run.states) == (3, [])
+
+
+def test_orders_without_a_key_are_approved_one_by_one(
+    sandbox: RunningSandbox, tmp_path: pathlib.Path
+) -> None:
+    style = sandbox.rows("aims360", "style_colors")[0]
+    size = {"sizeName": style["sizes"][0]["sizeName"], "orderQuantity": 1}
+    line = {"styleColorID": style["styleColorID"], "sizes": [size]}
+    customer = sandbox.rows("aims360", "customers")[0]["customerID"]
+    order = {"customerID": customer, "lineItems": [line], "note1": "by apply"}
+    config = {
+        "aims360": {
+            "api_url": f"{sandbox.url}/aims360/west",
+            "access_token": "sandbox.access.token",
+        },
+        "ledger": str(tmp_path / "ledger.sqlite"),
+        "dead_letters": str(tmp_path / "dead"),
+        "report_file": "none",
+    }
+    stream, plan = "aims360_orders", str(tmp_path / "plan.jsonl")
+    messages = [schema(stream), record(stream, **order), record(stream, **order)]
+    lines = [codec.encode(message) for message in messages]
+    run_target({**config, "dry_run": True, "plan_file": plan}, lines)
+    run = run_target({**config, "apply": plan}, [*lines, lines[-1]])
+    assert counts(run, stream)["not_approved"] == 1
+    noted = [row for row in sandbox.rows("aims360", "orders") if row.get("note1") == "by apply"]
+    assert len(noted) == 2
