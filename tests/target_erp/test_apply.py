@@ -7,11 +7,16 @@ import typing as t
 
 import pytest
 
+from erp_ledger import open_ledger
 from erp_sandbox.testing import RunningSandbox, running_sandbox
 from erp_vendors.http import codec
-from target_erp.planning.plan_file import lines_of
+from target_erp.delivery import Prepared, Write, Writer
+from target_erp.delivery.approval import Approval, Fingerprints, PlanLine
+from target_erp.planning.plan_file import Binding, PlanFile, approval_of, lines_of
+from target_erp.planning.planner import Planner
 from tests.support.plugins import TargetRun, record, run_target, schema, state
 from tests.target_erp.shops import OPTIONS, SHOPS, Row, Shop, counts
+from tests.target_erp.test_plan_and_run import order
 
 if t.TYPE_CHECKING:
     import pathlib
@@ -239,10 +244,6 @@ def test_a_plan_that_was_cut_or_changed_is_refused(
     assert sandbox.calls("cimcloud")[since:] == []
 
 
-def _done(run: TargetRun) -> None:
-    assert run.code == 0, run.error
-
-
 def test_deletions_are_approved_one_by_one(sandbox: RunningSandbox, tmp_path: pathlib.Path) -> None:
     shop = SHOPS["pentamic"]
     site = Site(shop, sandbox, tmp_path)
@@ -252,7 +253,7 @@ def test_deletions_are_approved_one_by_one(sandbox: RunningSandbox, tmp_path: pa
 
     def given(*deleted: Row) -> list[bytes]:
         marked = {row["taxCode"]: {**row, "_sdc_deleted_at": "2026-01-01"} for row in deleted}
-        properties = dict.fromkeys((*kept, "_sdc_deleted_at"), {})
+        properties: Row = {name: {} for name in (*kept, "_sdc_deleted_at")}
         messages = [schema(shop.stream, ["taxCode"], **properties)]
         messages += [record(shop.stream, **marked.get(row["taxCode"], row)) for row in rows]
         return [codec.encode(one) for one in [*messages, state("end")]]
@@ -267,14 +268,7 @@ def test_deletions_are_approved_one_by_one(sandbox: RunningSandbox, tmp_path: pa
     assert (run.code, run.states) == (3, [])
 
 
-def test_orders_without_a_key_are_approved_one_by_one(
-    sandbox: RunningSandbox, tmp_path: pathlib.Path
-) -> None:
-    style = sandbox.rows("aims360", "style_colors")[0]
-    size = {"sizeName": style["sizes"][0]["sizeName"], "orderQuantity": 1}
-    line = {"styleColorID": style["styleColorID"], "sizes": [size]}
-    customer = sandbox.rows("aims360", "customers")[0]["customerID"]
-    order = {"customerID": customer, "lineItems": [line], "note1": "by apply"}
+def test_orders_that_can_only_be_created(sandbox: RunningSandbox, tmp_path: pathlib.Path) -> None:
     config = {
         "aims360": {
             "api_url": f"{sandbox.url}/aims360/west",
@@ -285,10 +279,75 @@ def test_orders_without_a_key_are_approved_one_by_one(
         "report_file": "none",
     }
     stream, plan = "aims360_orders", str(tmp_path / "plan.jsonl")
-    messages = [schema(stream), record(stream, **order), record(stream, **order)]
-    lines = [codec.encode(message) for message in messages]
-    run_target({**config, "dry_run": True, "plan_file": plan}, lines)
-    run = run_target({**config, "apply": plan}, [*lines, lines[-1]])
-    assert counts(run, stream)["not_approved"] == 1
-    noted = [row for row in sandbox.rows("aims360", "orders") if row.get("note1") == "by apply"]
-    assert len(noted) == 2
+    orders = [order(sandbox, number) for number in range(3)]
+
+    def given(*some: Row) -> list[bytes]:
+        messages = [schema(stream), *(record(stream, **row) for row in some), state("end")]
+        return [codec.encode(message) for message in messages]
+
+    run_target({**config, "dry_run": True, "plan_file": plan}, given(*orders[:2]))
+    assert [line["step"] for line in lines_of(plan)[1]] == ["create", "create"]
+    edited = {**orders[1], "note1": "edited"}
+    run = run_target({**config, "apply": plan}, given(orders[0], edited, orders[2]))
+    assert counts(run, stream) == {"created": 1, "not_approved": 2}, run.error
+    there = {row.get("thirdPartyOrderID") for row in sandbox.rows("aims360", "orders")}
+    assert there & {"T-0", "T-1", "T-2"} == {"T-0"}
+    assert (run.code, run.states) == (3, [])
+
+
+def test_a_record_without_a_key_is_approved_as_often_as_it_is_planned() -> None:
+    prints = Fingerprints(b"key")
+    write = Write(1, "s", {}, body={"a": 1})
+    line = PlanLine("s", {}, "create", {}, prints.record(write), prints.change(Sink(), write, None))
+    approval = Approval([line, line], prints)
+    approval.take(write)
+    said = [approval.objection(Sink(), write, None) for _ in range(3)]
+    assert said == ["", "", "it is not in the plan"]
+
+
+def test_a_plan_binds_secrets_by_the_key_of_the_ledger_alone(tmp_path: pathlib.Path) -> None:
+    write = Write(1, "s", {}, key=(("ref_id", "1"),), body={"ref_id": "1", "pw": "hunter2-1"})
+    plan = tmp_path / "plan"
+    ledger = open_ledger(str(tmp_path / "ledger.sqlite"))
+    for known in (None, ledger):
+        planner = Planner(PlanFile(str(plan), BINDING, known), ledger=None)
+        planner.submit(Sink(), write)
+        planner.summary()
+        header, (line,) = lines_of(str(plan))
+        assert "hunter2" not in plan.read_text()
+        assert bool(header["key"]) == (known is None)
+        assert bool(line["record"]) == bool(line["change"]) == (known is not None)
+        approval = approval_of(str(plan), 24, BINDING, ledger)
+        approval.take(write)
+        said = approval.objection(Sink(), write, None)
+        assert said == ("" if known else NO_LEDGER)
+        # Another secret is another record, though the plan shows the same.
+        write.body = {"ref_id": "1", "pw": "hunter2-2"}
+        approval.take(write)
+        assert approval.objection(Sink(), write, None)
+        write.body = {"ref_id": "1", "pw": "hunter2-1"}
+    ledger.close()
+
+
+NO_LEDGER = "the plan was made without a ledger, so nothing binds the secrets in this record"
+BINDING = Binding("1", {}, {})
+
+
+class Sink(Writer):
+    """A writer whose vendor has nothing."""
+
+    stream = "s"
+    secrets = frozenset({"pw"})
+
+    def prepare(self, record: Row) -> Prepared:
+        raise NotImplementedError
+
+    def send(self, writes: list[Write]) -> None:
+        raise NotImplementedError
+
+    def current(self, write: Write) -> Row | None:  # noqa: ARG002
+        return None
+
+
+def _done(run: TargetRun) -> None:
+    assert run.code == 0, run.error
