@@ -13,7 +13,7 @@ from erp_vendors.errors import CallError, DataError, MissingResourceError
 from target_erp.delivery.decide import Decision, by_look_up, existing
 from target_erp.delivery.in_doubt import LookUpError, is_down
 from target_erp.delivery.model import Finding, LookUpResult, RefusedError, same_value
-from target_erp.delivery.verdicts import Planned, Verdict, Verdicts
+from target_erp.delivery.verdicts import Planned, PolicyVerdict, PolicyVerdicts
 from target_erp.delivery.writer import NOT_READ
 
 if t.TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Assessor:
             only_reads: The ledger stays as it is, as this is a plan.
             contents: Old values are needed, and not only whether a record is there.
         """
-        self._verdicts = Verdicts(ledger, resync=resync, only_reads=only_reads)
+        self._verdicts = PolicyVerdicts(ledger, resync=resync, only_reads=only_reads)
         self._contents = contents
         self._lock = threading.Lock()
 
@@ -52,7 +52,7 @@ class Assessor:
         writer: Writer,
         writes: t.Sequence[Write],
         planned: t.Mapping[int, Planned] | None = None,
-    ) -> list[Verdict]:
+    ) -> list[PolicyVerdict]:
         """Say what becomes of records that the ledger wants sent.
 
         Args:
@@ -83,21 +83,23 @@ class Assessor:
                 ]
         return [self._decided(writer, *pair) for pair in zip(writes, found, strict=True)]
 
-    def _look(self, writer: Writer, write: Write, planned: Planned | None) -> Verdict:
+    def _look(self, writer: Writer, write: Write, planned: Planned | None) -> PolicyVerdict:
         """What a sink without a policy has of a record."""
         if planned is not None:
-            return Verdict(Decision.SEND, planned.row)  # look-ups may not show what is new yet
+            return PolicyVerdict(
+                Decision.SEND, planned.row
+            )  # look-ups may not show what is new yet
         try:
             row = writer.current(write)
             if self._contents and row is not None and NOT_READ in row.values():
                 row = self._read(writer, write) or row
         except RefusedError as error:
-            return Verdict(Decision.SEND, error=error)
+            return PolicyVerdict(Decision.SEND, error=error)
         except (CallError, DataError, MissingResourceError) as problem:
             if is_down(problem):
                 raise
-            return Verdict(Decision.SEND, error=LookUpError(str(problem)))
-        return Verdict(Decision.SEND, row)
+            return PolicyVerdict(Decision.SEND, error=LookUpError(str(problem)))
+        return PolicyVerdict(Decision.SEND, row)
 
     def _read(self, writer: Writer, write: Write) -> Body | None:
         """The contents, where only a look-up for several records at once shows them."""
@@ -106,7 +108,7 @@ class Assessor:
         (look,) = writer.currents([write], contents=True)
         return look.row if isinstance(look, LookUpResult) else None
 
-    def _decided(self, writer: Writer, write: Write, verdict: Verdict) -> Verdict:
+    def _decided(self, writer: Writer, write: Write, verdict: PolicyVerdict) -> PolicyVerdict:
         """The verdict, with what it means that the record is there."""
         if verdict.error is not None or verdict.decision is not Decision.SEND:
             return verdict

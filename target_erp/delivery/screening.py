@@ -7,7 +7,7 @@ import typing as t
 
 from target_erp.delivery.assess import Assessor
 from target_erp.delivery.decide import Decision
-from target_erp.delivery.verdicts import Planned, Verdict, Verdicts
+from target_erp.delivery.verdicts import Planned, PolicyVerdict, PolicyVerdicts
 
 if t.TYPE_CHECKING:
     from erp_ledger import Ledger
@@ -31,7 +31,7 @@ class Screening:
             resync: Records are sent although the vendor has them as they are.
         """
         self._approval = approval
-        self._verdicts = Verdicts(ledger, resync=resync)
+        self._verdicts = PolicyVerdicts(ledger, resync=resync)
         self._assessor = Assessor(ledger, resync=resync)
         self._approved: dict[tuple[str, str], Planned] = {}
 
@@ -44,7 +44,7 @@ class Screening:
         """
         return self._approval is not None or (writer.policy.reads and not batch[0].deletes)
 
-    def verdicts(self, writer: Writer, batch: t.Sequence[Write]) -> list[Verdict]:
+    def verdicts(self, writer: Writer, batch: t.Sequence[Write]) -> list[PolicyVerdict]:
         """What becomes of each record of a batch.
 
         Args:
@@ -58,7 +58,7 @@ class Screening:
         if approval is None:
             return self._verdicts.judge(writer, batch)
         if batch[0].deletes:
-            found = [Verdict(Decision.SEND)] * len(batch)
+            found = [PolicyVerdict(Decision.SEND)] * len(batch)
         else:
             # What a policy reads knows what this run has written; other look-ups may not.
             before = {} if writer.policy.reads else self._before(batch)
@@ -78,8 +78,8 @@ class Screening:
         return {place: planned for place, planned in places.items() if planned is not None}
 
     def _approved_or_not(
-        self, approval: Approval, writer: Writer, write: Write, verdict: Verdict
-    ) -> Verdict:
+        self, approval: Approval, writer: Writer, write: Write, verdict: PolicyVerdict
+    ) -> PolicyVerdict:
         if verdict.error is not None or verdict.decision is not Decision.SEND:
             return verdict
         why = approval.objection(writer, write, verdict.row)

@@ -35,7 +35,7 @@ FORBIDDEN = {
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Verdict:
+class PolicyVerdict:
     """What is to be done with a record.
 
     Attributes:
@@ -63,7 +63,7 @@ class Planned(t.NamedTuple):
     base: bytes
 
 
-class Verdicts:
+class PolicyVerdicts:
     """Judges the records of all sinks of one run or plan; safe to use from many threads."""
 
     def __init__(self, ledger: Ledger | None, *, resync: bool, only_reads: bool = False) -> None:
@@ -87,7 +87,7 @@ class Verdicts:
         *,
         contents: bool = False,
         planned: Planned | None = None,
-    ) -> list[Verdict]:
+    ) -> list[PolicyVerdict]:
         """Say what becomes of records of a sink that has a policy.
 
         What is to be sent gets the body that the rules make.
@@ -112,7 +112,7 @@ class Verdicts:
         found = []
         for write in writes:
             if self._is_known_to_be_there(writer, write):
-                found.append(Verdict(Decision.SKIPPED, why=FORBIDDEN[policy.mode]))
+                found.append(PolicyVerdict(Decision.SKIPPED, why=FORBIDDEN[policy.mode]))
                 continue
             try:
                 look = self._proven(writer, next(looks))
@@ -122,7 +122,7 @@ class Verdicts:
                     look = LookUpResult.found(look.vendor_id or "", row)
                 found.append(self._judge(writer, write, look))
             except (RefusedError, LookUpError) as error:
-                found.append(Verdict(Decision.SEND, error=error))
+                found.append(PolicyVerdict(Decision.SEND, error=error))
         return found
 
     def _is_known_to_be_there(self, writer: Writer, write: Write) -> bool:
@@ -178,7 +178,7 @@ class Verdicts:
             self._works.add(writer.stream)
         return writer.stream in self._works
 
-    def _judge(self, writer: Writer, write: Write, look: LookUpResult) -> Verdict:
+    def _judge(self, writer: Writer, write: Write, look: LookUpResult) -> PolicyVerdict:
         write.seen = look
         if look.finding is Finding.ABSENT:
             return self._judge_new(writer, write)
@@ -188,17 +188,17 @@ class Verdicts:
         if writer.policy.mode is Mode.CREATE_ONLY:
             known = write.known
             if write.doubtful and known is not None and known.digest == write.digest:
-                return Verdict(Decision.ARRIVED, look.row)
-            return Verdict(Decision.SKIPPED, look.row, FORBIDDEN[Mode.CREATE_ONLY])
+                return PolicyVerdict(Decision.ARRIVED, look.row)
+            return PolicyVerdict(Decision.SKIPPED, look.row, FORBIDDEN[Mode.CREATE_ONLY])
         if writer.create_only and not writer.policy.refuses_conflicts:
-            return Verdict(Decision.SEND, look.row)  # that it is there decides
+            return PolicyVerdict(Decision.SEND, look.row)  # that it is there decides
         return self._judge_there(writer, write, look)
 
-    def _judge_new(self, writer: Writer, write: Write) -> Verdict:
+    def _judge_new(self, writer: Writer, write: Write) -> PolicyVerdict:
         write.was_there = False
         policy = writer.policy
         if policy.mode is Mode.UPDATE_ONLY:
-            return Verdict(Decision.SKIPPED, why=FORBIDDEN[Mode.UPDATE_ONLY])
+            return PolicyVerdict(Decision.SKIPPED, why=FORBIDDEN[Mode.UPDATE_ONLY])
         needed = writer.needed_to_create
         if policy.match_on and needed and all(is_empty(write.body.get(n)) for n in needed):
             msg = (
@@ -211,9 +211,9 @@ class Verdicts:
             if known is not None and known.is_there and known.status is not RecordStatus.INTENT:
                 return self._gone(writer, write)
             write.base = self._hashes.after(b"", write.body)
-        return Verdict(Decision.SEND)
+        return PolicyVerdict(Decision.SEND)
 
-    def _gone(self, writer: Writer, write: Write) -> Verdict:
+    def _gone(self, writer: Writer, write: Write) -> PolicyVerdict:
         """A record that was written before, and that somebody has deleted at the vendor."""
         conflicts = {
             name: {"base": self._base_of(write, name, value), "theirs": None, "ours": value}
@@ -226,12 +226,12 @@ class Verdicts:
         )
         raise RefusedError(msg, reason="conflict", conflicts=conflicts)
 
-    def _judge_there(self, writer: Writer, write: Write, look: LookUpResult) -> Verdict:
+    def _judge_there(self, writer: Writer, write: Write, look: LookUpResult) -> PolicyVerdict:
         seen = self._has_been_seen(writer, write, look)
         if look.row is None:
             if writer.policy.fields is None and (seen or not writer.policy.refuses_conflicts):
                 self._note_base(writer, write, write.body)
-                return Verdict(Decision.SEND)
+                return PolicyVerdict(Decision.SEND)
             msg = "the vendor does not show what it has of it, so its policy cannot be kept"
             raise RefusedError(msg, reason="no_look_up")
         row = look.row
@@ -250,9 +250,9 @@ class Verdicts:
         if not changed and not hidden and not self._resync:
             held = len(ours) < len(write.body)
             why = "its rules leave nothing to change" if held else "the vendor has these values"
-            return Verdict(Decision.UNCHANGED, row, why)
+            return PolicyVerdict(Decision.UNCHANGED, row, why)
         write.send_instead(body)
-        return Verdict(Decision.SEND, row)
+        return PolicyVerdict(Decision.SEND, row)
 
     def _apply_rules(self, writer: Writer, write: Write, row: Body) -> tuple[Body, Body]:
         """What may change of a record, and what is sent for that."""
