@@ -199,7 +199,7 @@ def _from_environment(plugin: type[ErpPlugin]) -> tuple[Config, Config]:
 
     schema = plugin.config_jsonschema
     plugin.append_builtin_config(schema)
-    others = environment.other_vendors(environment.project_name_of(plugin.name))
+    others = environment.other_blocks(environment.project_name_of(plugin.name))
     mine = {name: part for name, part in schema["properties"].items() if name not in others}
     blocks = {"properties": {name: part for name, part in mine.items() if name in VENDORS}}
     (other,) = _OWN.keys() - {plugin.name}

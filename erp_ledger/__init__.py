@@ -2,6 +2,7 @@
 
 from erp_ledger.intents import Intent
 from erp_ledger.ledger import Ledger, open_ledger
+from erp_ledger.read_only import LedgerOutcome, ReadOnlyLedger, open_read_only
 from erp_ledger.record import Known, LedgerRecord, RecordStatus
 from erp_ledger.records import FoundRecord
 from erp_ledger.runs import LedgerRun
@@ -14,8 +15,11 @@ __all__ = [
     "Known",
     "Ledger",
     "LedgerError",
+    "LedgerOutcome",
     "LedgerRecord",
     "LedgerRun",
+    "ReadOnlyLedger",
     "RecordStatus",
     "open_ledger",
+    "open_read_only",
 ]

@@ -15,6 +15,7 @@ from erp_ledger.record import LedgerRecord, RecordStatus
 from erp_ledger.records import Records, entries_of, matching
 from erp_ledger.runs import Runs
 from erp_ledger.store import Change, Row, open_store
+from erp_ledger.transfer import Transfer
 
 _UPSERT_TEXT = """WITH shared (partition, status, run) AS (VALUES (?, ?, ?)),
         lines (key, digest, vendor_id, attempts, at, body, parent) AS (VALUES {{rows}})
@@ -47,7 +48,7 @@ _SURE = frozenset({RecordStatus.ACCEPTED, RecordStatus.DELETED})
 _ROW = "(?, ?, ?, ?, ?, ?, ?)"
 
 
-class Ledger(Records, Aliases, Bases, LearnedAnswers, Runs):
+class Ledger(Records, Aliases, Bases, LearnedAnswers, Runs, Transfer):
     """Records by account, stream and business key; safe to use from many threads."""
 
     def intend(

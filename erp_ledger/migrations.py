@@ -124,14 +124,45 @@ def migrate(cursor: t.Any, dialect: str, where: str) -> None:  # noqa: ANN401 - 
     version = 0 if row is None else int(row[0])
     if row is None:
         cursor.execute("INSERT INTO erp_ledger (version) VALUES (0)")
-    if version > VERSION:
+    if version < 0:
         msg = (
-            f"the ledger {where} was written by a newer erp-singer (version {version}, this one "
-            f"knows {VERSION}); upgrade, or set another 'ledger'"
+            f"the ledger {where} was moved to PostgreSQL by erp ledger move, and is not used any "
+            "more; set 'ledger' to the place that it was moved to"
         )
         raise ConfigError(msg)
+    _check_known(version, where, "ledger")
     for step in range(version, VERSION):
         for statement in _MIGRATIONS[step]:
             cursor.execute(statement.format(**_DIALECTS[dialect]))
     if version < VERSION:
         cursor.execute(f"UPDATE erp_ledger SET version = {VERSION}")  # noqa: S608 - a constant
+
+
+def check_version(version: int, where: str, setting: str) -> None:
+    """Refuse a ledger of another version, for who may not change it.
+
+    Args:
+        version: Its version.
+        where: What the ledger is called.
+        setting: The setting that names it.
+
+    Raises:
+        ConfigError: If it is another one than this erp-singer's.
+    """
+    _check_known(version, where, setting)
+    if version < VERSION:
+        msg = (
+            f"the ledger {where} (setting '{setting}') was written by an older erp-singer (version "
+            f"{version}, this one reads {VERSION}); one run of this version's target-erp brings it "
+            "up to date"
+        )
+        raise ConfigError(msg)
+
+
+def _check_known(version: int, where: str, setting: str) -> None:
+    if version > VERSION:
+        msg = (
+            f"the ledger {where} was written by a newer erp-singer (version {version}, this one "
+            f"knows {VERSION}); upgrade, or set another '{setting}'"
+        )
+        raise ConfigError(msg)

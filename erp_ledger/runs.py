@@ -46,6 +46,33 @@ class Runs(Partitions):
         ended = "UPDATE erp_runs SET ended_at = ?, report = ? WHERE run = ?"
         self._store.apply([Change(ended, "", [(iso(now()), report, run)])])
 
+    def prune_runs(self, before: str) -> int:
+        """Forget runs that ended long ago, or began long ago and never ended.
+
+        Args:
+            before: UTC time (ISO 8601, with milliseconds).
+
+        Returns:
+            How many they were.
+
+        Raises:
+            LedgerError: If the store fails.
+        """
+        old = "FROM erp_runs WHERE COALESCE(ended_at, started_at) < ?"
+        [(count,)] = self._store.read(f"SELECT COUNT(*) {old}", (before,))
+        self._store.apply([Change(f"DELETE {old}", "", [(before,)])])
+        return int(count)
+
+    def note_report(self, run: str, report: str) -> None:
+        """Replace the report of a run that has ended.
+
+        Args:
+            run: Its id.
+            report: Its report as JSON text.
+        """
+        noted = "UPDATE erp_runs SET report = ? WHERE run = ?"
+        self._store.apply([Change(noted, "", [(report, run)])])
+
     def runs(self, limit: int) -> list[LedgerRun]:
         """The newest runs, newest first.
 

@@ -214,9 +214,7 @@ class LedgerStore:
         except ErpError:
             raise
         except Exception as error:  # noqa: BLE001 - each driver has its own; PostgreSQL's is optional
-            own = self._dialect == "sqlite"
-            text = redact(" ".join(str(error).split())) if own else explained(error)
-            msg = f"the ledger {self._where} (setting 'ledger') fails: {text}"
+            msg = f"the ledger {self._where} (setting 'ledger') fails: {why(error)}"
             raise LedgerError(msg) from None
 
     @contextlib.contextmanager
@@ -289,11 +287,22 @@ def open_store(setting: str) -> LedgerStore:
         raise ConfigError(msg) from None
 
 
-def postgres(url: str, **options: t.Any) -> t.Any:  # noqa: ANN401 - the package may be absent
+def why(error: Exception) -> str:
+    """Why a driver failed, in one line without a secret.
+
+    Args:
+        error: What it raised.
+    """
+    own = isinstance(error, (sqlite3.Error, OSError))
+    return redact(" ".join(str(error).split())) if own else explained(error)
+
+
+def postgres(url: str, *, setting: str = "ledger", **options: t.Any) -> t.Any:  # noqa: ANN401 - the package may be absent
     """Connect to the ledger's server.
 
     Args:
-        url: The `ledger` setting.
+        url: Where it is.
+        setting: The setting that says so, for errors.
         **options: See `psycopg.connect`.
 
     Raises:
@@ -307,5 +316,5 @@ def postgres(url: str, **options: t.Any) -> t.Any:  # noqa: ANN401 - the package
     try:
         return psycopg.connect(url, connect_timeout=_CONNECT_SECONDS, **options)
     except psycopg.Error as error:
-        msg = f"cannot open the ledger (setting 'ledger') in PostgreSQL: {explained(error)}"
+        msg = f"cannot open the ledger (setting '{setting}') in PostgreSQL: {explained(error)}"
         raise ConfigError(msg) from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import pathlib
+import signal
 import threading
 import typing as t
 
@@ -17,7 +18,7 @@ from erp_plugin.environment import (
     BOOLEANS,
     explanation,
     from_environment,
-    other_vendors,
+    other_blocks,
     prefix_of,
     project_name_of,
     without_effect,
@@ -112,9 +113,11 @@ class ErpPlugin(PluginBase):
 
     Attributes:
         own_settings: The settings that the other plugin does not have.
+        sources: Blocks besides the vendors' of which one is enough.
     """
 
     own_settings: t.ClassVar[tuple[Setting, ...]] = ()
+    sources: t.ClassVar[tuple[str, ...]] = ()
     package_name = "erp-singer"
     _clients: dict[str, Client]
 
@@ -139,6 +142,17 @@ class ErpPlugin(PluginBase):
 
     # Private in the SDK; guarded by test_the_hook_is_where_it_was (tests/test_sdk_hooks.py).
     @override
+    def _setup_signal_handlers(self) -> None:
+        """Let SIGHUP end the run as SIGTERM does, unless the process was told to outlive it."""
+        super()._setup_signal_handlers()
+        if threading.current_thread() is not threading.main_thread():
+            return
+        hang_up = getattr(signal, "SIGHUP", None)
+        if hang_up is not None and signal.getsignal(hang_up) is not signal.SIG_IGN:  # nohup
+            signal.signal(hang_up, self._handle_termination)
+
+    # Private in the SDK; guarded by test_the_hook_is_where_it_was (tests/test_sdk_hooks.py).
+    @override
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         """Check the configuration; the SDK's messages would not name the setting.
 
@@ -153,7 +167,7 @@ class ErpPlugin(PluginBase):
         self._config = _as_meant(self._config, schema)
         self._register_secrets()
         problems = problems_of(self._config, schema)
-        if not problems and not self.vendors:
+        if not problems and not self.vendors and not any(map(self._config.get, self.sources)):
             problems = [
                 (
                     "no vendor is configured: add a block for at least one of "
@@ -184,7 +198,7 @@ class ErpPlugin(PluginBase):
         prefixes = [self._env_var_prefix]
         if project_name:
             prefixes.insert(0, prefix_of(project_name))
-        passed_over = {*self._differs_on_purpose, *other_vendors(project_name)}
+        passed_over = {*self._differs_on_purpose, *other_blocks(project_name)}
         found = [
             one
             for one in without_effect(prefixes, schema, self._config)
@@ -196,7 +210,7 @@ class ErpPlugin(PluginBase):
         names = near_names.strangers(
             prefixes,
             {"properties": dict(ordered)},
-            left_out=other_vendors(project_name),
+            left_out=other_blocks(project_name),
             siblings=bool(project_name),
         )
         names = [one for one in names if one.setting.partition(".")[0] not in passed_over]

@@ -14,7 +14,7 @@ import typing as t
 from erp_vendors.errors import ConfigError
 from erp_vendors.http import codec
 from erp_vendors.settings import is_block
-from erp_vendors.vendors import VENDORS
+from erp_vendors.vendors import RESULTS, VENDORS
 
 Json = t.Mapping[str, t.Any]
 
@@ -67,14 +67,15 @@ def project_name_of(plugin: str) -> str:
     return os.environ.get(_NAMED_BY[plugin], "")
 
 
-def other_vendors(project_name: str) -> set[str]:
-    """The vendors that a plugin has nothing to do with, by what a Meltano project calls it.
+def other_blocks(project_name: str) -> set[str]:
+    """The blocks that a plugin has nothing to do with, by what a Meltano project calls it.
 
     Args:
         project_name: Such as `tap-erp--aimsio`, which is about this vendor alone.
     """
     only = project_name.partition("--")[2].partition("-")[0]
-    return VENDORS.keys() - {only} if only in VENDORS else set()
+    blocks = {*VENDORS, RESULTS}
+    return blocks - {only} if only in blocks else set()
 
 
 def prefix_of(name: str) -> str:

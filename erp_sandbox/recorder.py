@@ -48,6 +48,7 @@ class RecordedCall:
             "ended": None if self.ended is None else f"{self.ended:.6f}",
             "body": body,
             "body_bytes": len(call.body),
+            "written": dict(call.outcomes),
         }
 
 

@@ -15,6 +15,8 @@ _NAMES = (
     "cimcloud",
     "pentamic",
 )
+RESULTS = "results"
+"""The tap's block that is no vendor's: what the target has done."""
 
 
 def _vendor(name: str) -> Vendor:

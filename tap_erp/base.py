@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import functools
+import sys
 import typing as t
 
 from singer_sdk import Tap
+from typing_extensions import override
 
 from erp_plugin import ErpPlugin
 from erp_plugin.progress import ProgressLine
+from erp_vendors.vendors import VENDORS
+from tap_erp.call_meter import CallMeter
 from tap_erp.writer import StdoutWriter
 
 if t.TYPE_CHECKING:
@@ -20,7 +24,7 @@ class TapStream(t.Protocol):
 
     Attributes:
         name: Stream name.
-        vendor: Name of the vendor block it belongs to.
+        vendor: Name of the block it belongs to: a vendor's, or `results`.
         turn: The streams of a vendor are read in this order; those of one turn may overlap.
         records_read: Records that were emitted so far.
         was_read: An earlier run has read the stream.
@@ -75,10 +79,35 @@ class BaseTap(ErpPlugin, Tap):
         streams = t.cast("list[TapStream]", list(self.streams.values()))
         return sorted(streams, key=lambda stream: stream.turn)
 
+    def at_once(self, block: str) -> int:
+        """Number of streams that may be read at once.
+
+        Args:
+            block: Block of the configuration that they belong to; what is no vendor's has no limit.
+        """
+        limit: int = self.block(block).get("max_concurrency") if block in VENDORS else sys.maxsize
+        return limit
+
     @property
     def connected(self) -> list[str]:
         """Vendors that a client was made for."""
         return list(self._clients)
+
+    @functools.cached_property
+    def call_meter(self) -> CallMeter:
+        """Counts the calls of each stream."""
+        return CallMeter()
+
+    @override
+    def client(self, vendor: str) -> t.Any:
+        """As in the plugin; its calls are counted.
+
+        Raises:
+            ConfigError: If its credentials are not set.
+        """
+        client = super().client(vendor)
+        client.transport.observer = self.call_meter
+        return client
 
     @functools.cached_property
     def progress(self) -> ProgressLine:

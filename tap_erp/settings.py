@@ -2,8 +2,28 @@
 
 from __future__ import annotations
 
-from erp_vendors.settings import Setting
+import typing as t
 
+from erp_vendors.settings import Setting, object_schema
+from erp_vendors.vendors import RESULTS
+
+_LEDGER = Setting(
+    "ledger",
+    "string",
+    "Ledger",
+    "The target's setting of this name: an SQLite file or a postgresql:// URL. It is only read, "
+    "and may be in use.",
+    secret=True,
+    must_agree=True,
+)
+_DEAD_LETTERS = Setting(
+    "dead_letters",
+    "string",
+    "Dead letters",
+    "The target's setting of this name: a folder.",
+    "dead_letters",
+    must_agree=True,
+)
 SETTINGS = (
     Setting(
         "start_date",
@@ -46,4 +66,36 @@ SETTINGS = (
         "stable",
         options=("stable", "as_seen"),
     ),
+    Setting(
+        RESULTS,
+        "object",
+        "Results",
+        "What target-erp has done, as the streams erp_runs, erp_outcomes and erp_dead_letters; "
+        "without this block there are none.",
+        schema=object_schema((_LEDGER, _DEAD_LETTERS), required=["ledger"]),
+        must_agree=True,
+    ),
 )
+
+
+class ResultsBlock(t.NamedTuple):
+    """The block `results`.
+
+    Attributes:
+        ledger: The target's ledger, and the name of the setting that says so.
+        dead_letters: The target's folder of dead letters.
+    """
+
+    ledger: tuple[str, str]
+    dead_letters: str
+
+
+def results_block(config: t.Mapping[str, t.Any]) -> ResultsBlock:
+    """Read the block `results`.
+
+    Args:
+        config: The tap's configuration, which has it.
+    """
+    block = config[RESULTS]
+    folder = _DEAD_LETTERS.value_of(block.get(_DEAD_LETTERS.name))
+    return ResultsBlock((str(block[_LEDGER.name]), f"{RESULTS}.{_LEDGER.name}"), str(folder))

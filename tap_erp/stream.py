@@ -79,7 +79,7 @@ class ErpStream(Stream):
     proven_by_second: t.ClassVar[bool] = False
     may_be_empty: bool = False
     is_snapshot: bool = False
-    #: Vendor block this stream belongs to.
+    #: Block this stream belongs to: a vendor's, or `results`.
     vendor: t.ClassVar[str]
 
     def __init__(
@@ -150,18 +150,19 @@ class ErpStream(Stream):
     @override  # type: ignore[misc]
     def sync(self, context: Context | None = None) -> None:
         """Emit the schema and the records; the SDK's own `sync` logs each failure twice."""
-        self.logger.info("Reading %s (%s)", self.name, self.replication_method.lower())
-        state = self.stream_state
-        self.was_read = bool(state)
-        self.table_copy = TableCopy(state, wanted=self._wants_copy(state))
-        self._stream_version = self.table_copy.version if self._has_versions else None
-        if self.table_copy.wanted and self.incremental:
-            self.logger.info("%s: reading everything, to find out what was deleted", self.name)
-        self.prepare()
-        if not self.learns:
+        with self.erp.call_meter.stream(self.name), self.get_sync_timer():
+            self.logger.info("Reading %s (%s)", self.name, self.replication_method.lower())
+            state = self.stream_state
+            self.was_read = bool(state)
+            self.table_copy = TableCopy(state, wanted=self._wants_copy(state))
+            self._stream_version = self.table_copy.version if self._has_versions else None
+            if self.table_copy.wanted and self.incremental:
+                self.logger.info("%s: reading everything, to find out what was deleted", self.name)
+            self.prepare()
+            if not self.learns:
+                self.announce()
+            collections.deque(self._sync_records(context), maxlen=0)
             self.announce()
-        collections.deque(self._sync_records(context), maxlen=0)
-        self.announce()
 
     def announce(self) -> None:
         """Emit the SCHEMA message, unless it has been."""
@@ -185,7 +186,7 @@ class ErpStream(Stream):
         """Emit records; the SDK's own bookmarks know neither windows nor equal stamps."""
         clock, most = self.erp.connection.clock, self.ABORT_AT_RECORD_COUNT
         try:
-            with self.get_record_counter() as counter, self.get_sync_timer():
+            with self.get_record_counter() as counter:
                 counted = 0
                 for batch in self.batches(context):
                     if clock.stopped:

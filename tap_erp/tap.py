@@ -18,6 +18,7 @@ from erp_plugin.cli import FAILED
 from erp_plugin.stream_maps import tell_of_unused
 from erp_vendors.errors import ConfigError
 from erp_vendors.stamps import to_iso
+from erp_vendors.vendors import RESULTS
 from tap_erp import input_files
 from tap_erp.base import BaseTap
 from tap_erp.keys import snippet
@@ -42,6 +43,7 @@ class TapErp(BaseTap):
 
     name = "tap-erp"
     own_settings = SETTINGS
+    sources = (RESULTS,)
     config_jsonschema: t.ClassVar[dict[str, t.Any]] = config_schema(SETTINGS)
     capabilities: t.ClassVar[list[t.Any]] = [
         TapCapabilities.CATALOG,
@@ -112,7 +114,7 @@ class TapErp(BaseTap):
 
     @override
     def discover_streams(self) -> list[ErpStream]:
-        """The streams of all configured vendors.
+        """The streams of all configured vendors, and those of what the target has done.
 
         Raises:
             ConfigError: If `start_date` cannot be read; ignoring it would read everything.
@@ -121,7 +123,8 @@ class TapErp(BaseTap):
         if start and to_iso(start) is None:
             msg = f"config: setting 'start_date' must be a date such as 2026-01-31, not {start!r}"
             raise ConfigError(msg)
-        return [stream for vendor in self.vendors for stream in STREAMS[vendor](self)]
+        blocks = [*self.vendors, *(name for name in self.sources if self.config.get(name))]
+        return [stream for block in blocks for stream in STREAMS[block](self)]
 
     @override
     def run_discovery(self) -> str:
@@ -151,6 +154,7 @@ class TapErp(BaseTap):
         try:
             run_streams(self, streams)
         finally:
+            self.call_meter.tell_all()
             self._tell_of_keys(streams)
             self._tell_of_unused_maps(streams)
         self.state_writer.write_state(self.state)
@@ -186,8 +190,13 @@ class TapErp(BaseTap):
         """Check the credentials of each vendor; reads no stream, as some reads change data.
 
         Raises:
-            ErpError: If a vendor cannot be reached or refuses the credentials.
+            ErpError: If a vendor cannot be reached or refuses the credentials, or if what the
+                target has done cannot be read.
         """
+        if self.config.get(RESULTS):
+            from tap_erp.streams import results  # noqa: PLC0415 - few runs need the ledger
+
+            results.check(self.config)
         self.check_credentials()
         return True
 
@@ -206,6 +215,7 @@ class TapErp(BaseTap):
         for stream in t.cast("dict[str, TapStream]", self._streams or {}).values():
             stream.snapshot()
         self.write_message(StateMessage(value=self.state))
+        self.call_meter.tell_all()
         self.logger.error("Stopped by signal %d; the next run continues from here", signum)
         sys.exit(1)
 

@@ -27,14 +27,16 @@ class Ended(t.Protocol):
         """Records of all streams that ended so."""
 
 
-def after(ended: Ended, setting: t.Callable[[str], t.Any], left_out: str = "") -> str:
+def after(ended: Ended, setting: t.Callable[[str], t.Any], plan: object, trial: str) -> str:
     """What to do about records that did not get through.
 
     Args:
         ended: What the run has come to.
         setting: Gives a setting of the target.
-        left_out: What left records out: `trial`, `plan`, or nothing.
+        plan: The plan that is applied, if one is.
+        trial: What a trial left out; empty if nothing.
     """
+    left_out = "plan" if plan else "trial" if trial else ""
     unknown = ended.total(Outcome.UNKNOWN)
     refused = ended.total(Outcome.REFUSED) + ended.total(Outcome.WAITING)
     return next_step(helpful(refused, unknown, left_out), setting, left_out)

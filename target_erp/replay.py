@@ -5,10 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import typing as t
 
+from erp_ledger.letters import handle, identity, last_at
 from erp_vendors.masking import is_masked
 from target_erp.deletions import NO_DELETE
 from target_erp.delivery import Outcome, RefusedError, Write
-from target_erp.delivery.dead_letters import UNMAPPED, handle, identity, last_at, newest
+from target_erp.delivery.dead_letters import UNMAPPED, newest
 
 if t.TYPE_CHECKING:
     from target_erp.delivery import Writer

@@ -25,6 +25,7 @@ from target_erp.delivery.journal import Journal
 from target_erp.delivery.settlement import StoppedError
 from target_erp.delivery.watermark import Watermark
 from target_erp.next_step import after
+from target_erp.notices import Notices
 from target_erp.output_paths import check_output_paths, is_file
 from target_erp.planning.plan_binding import approved_plan, plan_file_of
 from target_erp.planning.planner import Guards, Planner, allowance
@@ -36,7 +37,6 @@ from target_erp.states import States
 from target_erp.summary import Summary, save
 from target_erp.timer import every
 from target_erp.trial import Trial
-from target_erp.webhook import deliver
 from target_erp.writers.keys import Key, key_of
 
 if t.TYPE_CHECKING:
@@ -96,6 +96,7 @@ class Run:
         self.approval: Approval | None = None
         self.replayed: set[tuple[str, str]] = set()
         self._states = States(self.watermark)
+        self._notices = Notices(plugin, self.setting("ledger"))
         self._emitted_at = time.monotonic()
         self.writers = SinkWriters(plugin)
         self.warned: set[str] = set()
@@ -150,16 +151,13 @@ class Run:
                 if isinstance(error, StoppedError):
                     code = REJECTED
                 if code == REJECTED and not self.setting("dry_run"):
-                    left_out = "plan" if self.approval else "trial" if self.trial.said else ""
-                    msg = f"{error}; {after(self.summary, self.setting, left_out)}"
+                    msg = f"{error}; {after(self.summary, self.setting, self.approval, self.trial.said)}"
                     raise ExitCode(msg, REJECTED) from None
                 raise
             else:
                 code, said = 0, ""
             finally:
-                report = self._finish(code, said)
-                if report and self.config.get("webhook"):
-                    afterwards.callback(deliver, report, **self.config["webhook"])
+                afterwards.callback(self._notices.send, self._finish(code, said))
 
     def _until_input_breaks(self, work: t.Callable[[], None]) -> None:
         """Do the work; what came before a line that cannot be used is settled first."""
@@ -186,6 +184,7 @@ class Run:
             return {}
         self.summary.log()
         report = self.summary.as_json(code, said)
+        self._notices.note(report, self.ledger, self.writers.made.values())
         self.ledger.end_run(self.run_id, codec.encode(report).decode())
         save(report, self.setting("report_file"))
         self.dead_letters.close()
@@ -370,6 +369,8 @@ class Run:
         if "delivery" in self.__dict__:
             self._emit_state()
             self.delivery.nudge()
+        if "summary" in self.__dict__ and not self.setting("dry_run"):
+            self.summary.meter.tell_if_due()
 
     def _checkpoint(self) -> None:
         """Emit the newest STATE that is settled, and let go out what waits for a full batch.
@@ -390,8 +391,7 @@ class Run:
         goes_on = self.setting("on_reject") == "continue"
         rejections = self.summary.rejections(self.config.get("max_rejects") if goes_on else 0)
         if rejections and self.setting("dry_run"):
-            file = self.setting("plan_file")
-            where = f"in {file}" if file else "above"
+            where = f"in {file}" if (file := self.setting("plan_file")) else "above"
             msg = f"{rejections} in this dry run; the plan {where} says why"
             raise ExitCode(msg, REJECTED)
         msg = f"{rejections}; see the folder {self.setting('dead_letters')}" if rejections else ""

@@ -11,6 +11,7 @@ from erp_ledger.partitions import iso
 from erp_vendors.http import codec
 from erp_vendors.private import replace_file
 from target_erp.delivery import Outcome
+from target_erp.measurements import SinkMeter
 from target_erp.planning.planner import allowance
 
 if t.TYPE_CHECKING:
@@ -43,7 +44,11 @@ class Done(t.Protocol):
 
 
 class Summary:
-    """Counts of one run."""
+    """Counts of one run.
+
+    Attributes:
+        meter: Tells them while the run is under way.
+    """
 
     def __init__(self, run: str, done: Done, clients: t.Mapping[str, Client]) -> None:
         """Make the summary of a run that begins.
@@ -58,6 +63,7 @@ class Summary:
         self.records_read = 0
         self.records_filtered = 0
         self._tallies = done.tallies
+        self.meter = SinkMeter(done.tallies)
         self._clients = clients
         self._started = time.monotonic()
         self._started_at = time.time()
@@ -105,7 +111,8 @@ class Summary:
         }
 
     def log(self) -> None:
-        """Tell people, one line a stream."""
+        """Tell people, one line a stream, and whoever measures."""
+        self.meter.tell(last=True)
         for stream, tally in self._tallies.items():
             counts = ", ".join(f"{tally[outcome]} {outcome.value}" for outcome in Outcome)
             left = f", {tally.left_out} left out" if tally.left_out else ""

@@ -20,32 +20,49 @@ from erp_vendors.settings import Setting, object_schema
 
 logger = logging.getLogger("target-erp.webhook")
 
+_KEYS = (
+    Setting(
+        "url",
+        "string",
+        "URL",
+        "Address (https:// or http://) that the report is POSTed to as JSON.",
+        secret=True,
+        schema={"pattern": "^https?://[^/]"},
+    ),
+    Setting(
+        "secret",
+        "string",
+        "Secret",
+        "Signs each POST with HMAC-SHA256, so that the receiver knows who sent it.",
+        secret=True,
+    ),
+    Setting(
+        "when",
+        "string",
+        "When",
+        "run tells of each run; change only when the state of a sink changes: it "
+        "failed, more of its records were rejected than webhook.max_rejects, outcomes "
+        "are unknown, or all that is over.",
+        "run",
+        options=("run", "change"),
+    ),
+    Setting(
+        "max_rejects",
+        "integer",
+        "Rejections that are not told",
+        "With webhook.when change: rejected records of a sink that are no reason to "
+        "tell, as a number or as a percentage of its records such as 5%.",
+        0,
+        schema={"or_string": True},
+    ),
+)
 WEBHOOK_SETTINGS = (
     Setting(
         "webhook",
         "object",
         "Webhook",
         "Where the report of each run is sent when it ends.",
-        schema=object_schema(
-            (
-                Setting(
-                    "url",
-                    "string",
-                    "URL",
-                    "Address (https:// or http://) that the report is POSTed to as JSON.",
-                    secret=True,
-                    schema={"pattern": "^https?://[^/]"},
-                ),
-                Setting(
-                    "secret",
-                    "string",
-                    "Secret",
-                    "Signs each POST with HMAC-SHA256, so that the receiver knows who sent it.",
-                    secret=True,
-                ),
-            ),
-            required=["url"],
-        ),
+        schema=object_schema(_KEYS, required=["url"]),
     ),
 )
 """The `webhook` block of the target's settings."""
@@ -56,6 +73,17 @@ _TIMEOUT = 10.0
 _TOKEN = 12
 """Parts of an address with this many characters may be tokens; shorter ones are words."""
 _SUCCESS, _REDIRECT = 200, 300
+
+
+def webhook_setting(webhook: t.Mapping[str, t.Any], name: str) -> t.Any:  # noqa: ANN401
+    """A key of the setting `webhook`, or its default.
+
+    Args:
+        webhook: The setting.
+        name: The key.
+    """
+    key = next(key for key in _KEYS if key.name == name)
+    return key.value_of(webhook.get(name))
 
 
 def deliver(

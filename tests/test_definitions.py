@@ -29,6 +29,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 FILES = {path.stem: path for path in sorted((ROOT / "hub").glob("*/*.yml"))}
 PLUGINS = {"tap-erp": TapErp, "target-erp": TargetErp}
 NAMES = [f"{plugin}{more}" for plugin in PLUGINS for more in ("", *(f"--{v}" for v in VENDORS))]
+NAMES.append("tap-erp--results")
 MODULES = {"tap-erp": "tap_erp", "target-erp": "target_erp", "erp": "erp_cli"}
 SECONDS = 600
 """After which Meltano hangs; under load it takes a minute to start."""
@@ -52,20 +53,24 @@ def test_there_is_one_of_each_plugin_and_of_each_with_a_vendor() -> None:
 def test_credentials_come_first_and_what_few_people_need_last(name: str) -> None:
     whole = definition(name)
     settings = [one["name"] for one in whole["settings"]]
-    vendors = [v for v in VENDORS if name.endswith(f"--{v}")] or list(VENDORS)
+    only = name.partition("--")[2]
+    vendors = [v for v in VENDORS if only in {"", v}]
     logins = [
         [f"{vendor}.{key}" for key in login]
         for vendor in vendors
         for login in VENDORS[vendor].logins
     ]
+    if name in {"tap-erp", "tap-erp--results"}:
+        logins.append(["results.ledger"])
     assert whole["settings_group_validation"] == logins
     keys = {key for login in logins for key in login}
     assert set(settings[: len(keys)]) == keys
-    last = {one.rpartition(".")[2] for one in settings[-len(vendors) * 4 :]}
+    last = {one.rpartition(".")[2] for one in settings[-max(1, len(vendors)) * 4 :]}
     assert last & {"requests_per_second", "verify_tls", "flattening_max_key_length"}
     assert set(MAPS) <= set(settings)
     blocks = {one.partition(".")[0] for one in settings} & set(VENDORS)
     assert blocks == set(vendors)
+    assert ("results.ledger" in settings) == (["results.ledger"] in logins)
     secret = {one["name"] for one in whole["settings"] if one.get("sensitive")}
     assert {
         one for one in settings if one.endswith((".password", "_secret", ".auth_key"))

@@ -20,9 +20,11 @@ from erp_sandbox.testing import running_sandbox
 from tests.test_definitions import Project
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-PAGES = ["README.md", *(f"docs/{name}.md" for name in ("first-steps", "reverse-etl", "operating"))]
+_GUIDES = ("first-steps", "first-contact", "reverse-etl", "operating")
+PAGES = ["README.md", *(f"docs/{name}.md" for name in _GUIDES)]
 HERE = [
     *("erp streams --all", "erp --help", "erp sinks", "erp sandbox serve --help-vendor aimsio"),
+    "erp sandbox serve --variants",
     *("erp template aimsio_employees --format sql", "erp template aims360_orders"),
 ]
 """What needs nothing, and is run word for word."""
@@ -61,6 +63,21 @@ BY = {
     "tests/test_meltano.py": ["make demo"],
     "tests/erp_cli/test_erp_command.py": ['eval "$(_ERP_COMPLETE=bash_source erp)"'],
     "tests/erp_sandbox/test_sandbox_control.py": ["erp sandbox serve"],
+    "tests/erp_sandbox/test_variants.py": [
+        "erp sandbox serve --variant cimcloud.date_literal=iso"
+        " --variant cimcloud.past_end=not-found"
+    ],
+    "tests/erp_cli/doctor/test_doctor_command.py": [
+        *(
+            "erp doctor",
+            "erp doctor --config config.json",
+            "meltano invoke tap-erp--cimcloud:doctor",
+        ),
+        *(f"erp doctor --config config.json --write {name}.json" for name in ("config", "fits")),
+        "erp doctor --config config.json --json --detailed-exitcode",
+        "erp doctor --config config.json --sinks",
+    ],
+    "tests/erp_cli/doctor/test_config_file.py": ["erp doctor --config ENV --write meltano.yml"],
 }
 """What another module runs, or does by the same functions."""
 FORMS = re.compile(

@@ -27,6 +27,7 @@ from target_erp.target import TargetErp
 
 HOOKS = [
     (PluginBase, "_validate_config", ["self", "raise_errors"]),
+    (PluginBase, "_setup_signal_handlers", ["self"]),
     (Tap, "sync_all", ["self"]),
     (Tap, "run_connection_test", ["self"]),
     (Tap, "_handle_termination", ["self", "signum", "frame"]),

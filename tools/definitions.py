@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import typing as t
 
-from erp_vendors.vendors import VENDORS
+from erp_vendors.vendors import RESULTS, VENDORS
 
 if t.TYPE_CHECKING:
     from tools.settings import Setting
@@ -13,6 +13,15 @@ if t.TYPE_CHECKING:
 TYPES = {"tap-erp": "extractors", "target-erp": "loaders"}
 """Meltano's type of plugin."""
 _LABEL = "AIMS360, Aimsio, AIM, CIMcloud and Pentamic"
+_LABELS = {
+    **{name: vendor.title for name, vendor in VENDORS.items()},
+    RESULTS: "What target-erp has done",
+}
+_LOGINS = {
+    **{name: vendor.logins for name, vendor in VENDORS.items()},
+    RESULTS: (("ledger",),),
+}
+"""What a block needs at least; each alternative is enough."""
 _COMMANDS = {
     "tap-erp": {
         "doctor": ("doctor --config ENV", "Find out what the accounts are like."),
@@ -68,13 +77,31 @@ _ADVANCED = frozenset(
 _ADVANCED_PREFIXES = ("stream_map", "flattening_", "faker_config")
 
 
-def names(plugin: str) -> list[str]:
-    """The definitions of a plugin: the one with all vendors, and one for each vendor.
+def parts(plugin: str) -> list[str]:
+    """The blocks of a plugin that have definitions of their own: vendors, and the tap's results.
 
     Args:
         plugin: `tap-erp` or `target-erp`.
     """
-    return [plugin, *(f"{plugin}--{vendor}" for vendor in VENDORS)]
+    return [*VENDORS, RESULTS] if plugin == "tap-erp" else [*VENDORS]
+
+
+def streams_of(block: str) -> str:
+    """What selects the streams of a block, all of them.
+
+    Args:
+        block: One of the tap's `parts`.
+    """
+    return "erp_*.*" if block == RESULTS else f"{block}_*.*"
+
+
+def names(plugin: str) -> list[str]:
+    """The definitions of a plugin: the one with everything, and one for each of its `parts`.
+
+    Args:
+        plugin: `tap-erp` or `target-erp`.
+    """
+    return [plugin, *(f"{plugin}--{part}" for part in parts(plugin))]
 
 
 def ordered(found: t.Iterable[Setting]) -> list[Setting]:
@@ -101,18 +128,19 @@ def definition(
         written: Makes the lines of settings.
     """
     plugin, _, only = name.partition("--")
-    vendors = [vendor for vendor in VENDORS if not only or vendor == only]
+    known = parts(plugin)
+    blocks = [part for part in known if not only or part == only]
     mine = [
         one
         for one in found
-        if (block := one.name.partition(".")[0]) in vendors or block not in VENDORS
+        if (block := one.name.partition(".")[0]) in blocks or block not in known
     ]
     lines = [
         f"name: {name}",
         # The variables of the environment begin with it, whatever a project calls the plugin.
         f"namespace: {plugin.replace('-', '_')}",
         "variant: erp-singer",
-        f"label: {_text(VENDORS[only].title if only else _LABEL)}",
+        f"label: {_text(_LABELS.get(only, _LABEL))}",
         "pip_url: erp-singer",
         f"executable: {plugin}",
         f"capabilities: [{', '.join(capabilities)}]",
@@ -130,9 +158,9 @@ def definition(
         for loader in LOADERS:
             lines += [f"      {loader}:", *(f"        {line}" for line in recommended(loader))]
     lines.append("settings_group_validation:")
-    for vendor in vendors:
-        for login in VENDORS[vendor].logins:
-            lines.append(f"- [{', '.join(f'{vendor}.{key}' for key in login)}]")
+    for block in blocks:
+        for login in _LOGINS[block]:
+            lines.append(f"- [{', '.join(f'{block}.{key}' for key in login)}]")
     return [*lines, *written(ordered(mine))]
 
 
@@ -149,7 +177,7 @@ def recommended(loader: str) -> list[str]:
 
 def _rank(setting: Setting) -> int:
     block, _, key = setting.name.rpartition(".")
-    if block in VENDORS and any(key in login for login in VENDORS[block].logins):
+    if any(key in login for login in _LOGINS.get(block, ())):
         return 0
     if key in _ADVANCED or setting.name.startswith(_ADVANCED_PREFIXES):
         return 3

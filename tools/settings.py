@@ -20,7 +20,8 @@ import urllib.request
 
 from demo.sandbox import block
 from erp_sandbox.testing import running_sandbox
-from erp_vendors.vendors import VENDORS
+from erp_vendors.vendors import RESULTS, VENDORS
+from target_erp.settings import SETTINGS as TARGET_SETTINGS
 from tools import definitions, generated
 from tools.generated import ROOT
 
@@ -49,6 +50,7 @@ _HUB_HEAD = "# Written by `make settings`; `meltano add NAME --from-ref FILE` ta
 _CAPABILITIES = {"tap-erp": set[str](), "target-erp": {"validate-records"}}
 """Capabilities that `--about` names and Meltano's schema does not know."""
 _DATES = {"start_date"}
+_LEDGER = next(setting.default for setting in TARGET_SETTINGS if setting.name == "ledger")
 _MARK = re.compile(
     r"(?P<open>^ *(?:<!-- |# <)(?P<name>[a-z-]+)(?: -->|>)\n)"
     r"(?P<old>.*?)"
@@ -128,11 +130,12 @@ def blocks() -> dict[str, list[str]]:
         **{name: definitions.recommended(name) for name in definitions.LOADERS},
         "tap-erp-vendors": [
             line
-            for vendor in VENDORS
+            for part in definitions.parts("tap-erp")
             for line in (
-                f"- name: tap-erp--{vendor}",
+                f"- name: tap-erp--{part}",
                 "  inherit_from: tap-erp",
-                f'  select: ["{vendor}_*.*"]',
+                f'  select: ["{definitions.streams_of(part)}"]',
+                *(["  config:", f"    {RESULTS}.ledger: {_LEDGER}"] if part == RESULTS else ()),
             )
         ],
         "target-erp-vendors": [

@@ -10,7 +10,16 @@ from erp_cli.doctor.connection import DoctorStep, Level, clock_step, connection_
 from erp_cli.doctor.examiner import Access, NoCallsLeftError, ResourceSample, examiner_of
 from erp_cli.doctor.guard import CallGuard, Exchange
 from erp_vendors.assumption import Assumption, Verdict, VerdictState
-from erp_vendors.errors import ConfigError, CredentialsError, ErpError
+from erp_vendors.errors import (
+    CallError,
+    ConfigError,
+    CredentialsError,
+    DataError,
+    ErpError,
+    MissingResourceError,
+    NotPermittedError,
+)
+from erp_vendors.http.redact import redact
 
 if t.TYPE_CHECKING:
     from erp_cli.doctor.examiner import Examiner
@@ -108,7 +117,7 @@ def examine(wanted: ExaminationPlan) -> Report:
     examiner, client = wanted.examiner, wanted.examiner.client
     report = Report(wanted.vendor, wanted.most_calls)
     guard = CallGuard(examiner.logins, wanted.most_calls)
-    client.transport.observer = guard
+    client.transport.observer, client.transport.most_attempts = guard, _ATTEMPTS
     report.exchanges = guard.exchanges
     report.steps += connection_steps(wanted.vendor, client.transport.options)
     if report.usable:
@@ -117,7 +126,16 @@ def examine(wanted: ExaminationPlan) -> Report:
     if report.usable:
         for sample in examiner.samples():
             report.samples[sample.resource.name] = sample
+            if _only_refused(report.samples.values()):
+                break
         report.steps.append(_reading(report.samples.values()))
+        if report.steps[-1].level is Level.RED:
+            # Nothing has proven the login.
+            report.steps = [
+                step._replace(level=Level.RED) if step.name == "login" and step.do else step
+                for step in report.steps
+            ]
+            _try_other_logins(examiner, report)
     if report.usable:
         report.findings += _findings(examiner)
         for sample in report.samples.values():
@@ -150,17 +168,55 @@ def _resources(
 def _login(examiner: Examiner[t.Any], report: Report) -> DoctorStep:
     try:
         examiner.log_in()
-    except CredentialsError as error:
-        if examiner.deep:
-            try:
-                report.findings += examiner.other_logins()
-            except ErpError as other:
-                report.steps.append(DoctorStep("other logins", Level.AMBER, str(other)))
-        do = "check the credentials; --deep tries the other ways to log in"
-        return DoctorStep("login", Level.RED, str(error), do)
+    except NoCallsLeftError as error:
+        last = next((one for one in reversed(report.exchanges) if one.status), None)
+        said = f"{error}; the last answer was HTTP {last.status}" if last else str(error)
+        return DoctorStep("login", Level.RED, said, "try again later, or with more --max-calls")
     except ErpError as error:
-        return DoctorStep("login", Level.RED, str(error), "see what the vendor said")
+        return _not_logged_in(examiner, report, error)
     return DoctorStep("login", Level.GREEN, "the credentials work")
+
+
+def _not_logged_in(examiner: Examiner[t.Any], report: Report, error: ErpError) -> DoctorStep:
+    answered = isinstance(error, CallError) and error.status is not None
+    # Where each call carries the credentials, a 403 may be about them: they are tried once.
+    denied = isinstance(error, NotPermittedError) and examiner.logins
+    if answered or denied or isinstance(error, (MissingResourceError, DataError)):
+        return _unproven(error)
+    if isinstance(error, CredentialsError):
+        _try_other_logins(examiner, report)
+        do = "check the credentials"
+        do += "" if examiner.deep else "; --deep tries the other ways to log in"
+    else:
+        do = "check address and network, and whether the vendor is up"
+    return DoctorStep("login", Level.RED, str(error), do)
+
+
+def _try_other_logins(examiner: Examiner[t.Any], report: Report) -> None:
+    if not examiner.deep:
+        return
+    try:
+        report.findings += examiner.other_logins()
+    except ErpError as error:
+        report.steps.append(DoctorStep("other logins", Level.AMBER, str(error)))
+
+
+def _unproven(error: ErpError) -> DoctorStep:
+    """The one resource that proves a login may be what this login lacks; others may be read."""
+    do = "what the other streams answer tells more"
+    return DoctorStep("login", Level.AMBER, f"not proven: {error}", do)
+
+
+def _only_refused(samples: t.Collection[ResourceSample]) -> bool:
+    """Whether nothing but refusals has come: more of them might lock an account."""
+    refused = [sample for sample in samples if sample.access is Access.DENIED]
+    return len(refused) == len(samples) >= _REFUSALS
+
+
+_ATTEMPTS = 2
+"""Times that a call is tried: a vendor that is down would use up the calls."""
+_REFUSALS = 3
+"""Streams that are refused, one after the other, before nothing else is asked for."""
 
 
 def _reading(samples: t.Iterable[ResourceSample]) -> DoctorStep:
@@ -169,7 +225,7 @@ def _reading(samples: t.Iterable[ResourceSample]) -> DoctorStep:
     read, denied, failed = counts[Access.READ], counts[Access.DENIED], counts[Access.FAILED]
     said = ", ".join(f"{len(found)} {access.value}" for access, found in counts.items() if found)
     if failed or denied:
-        do = "; ".join(f"{s.resource.name}: {s.said}" for s in (*failed, *denied))
+        do = "; ".join(_together(found) for found in (failed, denied) if found)
         level = Level.AMBER if read else Level.RED
         return DoctorStep("streams", level, said, do)
     if samples and not read and not counts[Access.SKIPPED]:
@@ -177,6 +233,17 @@ def _reading(samples: t.Iterable[ResourceSample]) -> DoctorStep:
             "streams", Level.RED, said, "check the address, and ask the vendor for paths"
         )
     return DoctorStep("streams", Level.GREEN, said or "none was looked at")
+
+
+def _together(samples: t.Sequence[ResourceSample]) -> str:
+    """What was said to the first of these; the others stand in the table of the streams."""
+    first, more = samples[0], len(samples) - 1
+    also = f" (and {more} more, below)" if more else ""
+    return f"{first.resource.name}: {redact.cut(first.said, _LONGEST, _MORE)}{also}"
+
+
+_LONGEST, _MORE = 240, "…"
+"""Characters of what a vendor said that the summary, which is one screen, shows."""
 
 
 def _findings(examiner: Examiner[t.Any]) -> t.Iterator[Verdict]:

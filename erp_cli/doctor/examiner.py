@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 import importlib
+import re
 import typing as t
 
 from erp_cli.doctor.columns import is_unique, stamp_columns, unique_columns
@@ -27,6 +28,14 @@ AnyClient = t.TypeVar("AnyClient", bound="Client")
 
 class NoCallsLeftError(ErpError):
     """The examination has made as many calls as it may."""
+
+
+def plain(error: Exception) -> str:
+    """What an error says, without the advice to call the doctor, who is speaking."""
+    return _ADVICE.sub("", str(error))
+
+
+_ADVICE = re.compile(r"; `erp doctor [^`]*` says what fits \(\w+\)")
 
 
 class Access(enum.Enum):
@@ -170,7 +179,7 @@ class Examiner(t.Generic[AnyClient]):
         own = self.client.transport
         options = dataclasses.replace(own.options, base_url=base_url or own.options.base_url)
         other = Transport(options, own.budget, auth)
-        other.observer = own.observer
+        other.observer, other.most_attempts = own.observer, own.most_attempts
         return other
 
     def sample(self, name: str) -> ResourceSample:
@@ -187,13 +196,13 @@ class Examiner(t.Generic[AnyClient]):
         try:
             sample = self.read_sample(resource)
         except NoCallsLeftError as error:
-            return ResourceSample(resource, Access.SKIPPED, said=str(error))
+            return ResourceSample(resource, Access.SKIPPED, said=plain(error))
         except MissingResourceError as error:
-            return ResourceSample(resource, Access.MISSING, said=str(error))
+            return ResourceSample(resource, Access.MISSING, said=plain(error))
         except NotPermittedError as error:
-            return ResourceSample(resource, Access.DENIED, said=str(error))
+            return ResourceSample(resource, Access.DENIED, said=plain(error))
         except ErpError as error:
-            return ResourceSample(resource, Access.FAILED, said=str(error))
+            return ResourceSample(resource, Access.FAILED, said=plain(error))
         rows = [row for row in sample.rows if not isinstance(row, NoRecord)]
         return dataclasses.replace(sample, rows=rows)
 
@@ -247,6 +256,20 @@ class Examiner(t.Generic[AnyClient]):
         if not assumed:
             return self.holds(name, "no column says when a row changed", stream)
         return self.differs(name, seen, stream, entry={"replication_key": ""})
+
+    def looking(self, name: str, found: t.Iterable[Verdict]) -> t.Iterator[Verdict]:
+        """Findings, of which an error ends these alone: it is not told, and others still may be.
+
+        Args:
+            name: Name of the assumption that counts as not told then.
+            found: The findings; calls are made while they are taken.
+        """
+        try:
+            yield from found
+        except NoCallsLeftError:
+            raise
+        except ErpError as error:
+            yield self.untold(name, f"the look at it failed: {plain(error)}")
 
     def holds(self, name: str, seen: str, stream: str = "") -> Verdict:
         """A finding that an assumption holds."""

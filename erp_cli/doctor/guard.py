@@ -86,19 +86,22 @@ class CallGuard:
                 raise NoCallsLeftError(msg)
             exchange = Exchange(call.method, redact(_address(call)))
             self.exchanges.append(exchange)
-        self._local.exchange, self._local.began = exchange, time.monotonic()
+        self._local.exchange = exchange
 
-    def answered(self, call: Call, response: requests.Response) -> None:
+    def answered(self, call: Call, response: requests.Response, seconds: float) -> None:
         """Keep what was answered."""
         exchange: Exchange = self._local.exchange
         exchange.status = response.status_code
-        exchange.seconds = time.monotonic() - self._local.began
+        exchange.seconds = seconds
         # A login's answer is a secret as a whole.
         exchange.body = "" if self._is_login(call) else excerpt(response.content)
         told = _moment(response.headers.get("Date"))
         if told is not None:
             # The header has whole seconds, cut off.
             self.clock_ahead = told - time.time() + 0.5
+
+    def broken(self, call: Call, seconds: float) -> None:
+        """Do nothing: an exchange without a status is one without an answer."""
 
     def _is_login(self, call: Call) -> bool:
         path = urllib.parse.urlsplit(call.url).path.rstrip("/").lower()

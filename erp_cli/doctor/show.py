@@ -107,9 +107,8 @@ def summary(one: Shown) -> Table:
         if not change.why
     )
     if learned:
-        said = (
-            f"{len(learned)} streams have an entry that was learned: {', '.join(learned)} (--write)"
-        )
+        number, names = counted(len(learned), "stream"), ", ".join(learned)
+        said = f"{number} with an entry that was learned: {names} (--write)"
         table.add_row("resources", _cell("ok", "green"), _cell(said))
     for change in one.kept:
         said = f"{_brief(change)}; the configuration says {_value(change.present)} (--overwrite)"
@@ -146,7 +145,7 @@ def _details(one: Shown) -> t.Iterator[Table]:
     if report.samples:
         table = _table(f"{title}: streams", "bold")
         for name, sample in report.samples.items():
-            rows = f"{len(sample.rows)} rows" if sample.access is Access.READ else sample.said
+            rows = counted(len(sample.rows), "row") if sample.access is Access.READ else sample.said
             note = report.notes.get(name)
             said = f"{rows}; {note}" if note else rows
             word = _cell(sample.access.value, _COLORS[sample.access])
@@ -197,6 +196,11 @@ def _value(value: object) -> str:
 
 
 _LONG = 160
+
+
+def counted(number: int, word: str) -> str:
+    """A number of things in words: `1 row`, `2 rows`."""
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 def _brief(change: SettingChange) -> str:

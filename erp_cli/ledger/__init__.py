@@ -11,6 +11,7 @@ from erp_cli.ledger.corrections import dismiss, forget, replay
 from erp_cli.ledger.listings import rejects, report, runs, show
 from erp_cli.ledger.options import source_options
 from erp_cli.ledger.unknown import unknown
+from erp_cli.ledger.upkeep import move, prune
 
 
 @click.group(cls=OptionsAnywhere)
@@ -19,7 +20,7 @@ def erp_ledger(**_: object) -> None:
     """Show what target-erp did, and correct it."""
 
 
-for _command in (runs, show, rejects, replay, dismiss, forget, unknown, report):
+for _command in (runs, show, rejects, replay, dismiss, forget, unknown, report, move, prune):
     erp_ledger.add_command(_command)
 
 

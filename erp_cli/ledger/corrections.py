@@ -10,10 +10,11 @@ import click
 from erp_cli.command_line import not_blank
 from erp_cli.ledger.options import account_option, key_option, stream_option, with_sources
 from erp_ledger import RecordStatus
+from erp_ledger.letters import identity
 from erp_vendors.errors import ConfigError
 from target_erp.delivery import Outcome
 from target_erp.delivery.dead_letters import dismiss as take_out
-from target_erp.delivery.dead_letters import identity, newest
+from target_erp.delivery.dead_letters import newest
 
 if t.TYPE_CHECKING:
     from erp_cli.ledger.sources import Sources

@@ -17,13 +17,13 @@ from erp_cli.ledger.options import (
     stream_option,
     with_sources,
 )
+from erp_ledger.letters import handle
 from erp_vendors.errors import ConfigError
 from erp_vendors.http import codec
-from target_erp.delivery.dead_letters import handle
 from target_erp.report.formats import moment
 from target_erp.report.letters import name_of, why
 from target_erp.report.page import page
-from target_erp.report.past_runs import OUTCOMES, past_run
+from target_erp.report.past_runs import outcomes_in, past_run
 from target_erp.report.record_details import record_as_json, record_details
 from target_erp.text_table import UNCUT, fits, table, width_of
 
@@ -125,10 +125,11 @@ def _without_report(run: LedgerRun) -> str:
 
 def _show_runs(past: t.Sequence[PastRun]) -> None:
     width = width_of(sys.stdout, UNCUT)
-    heads = ("started", "end", "exit", "seconds", "read", *OUTCOMES, "calls", "error")
+    names = outcomes_in(run.counts for run in past)
+    heads = ("started", "end", "exit", "seconds", "read", *names, "calls", "error")
     rows: list[tuple[str, ...]] = [heads]
     for run in past:
-        counts = (f"{run.counts[name]:,}" for name in OUTCOMES)
+        counts = (f"{run.counts[name]:,}" for name in names)
         rows.append((*_begin(run), *counts, f"{run.calls:,}", run.error))
     if fits(rows, width):
         click.echo(table(rows, width))
@@ -136,7 +137,7 @@ def _show_runs(past: t.Sequence[PastRun]) -> None:
     # A narrow screen has no room for a column per outcome, and errors need lines of their own.
     rows = [("started", "end", "exit", "seconds", "read", "calls", "records")]
     for run in past:
-        records = ", ".join(f"{run.counts[name]:,} {name}" for name in OUTCOMES if run.counts[name])
+        records = ", ".join(f"{run.counts[name]:,} {name}" for name in names if run.counts[name])
         rows.append((*_begin(run), f"{run.calls:,}", records))
     click.echo(table(rows, width))
     errors = [(moment(run.started_at), run.error) for run in past if run.error]

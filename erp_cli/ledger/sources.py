@@ -13,10 +13,11 @@ import click
 from erp_cli.configuration import Configuration
 from erp_ledger import RecordStatus, open_ledger
 from erp_ledger.lease import leases
+from erp_ledger.letters import handle
 from erp_plugin.environment import project_name_of
 from erp_vendors.errors import ConfigError
 from erp_vendors.http.budget import Clock
-from target_erp.delivery.dead_letters import handle, newest, still_open
+from target_erp.delivery.dead_letters import newest, still_open
 from target_erp.output_paths import is_file
 from target_erp.settings import SETTINGS
 

@@ -103,6 +103,12 @@ class CimcloudOptions:
     online_orders_rows: str = option(
         "order", "OnlineOrders has a row per order or per line (UNK)", ("order", "line")
     )
+    delete_form: str = option(
+        "key",
+        "what follows the resource in a DELETE: key = the primary key, user_key = the columns of "
+        "the user key as segments, search = a searchstring that one row fits (UNK)",
+        ("key", "user_key", "search"),
+    )
     primary_keys: tuple[str, ...] = option(
         (), "other primary key columns (most are UNK), as RESOURCE=COLUMN,..."
     )

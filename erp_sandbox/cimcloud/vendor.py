@@ -205,8 +205,9 @@ class CimcloudVendor(SandboxVendor):
         if online or resource is None:
             raise refusal(405, "The requested resource does not support this method.")
         if call.method == "DELETE":
+            answer = self._writer.delete(resource, tail, self._rules(resource))
             call.count("deleted")
-            return self._writer.delete(resource, unquote(tail))
+            return answer
         if tail:
             raise refusal(404, "A write takes no searchstring and no page.")
         return self._writer.write(resource, call)
@@ -233,16 +234,21 @@ class CimcloudVendor(SandboxVendor):
         if call.method not in self.options.methods:
             raise refusal(405, "The requested resource does not support this method.")
 
+    def _rules(self, table: SandboxCimcloudResource) -> Rules:
+        """Return how the searchstrings of a table are read."""
+        options = self.options
+        return Rules(
+            table.columns, options.refuse, self.local_now(), table.names,
+            options.misread_date, options.inclusive,
+        )  # fmt: skip
+
     def _read(
         self, resource: SandboxCimcloudResource | None, tail: str, identity: Identity
     ) -> SandboxAnswer:
         """Answer a GET: filter, order, one page (4); OnlineOrders also marks (10)."""
         table = self.resources["orders"] if resource is None else resource
         options = self.options
-        rules = Rules(
-            table.columns, options.refuse, self.local_now(), table.names,
-            options.misread_date, options.inclusive,
-        )  # fmt: skip
+        rules = self._rules(table)
         try:
             text, page = split_page(tail, options.refuse)
             test = compile_search(text, rules)

@@ -6,8 +6,10 @@ import asyncio
 import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from erp_sandbox.cimcloud.resources import CREATED, MODIFIED
+from erp_sandbox.cimcloud.search import BadSearch, compile_search, split_page
 from erp_sandbox.cimcloud.values import BadValue, stored
 from erp_sandbox.exchange import Refusal, SandboxAnswer, json_answer
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
     from erp_sandbox.cimcloud.options import CimcloudOptions
     from erp_sandbox.cimcloud.resources import SandboxCimcloudResource
+    from erp_sandbox.cimcloud.search import Rules
     from erp_sandbox.exchange import SandboxCall
     from erp_sandbox.store import Collection, Row
     from erp_sandbox.vendor import SandboxVendor
@@ -139,10 +142,35 @@ class CimcloudWrites:
         }
         return json_answer(body, 200 if success else self._options.failure_status)
 
-    def delete(self, resource: SandboxCimcloudResource, key: str) -> SandboxAnswer:
-        """Answer ``DELETE {resource}/{primary key}``, a form that is UNK (6.1)."""
-        if not self._vendor.collections[resource.name].delete(key):
+    def delete(self, resource: SandboxCimcloudResource, tail: str, rules: Rules) -> SandboxAnswer:
+        """Answer ``DELETE {resource}/{...}``, a form that is UNK (6.1): see ``delete_form``.
+
+        Args:
+            resource: The table.
+            tail: The raw (percent-encoded) path after it.
+            rules: How a searchstring is read.
+        """
+        collection = self._vendor.collections[resource.name]
+        form = self._options.delete_form
+        if form == "search":
+            try:
+                text, _ = split_page(tail, self._options.refuse)
+                test = compile_search(text, rules)
+            except BadSearch as bad:
+                raise Refusal(json_answer({"message": str(bad)}, 400)) from None
+            rows = [row for row in collection if test(row)] if text else []
+        elif form == "user_key":
+            values = [unquote(part) for part in tail.split("/")]
+            whole = len(values) == len(resource.user_key)
+            rows = collection.find(resource.user_key, values) if whole else []
+        else:
+            row = collection.get(unquote(tail))
+            rows = [] if row is None else [row]
+        if len(rows) > 1:
+            raise Refusal(json_answer({"message": "More than one record."}, 400))
+        if not rows:
             raise Refusal(json_answer({"message": "Record not found."}, 404))
+        collection.delete(rows[0][resource.key])
         return json_answer({"action": "DataDeleted", "success": True, "message": None})
 
     def _batch(self, resource: SandboxCimcloudResource, method: str, records: list[Any]) -> Result:

@@ -97,7 +97,7 @@ class AimClient:
         *,
         query: t.Mapping[str, t.Any] | None = None,
         optional: bool = False,
-        schema: Schema | None = None,
+        schema: t.Callable[[], Schema] | None = None,
     ) -> Body:
         """Read with an operation of the shop's server.
 
@@ -105,7 +105,7 @@ class AimClient:
             name: The operation, as in `GetLocations`.
             query: Request members; None is left out.
             optional: The operation is a guess: a server without it is no failure.
-            schema: JSON schema of the answer, which gives XML its types.
+            schema: Gives the JSON schema of the answer, of which XML has its types.
 
         Returns:
             The answer's members, `Status` included.
@@ -380,7 +380,7 @@ class AimClient:
             operation_of(own),
             query={**resource.params, **fixed, **members},
             optional=not resource.documented,
-            schema=answer_schema_of(resource) if self.block.get("format") == "xml" else None,
+            schema=functools.partial(answer_schema_of, resource),
         )
         if not answer:
             msg = f"aim: {own} answered with an empty object"

@@ -116,14 +116,19 @@ class Sessions:
         raise AssertionError  # the loop has no end
 
     def exchange(
-        self, method: str, url: str, schema: Schema | None = None, **options: Unpack[CallOptions]
+        self,
+        method: str,
+        url: str,
+        schema: t.Callable[[], Schema] | None = None,
+        **options: Unpack[CallOptions],
     ) -> Body:
         """Make one call that may be repeated, and read its answer.
 
         Args:
             method: HTTP method.
             url: Whole address.
-            schema: JSON schema of the answer, for XML.
+            schema: Gives the JSON schema of the answer, for XML, which a shop may answer whatever
+                it is asked for (3.1, INF).
             **options: See `CallOptions`.
 
         Returns:
@@ -142,7 +147,7 @@ class Sessions:
             if answer.has_no_content:
                 return {"": []}
             try:
-                members = decode(answer.body, schema)
+                members = decode(answer.body, schema() if schema and is_xml(answer.body) else None)
             except ValueError as error:
                 if attempt == _READS:
                     msg = (

@@ -89,6 +89,7 @@ def _call(
         base_url=f"{parts.scheme}://{parts.netloc}",
         limits=Limits(transport.budget.limits.per_second, 1),
     )
+    other.observer = transport.observer
     try:
         with contextlib.closing(other):
             return other.call("GET", path, headers=headers, into=into)

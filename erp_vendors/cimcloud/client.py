@@ -9,8 +9,8 @@ import typing as t
 
 from erp_vendors.assumption import doctor_hint
 from erp_vendors.cimcloud.auth import BearerAuth, SessionAuth
+from erp_vendors.cimcloud.delete_path import DeletePath
 from erp_vendors.cimcloud.resources import RESOURCES, WRITE_ONLY, CimcloudResource, custom
-from erp_vendors.cimcloud.search import exact
 from erp_vendors.cimcloud.settings import (
     PAGE_ROWS,
     SETTINGS,
@@ -34,7 +34,8 @@ Row = dict[str, t.Any]
 
 NO_PAGE = 1_000_000
 """Number of a page that no table has: it would begin with row 50 million."""
-_BAD_REQUEST = 400
+_LATER = frozenset({408, 425, 429})
+"""Statuses that say: not now."""
 _DIGITS = re.compile("[0-9]+")
 
 
@@ -172,12 +173,12 @@ class CimcloudClient:
     def _is_past_the_end(
         self, resource: CimcloudResource, path: str, search: str, error: CallError
     ) -> bool:
-        """Whether a 400 says that there is no such page (4.1, UNK), and nothing else.
+        """Whether a 400 or the like says that there is no such page (4.1, UNK), and nothing else.
 
         It does if a page that nobody can have is refused in the same words, and the first page is
         not refused.
         """
-        if error.status != _BAD_REQUEST or resource.destructive:
+        if resource.destructive or not may_mean_the_end(error):
             return False
         words = _DIGITS.sub("", error.body)
         if words != self._no_page.get(path):
@@ -235,29 +236,45 @@ class CimcloudClient:
             return answer
         raise AssertionError  # the last path is not optional
 
-    def delete(self, resource: CimcloudResource, column: str, value: str) -> Answer:
-        """Delete a row in the way that `delete_path` states (cimcloud.md 6.1, UNK).
+    @property
+    def delete_path(self) -> DeletePath | None:
+        """The setting of this name; None if nothing is to be deleted.
+
+        Raises:
+            ConfigError: If it cannot be understood.
+        """
+        template: str = self.block.get("delete_path") or ""
+        return DeletePath(template) if template else None
+
+    def delete(
+        self, resource: CimcloudResource, how: DeletePath, key: t.Sequence[tuple[str, str]]
+    ) -> Answer:
+        """Delete a row (cimcloud.md 6.1, UNK).
 
         Args:
             resource: Where it is.
-            column: A column that identifies it.
-            value: That column's value.
+            how: The setting `delete_path`.
+            key: Columns that identify it together, and their values.
 
         Raises:
-            ValueError: If the value cannot stand in a searchstring.
+            ValueError: If a value cannot stand in a searchstring.
             MissingResourceError: If the site has no such row, or no such address (404, 405).
             ErpError: If the call fails.
         """
         path = self._found.get(resource.name) or resource.path or resource.write_path or ""
-        _, escaped_column, escaped_value = exact(column, value).split("~")
-        tail: str = self.block.get("delete_path").lstrip("/")
-        for name, text in (
-            ("{path}", path),
-            ("{column}", escaped_column),
-            ("{value}", escaped_value),
-        ):
-            tail = tail.replace(name, text)
-        return self.transport.call("DELETE", f"/{tail}", repeatable=True, optional=True)
+        address = f"/{how.filled(path, key)}"
+        return self.transport.call("DELETE", address, repeatable=True, optional=True)
+
+
+def may_mean_the_end(error: CallError) -> bool:
+    """Whether a refused page may be one past the end (4.1, UNK): a 4xx that is no put-off.
+
+    A 5xx is none: a server that is down for a moment refuses each page alike.
+
+    Args:
+        error: What came of a page.
+    """
+    return error.status is not None and 400 <= error.status < 500 and error.status not in _LATER  # noqa: PLR2004
 
 
 def rows_of(resource: CimcloudResource, path: str, answer: object) -> list[Row]:

@@ -29,13 +29,26 @@ def exact(column: str, value: object) -> str:
     return f"searchexact~{_escape(column)}~{_escape(str(value))}"
 
 
+def all_of(terms: t.Sequence[str]) -> str:
+    """Rows that fit several searches at once; each is put into parentheses (4.2).
+
+    Args:
+        terms: Searchstrings, at least one.
+    """
+    return _joined(terms, "and")
+
+
 def any_of(terms: t.Sequence[str]) -> str:
     """Rows that fit at least one of several searches; each is put into parentheses (4.2).
 
     Args:
         terms: Searchstrings, at least one.
     """
-    return terms[0] if len(terms) == 1 else "|or|".join(f"({term})" for term in terms)
+    return _joined(terms, "or")
+
+
+def _joined(terms: t.Sequence[str], joiner: str) -> str:
+    return terms[0] if len(terms) == 1 else f"|{joiner}|".join(f"({term})" for term in terms)
 
 
 def changed_since(column: str, day: dt.datetime, date_format: str) -> str:

@@ -86,8 +86,11 @@ SETTINGS: tuple[Setting, ...] = (
         "string",
         "Delete path",
         "How a row is deleted, which the vendor does not document: a path after the site name with "
-        "{path} (where the resource is read) and {value} (the row's key), such as {path}/{value} "
-        "or {path}/searchexact~{column}~{value}. Empty: nothing is deleted.",
+        "{path} (where the resource is read) and the row's key: {value} and {column} of a key of "
+        "one column; of a key of any number of columns {values} (with a slash between them, or "
+        "with what follows a colon: {values:,}) or {search} (a searchstring). Such as "
+        "{path}/{value}, {path}/searchexact~{column}~{value}, {path}/{values} or {path}/{search}. "
+        "Empty: nothing is deleted.",
         must_agree=True,
     ),
     # Limits: cimcloud.md 5.1 (DOC); calls at once are not limited, and with two

@@ -223,6 +223,12 @@ class Budget:
             self._held_until = until
         self._announce(until, seconds, why)
 
+    def hold_all(self, seconds: float, why: str = "the vendor limits the rate") -> None:
+        """As `hold`, and for all processes that share the limits."""
+        self.hold(seconds, why)
+        if self._shared is not None:
+            self._shared.hold(seconds)
+
     def limited(self, told: float | None) -> None:
         """The vendor refused the current thread's call because of a limit: all threads slow down.
 
@@ -238,10 +244,10 @@ class Budget:
         if slower:
             self._tell(share)
         if told:
-            self.hold(max(told, _SHORTEST_HOLD), "the vendor limits the rate")
+            self.hold_all(max(told, _SHORTEST_HOLD))
         elif slower:
             seconds = backoff.full_jitter(min(2.0**refusals, _LONGEST_HOLD))
-            self.hold(max(seconds, _SHORTEST_HOLD), "the vendor limits the rate")
+            self.hold_all(max(seconds, _SHORTEST_HOLD))
 
     def timed_out(self) -> None:
         """The current thread's call was not answered in time; if that repeats, all slow down."""
@@ -266,6 +272,9 @@ class Budget:
         with self._lock:
             self._window = None
             self._vendor_count.told(self.clock.now(), remaining, reset, self._flying)
+            wait = self._vendor_count.wait(self.clock.now(), 0)
+        if self._shared is not None and 0 < wait < math.inf:
+            self._shared.hold(wait)
 
     def spent(self) -> Spent:
         """Calls and waiting of the current thread so far; differences tell what a piece cost."""
@@ -357,14 +366,18 @@ class Budget:
         """Permit a call; the shared permission comes last, as it is good for a moment only."""
         while True:
             self._sleep_while(self._wait)
-            while (wait := shared.take()) > 0:
+            wait = shared.take()
+            if shared.held:
+                self.hold(wait, "as the vendor told another process")
+            elif wait > 0:
                 self.clock.sleep(wait)
-            with self._lock:
-                now = self.clock.now()
-                # If the vendor limited the account meanwhile, the shared permission is given up.
-                if self._closed(now) <= 0:
-                    self._permit(now)
-                    return now
+            else:
+                with self._lock:
+                    now = self.clock.now()
+                    # If the vendor limited the account meanwhile, this permission is given up.
+                    if self._closed(now) <= 0:
+                        self._permit(now)
+                        return now
 
     def _permit(self, now: float) -> None:
         late = now - self._next_at

@@ -21,6 +21,25 @@ _EXCERPT = 2000
 _NO_CONTENT = frozenset({204, 205})
 
 
+class FailedAttempt(Exception):  # noqa: N818 - never leaves the transport
+    """An attempt without a success."""
+
+    def __init__(
+        self, failure: Failure, response: requests.Response | None, cause: Exception | None
+    ) -> None:
+        """Make one.
+
+        Args:
+            failure: What happened.
+            response: The answer, if there was one.
+            cause: What ends the call, if the failure itself does not say it.
+        """
+        super().__init__(failure)
+        self.failure = failure
+        self.response = response
+        self.cause = cause
+
+
 class CallOptions(t.TypedDict, total=False):
     """Options of one call.
 

@@ -16,5 +16,19 @@ class Observer(t.Protocol):
     def sending(self, call: Call) -> None:
         """Called before an attempt is sent; what it raises ends the call, and nothing is sent."""
 
-    def answered(self, call: Call, response: requests.Response) -> None:
-        """Called with the whole answer to an attempt, whatever its status."""
+    def answered(self, call: Call, response: requests.Response, seconds: float) -> None:
+        """Called with the whole answer to an attempt, whatever its status.
+
+        Args:
+            call: The call.
+            response: The answer.
+            seconds: From the moment of sending until the whole answer was there.
+        """
+
+    def broken(self, call: Call, seconds: float) -> None:
+        """Called after an attempt without a whole answer.
+
+        Args:
+            call: The call.
+            seconds: From the moment of sending until that was known; 0 if it was not sent.
+        """

@@ -7,10 +7,12 @@ import logging
 import math
 import pathlib
 import random
+import sqlite3
 import threading
 import time
 import typing as t
 import weakref
+import zlib
 
 from pyrate_limiter import AbstractBucket, Rate, RateItem, SQLiteBucket
 
@@ -20,6 +22,8 @@ from erp_vendors.stores import Kind, explained, kind_of
 
 if t.TYPE_CHECKING:
     from filelock import FileLock
+
+logger = logging.getLogger("erp.budget")
 
 _TIDY_EVERY = 50
 """Permissions after which old ones are removed from the store."""
@@ -32,21 +36,53 @@ _STALE = _TICKS // 50
 has come by then."""
 _CONTENTION_SECONDS = 0.001
 """Pause after another process was just being served."""
+_HOLDS = "CREATE TABLE IF NOT EXISTS erp_holds (name TEXT PRIMARY KEY, until {long} NOT NULL)"
+_LATER = """INSERT INTO erp_holds (name, until) VALUES ({value}, {value})
+    ON CONFLICT (name) DO UPDATE SET until = {later}(erp_holds.until, excluded.until)"""
+_LATER_IN_REDIS = """
+if tonumber(redis.call('GET', KEYS[1]) or 0) < tonumber(ARGV[1]) then
+    redis.call('SET', KEYS[1], ARGV[1])
+    redis.call('PEXPIREAT', KEYS[1], math.ceil(ARGV[1] / 1000))
+end"""
+_BUSY_SECONDS = 60
+_SAME_HOLD = _TICKS // 20
+"""A pause that ends so many ticks later than the one that the store knows is the same: each call
+that was under way brings the vendor's word anew."""
+
+
+class Holds(t.Protocol):
+    """Keeps until when no process may call."""
+
+    def look(self) -> tuple[int, int]:
+        """The store's time and the end of the newest pause, both in ticks; 0 if there was none."""
+
+    def until(self, end: int) -> None:
+        """Keep the end of a pause, unless the store knows a later one.
+
+        Args:
+            end: Its end in ticks of the store's time.
+        """
 
 
 class SharedRate:
     """Permissions that all processes with the same store and account share.
 
     A process takes the next free place in the row and comes back when its time has come, so that
-    nobody needs to be watching at the moment when a place becomes free. The store's clock is that
-    of the server, with SQLite that of the machine.
+    nobody needs to be watching at the moment when a place becomes free. What the vendor tells one
+    process to wait, all of them wait. The store's clock is that of the server, with SQLite that of
+    the machine.
+
+    Attributes:
+        held: Seconds that a pause was to last when a permission was asked for last; 0 without one.
     """
 
-    def __init__(self, buckets: t.Sequence[AbstractBucket]) -> None:
+    def __init__(self, buckets: t.Sequence[AbstractBucket], holds: Holds) -> None:
         self._buckets = buckets
+        self._holds = holds
         self._lock = threading.Lock()
         self._taken = 0
         self._place: int | None = None
+        self.held = 0.0
 
     def take(self) -> float:
         """Take a permission.
@@ -63,9 +99,30 @@ class SharedRate:
             msg = f"the store of the setting 'rate_limit_store' fails: {explained(error)}"
             raise ErpError(msg) from None
 
+    def hold(self, seconds: float) -> None:
+        """Let no process call for a while: the vendor said so to this one.
+
+        It never fails: the call that brought the word may have written something, and what became
+        of it must be noted. Where the store does not answer, the next permission fails.
+
+        Args:
+            seconds: How long from now.
+        """
+        try:
+            with self._lock:
+                now, known = _look(self._holds)
+                end = now + math.ceil(seconds * _TICKS)
+                if end > known + _SAME_HOLD:
+                    self._holds.until(end)
+        except Exception as error:  # noqa: BLE001 - see `take`
+            logger.warning("cannot tell other processes to wait: %s", explained(error))
+
     def _take(self) -> float:
         with self._lock:
-            now = _now(self._buckets[0])
+            now, held_until = _look(self._holds)
+            self.held = max(0, held_until - now) / _TICKS
+            if self.held:
+                return self.held
             if self._place is None or now > self._place + _STALE:
                 place = max(now, *(_free_from(bucket, now) for bucket in self._buckets))
                 if place > now + _AHEAD:
@@ -100,7 +157,7 @@ def open_store(setting: str, account: str, rates: t.Iterable[tuple[int, float]])
     name = hashlib.blake2b(account.encode(), digest_size=6).hexdigest()
     limits = [Rate(calls, math.ceil(seconds * _TICKS)) for calls, seconds in rates]
     try:
-        buckets = _KINDS[kind](setting, name, limits)
+        buckets, holds = _KINDS[kind](setting, name, limits)
     except ImportError as error:
         extra = "redis" if kind == "redis" else "postgres"
         msg = f"rate_limit_store needs more packages ({error}): pip install 'erp-singer[{extra}]'"
@@ -110,10 +167,10 @@ def open_store(setting: str, account: str, rates: t.Iterable[tuple[int, float]])
     except Exception as error:  # noqa: BLE001 - each driver's own, and it may not be installed
         msg = f"cannot open the setting 'rate_limit_store': {explained(error)}"
         raise ConfigError(msg) from None
-    return SharedRate(buckets)
+    return SharedRate(buckets, holds)
 
 
-def _sqlite(path: str, name: str, rates: list[Rate]) -> list[AbstractBucket]:
+def _sqlite(path: str, name: str, rates: list[Rate]) -> _Store:
     make_file("rate_limit_store", pathlib.Path(path))
     buckets: list[AbstractBucket] = []
     for place, rate in enumerate(rates):
@@ -123,22 +180,38 @@ def _sqlite(path: str, name: str, rates: list[Rate]) -> list[AbstractBucket]:
         t.cast("FileLock", bucket.lock).poll_interval = _CONTENTION_SECONDS
         weakref.finalize(bucket, bucket.conn.close)
         buckets.append(bucket)
-    return buckets
+    return buckets, _SQLiteHolds(path, name)
 
 
-def _redis(url: str, name: str, rates: list[Rate]) -> list[AbstractBucket]:
+class _SQLiteHolds:
+    def __init__(self, path: str, name: str) -> None:
+        self._name = name
+        self._connection = sqlite3.connect(
+            path, check_same_thread=False, isolation_level=None, timeout=_BUSY_SECONDS
+        )
+        weakref.finalize(self, self._connection.close)
+        self._connection.execute(_HOLDS.format(long="INTEGER"))
+
+    def look(self) -> tuple[int, int]:
+        row = self._connection.execute(
+            "SELECT until FROM erp_holds WHERE name = ?", (self._name,)
+        ).fetchone()
+        return time.time_ns() * _TICKS // 1_000_000_000, row[0] if row else 0
+
+    def until(self, end: int) -> None:
+        later = _LATER.format(value="?", later="MAX")
+        self._connection.execute(later, (self._name, end))
+
+
+def _redis(url: str, name: str, rates: list[Rate]) -> _Store:
     import redis  # noqa: PLC0415 - an extra
     from pyrate_limiter import RedisBucket  # noqa: PLC0415 - needs it
 
     client = redis.Redis.from_url(url)
     client.ping()
 
-    class OneClockRedisBucket(RedisBucket):
-        """One clock for all, and no second permission to a process that was a moment slower."""
-
-        def now(self) -> int:
-            seconds, microseconds = client.time()
-            return int(seconds * _TICKS + microseconds)
+    class StrictRedisBucket(RedisBucket):
+        """Gives no second permission to a process that was a moment slower."""
 
         def put(self, item: RateItem) -> bool:
             # The bucket's own count ends at the item's stamp, so it misses items that were put with
@@ -151,13 +224,29 @@ def _redis(url: str, name: str, rates: list[Rate]) -> list[AbstractBucket]:
             around = client.zcount(self.bucket_key, item.timestamp - rate.interval, "+inf")
             return around <= rate.limit
 
-    return [
-        t.cast("AbstractBucket", OneClockRedisBucket.init([rate], client, f"erp:{name}:{place}"))
+    class RedisHolds:
+        def __init__(self) -> None:
+            self._key = f"erp:{name}:hold"
+            self._later = client.register_script(_LATER_IN_REDIS)
+
+        def look(self) -> tuple[int, int]:
+            with client.pipeline(transaction=False) as asked:
+                asked.time()
+                asked.get(self._key)
+                (seconds, microseconds), end = asked.execute()
+            return int(seconds) * _TICKS + int(microseconds), int(end or 0)
+
+        def until(self, end: int) -> None:
+            self._later(keys=[self._key], args=[end])
+
+    buckets = [
+        t.cast("AbstractBucket", StrictRedisBucket.init([rate], client, f"erp:{name}:{place}"))
         for place, rate in enumerate(rates)
     ]
+    return buckets, RedisHolds()
 
 
-def _postgres(url: str, name: str, rates: list[Rate]) -> list[AbstractBucket]:
+def _postgres(url: str, name: str, rates: list[Rate]) -> _Store:
     import psycopg  # noqa: PLC0415 - an extra
     from psycopg import Connection  # noqa: PLC0415 - an extra
     from psycopg_pool import ConnectionPool  # noqa: PLC0415 - an extra
@@ -174,32 +263,44 @@ def _postgres(url: str, name: str, rates: list[Rate]) -> list[AbstractBucket]:
     pool = ConnectionPool(url, min_size=1, max_size=2, open=True, configure=in_utc)
     weakref.finalize(pool, pool.close)
 
-    class OneClockPostgresBucket(PostgresBucket):
-        """The server's clock, in our ticks, and no other one if it does not answer."""
-
-        def now(self) -> int:
-            query = "SELECT (extract(epoch FROM clock_timestamp()) * %s)::bigint"
+    class PostgresHolds:
+        def __init__(self) -> None:
             with pool.connection() as connection:
-                row = connection.execute(query, (_TICKS,)).fetchone()
-            return int(t.cast("tuple[int]", row)[0])
+                # Of processes that make a table at once, one would fail.
+                lock = zlib.crc32(b"erp_holds")
+                connection.execute("SELECT pg_advisory_xact_lock(%s)", (lock,))
+                connection.execute(_HOLDS.format(long="BIGINT"))
 
-    return [
-        t.cast("AbstractBucket", OneClockPostgresBucket(pool, f"erp_{name}_{place}", [rate]))
+        def look(self) -> tuple[int, int]:
+            query = """SELECT (extract(epoch FROM clock_timestamp()) * %s)::bigint,
+                COALESCE((SELECT until FROM erp_holds WHERE name = %s), 0)"""
+            with pool.connection() as connection:
+                row = connection.execute(query, (_TICKS, name)).fetchone()
+            return t.cast("tuple[int, int]", row)
+
+        def until(self, end: int) -> None:
+            later = _LATER.format(value="%s", later="GREATEST")
+            with pool.connection() as connection:
+                connection.execute(later, (name, end))
+
+    buckets = [
+        t.cast("AbstractBucket", PostgresBucket(pool, f"erp_{name}_{place}", [rate]))
         for place, rate in enumerate(rates)
     ]
+    return buckets, PostgresHolds()
 
 
-_KINDS: dict[Kind, t.Callable[[str, str, list[Rate]], list[AbstractBucket]]] = {
+_Store = tuple[list[AbstractBucket], Holds]
+_KINDS: dict[Kind, t.Callable[[str, str, list[Rate]], _Store]] = {
     "sqlite": _sqlite,
     "redis": _redis,
     "postgresql": _postgres,
 }
 
 
-def _now(bucket: AbstractBucket) -> int:
-    if isinstance(bucket, SQLiteBucket):
-        return time.time_ns() * _TICKS // 1_000_000_000
-    return t.cast("int", bucket.now())  # type: ignore[no-untyped-call]
+def _look(holds: Holds) -> tuple[int, int]:
+    """As `Holds.look`; tests put a clock of their own in its place."""
+    return holds.look()
 
 
 def _free_from(bucket: AbstractBucket, now: int) -> int:

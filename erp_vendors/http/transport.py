@@ -19,9 +19,9 @@ from erp_vendors.errors import CallError, ConfigError, Phase
 from erp_vendors.http import codec, explain, policy
 from erp_vendors.http.address import origin
 from erp_vendors.http.body import TooLargeError
-from erp_vendors.http.call import Answer, Call
+from erp_vendors.http.call import Answer, Call, FailedAttempt
 from erp_vendors.http.header import UnfitHeaderError
-from erp_vendors.http.policy import Action, Failure, Rule
+from erp_vendors.http.policy import Action, Rule
 from erp_vendors.http.redact import redact, secrets_in
 from erp_vendors.http.session import HttpSession
 from erp_vendors.http.wire import Sending
@@ -50,6 +50,7 @@ _SUCCESS, _REDIRECT, _CLIENT_ERROR = 200, 300, 400
 _UNAUTHORIZED = 401
 _NOT_FOUND = frozenset({404, 405})
 _SERVER_ERROR = 500
+_UNAVAILABLE = 503
 _BAD_URL = (
     requests.exceptions.InvalidURL,
     requests.exceptions.MissingSchema,
@@ -97,10 +98,12 @@ class Transport:
         before_send: Called immediately before each attempt is written to the wire; if it raises,
             nothing is sent, and the call ends with what it raised.
         observer: Told of each attempt and its answer.
+        most_attempts: Times that a call is tried at most, whatever its rule allows.
     """
 
     before_send: t.Callable[[], None] | None = None
     observer: Observer | None = None
+    most_attempts: int | None = None
 
     def __init__(self, options: TransportOptions, budget: Budget, auth: Auth | None = None) -> None:
         self.options = options
@@ -235,7 +238,7 @@ class Transport:
             try:
                 send = functools.partial(self._attempt, call, attempt, parse=parse)
                 return send() if login is None else login.attempt(send)
-            except _FailedAttempt as failed:
+            except FailedAttempt as failed:
                 failure, response, cause = failed.failure, failed.response, failed.cause
             rule = policy.decide(failure, self._rules)
             action = rule.action
@@ -245,18 +248,15 @@ class Transport:
                 waits += 1
                 attempt -= 1
                 continue  # the budget was told by `_heed` and makes all calls wait
-            if action is Action.RETRY and attempt < rule.attempts:
+            most = min(rule.attempts, self.most_attempts or rule.attempts)
+            if action is Action.RETRY and attempt < most:
                 pause = backoff.full_jitter(next(pauses))
                 if response is not None:
                     pause = max(pause, policy.retry_after(response.headers.get("Retry-After")) or 0)
                 logger.info(
                     "%s %s; attempt %d of %d in %.1f s",
-                    call.where,
-                    failure.status or failure.phase.value,
-                    attempt + 1,
-                    rule.attempts,
-                    pause,
-                )
+                    call.where, failure.status or failure.phase.value, attempt + 1, most, pause,
+                )  # fmt: skip
                 self.budget.clock.sleep(pause)
                 continue
             error = cause or explain.refused(call, failure, action, attempt, lost=not self._found)
@@ -266,13 +266,13 @@ class Transport:
 
     def _is_refusal(self, error: Exception) -> bool:
         """Whether an attempt was answered with a status that may mean the end of the login."""
-        if not isinstance(error, _FailedAttempt):
+        if not isinstance(error, FailedAttempt):
             return False
         return policy.decide(error.failure, self._rules).action is Action.REAUTHENTICATE
 
     def _refused(self, call: Call, error: Exception) -> None:
         """Keep the refusal of credentials, so that no later call tries them again."""
-        failure = t.cast("_FailedAttempt", error).failure
+        failure = t.cast("FailedAttempt", error).failure
         login = None if self.auth is None or call.auth is not self.auth else self.auth.login
         # What was accepted before is good, and what a login gave is so, too: then only this path
         # is not granted to it.
@@ -307,10 +307,10 @@ class Transport:
     ) -> tuple[Answer, t.Any]:
         """The answer to an attempt, and what it holds; what is no success fails the attempt."""
         if not _SUCCESS <= response.status_code < _REDIRECT:
-            raise _FailedAttempt(call.failure(Phase.ANSWERED, response), response, None)
+            raise FailedAttempt(call.failure(Phase.ANSWERED, response), response, None)
         if (why := explain.unfit(call, response.status_code)) is not None:
             unfit = CallError(why, phase=Phase.SENT, attempts=attempt)
-            raise _FailedAttempt(call.failure(Phase.SENT, response), response, unfit)
+            raise FailedAttempt(call.failure(Phase.SENT, response), response, unfit)
         answer = Answer(response.status_code, response.headers, response.content, attempt)
         if not parse:
             return answer, None
@@ -320,7 +320,7 @@ class Transport:
             return answer, answer.json()
         except ValueError as error:
             cause = explain.not_json(call, answer.body, error)
-            raise _FailedAttempt(call.failure(Phase.SENT), response, cause) from None
+            raise FailedAttempt(call.failure(Phase.SENT), response, cause) from None
 
     def _send(self, call: Call, sending: Sending, credentials: object) -> requests.Response:
         if self.observer is not None:
@@ -336,7 +336,7 @@ class Transport:
             if sending.expired:  # the end of the connection may look like the end of the answer
                 raise requests.ReadTimeout
             if self.observer is not None:
-                self.observer.answered(call, response)
+                self.observer.answered(call, response, sending.elapsed)
             self._heed(call, response)
         return response
 
@@ -363,10 +363,13 @@ class Transport:
             self.budget.obey_headers(0 if remaining.startswith("-") else left, reset)
         if response.status_code >= _CLIENT_ERROR:
             rule = policy.decide(call.failure(Phase.ANSWERED, response), self._rules)
+            told = policy.retry_after(headers.get("Retry-After"))
             if rule.action is Action.WAIT:
-                told = policy.retry_after(headers.get("Retry-After"))
                 self.budget.limited(told or reset)
                 return
+            if response.status_code == _UNAVAILABLE and told:
+                # It is the service that is not there so long, not what this call asked for.
+                self.budget.hold_all(told, "the vendor is not available")
         if response.status_code < _SERVER_ERROR:
             self.budget.answered()
 
@@ -377,6 +380,8 @@ class Transport:
         if (refused := explain.certificate_refused(call, error)) is not None:
             return refused
         phase = Phase.SENT if sending.sent else Phase.NOT_SENT
+        if self.observer is not None:
+            self.observer.broken(call, sending.elapsed)
         if phase is Phase.NOT_SENT:
             msg = explain.unreachable(call, error)
         elif sending.expired:
@@ -387,14 +392,4 @@ class Transport:
         else:
             msg = explain.broken(call, error)
         cause = CallError(redact(msg), phase=phase, attempts=attempt)
-        return _FailedAttempt(call.failure(phase), None, cause)
-
-
-class _FailedAttempt(Exception):  # noqa: N818 - never leaves this module
-    def __init__(
-        self, failure: Failure, response: requests.Response | None, cause: Exception | None
-    ) -> None:
-        super().__init__(failure)
-        self.failure = failure
-        self.response = response
-        self.cause = cause
+        return FailedAttempt(call.failure(phase), None, cause)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import contextvars
 import itertools
 import queue
 import threading
@@ -67,7 +68,9 @@ class _Workers(t.Generic[T, R]):
         if self._started < self._most:
             self._started += 1
             # Daemon threads: an interrupted run must not wait for a slow vendor before it can exit.
-            threading.Thread(target=self._run, daemon=True).start()
+            # What a call is for goes with it: the context tells who counts calls.
+            begin = contextvars.copy_context().run
+            threading.Thread(target=begin, args=(self._run,), daemon=True).start()
         return outcome
 
     def close(self) -> None:

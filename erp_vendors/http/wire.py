@@ -85,6 +85,11 @@ class Sending:
         self.sock = sock
         self.sent = True
 
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the request was sent; 0 if it was not."""
+        return time.monotonic() + self.seconds - self.until if self.sent else 0.0
+
 
 class _Current(threading.local):
     sending: Sending | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import itertools
+import re
 import typing as t
 
 from typing_extensions import override
@@ -36,7 +37,9 @@ if t.TYPE_CHECKING:
 
 Batches = t.Iterator[list[tuple[Row, str]]]
 
-_NOT_FOUND = 404
+_NOT_FOUND, _NO_RANGE, _FAULT = 404, 416, 500
+_NUMBERS = re.compile(r"[0-9a-fA-F-]*[0-9][0-9a-fA-F-]*")
+"""Numbers and ids, such as that of a request."""
 _CHUNK = 50
 """Records that were read one by one and are emitted together."""
 
@@ -237,19 +240,21 @@ class _Listing:
         try:
             page = self._stream.client.page(self._stream.resource, skip, search=search, order=order)
         except (MissingResourceError, CallError) as error:
-            if not self._accepted or not _is_missing(error):
+            if not self._accepted or not _may_mean_the_end(error):
                 raise
-            if skip and not self._counted and self._is_past_the_end():
+            if skip and not self._counted and self._is_past_the_end(error):
                 return ODataPage([], None)
+            if not _is_missing(error):
+                raise
             msg = f"{error}, but it did before"
             raise DataError(msg) from None
         self._counted = self._counted or page.total is not None
         return page
 
-    def _is_past_the_end(self) -> bool:
-        """Whether a 404 means that no rows follow (4.1, INF), and nothing else.
+    def _is_past_the_end(self, error: MissingResourceError | CallError) -> bool:
+        """Whether a 404, or a 400 or the like, means that no rows follow (4.1, INF; 5.3).
 
-        It does if what no list can have is not there, either, and the first page still is. Where
+        It does if what no list can have is answered alike, and the first page still is there. Where
         the vendor counts, the end is known, and nothing past it is asked for.
         """
         search, order = self._ways[0]
@@ -258,8 +263,8 @@ class _Listing:
         )
         try:
             ask(NO_ROW)
-        except (MissingResourceError, CallError) as error:
-            if not _is_missing(error):
+        except (MissingResourceError, CallError) as far:
+            if not _may_mean_the_end(far) or _words(far) != _words(error):
                 return False
         else:
             return False
@@ -277,6 +282,21 @@ class _Listing:
 
 def _is_missing(error: MissingResourceError | CallError) -> bool:
     return isinstance(error, MissingResourceError) or error.status == _NOT_FOUND
+
+
+def _may_mean_the_end(error: MissingResourceError | CallError) -> bool:
+    """A 5xx does not: a server that is down for a moment answers each page alike."""
+    if isinstance(error, CallError) and error.status is not None:
+        refused = error.status == _NO_RANGE or (refuses_query(error) and error.status < _FAULT)
+        return refused or _is_missing(error)
+    return _is_missing(error)
+
+
+def _words(error: MissingResourceError | CallError) -> object:
+    """What was said, but for numbers, such as that of the row; nothing of a 404."""
+    if isinstance(error, MissingResourceError) or _is_missing(error):
+        return _NOT_FOUND
+    return error.status, _NUMBERS.sub("", error.body)
 
 
 def _has(row: Row, keys: t.Iterable[str]) -> bool:

@@ -86,9 +86,7 @@ class Assessor:
     def _look(self, writer: Writer, write: Write, planned: Planned | None) -> PolicyVerdict:
         """What a sink without a policy has of a record."""
         if planned is not None:
-            return PolicyVerdict(
-                Decision.SEND, planned.row
-            )  # look-ups may not show what is new yet
+            return PolicyVerdict(Decision.SEND, planned.row)  # no look-up may show it yet
         try:
             row = writer.current(write)
             if self._contents and row is not None and NOT_READ in row.values():

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import collections
 import datetime as dt
-import hashlib
 import logging
 import pathlib
 import typing as t
 
+from erp_ledger import letter_files
 from erp_ledger.group_commit import GroupCommit
+from erp_ledger.letters import handle, keys_of, last_at
 from erp_ledger.record import RecordStatus
 from erp_vendors.errors import ConfigError
 from erp_vendors.http import codec
 from erp_vendors.http.redact import redact
-from erp_vendors.masking import hiding, is_masked, masked
+from erp_vendors.masking import hiding, masked
 from erp_vendors.private import make_folder
-from target_erp.delivery import letter_files
 
 if t.TYPE_CHECKING:
     from erp_ledger import Known, Ledger
-    from target_erp.delivery.letter_files import Letter, Line
+    from erp_ledger.letter_files import Letter, Line
     from target_erp.delivery.model import Outcome, RefusedError, Write
 
 logger = logging.getLogger("erp.delivery")
@@ -30,7 +30,6 @@ UNMAPPED = "stream_maps"
 _GOT_THROUGH = frozenset({RecordStatus.ACCEPTED, RecordStatus.DELETED})
 _AT_ONCE = 500
 """Keys of one look-up."""
-_ID_BYTES = 6
 
 
 class DeadLetters:
@@ -202,51 +201,14 @@ def still_open(letters: t.Sequence[Letter], ledger: Ledger) -> list[Letter]:
     """
     wanted: dict[str, dict[str, None]] = collections.defaultdict(dict)
     for letter in letters:
-        wanted[letter["stream"]].update(dict.fromkeys(_pairs(letter)))
+        wanted[letter["stream"]].update(dict.fromkeys(keys_of(letter)))
     known = {stream: _known(ledger, stream, list(keys)) for stream, keys in wanted.items()}
     return [letter for letter in letters if not _got_through(letter, known[letter["stream"]])]
 
 
-def last_at(letter: t.Mapping[str, t.Any]) -> str:
-    """When a record was refused last (ISO 8601).
-
-    Args:
-        letter: A dead letter.
-    """
-    return str(letter["last_at"])
-
-
-def identity(letter: t.Mapping[str, t.Any]) -> str:
-    """The business key that the ledger knows a record by; empty if it has none.
-
-    Args:
-        letter: A dead letter.
-    """
-    return next(iter(_pairs(letter)), "")
-
-
-def handle(letter: t.Mapping[str, t.Any]) -> str:
-    """What people call a record by: its business key; without one, a text of its letter's own.
-
-    Args:
-        letter: A dead letter.
-    """
-    # Records that differ in what was masked are different records.
-    told = letter if is_masked(letter["record"]) else letter["record"]
-    return identity(letter) or f"record:{_hash(told)}"
-
-
-def _hash(value: t.Mapping[str, t.Any]) -> str:
-    return hashlib.blake2b(codec.encode_sorted(value), digest_size=_ID_BYTES).hexdigest()
-
-
-def _pairs(letter: t.Mapping[str, t.Any]) -> list[str]:
-    return [f"{name}={value}" for name, value in letter["key"].items()]
-
-
 def _ids(letter: t.Mapping[str, t.Any]) -> list[str]:
     """What a record is known by: two letters that share one of them are of one record."""
-    return _pairs(letter) or [handle(letter)]
+    return keys_of(letter) or [handle(letter)]
 
 
 def _called(letter: t.Mapping[str, t.Any], name: str) -> bool:
@@ -285,7 +247,7 @@ def _got_through(letter: Letter, known: t.Mapping[str, t.Mapping[str, Known]]) -
     """A record that no writer took has no account: then any account will do."""
     for account, lines in known.items():
         if letter["account"] in {"", account}:
-            line = next((lines[name] for name in _pairs(letter) if name in lines), None)
+            line = next((lines[name] for name in keys_of(letter) if name in lines), None)
             if line is not None and line.status in _GOT_THROUGH:
                 return True
     return False

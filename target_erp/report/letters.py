@@ -6,10 +6,13 @@ import collections
 import re
 import typing as t
 
+from erp_vendors.http import codec
 from target_erp.printable import cut
 
 Letter = t.Mapping[str, t.Any]
 
+CONFLICT = "conflict"
+"""Class of a refusal because somebody has changed the record at the vendor."""
 _LONGEST = 140
 _SHORTEST_VALUE = 2
 _NUMBER = re.compile(r"\d+(?:[.,:-]\d+)*")
@@ -48,6 +51,26 @@ def why(letter: Letter) -> str:
     if letter["outcome"] != "refused":
         return str(letter["outcome"])
     return f"{letter['class']} {letter['status'] or ''}".strip()
+
+
+def conflicts_of(letter: Letter) -> list[str]:
+    """What a conflict is about, one line a field; empty for another letter.
+
+    Args:
+        letter: A dead letter.
+    """
+    fields = letter.get("conflicts")
+    return [
+        f"{name}: {_shown(of, 'theirs')} at the vendor, {_shown(of, 'ours')} here, "
+        f"{_shown(of, 'base')} before"
+        for name, of in (fields.items() if isinstance(fields, dict) else ())
+        if isinstance(of, dict)
+    ]
+
+
+def _shown(versions: t.Mapping[str, t.Any], which: str) -> str:
+    value = versions.get(which)
+    return "nothing" if value is None else codec.encode(value).decode()
 
 
 def cause_of(letter: Letter) -> Cause:

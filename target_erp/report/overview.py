@@ -6,8 +6,8 @@ import typing as t
 
 from erp_ledger import RecordStatus
 from target_erp.report.formats import duration, exact, moment, parsed, records
-from target_erp.report.letters import causes
-from target_erp.report.past_runs import OUTCOMES, State
+from target_erp.report.letters import CONFLICT, causes
+from target_erp.report.past_runs import State, outcomes_in
 
 if t.TYPE_CHECKING:
     import datetime as dt
@@ -97,7 +97,7 @@ def _detail(last: PastRun, now: dt.datetime) -> str:
     if last.state is State.UNFINISHED:
         return f"{text}. If it was killed, the next run continues where it was."
     counts = last.counts
-    done = [f"{exact(counts[name])} {name}" for name in OUTCOMES if counts[name]]
+    done = [f"{exact(counts[name])} {name}" for name in outcomes_in([counts]) if counts[name]]
     return f"{text}. Read {records(last.read)}: {', '.join(done) or 'nothing to write'}."
 
 
@@ -109,6 +109,13 @@ def _tasks(letters: t.Sequence[Letter], doubts: t.Sequence[FoundRecord]) -> list
         text += f"{'it' if len(unknown) == 1 else 'them'} again could make doubles."
         tasks.append(Task(text, "erp-ledger unknown", "unknown"))
     refused = [letter for letter in letters if letter["outcome"] == "refused"]
+    conflicts = sum(letter["class"] == CONFLICT for letter in refused)
+    if conflicts:
+        text = f"Decide on {exact(conflicts)} {'conflict' if conflicts == 1 else 'conflicts'}: "
+        text += "somebody has changed at the vendor what a run would have overwritten. A conflict "
+        text += "ends when the vendor has been read again, or its value stands at the source."
+        tasks.append(Task(text, "erp-ledger rejects", "letters"))
+    refused = [letter for letter in refused if letter["class"] != CONFLICT]
     if refused:
         (cause, _), *more = causes(refused).most_common()
         often = "Most often" if more else "Reason"

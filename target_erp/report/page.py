@@ -9,14 +9,14 @@ import string
 import typing as t
 
 from erp_ledger import RecordStatus
+from erp_ledger.letters import last_at
 from erp_vendors.http.redact import redact
-from target_erp.delivery.dead_letters import last_at
 from target_erp.printable import cut, visible
 from target_erp.report.charts import ChartMark, Series, bar, columns, escaped
 from target_erp.report.formats import duration, exact, moment, records, tick
-from target_erp.report.letters import causes, name_of, why
+from target_erp.report.letters import causes, conflicts_of, name_of, why
 from target_erp.report.overview import Overview, overview
-from target_erp.report.past_runs import OPEN, OUTCOMES, WRITTEN, State, past_run
+from target_erp.report.past_runs import OPEN, OUTCOMES, WRITTEN, State, outcomes_in, past_run
 
 if t.TYPE_CHECKING:
     from erp_ledger import FoundRecord, LedgerRun
@@ -127,19 +127,22 @@ def _over_time(past: t.Sequence[PastRun]) -> str:
         for run in past
         for level, height in (_LEVELS[run.state],)
     ]
-    used = [name for name in OUTCOMES if any(count[name] for count in counts)]
+    used = [name for name in outcomes_in(counts) if any(count[name] for count in counts)]
+    there = (*WRITTEN, "unchanged")
 
-    def series(names: t.Sequence[str]) -> list[Series]:
+    def series(names: t.Iterable[str]) -> list[Series]:
         return [
-            Series(name, name, [count[name] for count in counts]) for name in names if name in used
+            Series(name, _css(name), [count[name] for count in counts])
+            for name in names
+            if name in used
         ]
 
-    done = columns("Records that the vendor has", labels, ticks, series((*WRITTEN, "unchanged")))
+    done = columns("Records that the vendor has", labels, ticks, series(there))
     wrong = columns(
         "Records that were not written, and how each run ended",
         labels,
         ticks,
-        series(OPEN),
+        series(name for name in used if name not in there),
         height=90,
         marks=marks,
     )
@@ -161,12 +164,17 @@ def _sinks(past: t.Sequence[PastRun]) -> str:
     by_open = sorted(
         totals.items(), key=lambda item: (-sum(item[1][name] for name in OPEN), item[0])
     )
-    used = [name for name in OUTCOMES if any(counts[name] for counts in totals.values())]
+    names = outcomes_in(totals.values())
+    used = [name for name in names if any(counts[name] for counts in totals.values())]
     rows = [
         [
             _head(stream),
             _raw(
-                bar(stream, [(name, name, counts[name]) for name in used], sum(counts.values())),
+                bar(
+                    stream,
+                    [(name, _css(name), counts[name]) for name in used],
+                    sum(counts.values()),
+                ),
                 "barcell",
             ),
             *(_count(counts[name]) for name in used),
@@ -248,7 +256,7 @@ def _letters(letters: t.Sequence[Letter]) -> str:
             _head(letter["stream"]),
             _cell(name_of(letter) or "(no key)", "key"),
             _cell(why(letter)),
-            _cell(cut(visible(letter["reason"]), _LONGEST), "text"),
+            _cell(cut(visible("; ".join(_told(letter))), _LONGEST), "text"),
             _cell(letter["attempts"], "n"),
             _cell(moment(letter["first_at"]), "when"),
         ]
@@ -261,10 +269,15 @@ def _letters(letters: t.Sequence[Letter]) -> str:
     return _scroll(_table(caption, heads, rows, "wide"))
 
 
+def _told(letter: Letter) -> list[str]:
+    return [letter["reason"], *conflicts_of(letter)]
+
+
 def _runs(past: t.Sequence[PastRun]) -> str:
     if not past:
         return "<p>No run yet.</p>"
     rows = []
+    names = outcomes_in(run.counts for run in past)
     for run in past:
         counts = run.counts
         level, _ = _LEVELS[run.state]
@@ -279,12 +292,12 @@ def _runs(past: t.Sequence[PastRun]) -> str:
                 ),
                 _cell("" if run.seconds is None else duration(run.seconds), "n"),
                 _count(run.read),
-                *(_count(counts[name]) for name in OUTCOMES),
+                *(_count(counts[name]) for name in names),
                 _count(run.calls),
                 _cell(duration(run.waited), "n" if run.waited else "n zero"),
             ]
         )
-    heads = ["started", "end (exit code)", "n|took", "n|read", *(f"n|{name}" for name in OUTCOMES)]
+    heads = ["started", "end (exit code)", "n|took", "n|read", *(f"n|{name}" for name in names)]
     heads += ["n|calls", "n|waited"]
     return _scroll(_table(f"The newest {len(past)} runs, newest first", heads, rows, "wide"))
 
@@ -294,11 +307,17 @@ def _legend(names: t.Sequence[str]) -> str:
     if "written" in names:
         words["written"] = "written (created or updated)"
     items = "".join(
-        f'<li><svg viewBox="0 0 1 1" aria-hidden="true"><rect class="{name}" width="1" height="1"/>'
-        f"</svg>{escaped(words.get(name, name))}</li>"
+        '<li><svg viewBox="0 0 1 1" aria-hidden="true">'
+        f'<rect class="{_css(name)}" width="1" height="1"/></svg>'
+        f"{escaped(words.get(name, name))}</li>"
         for name in names
     )
     return f'<ul class="legend">{items}</ul>'
+
+
+def _css(name: str) -> str:
+    """The class of an outcome's colour; outcomes that this version does not know share one."""
+    return name if name in (*OUTCOMES, "time", "waited") else "other"
 
 
 def _scroll(inside: str, css: str = "") -> str:

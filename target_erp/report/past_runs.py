@@ -15,7 +15,9 @@ WRITTEN = ("created", "updated", "written", "deleted")
 """Outcomes of records that the run has changed at the vendor."""
 OPEN = ("refused", "waiting", "unknown")
 """Outcomes that somebody has to look at."""
-OUTCOMES = (*WRITTEN, "unchanged", *OPEN)
+OUTCOMES = (*WRITTEN, "unchanged", "skipped", *OPEN)
+_NO_OUTCOMES = frozenset({"read", "calls", "seconds", "seconds_waiting"})
+"""Numbers in the report of a sink that count no outcome."""
 
 
 class State(enum.Enum):
@@ -43,7 +45,7 @@ class PastRun:
         error: One line, or empty.
         seconds: How long it took; None if it has not ended.
         read: Records of its input.
-        streams: Records by outcome (`OUTCOMES`), by sink.
+        streams: Records by outcome, by sink: `OUTCOMES`, and any that a later version has added.
         calls: Calls to all vendors.
         waited: Seconds that calls waited for the vendors' limits, summed over calls side by side.
     """
@@ -70,6 +72,16 @@ class PastRun:
         if not self.ended_at:
             return State.UNFINISHED
         return _STATES.get(self.exit_code, State.FAILED)
+
+
+def outcomes_in(counts: t.Iterable[t.Mapping[str, int]]) -> list[str]:
+    """All outcomes that some counts may be shown by: `OUTCOMES`, and behind them any others.
+
+    Args:
+        counts: Records by outcome.
+    """
+    others = {name for some in counts for name in some}.difference(OUTCOMES)
+    return [*OUTCOMES, *sorted(others)]
 
 
 def past_run(run: LedgerRun) -> PastRun:
@@ -99,8 +111,8 @@ def past_run(run: LedgerRun) -> PastRun:
 
 
 def _outcomes(stream: dict[str, t.Any]) -> collections.Counter[str]:
-    counts = collections.Counter({name: int(_number(stream.get(name))) for name in OUTCOMES})
-    return +counts
+    counts = {name: int(_number(value)) for name, value in stream.items()}
+    return +collections.Counter({n: counts[n] for n in counts if n not in _NO_OUTCOMES})
 
 
 def _object(value: object) -> dict[str, t.Any]:

@@ -13,6 +13,7 @@ from erp_vendors.http.redact import redact
 from erp_vendors.vendors import VENDORS
 from target_erp.printable import visible
 from target_erp.report.formats import moment
+from target_erp.report.letters import conflicts_of
 from target_erp.text_table import details
 
 if t.TYPE_CHECKING:
@@ -125,6 +126,8 @@ def _of_letter(letter: Letter) -> t.Iterator[tuple[str, str]]:
     times = f"first {moment(letter['first_at'])}, last {moment(letter['last_at'])} UTC"
     yield "dead letter", f"{letter['outcome']}, {times}"
     yield "reason", letter["reason"]
+    for line in conflicts_of(letter):
+        yield "conflict", line
     if letter["request"]:
         yield "request", letter["request"]
     yield "payload", codec.encode(letter["payload"] or letter["record"]).decode()

@@ -26,7 +26,7 @@ from target_erp.writers.cimcloud_answers import (
 )
 from target_erp.writers.cimcloud_many import CimcloudManyRows
 from target_erp.writers.cimcloud_rows import CimcloudRows
-from target_erp.writers.keys import Keys, no_key, references_of
+from target_erp.writers.keys import Keys, columns_of, no_key, references_of
 from target_erp.writers.write_validator import WriteValidator, without_nulls
 
 if t.TYPE_CHECKING:
@@ -80,8 +80,8 @@ class CimcloudWriter(Writer):
         self.needed_to_create = natural if self.upsert else ()
         self.batch_size = client.block.get("batch_size") if self.upsert else 1
         self.after = tuple(f"cimcloud_{name}" for name in resource.after)
-        # A path holds one key.
-        self.deletable = bool(client.block.get("delete_path")) and bool(self.keys)
+        self._delete_path = how = client.delete_path
+        self.deletable = how is not None and any(map(how.takes, self._keys.sizes))
         self._only_updates = client.block.get("write_method") == "PUT"
         self._rows = CimcloudRows(client, resource, self._keys, unique=self.upsert)
         self._many = CimcloudManyRows(client, resource, self._rows, client.block)
@@ -191,11 +191,13 @@ class CimcloudWriter(Writer):
 
     def delete(self, write: Write) -> None:
         """Delete a row as `delete_path` says; see `Writer.delete`."""
-        column, value = next((pair for pair in write.key if pair[0] in self.keys), ("", ""))
-        if not column:
-            raise no_key(self.keys)
+        how = self._delete_path
+        pairs = (pair for pair in write.key if how and how.takes(len(pair[0].split(","))))
+        key = next(pairs, None)
+        if how is None or key is None:
+            raise no_key(self._keys)
         try:
-            answer = self.client.delete(self.resource, column, value)
+            answer = self.client.delete(self.resource, how, columns_of(write.record, *key))
         except ValueError as error:
             raise RefusedError(str(error), reason="no_search") from None
         except MissingResourceError:

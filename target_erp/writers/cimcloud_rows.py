@@ -7,7 +7,7 @@ import typing as t
 from erp_vendors.cimcloud.search import exact
 from erp_vendors.errors import DataError
 from target_erp.delivery.model import ABSENT, NOT_SHOWN, Finding, LookUpResult
-from target_erp.writers.keys import Keys
+from target_erp.writers.keys import Keys, columns_of
 
 if t.TYPE_CHECKING:
     from erp_vendors.cimcloud import CimcloudClient, CimcloudResource
@@ -51,13 +51,12 @@ class CimcloudRows:
         """
         look, known = ABSENT, dict[str, str]()
         for key, value in write.key:
-            names = tuple(key.split(","))
-            values = [value] if len(names) == 1 else [str(write.record.get(n, "")) for n in names]
-            one = self.search(names, values, value, write.body, but=known)
+            names, values = map(list, zip(*columns_of(write.record, key, value), strict=True))
+            one = self.search(tuple(names), values, value, write.body, but=known)
             if one.finding in {Finding.FOUND, Finding.CANNOT_TELL}:
                 return one
             if one is NOT_SHOWN:
-                look, self._not_shown_by = NOT_SHOWN, names
+                look, self._not_shown_by = NOT_SHOWN, tuple(names)
             known.update(zip(names, values, strict=True))
         return look
 

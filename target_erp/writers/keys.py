@@ -30,6 +30,11 @@ class Keys:
         """Properties of which each identifies a record alone."""
         return tuple(names[0] for names in self.alternatives if len(names) == 1)
 
+    @property
+    def sizes(self) -> set[int]:
+        """Numbers of properties that identify a record together."""
+        return set(map(len, self.alternatives))
+
     def __bool__(self) -> bool:
         return bool(self.alternatives)
 
@@ -48,6 +53,28 @@ class Keys:
             if not any(value in (None, "") or isinstance(value, (dict, list)) for value in values):
                 found.append((",".join(names), ",".join(map(str, values))))
         return tuple(found)
+
+
+def columns_of(record: t.Mapping[str, t.Any], key: str, value: str) -> list[tuple[str, str]]:
+    """The columns of a key and their values.
+
+    Args:
+        record: The record, if it is known; of one that is to be deleted there may be no more than
+            its keys.
+        key: Names with commas between them.
+        value: Their values, likewise.
+
+    Raises:
+        ValueError: If nobody can tell where one value ends.
+    """
+    names = key.split(",")
+    values = [str(record[name]) for name in names if record.get(name) is not None]
+    if len(values) < len(names):
+        values = [value] if len(names) == 1 else value.split(",")
+    if len(values) != len(names):
+        msg = f"its {key} is {value}, where a value holds a comma: nobody can tell which is which"
+        raise ValueError(msg)
+    return list(zip(names, values, strict=True))
 
 
 def no_key(names: Keys | t.Iterable[str]) -> RefusedError:

@@ -22,6 +22,7 @@ if t.TYPE_CHECKING:
     import pathlib
 
 COMMANDS = ["runs", "show", "rejects", "replay", "dismiss", "forget", "unknown", "report"]
+COMMANDS += ["move", "prune"]
 ERROR = "1,234 records were rejected and the outcome of 12 is unknown; aimsio: HTTP 503 everywhere"
 PROGRAM = "import sys; from erp_cli.ledger import main; sys.exit(main())"
 
@@ -63,7 +64,7 @@ def test_without_a_subcommand_the_help_is_shown(
     assert shown.err == ""
     assert "--dead-letters FOLDER" in shown.out
     if "runs" not in arguments:
-        assert [line.split()[0] for line in shown.out.splitlines()[-8:]] == sorted(COMMANDS)
+        assert [line.split()[0] for line in shown.out.splitlines()[-10:]] == sorted(COMMANDS)
 
 
 @pytest.mark.parametrize(

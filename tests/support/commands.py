@@ -6,10 +6,10 @@ import contextlib
 import io
 import json
 import logging
-import signal
 import typing as t
 
 from erp_plugin.cli import outcome
+from tests.support.signals import signals_kept
 
 if t.TYPE_CHECKING:
     import click
@@ -37,15 +37,12 @@ def invoke(command: click.Command, name: str, *arguments: str) -> Ended:
         name: The plugin's name.
         *arguments: The command's arguments.
     """
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     out, loggers = io.TextIOWrapper(io.BytesIO()), list(logging.root.handlers)
     try:
-        with contextlib.redirect_stdout(out):
+        with signals_kept(), contextlib.redirect_stdout(out):
             code, said = outcome(command, name, list(arguments))
     finally:
         logging.root.handlers[:] = loggers
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
     out.flush()
     text = t.cast("t.Any", out).buffer.getvalue()
     try:

@@ -9,7 +9,6 @@ import io
 import json
 import os
 import pathlib
-import signal
 import subprocess
 import sys
 import tempfile
@@ -21,6 +20,7 @@ from erp_plugin.cli import ExitCode
 from erp_vendors.errors import ErpError
 from tap_erp.tap import TapErp
 from tests.support import forked
+from tests.support.signals import signals_kept
 
 if t.TYPE_CHECKING:
     from erp_sandbox.testing import RunningSandbox
@@ -73,12 +73,8 @@ def selected(config: Config, *streams: str) -> Message:
 
 def make_tap(config: Config, **more: t.Any) -> TapErp:
     """A tap that leaves this process's signal handlers alone."""
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
+    with signals_kept():
         return TapErp(config=json.loads(json.dumps(config)), **more)
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
 
 
 def run_tap(config: Config, *streams: str, state: Message | None = None) -> Run:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import signal
 import typing as t
 
 import pytest
@@ -14,6 +12,7 @@ from singer_sdk.testing.suites import SingerTestSuite
 from erp_sandbox.config import Settings
 from erp_sandbox.server import SandboxServer
 from tap_erp.tap import TapErp
+from tests.support.signals import signals_kept
 from tests.tap_erp.running import aimsio, cimcloud
 
 # Filled with the sandbox's address when that runs; the tests are made before.
@@ -38,17 +37,6 @@ ATTRIBUTE_TESTS = [
     # Left out: AttributeIsIntegerTest. Which of Aimsio's entities have an integer id and which a
     # guid is unknown (aimsio.md 4.1), so its keys are of both types, and a guid is no integer.
 ]
-
-
-@contextlib.contextmanager
-def signals_kept() -> t.Iterator[None]:
-    """The suite makes taps, and a tap takes the signals of its process."""
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -136,7 +136,7 @@ def _deleting(vendor: Vendor, **more: t.Any) -> Message:
     return vendor.config(
         deletes=[ACCOUNTS],
         guards={"max_deletes": 5},
-        cimcloud={"delete_path": "{path}/{key}/{value}"},
+        cimcloud={"delete_path": "{path}/{column}/{value}"},
         **LOOSE,
         coerce="lossless",
         **more,

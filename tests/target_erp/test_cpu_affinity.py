@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
+import secrets
+import subprocess
 import sys
 import threading
 import typing as t
@@ -17,6 +20,24 @@ if t.TYPE_CHECKING:
 
 if not hasattr(os, "sched_setaffinity"):
     pytest.skip("this system cannot keep a thread on a CPU", allow_module_level=True)
+
+KEEPER = """
+import json, os, sys
+from target_erp import cpu_affinity
+cpu_affinity._LOCK = json.loads(sys.argv[2])
+os.sched_setaffinity(0, json.loads(sys.argv[1]))
+with cpu_affinity.keep_to_one_cpu():
+    print(json.dumps(sorted(os.sched_getaffinity(0))), flush=True)
+    sys.stdin.readline()
+"""
+
+
+@pytest.fixture(autouse=True)
+def lock(monkeypatch: pytest.MonkeyPatch) -> str:
+    """Locks that no run beside this test can have."""
+    name = f"\0erp-singer/test/{secrets.token_hex(8)}/{{}}"
+    monkeypatch.setattr("target_erp.cpu_affinity._LOCK", name)
+    return name
 
 
 def test_a_run_and_its_threads_keep_to_one_cpu() -> None:
@@ -60,16 +81,42 @@ def test_a_run_that_fails_gives_the_cpus_back() -> None:
     assert os.sched_getaffinity(0) == before
 
 
-def test_runs_side_by_side_spread(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_two_runs_of_a_machine_keep_to_one_cpu(lock: str) -> None:
+    """With one process more than there are CPUs, the last one stays on all of them."""
+    allowed = sorted(os.sched_getaffinity(0))[:3]
+    processes: list[subprocess.Popen[str]] = []
+
+    def start() -> list[int]:
+        arguments = [json.dumps(allowed), json.dumps(lock)]
+        process = subprocess.Popen(
+            [sys.executable, "-c", KEEPER, *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        processes.append(process)
+        return t.cast("list[int]", json.loads(t.cast("t.IO[str]", process.stdout).readline()))
+
+    try:
+        pinned = [start() for _ in allowed]
+        assert sorted(pinned) == [[cpu] for cpu in allowed]
+        assert start() == allowed
+        processes[0].kill()  # however it ends, its CPU is free again
+        processes[0].wait(30)
+        assert start() == pinned[0]
+    finally:
+        for process in processes:
+            process.communicate("over\n", timeout=30)
+
+
+def test_a_cpu_is_given_back_with_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     chosen: list[set[int]] = []
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {3, 5, 9})
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {90_003})
     monkeypatch.setattr(os, "sched_setaffinity", lambda _, cpus: chosen.append(cpus))
-    for process in range(30, 33):
-        monkeypatch.setattr(os, "getpid", lambda process=process: process)
+    for _ in range(2):
         with keep_to_one_cpu():
             pass
-    assert chosen[::2] == [{3}, {5}, {9}]
-    assert chosen[1::2] == [{3, 5, 9}] * 3
+    assert chosen == [{90_003}] * 4
 
 
 def test_threads_that_run_at_once_may(monkeypatch: pytest.MonkeyPatch) -> None:

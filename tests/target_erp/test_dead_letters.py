@@ -14,10 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from erp_ledger import Ledger, LedgerRecord, RecordStatus
+from erp_ledger.letters import handle
 from erp_vendors.errors import ConfigError
 from erp_vendors.masking import hidden_in, hiding, is_masked, masked
 from target_erp.delivery import Outcome, RefusedError, Write
-from target_erp.delivery.dead_letters import DeadLetters, dismiss, handle, newest, still_open
+from target_erp.delivery.dead_letters import DeadLetters, dismiss, newest, still_open
 
 if t.TYPE_CHECKING:
     import pathlib

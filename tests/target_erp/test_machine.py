@@ -17,10 +17,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from erp_ledger import Change, Ledger, RecordStatus, open_ledger
+from erp_ledger.letters import identity, last_at
 from erp_ledger.store import open_store
 from erp_vendors.errors import CallError, ErpError, Interrupted, Phase
 from target_erp.delivery import Delivery, Prepared, RefusedError, Write, Writer
-from target_erp.delivery.dead_letters import DeadLetters, identity, last_at, newest
+from target_erp.delivery.dead_letters import DeadLetters, newest
 from target_erp.delivery.journal import Journal
 from target_erp.delivery.model import ABSENT, LookUpResult
 from tests.support.scale import full

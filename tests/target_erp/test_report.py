@@ -16,12 +16,14 @@ from target_erp.report.formats import compact
 from target_erp.report.letters import cause_of, causes
 from target_erp.report.page import page
 from target_erp.report.past_runs import past_run
+from target_erp.report.record_details import record_details
 from tests.support.history import EMPLOYEES, NOW, ORDERS, doubt, letter, past, stamp
 
 HOSTILE = (
     "</td></table><script>alert(1)</script><img src=x onerror=alert(1)>&amp;\"'\x1b\u202e${runs}"
 )
 EMPTY_TAGS = {"meta", "br"}
+CONFLICT = {"class": "conflict"}
 
 
 class Page(HTMLParser):
@@ -282,3 +284,31 @@ def test_colours_can_be_told_from_the_page(place: int) -> None:
         "unknown",
     ]:
         assert contrast(colours[name], colours["page"]) >= 3, name
+
+
+def test_skips_and_outcomes_of_a_later_version_are_shown_by_their_names() -> None:
+    counts = {"read": 9, "created": 1, "skipped": 3, "postponed": 4, "calls": 7, "seconds": 1.5}
+    runs = [past(1, {EMPLOYEES: {**counts, "skipped_records": [{"key": "a", "reason": "b"}]}})]
+    assert dict(past_run(runs[0]).counts) == {"created": 1, "skipped": 3, "postponed": 4}
+    made = Page(page(runs, [], now=NOW))
+    assert "Read 1,200 records: 1 created, 3 skipped, 4 postponed." in made.said
+    heads = [text for text in made.said.split() if text in {"skipped", "postponed"}]
+    assert len(heads) > 4
+    classes = {attrs.get("class") for name, attrs in made.tags if name == "rect"}
+    assert {"created", "skipped", "other"} <= classes
+    assert "postponed" not in classes
+    hostile = [past(1, {EMPLOYEES: {"read": 1, HOSTILE: 1}})]
+    assert Page(page(hostile, [], now=NOW)).count("script") == 0
+
+
+def test_a_conflict_shows_what_it_is_about() -> None:
+    fields = {"rate": {"base": "not known", "theirs": 12.5, "ours": None}}
+    one = letter(reason="changed at the vendor", status=None, conflicts=fields, **CONFLICT)
+    said = Page(page([past(1)], [one, letter("E-2")], now=NOW)).said
+    assert "Decide on 1 conflict:" in said
+    assert "Correct 1 record at the source" in said
+    assert 'rate: 12.5 at the vendor, nothing here, "not known" before' in said
+    shown = record_details(doubt(mark=RecordStatus.REFUSED), one, 200)
+    assert "conflict" in shown
+    assert "12.5 at the vendor" in shown
+    assert "conflict" not in record_details(doubt(mark=RecordStatus.REFUSED), letter(), 200)

@@ -10,12 +10,12 @@ from erp_cli.doctor.examiners.aim_pages import AimPages
 from erp_vendors.aim.answers import NotLicensedError, UnknownRecordError
 from erp_vendors.aim.assumptions import ASSUMPTIONS
 from erp_vendors.assumption import VerdictState
-from erp_vendors.errors import ErpError
 
 if t.TYPE_CHECKING:
     from erp_cli.doctor.examiner import Row
-    from erp_vendors.aim import AimResource, Parent
+    from erp_vendors.aim import AimClient, AimResource, Parent
     from erp_vendors.assumption import Verdict
+    from erp_vendors.errors import ErpError
     from erp_vendors.resource import Resource
 
 _LOGIN_CALLS = 2
@@ -31,6 +31,11 @@ class AimExaminer(AimPages):
 
     assumptions = ASSUMPTIONS
     only_if_named = frozenset({"customer_access_tokens"})
+
+    def __init__(self, client: AimClient, streams: t.Collection[str], *, deep: bool) -> None:
+        super().__init__(client, streams, deep=deep)
+        self._looked: list[Verdict] = []
+        self._stopped = ""
 
     @property
     def logins(self) -> tuple[str, ...]:
@@ -51,8 +56,22 @@ class AimExaminer(AimPages):
 
     def samples(self) -> t.Iterator[ResourceSample]:
         """Lists first, as children are asked for by the keys of their rows."""
-        for name in sorted(self.streams, key=lambda name: bool(self.resources[name].parents)):
+        children = [name for name in self.streams if self.resources[name].parents]
+        for name in self.streams:
+            if name not in children:
+                yield self.sample(name)
+        # Before the children, which may take any number of calls: whether lists are read to their
+        # end depends on it.
+        self._look()
+        for name in children:
             yield self.sample(name)
+
+    def _look(self) -> None:
+        try:
+            for look in aim_points.LOOKS:
+                self._looked += self.looking(look.__name__, look(self))
+        except NoCallsLeftError as error:
+            self._stopped = str(error)
 
     def read_sample(self, resource: Resource) -> ResourceSample:
         """A page of a list; of a child, what belongs to the first row or two of its parent."""
@@ -71,13 +90,9 @@ class AimExaminer(AimPages):
         yield from self._licence_findings()
         yield from aim_points.of_samples(self)
         yield from self._key_findings()
-        for look in aim_points.LOOKS:
-            try:
-                yield from look(self)
-            except NoCallsLeftError:
-                raise
-            except ErpError as error:
-                yield self.untold(look.__name__, f"the look at it failed: {error}")
+        yield from self._looked
+        if self._stopped:
+            raise NoCallsLeftError(self._stopped)
 
     def _first_page(self, resource: AimResource) -> ResourceSample:
         tries = len(resource.variants) if self.deep else _TRIES

@@ -170,8 +170,10 @@ class ListProbe:
             rows = examiner.ask(self._lists[0], {"$skip": str(NO_ROW)})
         except (CallError, MissingResourceError) as error:
             status = 404 if isinstance(error, MissingResourceError) else error.status
-            known = status == 404  # noqa: PLR2004
-            seen = f"HTTP {status}" + (", if it is proven to mean the end" if known else "")
+            known = status is not None and 400 <= status < 500  # noqa: PLR2004
+            proof = "which is taken for the end if it is proven to mean it"
+            fault = "at which reading fails unless lists say how many records they have"
+            seen = f"HTTP {status}, {proof if known else fault}"
             yield examiner.differs("past_end", seen)
         else:
             if rows:

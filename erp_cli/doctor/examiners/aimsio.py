@@ -9,11 +9,13 @@ import urllib.parse
 
 from erp_cli.doctor.columns import stamp_columns
 from erp_cli.doctor.examiner import Access, Examiner, ResourceSample
+from erp_cli.doctor.wrappers import rows_in
 from erp_vendors.aimsio import AimsioClient
 from erp_vendors.aimsio.assumptions import ASSUMPTIONS
 from erp_vendors.aimsio.client import Index, parse_index
 from erp_vendors.aimsio.resources import RESOURCES
 from erp_vendors.assumption import VerdictState
+from erp_vendors.elements import unwrapped
 from erp_vendors.errors import (
     CallError,
     CredentialsError,
@@ -77,6 +79,7 @@ class AimsioExaminer(Examiner[AimsioClient]):
         super().__init__(client, streams, deep=deep)
         self._indexes: dict[str, tuple[AimsioResource, Index, list[str]]] = {}
         self._entities: dict[str, _SeenEntity] = {}
+        self._places: dict[str, str] = {}
         self._style = 0
         self._refused: CredentialsError | None = None
 
@@ -133,6 +136,10 @@ class AimsioExaminer(Examiner[AimsioClient]):
         if self._refused is not None:
             yield self._permission_finding(self._refused)
         yield from self._path_findings()
+        for name, place in self._places.items():
+            if name in self.streams:
+                seen = f"the index is in the member {place}" if place else "the index is bare"
+                yield self.differs("index_extra", seen, name, entry={"rows_in": place})
         with_index = {name: seen for name, seen in self._entities.items() if seen.index.entries}
         yield from self._together("identity", map(self._identity_finding, with_index))
         yield from self._together("index_extra", map(self._extra_finding, with_index))
@@ -188,6 +195,10 @@ class AimsioExaminer(Examiner[AimsioClient]):
     def _detail_finding(self, name: str) -> Verdict:
         if self._entities[name].as_list:
             return self.differs("detail", "a record is a list of one, which is read as well", name)
+        inner = _inner(self._entities[name])
+        if inner:
+            seen = f"a record is in the member {inner} of an object, and is emitted so"
+            return self.differs("detail", seen, name)
         return self.holds("detail", "a record is an object")
 
     def _key_finding(self, name: str) -> Verdict:
@@ -261,7 +272,12 @@ class AimsioExaminer(Examiner[AimsioClient]):
 
     def _ask(self, resource: AimsioResource) -> tuple[AimsioResource, Index, list[str]]:
         answer = self.client.transport.get_json(resource.path, optional=not resource.documented)
-        elements = answer[:10] if isinstance(answer, list) else []
+        if not isinstance(unwrapped(answer, resource.rows_in), list):
+            place = rows_in(answer, self._places.values(), resource.name)
+            resource = dataclasses.replace(resource, rows_in=place)
+            self._places[resource.name] = place
+        found = unwrapped(answer, resource.rows_in)
+        elements = found[:10] if isinstance(found, list) else []
         named = {name: None for one in elements if isinstance(one, dict) for name in one}
         extra = [name for name in named if name not in _INDEX_COLUMNS]
         index = parse_index(resource, answer)
@@ -327,6 +343,14 @@ class AimsioExaminer(Examiner[AimsioClient]):
         named = [name for name in equal if re.search(r"updat|modif|chang", name, re.IGNORECASE)]
         told = (stamp.column for stamp in stamp_columns(rows, epoch=True) if stamp.named_so)
         return next(iter((*named, *told)), "")
+
+
+def _inner(seen: _SeenEntity) -> str:
+    """The member that holds all that a record has, if there is one."""
+    for name, value in seen.pairs[0][1].items():
+        if isinstance(value, dict) and len(seen.pairs[0][1]) == 1:
+            return name
+    return ""
 
 
 def _spellings(path: str) -> list[str]:

@@ -13,11 +13,12 @@ from erp_cli.doctor.wrappers import rows_in
 from erp_vendors.assumption import VerdictState
 from erp_vendors.cimcloud.assumptions import ASSUMPTIONS
 from erp_vendors.cimcloud.auth import BearerAuth
-from erp_vendors.cimcloud.client import NO_PAGE, CimcloudClient, rows_of
+from erp_vendors.cimcloud.client import NO_PAGE, CimcloudClient, may_mean_the_end, rows_of
 from erp_vendors.cimcloud.settings import PAGE_ROWS
 from erp_vendors.errors import (
     CallError,
     CredentialsError,
+    DataError,
     MissingResourceError,
     NotPermittedError,
 )
@@ -196,8 +197,9 @@ class CimcloudExaminer(Examiner[CimcloudClient]):
         yield from self._stamps_findings(filled)
         yield self._order_finding(filled)
         probe = SearchProbe(self, self.ask, filled)
-        yield from probe.findings()
-        yield from self._page_findings(probe.sample or next(iter(filled), None))
+        yield from self.looking("date_literal", probe.findings())
+        found = self._page_findings(probe.sample or next(iter(filled), None))
+        yield from self.looking("past_end", found)
 
     def _summed(self, findings: t.Iterable[Verdict], text: str) -> t.Iterator[Verdict]:
         """All that differs or cannot be told; what holds, only as one finding."""
@@ -299,7 +301,12 @@ class CimcloudExaminer(Examiner[CimcloudClient]):
         except CallError as error:
             if error.status is None:
                 raise
-            seen = f"HTTP {error.status}, which is taken for the end if it is proven to mean it"
+            proof = "which is taken for the end if it is proven to mean it"
+            fault = "at which reading fails if the last page of a table is a full one"
+            seen = f"HTTP {error.status}, {proof if may_mean_the_end(error) else fault}"
+            yield self.differs("past_end", seen)
+        except DataError:
+            seen = "no list, at which reading fails if the last page of a table is a full one"
             yield self.differs("past_end", seen)
         else:
             if rows:
@@ -308,13 +315,15 @@ class CimcloudExaminer(Examiner[CimcloudClient]):
             else:
                 yield self.holds("past_end", "empty")
         if self.deep:
-            try:
-                same = self.ask(sample, "0") == sample.rows
-            except REFUSED as error:
-                yield self.differs("page_zero", f"refused ({error}); it is never asked for")
-            else:
-                tell = self.holds if same else self.differs
-                yield tell("page_zero", "the first page" if same else "something else")
+            yield self._zero_finding(sample)
+
+    def _zero_finding(self, sample: ResourceSample) -> Verdict:
+        try:
+            same = self.ask(sample, "0") == sample.rows
+        except REFUSED as error:
+            return self.differs("page_zero", f"refused ({error}); it is never asked for")
+        tell = self.holds if same else self.differs
+        return tell("page_zero", "the first page" if same else "something else")
 
 
 def _stamps(sample: ResourceSample) -> t.Iterator[str]:

@@ -7,9 +7,11 @@ import re
 import typing as t
 import urllib.parse
 
-from erp_cli.doctor.columns import is_unique
+from erp_cli.doctor.columns import is_unique, unique_columns
 from erp_cli.doctor.examiner import Access, Examiner, ResourceSample
+from erp_cli.doctor.wrappers import rows_in
 from erp_vendors.errors import CallError, DataError, MissingResourceError
+from erp_vendors.http import codec
 from erp_vendors.http.xmldoc import is_xml
 from erp_vendors.pentamic import answers
 from erp_vendors.pentamic.assumptions import ASSUMPTIONS
@@ -47,6 +49,7 @@ class PentamicExaminer(Examiner[PentamicClient]):
         self._order: str = client.block.get("order_by")
         self._refused_order = ""
         self._bodies: dict[str, bytes] = {}
+        self._places = {name: one.rows_in for name, one in client.resources.items()}
 
     @property
     def logins(self) -> tuple[str, ...]:
@@ -80,7 +83,11 @@ class PentamicExaminer(Examiner[PentamicClient]):
         if above.access is not Access.READ:
             return ResourceSample(resource, above.access, said=above.said)
         rows = []
-        keys = [row.get(parent.key) for row in above.rows]
+        column = parent.key
+        if not any(row.get(column) is not None for row in above.rows):
+            # What `key_finding` is going to set.
+            column = next(iter(unique_columns(above.rows)), column)
+        keys = [row.get(column) for row in above.rows]
         for key in [key for key in keys if key][: _PARENTS_DEEP if self.deep else _PARENTS]:
             path = wanted.path_of(urllib.parse.quote(str(key), safe=""))
             found = self._list(wanted, path)
@@ -90,6 +97,11 @@ class PentamicExaminer(Examiner[PentamicClient]):
     def findings(self) -> t.Iterator[Verdict]:
         """Look at what was read already; no further call is made."""
         yield self._slash_finding()
+        for name in self.streams:
+            place = self._places.get(name, "")
+            if place != self.resources[name].rows_in:
+                seen = f"the list is in the member {place}" if place else "the list is bare"
+                yield self.differs("formats", seen, name, entry={"rows_in": place})
         customers = self.sample("customers")
         body = self._bodies.get("customers", b"")
         if body:
@@ -170,12 +182,24 @@ class PentamicExaminer(Examiner[PentamicClient]):
                 self._slash = False
                 raise
         self._bodies[resource.name] = body
-        properties = schema_of(resource, self.resources)["properties"]
         try:
-            return answers.rows(body, properties) if body else []
+            return self._rows(resource, body) if body else []
         except ValueError as error:
             msg = f"pentamic: GET {path} answered with neither JSON nor XML: {error}"
             raise DataError(msg) from None
+
+    def _rows(self, resource: PentamicResource, body: bytes) -> list[Row]:
+        """The records, of which an object may hold the list: endpoints differ per customer (7)."""
+        properties = schema_of(resource, self.resources)["properties"]
+        try:
+            return answers.rows(body, properties, self._places.get(resource.name, ""))
+        except DataError:
+            if is_xml(body):
+                raise
+            known = (resource.rows_in, *self._places.values())
+            place = rows_in(codec.decode(body), known, resource.name)
+            self._places[resource.name] = place
+            return answers.rows(body, properties, place)
 
     def _get(self, resource: PentamicResource, path: str) -> bytes:
         tail = "/" if self._slash else ""

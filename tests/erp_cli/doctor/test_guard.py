@@ -125,9 +125,9 @@ class Dated(CallGuard):
 
     date = ""
 
-    def answered(self, call: Call, response: requests.Response) -> None:
+    def answered(self, call: Call, response: requests.Response, seconds: float) -> None:
         response.headers["Date"] = self.date
-        super().answered(call, response)
+        super().answered(call, response, seconds)
 
 
 def clock_seen(stub: Stub, date: str) -> float | None:

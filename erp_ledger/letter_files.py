@@ -9,6 +9,7 @@ import logging
 import os
 import typing as t
 
+from erp_vendors.errors import ConfigError
 from erp_vendors.http import codec
 from erp_vendors.private import is_at, open_private, replace_file, sync_folder
 
@@ -94,6 +95,35 @@ def read(path: pathlib.Path) -> list[Line]:
                 _warn(path, number, text)
             lines.append(Line(text, letter))
     return lines
+
+
+def letters(path: pathlib.Path) -> t.Iterator[Letter]:
+    """The letters of a file, one after the other, in the order in which they were added.
+
+    The file may be appended to and replaced meanwhile: it is not locked, and a last line without
+    its end is still being written.
+
+    Args:
+        path: The file.
+
+    Raises:
+        ConfigError: If it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            for number, text in enumerate(file, 1):
+                if not text.strip() or not text.endswith(b"\n"):
+                    continue
+                letter = _letter(text)
+                if letter is None:
+                    _warn(path, number, text)
+                else:
+                    yield letter
+    except FileNotFoundError:
+        return  # all its records have got through
+    except OSError as problem:
+        msg = f"cannot read {path} (dead letters): {problem.strerror}"
+        raise ConfigError(msg) from None
 
 
 def rewrite(path: pathlib.Path, keep: t.Callable[[list[Line]], list[Line]]) -> None:
