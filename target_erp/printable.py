@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import typing as t
 import unicodedata
 
 from erp_vendors.http.redact import redact
@@ -40,6 +41,19 @@ def cut(text: str, size: int) -> str:
             break
         kept.append(character)
     return "".join(kept) + _CUT
+
+
+def clean(value: t.Any) -> t.Any:  # noqa: ANN401 - any JSON
+    """A value without the secrets of the configuration.
+
+    Args:
+        value: The value.
+    """
+    if isinstance(value, dict):
+        return {name: clean(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [clean(inner) for inner in value]
+    return redact(value) if isinstance(value, str) else value
 
 
 def _columns(text: str) -> int:

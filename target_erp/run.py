@@ -19,14 +19,15 @@ from erp_vendors.http import codec
 from erp_vendors.http.redact import redact
 from target_erp.cpu_affinity import keep_to_one_cpu
 from target_erp.deletions import Deletions
-from target_erp.delivery import Delivery, Outcome, RefusedError, Write, Writer
+from target_erp.delivery import Delivery, RefusedError, Write, Writer
 from target_erp.delivery.dead_letters import DeadLetters
 from target_erp.delivery.journal import Journal
 from target_erp.delivery.settlement import StoppedError
 from target_erp.delivery.watermark import Watermark
-from target_erp.next_step import helpful, next_step
+from target_erp.next_step import after
 from target_erp.notices import Notices
 from target_erp.output_paths import check_output_paths, is_file
+from target_erp.planning.plan_binding import approved_plan, plan_file_of
 from target_erp.planning.planner import Guards, Planner, allowance
 from target_erp.prepare import prepare
 from target_erp.reader import InputError
@@ -40,6 +41,7 @@ from target_erp.writers.keys import Key, key_of
 
 if t.TYPE_CHECKING:
     from erp_plugin import ErpPlugin
+    from target_erp.delivery.approval import Approval
     from target_erp.delivery.model import Body
     from target_erp.delivery.references import Child
 
@@ -65,6 +67,7 @@ class Run:
         watermark: Up to which number of the input all is settled.
         trial: Which records of the input are left out.
         warned: Streams of whose SCHEMA a warning has spoken.
+        approval: The plan that is applied; None if all may be written.
         replayed: Dead letters that were sent again and carry no business key.
     """
 
@@ -90,6 +93,7 @@ class Run:
         self.rehearses = self.asks_vendor = False
         self.watermark = Watermark()
         self.trial = Trial(self.watermark, is_plan=bool(self.config.get("dry_run")))
+        self.approval: Approval | None = None
         self.replayed: set[tuple[str, str]] = set()
         self._states = States(self.watermark)
         self._notices = Notices(plugin, self.setting("ledger"))
@@ -129,6 +133,7 @@ class Run:
         seconds = max(float(self.setting("checkpoint_seconds")), _SHORTEST_CHECKPOINT)
         # Last of all, when the leases are given back: others need not wait for a webhook.
         with keep_to_one_cpu(), contextlib.ExitStack() as afterwards, self.opened:
+            self.approval = approved_plan(self.plugin, self.setting, lambda: self.ledger)
             try:
                 with (
                     self._progress(),
@@ -146,7 +151,7 @@ class Run:
                 if isinstance(error, StoppedError):
                     code = REJECTED
                 if code == REJECTED and not self.setting("dry_run"):
-                    msg = f"{error}; {self._next_step()}"
+                    msg = f"{error}; {after(self.summary, self.setting, self.approval, self.trial.said)}"
                     raise ExitCode(msg, REJECTED) from None
                 raise
             else:
@@ -175,7 +180,7 @@ class Run:
 
     def _finish(self, code: int, said: str) -> dict[str, t.Any]:
         if isinstance(self.delivery, Planner):
-            self.delivery.summary()
+            self.delivery.summary(whole=code != FAILED)
             return {}
         self.summary.log()
         report = self.summary.as_json(code, said)
@@ -196,11 +201,10 @@ class Run:
     def delivery(self) -> Delivery | Planner:
         """The delivery, which sends the records; in a dry run the planner."""
         if self.setting("dry_run"):
-            plan = self.setting("plan_file")
+            ledger = self._known_ledger()
             return Planner(
-                plan,
-                show=bool(plan),
-                ledger=self._known_ledger(),
+                plan_file_of(self.plugin, self.setting("plan_file"), ledger),
+                ledger=ledger,
                 resync=self.setting("resync"),
                 asks=self.asks_vendor or not self.rehearses,
                 deleted=lambda writer, write: self.deletions.is_deleted(self.ledger, writer, write),
@@ -213,6 +217,7 @@ class Run:
             resubmit=self._resubmit,
             pause=self.plugin.connection.clock.sleep,
             watermark=self.watermark,
+            approval=self.approval,
         )
         self.opened.callback(delivery.end_threads)
         return delivery
@@ -390,11 +395,6 @@ class Run:
             msg = f"{rejections} in this dry run; the plan {where} says why"
             raise ExitCode(msg, REJECTED)
         msg = f"{rejections}; see the folder {self.setting('dead_letters')}" if rejections else ""
-        if msg := "; ".join(filter(None, (msg, self.deletions.waits, self.trial.said))):
+        plan = self.summary.unapproved(self.approval.missing if self.approval else 0)
+        if msg := "; ".join(filter(None, (msg, plan, self.deletions.waits, self.trial.said))):
             raise ExitCode(msg, REJECTED)
-
-    def _next_step(self) -> str:
-        """What to do about records that did not get through."""
-        unknown = self.summary.total(Outcome.UNKNOWN)
-        refused = self.summary.total(Outcome.REFUSED) + self.summary.total(Outcome.WAITING)
-        return next_step(helpful(refused, unknown, trial=bool(self.trial.said)), self.setting)

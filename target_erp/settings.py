@@ -89,6 +89,23 @@ SETTINGS = (
         must_agree=True,
     ),
     Setting(
+        "apply",
+        "string",
+        "Apply a plan",
+        "An approved plan (the plan_file of a dry run with the same input): only what is in it and "
+        "unchanged on both sides is written. All else is not sent, and STATE does not pass it.",
+        must_agree=True,
+    ),
+    Setting(
+        "plan_max_hours",
+        "number",
+        "Largest age of a plan",
+        "Hours for which a plan can be applied.",
+        24,
+        schema={"exclusiveMinimum": 0},
+        must_agree=True,
+    ),
+    Setting(
         "guards",
         "object",
         "Guards",

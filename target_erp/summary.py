@@ -27,6 +27,7 @@ class Done(t.Protocol):
     Attributes:
         tallies: Counts by stream.
         skipped: Key and reason of some records that a mode forbids, by stream.
+        unapproved: The same of records that the plan does not have.
     """
 
     @property
@@ -35,6 +36,10 @@ class Done(t.Protocol):
 
     @property
     def skipped(self) -> t.Mapping[str, t.Sequence[tuple[str, str]]]:
+        """See the class."""
+
+    @property
+    def unapproved(self) -> t.Mapping[str, t.Sequence[tuple[str, str]]]:
         """See the class."""
 
 
@@ -53,7 +58,7 @@ class Summary:
             done: What becomes of the records, which grows.
             clients: Clients by vendor, which come.
         """
-        self._skipped = done.skipped
+        self._skipped, self._unapproved = done.skipped, done.unapproved
         self.run = run
         self.records_read = 0
         self.records_filtered = 0
@@ -71,8 +76,8 @@ class Summary:
             error: Why, one line; empty if all is well.
 
         Returns:
-            Records by stream and outcome, some of those that were skipped, calls, seconds in all
-            and seconds of waiting for limits.
+            Records by stream and outcome, some of those that were skipped or not approved, calls,
+            seconds in all and seconds of waiting for limits.
         """
         return {
             "run": self.run,
@@ -88,10 +93,8 @@ class Summary:
                     "read": tally.read,
                     **{outcome.value: tally[outcome] for outcome in Outcome},
                     "left_out": tally.left_out,
-                    "skipped_records": [
-                        {"key": key, "reason": reason}
-                        for key, reason in list(self._skipped.get(stream, ()))
-                    ],
+                    "skipped_records": _listed(self._skipped.get(stream, ())),
+                    "not_approved_records": _listed(self._unapproved.get(stream, ())),
                     "calls": tally.calls,
                     "seconds": round(tally.seconds, 3),
                     "seconds_waiting": round(tally.waited, 3),
@@ -136,6 +139,21 @@ class Summary:
         """
         return sum(tally[outcome] for tally in self._tallies.values())
 
+    def unapproved(self, missing: int) -> str:
+        """What the plan that is applied does not cover; empty if it covers all.
+
+        Args:
+            missing: Writes of the plan whose record did not come.
+        """
+        found, parts = self.total(Outcome.NOT_APPROVED), []
+        if found:
+            parts.append(
+                f"{found} records are not approved by the plan, and STATE stays before them"
+            )
+        if missing:
+            parts.append(f"{missing} writes of the plan were not made: their records did not come")
+        return "; ".join(parts)
+
     def rejections(self, max_rejects: int | str | None) -> str:
         """What keeps the run from being a success, or nothing.
 
@@ -156,6 +174,10 @@ class Summary:
                 parts.append(f"{refused} records were rejected")
             parts.append(f"the outcome of {unknown} is unknown")
         return " and ".join(parts)
+
+
+def _listed(some: t.Iterable[tuple[str, str]]) -> list[dict[str, str]]:
+    return [{"key": key, "reason": reason} for key, reason in list(some)]
 
 
 def save(report: t.Mapping[str, t.Any], path: str) -> None:

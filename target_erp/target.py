@@ -107,7 +107,9 @@ class TargetErp(ErpPlugin, Target):
     def _rehearse(self, spool: t.IO[bytes], *, asks_vendor: bool) -> Planner:
         """Plan the input as far as it can be understood; where it breaks, the run will end, too."""
         spool.seek(0)
-        planner = _Rehearsal(config={**self.config, "dry_run": True, "plan_file": NONE})
+        planner = _Rehearsal(
+            config={**self.config, "dry_run": True, "plan_file": NONE, "apply": ""}
+        )
         run = planner.run
         run.rehearses, run.asks_vendor = True, asks_vendor
         run.writers.silent = True

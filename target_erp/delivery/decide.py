@@ -29,6 +29,8 @@ class Decision(enum.Enum):
     """The vendor has it because of an earlier attempt whose answer was lost."""
     SKIPPED = "skipped"
     """The mode of its sink forbids it."""
+    NOT_APPROVED = "not approved"
+    """The plan that is applied does not have this write."""
     EXISTS = "exists"
     """The vendor has another version of it, and this API cannot change it: it is refused."""
 

@@ -8,8 +8,7 @@
 Who owns what: the `KeyQueues` own the order (records with a key in common go one after the other),
 the `Pool` the threads, the `Sender` a batch from its intent to its receipt, the `Journal` both in
 the ledger, and the `Settlement` the ends: it alone settles numbers of the `Watermark`, on which
-STATE depends. `Delivery` moves records from one to the next. `Pool` and `Intake` call it in their
-threads, the `Sender` when a batch's receipt is written (`then`); decision 0010 says why.
+STATE depends. `Delivery` moves records on; `Pool`, `Intake` and `Sender` call it (decision 0010).
 """
 
 from __future__ import annotations
@@ -36,6 +35,7 @@ from target_erp.delivery.settlement import Settlement
 from target_erp.delivery.watermark import Watermark
 
 if t.TYPE_CHECKING:
+    from target_erp.delivery.approval import Approval
     from target_erp.delivery.dead_letters import DeadLetters
     from target_erp.delivery.journal import Journal
     from target_erp.delivery.writer import Writer
@@ -66,6 +66,7 @@ class Delivery:
         resubmit: t.Callable[[Child], None] | None = None,
         pause: t.Callable[[float], None] = time.sleep,
         watermark: Watermark | None = None,
+        approval: Approval | None = None,
     ) -> None:
         """Make a delivery.
 
@@ -76,6 +77,7 @@ class Delivery:
             stop_on_reject: The first rejection ends the run.
             resubmit: Submits a child again whose parent is there now.
             pause: Waits for some seconds.
+            approval: The plan that is applied; None if all may be written.
         """
         self.watermark = watermark or Watermark()
         self._journal = journal
@@ -88,9 +90,10 @@ class Delivery:
             self.watermark,
             self._references,
             stop_on_reject=stop_on_reject,
+            approval=approval,
         )
         self.tallies, self.missed = self._settlement.tallies, self._settlement.missed
-        self.skipped = self._settlement.skipped
+        self.skipped, self.unapproved = self._settlement.skipped, self._settlement.unapproved
         self._sender = Sender(
             journal,
             dead_letters,

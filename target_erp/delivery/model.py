@@ -36,6 +36,8 @@ class Outcome(enum.Enum):
     """The vendor has had it since before; it was not sent."""
     SKIPPED = "skipped"
     """The mode of its sink forbids it: it is to be created, or it is there. It is no rejection."""
+    NOT_APPROVED = "not_approved"
+    """The plan that is applied does not have it; it was not sent, and STATE stays before it."""
     REFUSED = "refused"
     """It cannot be written as it is; it stands in the dead letters."""
     WAITING = "waiting"
@@ -230,6 +232,7 @@ class Write:
         incoming: The body before the policy made another one of it; None if it is the same.
         before: What the writer last knew of its fields, where the sink keeps that: its base.
         base: What the base will be when the vendor has it; None if the sink keeps none.
+        version: Binds the record as it came to a line of a plan; empty where there is no plan.
     """
 
     number: int
@@ -256,6 +259,7 @@ class Write:
     incoming: Body | None = None
     before: bytes = b""
     base: bytes | None = None
+    version: str = ""
     _digest: bytes = b""
     _identity: str = ""
     _names: tuple[str, ...] | None = None

@@ -17,7 +17,7 @@ from target_erp.delivery.decide import Decision, by_ledger, by_look_up, existing
 from target_erp.delivery.in_doubt import Executed, InDoubt, LookUpError
 from target_erp.delivery.model import Finding, Outcome, RefusedError, Write
 from target_erp.delivery.outages import Failed
-from target_erp.delivery.verdicts import PolicyVerdicts
+from target_erp.delivery.screening import Screening
 
 if t.TYPE_CHECKING:
     from target_erp.delivery.coordination import Coordination
@@ -86,7 +86,7 @@ class Sender:
         self._pause = pause
         self._sent = _Sent()
         self._exhausted: set[tuple[str, str]] = set()
-        self._verdicts = PolicyVerdicts(journal.ledger, resync=journal.resync)
+        self._screening = Screening(journal.ledger, settlement.approval, resync=journal.resync)
 
     def deliver(self, writer: Writer, batch: list[Write]) -> None:
         """Send a batch, or what the policy of its sink lets go out of it.
@@ -98,21 +98,23 @@ class Sender:
         Raises:
             ErpError: If the run cannot go on; what is not settled then stays open.
         """
-        if writer.policy.reads and not batch[0].deletes:
+        if self._screening.applies(writer, batch):
             batch = self._screen(writer, batch)
         self._send(writer, batch)
 
     def _screen(self, writer: Writer, batch: list[Write]) -> list[Write]:
-        """Settle what the policy of a sink holds back, and give what is to be sent."""
+        """Settle what policy or plan hold back, and give what is to be sent."""
         self.settle()  # the vendor may be slow to answer
         send, arrived = [], []
-        for write, verdict in zip(batch, self._verdicts.judge(writer, batch), strict=True):
+        for write, verdict in zip(batch, self._screening.verdicts(writer, batch), strict=True):
             if isinstance(verdict.error, RefusedError):
                 self.refuse(writer, write, verdict.error)
             elif verdict.error is not None:
                 self._hold_back(writer, write, verdict.error)
             elif verdict.decision is Decision.SEND:
                 send.append(write)
+            elif verdict.decision is Decision.NOT_APPROVED:
+                self._settlement.leave_unapproved(writer, write, verdict.why)
             elif verdict.decision is Decision.ARRIVED:
                 arrived.append(write)
             elif verdict.decision is Decision.SKIPPED:

@@ -11,6 +11,7 @@ from target_erp.delivery.model import GOT_THROUGH, Outcome
 from target_erp.delivery.tally import Tally
 
 if t.TYPE_CHECKING:
+    from target_erp.delivery.approval import Approval
     from target_erp.delivery.coordination import Coordination
     from target_erp.delivery.model import RefusedError, Write
     from target_erp.delivery.references import Child, References
@@ -31,10 +32,12 @@ class Settlement:
     """Which records are open, and what became of the others. Safe to use from many threads.
 
     Attributes:
+        approval: The plan that is applied; None if all may be written.
         tallies: Records by sink and outcome.
         missed: Columns of the keys of records that did not get through, by sink.
         freed: Children whose parents have got through, so that they can be submitted again.
         skipped: Some of the records that a mode forbids, by sink: key and reason.
+        unapproved: Some of those that the plan does not have, in the same form.
     """
 
     def __init__(
@@ -44,6 +47,7 @@ class Settlement:
         references: References,
         *,
         stop_on_reject: bool,
+        approval: Approval | None = None,
     ) -> None:
         """Make a settlement without any record.
 
@@ -52,7 +56,9 @@ class Settlement:
             watermark: Holds the numbers of the records that are open.
             references: Knows which children wait for a record.
             stop_on_reject: The first rejection ends the run.
+            approval: The plan that is applied; None if all may be written.
         """
+        self.approval = approval
         self._coordination = coordination
         self._watermark = watermark
         self._references = references
@@ -61,6 +67,7 @@ class Settlement:
         self.missed: dict[str, set[frozenset[str]]] = collections.defaultdict(set)
         self.freed: collections.deque[Child] = collections.deque()
         self.skipped: dict[str, list[tuple[str, str]]] = collections.defaultdict(list)
+        self.unapproved: dict[str, list[tuple[str, str]]] = collections.defaultdict(list)
         self._unknown: set[tuple[str, str]] = set()
         # Only the thread that submits counts what was taken, so the counters are apart.
         self._taken: dict[str, int] = collections.defaultdict(int)
@@ -73,6 +80,8 @@ class Settlement:
         Args:
             write: The record; one with the number 0 is none of the input.
         """
+        if self.approval is not None:
+            self.approval.take(write)
         if write.number:
             self._watermark.hold(write.number)
         self._taken[write.stream] += 1
@@ -146,6 +155,20 @@ class Settlement:
             logger.info("%s skipped: %s", write.label, why)
         self.settle(writer, [write], Outcome.SKIPPED)
 
+    def leave_unapproved(self, writer: Writer, write: Write, why: str) -> None:
+        """Note the end of a record that the plan does not have; STATE does not pass it.
+
+        Args:
+            writer: How it would have been written.
+            write: The record.
+            why: What differs.
+        """
+        some = self.unapproved[write.stream]
+        if len(some) < LISTED:
+            some.append((write.identity if write.key else "", why))
+            logger.warning("%s is not approved: %s", write.label, why)
+        self.settle(writer, [write], Outcome.NOT_APPROVED)
+
     def hold_back(self, write: Write) -> None:
         """Note that the run is done with a record that is not settled: STATE does not pass it."""
         with self._coordination.lock:
@@ -183,7 +206,7 @@ class Settlement:
         stream = writes[0].stream
         self.tallies[stream][outcome] += len(writes)
         for write in writes:
-            if write.number:
+            if write.number and outcome is not Outcome.NOT_APPROVED:
                 self._watermark.settle(write.number)
         self._end(stream, sum(not write.held_back for write in writes))
         self._coordination.changed()

@@ -17,6 +17,8 @@ if t.TYPE_CHECKING:
     from target_erp.delivery.model import Body, Key, Prepared, Write
 
 
+NOT_READ = "not read"
+"""Old value in a plan where a look-up shows only that a record is there."""
 OLDEST_READ = 60.0
 """Seconds for which a list that one call reads is kept, when the policy of a sink asks for it."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import typing as t
 
 from erp_vendors.http import codec
-from erp_vendors.http.redact import redact
 from target_erp.printable import cut
 
 _SHOWN_FIELDS = 6
@@ -35,19 +34,6 @@ def fields_text(body: t.Mapping[str, t.Any]) -> str:
 def _listed(parts: t.Sequence[str]) -> str:
     more = len(parts) - _SHOWN_FIELDS
     return "; ".join([*parts[:_SHOWN_FIELDS], *([f"and {more} more"] if more > 0 else [])])
-
-
-def clean(value: t.Any) -> t.Any:  # noqa: ANN401 - any JSON
-    """A value without the secrets of the configuration.
-
-    Args:
-        value: The value.
-    """
-    if isinstance(value, dict):
-        return {name: clean(inner) for name, inner in value.items()}
-    if isinstance(value, list):
-        return [clean(inner) for inner in value]
-    return redact(value) if isinstance(value, str) else value
 
 
 def _short(value: object) -> str:

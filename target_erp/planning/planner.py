@@ -7,29 +7,28 @@ import dataclasses
 import enum
 import logging
 import math
-import os
-import pathlib
 import sys
 import typing as t
 
 from erp_vendors.errors import ConfigError
-from erp_vendors.http import codec
 from erp_vendors.http.redact import redact
-from erp_vendors.masking import hiding, masked
-from erp_vendors.private import make_file
-from target_erp.delivery.decide import Decision, by_ledger, by_look_up, existing
-from target_erp.delivery.model import Finding, Outcome, RefusedError, same_value
+from erp_vendors.masking import hidden_in, hiding, masked
+from target_erp.delivery.assess import Assessor, changes_of
+from target_erp.delivery.decide import Decision, by_ledger, existing
+from target_erp.delivery.model import Outcome, RefusedError
 from target_erp.delivery.policy import Mode
 from target_erp.delivery.recognition import recognise
 from target_erp.delivery.tally import Tally
-from target_erp.delivery.verdicts import FORBIDDEN, Planned, PolicyVerdicts
-from target_erp.planning.plan_text import changes_text, clean, fields_text
+from target_erp.delivery.verdicts import FORBIDDEN, Planned
+from target_erp.planning.plan_text import changes_text, fields_text
+from target_erp.printable import clean
 from target_erp.text_table import table, width_of
 
 if t.TYPE_CHECKING:
     from erp_ledger import Ledger
     from target_erp.delivery.model import Body, Write
     from target_erp.delivery.writer import Writer
+    from target_erp.planning.plan_file import PlanFile
 
 logger = logging.getLogger("erp.plan")
 
@@ -53,7 +52,7 @@ class Step(str, enum.Enum):
     REFUSED = "refused"
 
 
-_FIRST = (
+FIRST = (
     Step.REFUSED,
     Step.DELETE,
     Step.UPDATE,
@@ -113,9 +112,8 @@ class Planner:
 
     def __init__(
         self,
-        file: str,
+        file: PlanFile | None,
         *,
-        show: bool,
         ledger: Ledger | None = None,
         resync: bool = False,
         asks: bool = True,
@@ -124,21 +122,17 @@ class Planner:
         """Start a plan.
 
         Args:
-            file: Where to write it, one JSON line per record; empty for nowhere.
-            show: Keep rows for the table, too.
+            file: Where to write it, one JSON line per record; None for nowhere, and for no table.
             ledger: The ledger, which is only read; None if there is none yet.
             resync: Records would be sent although the ledger has them as they are.
             asks: Ask the vendor what it has; without that the plan is about deletions alone.
             deleted: Whether a record that is to be deleted is deleted already.
-
-        Raises:
-            ConfigError: If the file cannot be written.
         """
-        self._file = pathlib.Path(file) if file else None
-        self._show = show
+        self._file = file
+        self._show = file is not None
         self._ledger = ledger
         self._resync = resync
-        self._verdicts = PolicyVerdicts(ledger, resync=resync, only_reads=True)
+        self._assessor = Assessor(ledger, resync=resync, only_reads=True, contents=file is not None)
         self._planned: dict[tuple[str, str], bytes] = {}
         self._rows_planned: dict[tuple[str, str], Planned] = {}
         self._asks = asks
@@ -147,14 +141,12 @@ class Planner:
         self.missed: dict[str, set[frozenset[str]]] = collections.defaultdict(set)
         self.counts: collections.Counter[Step] = collections.Counter()
         self.skipped: dict[str, list[tuple[str, str]]] = {}
+        self.unapproved: dict[str, list[tuple[str, str]]] = {}
         self.tallies: dict[str, Tally] = collections.defaultdict(Tally)
         self.steps: dict[str, collections.Counter[Step]] = collections.defaultdict(
             collections.Counter
         )
         self._rows: dict[tuple[str, Step], list[tuple[str, ...]]] = collections.defaultdict(list)
-        if self._file is not None:
-            make_file("plan_file", self._file)
-            os.truncate(self._file, 0)  # an empty plan must not leave an old one in its place
 
     @property
     def total(self) -> int:
@@ -174,6 +166,8 @@ class Planner:
         Raises:
             ErpError: If the vendor cannot be asked.
         """
+        if self._file is not None:
+            write.version = self._file.fingerprints.record(write)
         if write.deletes:
             if self._deleted(writer, write):
                 self._note(writer, write, Step.UNCHANGED)
@@ -193,40 +187,32 @@ class Planner:
         elif decision in {Decision.UNCHANGED, Decision.ARRIVED}:
             self._note(writer, write, Step.UNCHANGED, reason=why)
         elif current is None:
-            self._note(writer, write, Step.CREATE, {n: (None, v) for n, v in write.body.items()})
+            self._note(writer, write, Step.CREATE, changes_of(write, None), bound=(None,))
         else:
-            changes = {
-                name: (current.get(name), value)
-                for name, value in write.body.items()
-                if not same_value(current.get(name), value)
-            }
-            self._note(writer, write, Step.UPDATE, changes, "" if changes else _NO_CHANGE)
+            changes = changes_of(write, current)
+            why = "" if changes else _NO_CHANGE
+            self._note(writer, write, Step.UPDATE, changes, why, bound=(current,))
 
     def _decide(self, writer: Writer, write: Write) -> tuple[Decision, Body | None, str]:
         """What the run would do, the vendor's version, and why if that needs to be said."""
         decision = self._by_ledger(writer, write)
-        current, why = None, ""
         if decision is Decision.EXISTS and writer.policy.mode is Mode.CREATE_ONLY:
             return Decision.SKIPPED, None, FORBIDDEN[Mode.CREATE_ONLY]
-        if decision is Decision.SEND and writer.policy.reads:
-            record = (write.stream, write.identity if write.key else "")
-            planned = self._rows_planned.get(record)
-            (verdict,) = self._verdicts.judge(writer, [write], contents=True, planned=planned)
-            if verdict.error is not None:
-                raise verdict.error
-            decision, current, why = verdict.decision, verdict.row, verdict.why
-            if write.key and decision is Decision.SEND:
-                will = {**(current or {}), **write.body}
-                self._rows_planned[record] = Planned(will, write.base or b"")
-                if len(self._rows_planned) > _ROWS_REMEMBERED:
-                    del self._rows_planned[next(iter(self._rows_planned))]
-        elif decision is Decision.SEND:
-            current = writer.current(write)
-        if decision is Decision.SEND:
-            decision = by_look_up(writer, write, self._finding(writer, write, current))
         if decision is Decision.EXISTS:
             raise existing()
-        return decision, current, why
+        if decision is not Decision.SEND:
+            return decision, None, ""
+        record = (write.stream, write.identity if write.key else "")
+        planned = self._rows_planned.get(record)
+        (verdict,) = self._assessor.assess(writer, [write], {} if planned is None else {0: planned})
+        if verdict.error is not None:
+            raise verdict.error
+        if write.key and verdict.decision is Decision.SEND:
+            will = {**(verdict.row or {}), **write.body}
+            self._rows_planned[record] = Planned(will, write.base or b"")
+            if len(self._rows_planned) > _ROWS_REMEMBERED:
+                del self._rows_planned[next(iter(self._rows_planned))]
+        return verdict.decision, verdict.row, verdict.why
 
     def _by_ledger(self, writer: Writer, write: Write) -> Decision:
         """Decide by the ledger, and by earlier versions in this input, which it will know then."""
@@ -248,15 +234,6 @@ class Planner:
         only_new = writer.policy.mode is Mode.CREATE_ONLY
         return Decision.EXISTS if only_new or writer.cannot_change(write) else Decision.SEND
 
-    def _finding(self, writer: Writer, write: Write, current: Body | None) -> Finding | None:
-        """What asking the vendor has shown; only a proof of absence lets a record be made again."""
-        if current is not None:
-            return Finding.FOUND
-        known = write.known is not None and write.known.is_there
-        if not (known and writer.cannot_change(write)):
-            return Finding.ABSENT
-        return writer.find(write, fresh=True).finding if writer.can_look_up else None
-
     def refuse(self, writer: Writer | None, write: Write, error: RefusedError) -> None:
         """Plan a record that would be refused.
 
@@ -265,10 +242,12 @@ class Planner:
             write: The record.
             error: Why it would not.
         """
+        if self._file is not None and not write.version:
+            write.version = self._file.fingerprints.record(write)
         self.tallies[write.stream][Outcome.REFUSED] += 1
         if writer is not None:
             self.missed[write.stream].add(writer.columns_of(write.record))
-        self._note(writer, write, Step.REFUSED, reason=str(error))
+        self._note(writer, write, Step.REFUSED, reason=str(error), error=error)
 
     def note_delete(self, writer: Writer, write: Write) -> None:
         """Plan the deletion of a record; the vendor is not asked whether it still has it.
@@ -305,8 +284,17 @@ class Planner:
     def close(self, seconds: float) -> None:
         """Do nothing: there is nothing to wait for."""
 
-    def summary(self) -> None:
-        """Log the plan as tables: the records of each stream, then the totals."""
+    def summary(self, *, whole: bool = True) -> None:
+        """Write the plan's file, and log the plan as tables: each stream, then the totals.
+
+        Args:
+            whole: The whole input was planned.
+
+        Raises:
+            ConfigError: If the file cannot be written.
+        """
+        if self._file is not None:
+            self._file.close(whole=whole)
         width = width_of(sys.stderr)
         for stream in self.steps if self._show else ():
             self._show_stream(stream, width)
@@ -321,7 +309,7 @@ class Planner:
         logger.info("Nothing was written%s\n%s", where, table(rows, width))
 
     def _show_stream(self, stream: str, width: int) -> None:
-        found = [row for step in _FIRST for row in self._rows[stream, step]][:_ROWS]
+        found = [row for step in FIRST for row in self._rows[stream, step]][:_ROWS]
         rows = [("step", "record", "key", "what"), *found]
         more = sum(self.steps[stream].values()) - len(found)
         rest = f"\n… and {more:,} more{f', see {self._file}' if self._file else ''}" if more else ""
@@ -334,6 +322,9 @@ class Planner:
         step: Step,
         changes: t.Mapping[str, tuple[t.Any, t.Any]] | None = None,
         reason: str = "",
+        *,
+        bound: tuple[Body | None] | None = None,
+        error: RefusedError | None = None,
     ) -> None:
         hidden = writer.secrets if writer else frozenset()
         was = masked({name: old for name, (old, _) in (changes or {}).items()}, hidden)
@@ -347,6 +338,11 @@ class Planner:
             key = ", ".join(f"{name}={value}" for name, value in write.key)
             sent = fields_text(will) if step is Step.CREATE else changes_text(shown)
             rows.append((step.value, str(write.number), redact(key), sent or reason))
+        if self._file is None:
+            return
+        binds = self._file.binds_secrets or not any(hidden_in(write.body, hidden))
+        row = bound[0] if bound else None
+        change = self._file.fingerprints.change(writer, write, row) if writer and bound else ""
         line = {
             "stream": write.stream,
             "number": write.number,
@@ -354,18 +350,12 @@ class Planner:
             "step": step.value,
             "changes": {name: {"old": old, "new": new} for name, (old, new) in shown.items()},
             "reason": reason,
+            "class": error.reason if error is not None else "",
+            "conflicts": clean(masked(dict(error.conflicts), hidden)) if error is not None else {},
+            "record": write.version if binds else "",
+            "change": change if binds else "",
         }
-        self._write(codec.encode(line) + b"\n")
-
-    def _write(self, line: bytes) -> None:
-        if self._file is None:
-            return
-        try:
-            with self._file.open("ab") as file:
-                file.write(line)
-        except OSError as error:
-            msg = f"cannot write the plan (setting 'plan_file'): {error}"
-            raise ConfigError(msg) from None
+        self._file.add(line)
 
 
 def allowance(name: str, setting: int | str | None, total: int) -> float:

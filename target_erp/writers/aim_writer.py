@@ -13,6 +13,7 @@ from erp_vendors.errors import DataError, ErpError
 from target_erp.delivery import Prepared, RefusedError, Write, Writer
 from target_erp.delivery.answers import Answers
 from target_erp.delivery.model import ABSENT, Finding, LookUpResult, Reference
+from target_erp.delivery.writer import NOT_READ
 from target_erp.writers.aim_alike import is_given
 from target_erp.writers.aim_answers import accepted, is_documented, is_scalar, told_account
 from target_erp.writers.aim_customers import customer, existing_account
@@ -248,7 +249,7 @@ class AimWriter(Writer):
         operation = self._operation(self.members_of(write))
         found = self.lacks_account(write) and existing_account(self.client, write.body)
         if operation.is_idempotent or found:
-            return dict.fromkeys(write.body, "not read")
+            return dict.fromkeys(write.body, NOT_READ)
         if not write.parents:
             self._check(operation, self.members_of(write))
             look = self.find(write, fresh=False) if self.can_look_up else ABSENT

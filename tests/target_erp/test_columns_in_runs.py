@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import json
 import logging
 import re
 import typing as t
@@ -15,6 +14,7 @@ from erp_ledger import open_ledger
 from erp_plugin.cli import FAILED
 from erp_vendors.errors import ConfigError
 from erp_vendors.vendors import VENDORS
+from target_erp.planning.plan_file import lines_of
 from target_erp.run import REJECTED
 from target_erp.sink_writers import SinkWriters
 from target_erp.target import TargetErp
@@ -69,7 +69,7 @@ def test_the_plan_reads_columns_as_the_run_does(vendor: Vendor, tmp_path: t.Any)
         ),
     )
     assert run.code == REJECTED, run.error
-    lines = [json.loads(line) for line in plan.read_text().splitlines()]
+    lines = lines_of(str(plan))[1]
     assert {line["step"]: line["key"] for line in lines} == {
         "create": {"employeeCode": "E-1"},
         "refused": {"employeeCode": "E-2"},

@@ -118,7 +118,7 @@ def test_a_plan_says_what_the_run_does(case: Case, tmp_path: pathlib.Path) -> No
     with contextlib.closing(open_ledger(str(tmp_path / "ledger.sqlite"))) as ledger:
         if forgets:
             ledger.forget("", site.stream, "")
-        plan = Planner("", show=False, ledger=ledger, resync=resync)
+        plan = Planner(None, ledger=ledger, resync=resync)
         plan.submit(site, Write(1, site.stream, {}, (("key", "a"),), {"key": "a", "v": version}))
     run = stage.run(site, [{"key": "a", "v": version}], resync=resync)
     planned = plan.counts[Step.CREATE] + plan.counts[Step.UPDATE]

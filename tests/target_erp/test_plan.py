@@ -12,6 +12,7 @@ from erp_plugin.cli import FAILED
 from erp_vendors.errors import ConfigError
 from erp_vendors.http.redact import redact
 from target_erp.delivery import Prepared, RefusedError, Write, Writer
+from target_erp.planning.plan_file import Binding, PlanFile, lines_of
 from target_erp.planning.planner import Guards, Planner
 from target_erp.run import REJECTED
 from tests.support.plugins import record, run_target, schema, state
@@ -58,7 +59,7 @@ def test_a_dry_run_reads_and_writes_nothing(site: Vendor, tmp_path: pathlib.Path
     assert (run.code, run.states) == (REJECTED, [])
     assert site.writes == ["POST /site/authenticate"]
     assert not site.dead_letters.exists()
-    lines = [json.loads(line) for line in plan.read_text().splitlines()]
+    lines = lines_of(str(plan))[1]
     assert [(line["key"]["ref_id"], line["step"]) for line in lines[:3]] == [
         ("1", "update"),
         ("2", "update"),  # the vendor has it so, and it is sent: the ledger does not know
@@ -96,6 +97,15 @@ def test_the_plan_is_shown_as_tables(
     assert f"Nothing was written; the plan is in {plan}" in caplog.text
 
 
+def plan_file(path: pathlib.Path) -> PlanFile:
+    return PlanFile(str(path), Binding("1", {}, {}), None)
+
+
+def steps_of(plan: pathlib.Path) -> list[str]:
+    """What is planned for each record."""
+    return [line["step"] for line in lines_of(str(plan))[1]]
+
+
 def planned(planner: Planner, **fields: t.Any) -> None:
     write = Write(planner.counts.total() + 1, ACCOUNTS, {}, **fields)
     planner.submit(Known({"ref_id": "0", "nm": "Ann"}), write)
@@ -125,7 +135,7 @@ def test_a_large_plan_shows_first_what_matters_and_says_how_much_is_left(
 ) -> None:
     caplog.set_level("INFO", "erp.plan")
     plan = tmp_path / "plan"
-    planner = Planner(str(plan), show=True)
+    planner = Planner(plan_file(plan))
     for _ in range(1200):
         planned(planner, key=(("ref_id", "0"),), body={"nm": "Ann"})
     for number in range(60):
@@ -139,13 +149,13 @@ def test_a_large_plan_shows_first_what_matters_and_says_how_much_is_left(
     assert steps[:50] == ["update", "update", *["create"] * 48]
     assert lines[start + 51] == ["…", "and", "1,211", "more,", "see", str(plan)]
     assert [ACCOUNTS, "60", "2", "0", "1,199", "0", "0"] in lines
-    assert len(plan.read_text().splitlines()) == 1261
+    assert len(steps_of(plan)) == 1261
 
 
 def test_a_plan_shows_no_secret(tmp_path: pathlib.Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO", "erp.plan")
     plan = tmp_path / "plan"
-    planner = Planner(str(plan), show=True)
+    planner = Planner(plan_file(plan))
     redact.add("tok-abcdefghijklmnop" + 30 * "x")
     note = "tok-abcdefghijklmnop" + 30 * "x"  # is cut in the table, and is no secret by halves
     planned(planner, key=(("ref_id", "0"),), body={"pw": "hunter2-hunter2", "note": note})
@@ -165,17 +175,18 @@ def test_an_empty_plan_replaces_an_old_one(site: Vendor, tmp_path: pathlib.Path)
     plan = tmp_path / "plan"
     plan.write_text("yesterday's\n")
     assert run_target(site.config(dry_run=True, plan_file=str(plan)), []).code == 0
-    assert plan.read_text() == ""
+    assert lines_of(str(plan))[1] == []
 
 
 def test_deletions_are_planned_and_guarded(tmp_path: pathlib.Path) -> None:
     plan = tmp_path / "plan"
-    planner = Planner(str(plan), show=True)
+    planner = Planner(plan_file(plan))
     writer = Known({})
     for number, plan_it in enumerate((planner.note_delete, planner.submit), 1):
         key = (("ref_id", str(number)),)
         plan_it(writer, Write(number, ACCOUNTS, {}, key=key, deletes=True))
-    assert [json.loads(line)["step"] for line in plan.read_text().splitlines()] == ["delete"] * 2
+    planner.summary()
+    assert steps_of(plan) == ["delete"] * 2
     Guards(max_deletes=2).check(planner.counts)
     Guards(max_deletes="100%").check(planner.counts)
     with pytest.raises(ConfigError, match=r"guards\.max_deletes allows 1 of 2 .* 2 to delete"):
@@ -243,6 +254,6 @@ def test_aimsio_is_asked_by_guid_or_through_its_details(
     ]
     config = vendor.config(dry_run=True, plan_file=str(plan))
     assert run_target(config, [schema("aimsio_employees"), *rows]).code == 0
-    steps = [json.loads(line)["step"] for line in plan.read_text().splitlines()]
+    steps = [line["step"] for line in lines_of(str(plan))[1]]
     assert steps == ["update", "update", "create"]  # what the ledger does not know is sent
     assert vendor.writes == []

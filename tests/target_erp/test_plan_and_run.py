@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 import typing as t
 
@@ -11,6 +10,7 @@ import pytest
 from erp_sandbox.testing import RunningSandbox, running_sandbox
 from erp_vendors.http import codec
 from target_erp.delivery import Outcome
+from target_erp.planning.plan_file import lines_of
 from tests.support.plugins import record, run_target, schema
 
 if t.TYPE_CHECKING:
@@ -156,8 +156,7 @@ def test_a_plan_names_the_writes_of_the_run(
         messages = [schema(sink.stream), *(record(sink.stream, **row) for row in rows)]
         lines = [codec.encode(message) for message in messages]
         assert run_target(plan, lines).code in {0, 3}
-        planned = (tmp_path / "plan.jsonl").read_text().splitlines()
-        steps = [json.loads(line)["step"] for line in planned]
+        steps = [line["step"] for line in lines_of(str(tmp_path / "plan.jsonl"))[1]]
         run = run_target(settings, lines)
         tally = run.target.run.delivery.tallies[sink.stream]
         counted = {outcome.value: count for outcome, count in tally.items() if count}

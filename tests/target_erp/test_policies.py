@@ -9,6 +9,7 @@ import pytest
 
 from erp_sandbox.testing import RunningSandbox, running_sandbox
 from erp_vendors.http import codec
+from target_erp.planning.plan_file import lines_of
 from tests.support.plugins import run_target, schema
 from tests.target_erp.shops import OPTIONS, SHOPS, Row, Shop, counts, letters
 
@@ -332,7 +333,7 @@ def test_a_plan_says_what_the_run_does(
         planned = shop.run_with({**config, "dry_run": True, "plan_file": str(plan)}, *rows)
         assert planned.code in {0, 3}, planned.error
         assert shop.writes(sandbox) == [] or _, "a plan writes nothing"
-        steps = [json.loads(line)["step"] for line in plan.read_text().splitlines()]
+        steps = [line["step"] for line in lines_of(str(plan))[1]]
         counted = counts(shop.run_with(config, *rows), shop.stream)
         done = sum(counted.get(name, 0) for name in ("created", "updated", "written"))
         assert steps.count("create") + steps.count("update") == done, (steps, counted)

@@ -15,6 +15,7 @@ from erp_plugin.environment import from_environment
 from erp_sandbox.testing import running_sandbox
 from erp_vendors.errors import ConfigError
 from target_erp.delivery import RefusedError
+from target_erp.planning.plan_file import lines_of
 from target_erp.prepare import prepare
 from target_erp.sink_writers import SinkWriters
 from target_erp.target import TargetErp
@@ -90,7 +91,7 @@ def test_every_sink_takes_its_template(
             {**config, "dry_run": True, "plan_file": "plan.jsonl", "unknown_properties": "refuse"},
             messages,
         )
-    lines = [json.loads(line) for line in (tmp_path / "plan.jsonl").read_text().splitlines()]
+    lines = lines_of(str(tmp_path / "plan.jsonl"))[1]
     refused = {
         line["stream"]: line["reason"]
         for line in lines
