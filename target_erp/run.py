@@ -151,8 +151,8 @@ class Run:
                 if isinstance(error, StoppedError):
                     code = REJECTED
                 if code == REJECTED and not self.setting("dry_run"):
-                    msg = f"{error}; {after(self.summary, self.setting, self.approval, self.trial.said)}"
-                    raise ExitCode(msg, REJECTED) from None
+                    do = after(self.summary, self.setting, self.approval, self.trial.said)
+                    raise ExitCode(f"{error}; {do}", REJECTED) from None
                 raise
             else:
                 code, said = 0, ""
