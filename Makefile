@@ -5,7 +5,7 @@
 .SUFFIXES:
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast nightly bench lint typecheck settings constraints clean
+.PHONY: help demo fleet test test-fast nightly bench lint typecheck settings constraints clean
 
 BIN := .venv/bin
 # The long tests wait more than they work, so there may be more of them at once than cores.
@@ -20,6 +20,10 @@ help: ## Show this list
 demo: ## Read the sandbox's vendors into a warehouse, write corrections back, read the changes
 	@$(SETUP)
 	@$(BIN)/python -m demo
+
+fleet: ## Twenty accounts with Airflow's scheduler, against the sandbox; needs PostgreSQL
+	@$(SETUP)
+	@$(BIN)/python -m tests.fleet
 
 test: ## Run all tests, JOBS at once; ARGS goes to pytest
 	@$(SETUP)
@@ -61,12 +65,15 @@ settings: ## Write meltano.yml, .env.example, the settings tables and the genera
 	@$(BIN)/python -m tools.coverage
 	@$(BIN)/python -m tools.answers
 
-constraints: ## Renew constraints.txt
+constraints: ## Renew constraints.txt, and what Airflow needs in deploy/airflow/requirements.txt
 	@$(SETUP)
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --upgrade \
 		--all-extras --group dev --no-header --no-annotate --no-emit-index-url \
 		pyproject.toml --output-file constraints.txt
+	@printf '%s\n' "apache-airflow>=3.3,<3.4" apache-airflow-providers-standard asyncpg psycopg2-binary PyYAML | \
+		$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --upgrade \
+		--no-header --no-annotate --no-emit-index-url - --output-file deploy/airflow/requirements.txt
 
 clean: ## Remove what was installed or built; Meltano's state and the ledger stay
-	rm -rf .venv benchmarks/.envs output/demo dist build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-airflow benchmarks/.envs output/demo output/fleet dist build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

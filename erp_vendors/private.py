@@ -121,7 +121,7 @@ def is_at(descriptor: int, path: pathlib.Path) -> bool:
 
 
 def lock_file(path: pathlib.Path) -> int | None:
-    """Lock a file, making it where it is missing; the lock ends with the process, however that dies.
+    """Lock a file, making it where it is missing; the lock ends with the process.
 
     Args:
         path: The file.

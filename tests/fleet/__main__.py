@@ -19,15 +19,13 @@ _FOLDER = ROOT / "output" / "fleet"
 def _tell(one: Fleet) -> None:
     run = one.airflow.run
     with one.airflow.running():
-        one.kill()
+        one.kill_a_reading()
         one.run(READ, run)
         one.check_tables()
         one.check_limit()
         one.revive()
-        one.run(READ, run)
-        one.check_tables()
         one.make_views()
-        one.kill_while_writing()
+        one.kill_a_write(whole=True)
         one.run(WRITE, run)
         one.check_writes()
         one.revive()

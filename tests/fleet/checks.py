@@ -151,7 +151,7 @@ def _counted(found: t.Iterable[Row], rows: t.Iterable[Row]) -> collections.Count
     )
 
 
-def _plain(value: Json) -> Json:  # noqa: PLR0911 - one for each kind
+def _plain(value: Json) -> Json:
     """A value as text: a table may hold a number as text, and an object as JSON."""
     if isinstance(value, bool):
         return str(value).lower()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import pathlib
 import shutil
@@ -75,6 +76,7 @@ class Airflow:
         self._bin = install()
         self._folder = folder
         self._database = database
+        self._number = itertools.count(1)
         home = folder / "airflow"
         home.mkdir()
         port, bare = free_port(), database.partition("://")[2]
@@ -119,7 +121,7 @@ class Airflow:
         self, *arguments: str, code: int | None = 0, seconds: float = _COMMAND_SECONDS
     ) -> str:
         """Run one command of Airflow's, and return what it says."""
-        log = self._folder / f"airflow-{'-'.join(arguments[:2])}.log"
+        log = self._folder / f"airflow-{next(self._number)}-{'-'.join(arguments[:2])}.log"
         with log.open("wb") as file:
             done = subprocess.run(
                 [str(self._bin / "airflow"), *arguments],
@@ -136,13 +138,13 @@ class Airflow:
         return said
 
     def set_up(self) -> None:
-        """Make the database and the pools."""
+        """Make the database."""
         self.command("db", "migrate")
-        self.command("pools", "import", str(self._folder / "pools.json"))
 
     @contextlib.contextmanager
     def running(self) -> t.Iterator[None]:
         """Run API server, DAG processor and scheduler; they are ended by their ids."""
+        self.command("pools", "import", str(self._folder / "pools.json"))
         with contextlib.ExitStack() as ends:
             for name in ("api-server", "dag-processor", "scheduler"):
                 log = ends.enter_context((self._folder / f"{name}.log").open("wb"))

@@ -9,7 +9,16 @@ import time
 import typing as t
 
 from tests.fleet import checks
-from tests.fleet.accounts import DYING, RATE, READ, SHARED, WRONG, vendors, write_project
+from tests.fleet.accounts import (
+    DYING,
+    LOSING,
+    RATE,
+    READ,
+    SHARED,
+    WRONG,
+    vendors,
+    write_project,
+)
 from tests.fleet.databases import databases
 from tests.fleet.engine import ROOT, Airflow, end_all_of
 
@@ -34,36 +43,37 @@ class Fleet:
         self.accounts = {account.name: account for account in accounts}
         self.airflow = airflow
         self._database = database
-        self._dead = False
+        self._dead: set[str] = set()
         self.wrong: list[str] = []
         self.figures: dict[str, object] = {}
 
-    def kill(self) -> None:
-        """The dying account's vendor hangs up from its second call on."""
+    def kill_a_reading(self) -> None:
+        """A vendor hangs up from its second call on."""
         dying = self.accounts[DYING]
         dying.sandbox.add_fault("cut_before", vendor=dying.vendor, after=1)
-        self._dead = True
+        self._dead = {DYING}
 
-    def kill_while_writing(self) -> None:
-        """The same in the midst of a write: the record is taken, and the answer gets lost."""
-        dying = self.accounts[DYING]
-        dying.sandbox.add_fault(
-            "cut_after", vendor=dying.vendor, method="POST", path="accounts", times=1
-        )
-        dying.sandbox.add_fault("cut_before", vendor=dying.vendor, path="accounts", after=1)
-        self._dead = True
+    def kill_a_write(self, *, whole: bool) -> None:
+        """A vendor takes a record, and its answer gets lost; a `whole` one is dead from then on."""
+        losing = self.accounts[LOSING]
+        call = {"vendor": losing.vendor, "method": "POST", "path": "accounts"}
+        losing.sandbox.add_fault("cut_after", **call, times=1)
+        if whole:
+            losing.sandbox.add_fault("cut_before", vendor=losing.vendor, path="accounts", after=1)
+            self._dead = {LOSING}
 
     def revive(self) -> None:
-        """The dying account's vendor is there again."""
-        self.accounts[DYING].sandbox.clear_faults()
-        self._dead = False
+        """All vendors are there again."""
+        for account in self.accounts.values():
+            account.sandbox.clear_faults()
+        self._dead = set()
 
     def run(self, dag: str, how: t.Callable[[str], dict[str, str]]) -> None:
         """Run a DAG, and check that the bad accounts alone are red."""
         began = time.monotonic()
         states = how(dag)
         due = [name for name, one in self.accounts.items() if dag == READ or one.sinks]
-        bad = {name for name in due if name == WRONG or (self._dead and name == DYING)}
+        bad = {name for name in due if name in {WRONG, *self._dead}}
         self._add("seconds of each DAG run", f"{dag} {time.monotonic() - began:.0f}")
         self._expect(states.pop(dag), "failed" if bad else "success", f"the run of {dag}")
         self._expect(set(states), set(due), f"the map indexes of {dag}")
@@ -72,8 +82,8 @@ class Fleet:
 
     def check_tables(self) -> None:
         """Each table equals its vendor, but those that a bad account has not read."""
-        good = [one for one in self.accounts.values() if one.name != WRONG]
-        good = [one for one in good if not (self._dead and one.name == DYING)]
+        bad = {WRONG, *self._dead}
+        good = [one for one in self.accounts.values() if one.name not in bad]
         for account in good:
             self.wrong += checks.differences(self._database, account)
         tables = sum(len(account.streams) for account in good)
@@ -91,7 +101,7 @@ class Fleet:
         done = 0
         for account in self.accounts.values():
             self._expect(checks.doubles(account), {}, f"doubles at {account.name}")
-            if self._dead and account.name == DYING:
+            if account.name in self._dead:
                 continue
             taken = checks.written(account)
             self._expect(taken, checks.wanted(account), f"records taken of {account.name}")
