@@ -8,8 +8,9 @@
 .PHONY: help demo fleet test test-fast nightly bench lint typecheck settings constraints clean
 
 BIN := .venv/bin
-# The long tests wait more than they work, so there may be more of them at once than cores.
-JOBS = 6
+# The long tests wait more than they work, so there may be more of them at once than cores; but each
+# job collects all tests for itself.
+JOBS = 4
 # What the tests' many processes import is compiled once.
 PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest
 SETUP := sh tools/setup.sh
@@ -32,7 +33,7 @@ test: ## Run all tests, JOBS at once; ARGS goes to pytest
 
 test-fast: ## Run the tests that take no longer than a moment
 	@$(SETUP)
-	@$(PYTEST) -n 4 --dist worksteal -m "not serial and not slow and not nightly" $(ARGS)
+	@$(PYTEST) -n 3 --dist worksteal -m "not serial and not slow and not nightly" $(ARGS)
 
 nightly: ## Run everything in full size, with other random examples each time; fuzz what reads foreign text
 	@$(SETUP)
@@ -53,6 +54,7 @@ lint: ## Check style, dependencies, who imports whom, and that meltano.yml and t
 	@$(BIN)/python -m tools.settings --check
 	@$(BIN)/python -m tools.coverage --check
 	@$(BIN)/python -m tools.answers --check
+	@$(BIN)/python -m tools.assumptions --check
 	@$(BIN)/python -m tools.lint_meltano
 
 typecheck: ## Check types
@@ -64,6 +66,7 @@ settings: ## Write meltano.yml, .env.example, the settings tables and the genera
 	@$(BIN)/python -m tools.settings
 	@$(BIN)/python -m tools.coverage
 	@$(BIN)/python -m tools.answers
+	@$(BIN)/python -m tools.assumptions
 
 constraints: ## Renew constraints.txt, and what Airflow needs in deploy/airflow/requirements.txt
 	@$(SETUP)

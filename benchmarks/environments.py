@@ -13,8 +13,9 @@ FOLDER = pathlib.Path(__file__).resolve().parent
 ENVIRONMENTS = FOLDER / ".envs"
 PINS = {
     "singer": "singer-sdk==0.54.9",
-    "dlt": "dlt==1.31.0",
+    "dlt": "dlt[postgres]==1.31.0",
     "drt": "drt-core==1.2.1",
+    "target-postgres": "meltanolabs-target-postgres==0.8.1",
     "hotglue": "hotglue-singer-sdk==1.0.51",
 }
 """Requirement by environment."""

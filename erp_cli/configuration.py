@@ -6,6 +6,7 @@ that stands under the other plugin's name in the environment serves it as well.
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import pathlib
 import typing as t
@@ -21,6 +22,7 @@ from target_erp.settings import SETTINGS as TARGET_SETTINGS
 
 if t.TYPE_CHECKING:
     from erp_plugin import ErpPlugin
+    from target_erp.target import TargetErp
 
 ENVIRONMENT = "ENV"
 """What stands for the variables of the environment in place of a file."""
@@ -65,6 +67,57 @@ class Configuration:
             own, blocks = _from_environment(plugin)
             config = {**blocks, **config, **own}
         return without_masks(config)
+
+    def check(self) -> None:
+        """Check the files by what both plugins know, for a command that makes no plugin.
+
+        Raises:
+            ConfigError: If anything is wrong; its one line names all that is.
+        """
+        if not self.settings:
+            return
+        from erp_plugin.config import problems_of  # noqa: PLC0415 - as the plugins below
+        from tap_erp.tap import TapErp  # noqa: PLC0415 - the plugins are slow to import
+        from target_erp.target import TargetErp  # noqa: PLC0415
+
+        schema = copy.deepcopy(TargetErp.config_jsonschema)
+        for plugin in (TapErp, TargetErp):
+            schema["properties"] = {
+                **plugin.config_jsonschema["properties"],
+                **schema["properties"],
+            }
+            plugin.append_builtin_config(schema)
+        problems = problems_of(dict(self.settings), schema)
+        if problems:
+            msg = f"config: {'; '.join(problems)}"
+            raise ConfigError(msg)
+
+    def target(self) -> TargetErp:
+        """A target that can write to all vendors, to ask what can be written; it reaches none.
+
+        Raises:
+            ConfigError: If the configuration is wrong.
+        """
+        from target_erp.target import TargetErp  # noqa: PLC0415 - the plugins are slow to import
+        from target_erp.templates import any_account  # noqa: PLC0415
+
+        config = any_account()
+        for name, value in self.of(TargetErp).items():
+            config[name] = {**config[name], **value} if name in config else value
+        # Nothing is written: a variable that would have no effect on a run has none here, either.
+        every = TargetErp.config_jsonschema["properties"]
+        return TargetErp(config=config, differs_on_purpose=every)
+
+    def sinks(self) -> list[str]:
+        """Names of all sinks, those of the configuration included.
+
+        Raises:
+            ConfigError: If the configuration is wrong.
+        """
+        from target_erp.writers import sink_names  # noqa: PLC0415 - as the plugins
+
+        target = self.target()
+        return [name for vendor in target.vendors for name in sink_names(target, vendor)]
 
     def make(self, plugin: type[Plugin], **settings: t.Any) -> Plugin:  # noqa: ANN401
         """Make a plugin with its configuration.

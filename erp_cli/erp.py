@@ -11,6 +11,7 @@ from erp_cli.configuration import config_option
 
 SUBCOMMANDS = {
     "definition": Subcommand("erp_cli.definition:definition", "Print a plugin's definition."),
+    "doctor": Subcommand("erp_cli.doctor.command:doctor", "Find out what the accounts are like."),
     "ledger": Subcommand("erp_cli.ledger:erp_ledger", "Show what target-erp did, and correct it."),
     "sandbox": Subcommand("erp_sandbox.cli:erp_sandbox", "Play the vendors on this machine."),
     "sinks": Subcommand("erp_cli.templates:list_sinks", "List what can be written."),

@@ -9,8 +9,7 @@ import click
 from erp_cli import configuration
 from erp_cli.configuration import config_option
 from erp_vendors.http import codec
-from target_erp.target import TargetErp
-from target_erp.templates import KINDS, any_account, legend, sinks, template
+from target_erp.templates import KINDS, legend, sinks, template
 from target_erp.text_table import UNCUT, table, width_of
 
 
@@ -22,7 +21,7 @@ def list_sinks(*, config: tuple[str, ...], as_json: bool) -> None:
 
     No vendor is called. With --config, the sinks of its own are among them.
     """
-    found = sinks(_target(config))
+    found = sinks(configuration.read(config).target())
     if as_json:
         for one in found:
             click.echo(codec.encode(one._asdict()).decode())
@@ -43,16 +42,7 @@ def show_template(*, config: tuple[str, ...], sink: str, kind: str) -> None:
 
     csv is a header line, json an object, sql a select with the names of the properties.
     """
-    target = _target(config)
+    target = configuration.read(config).target()
     click.echo(template(target, sink, kind))
     if kind == "csv":
         click.echo(legend(target, sink, width_of(sys.stderr, UNCUT)), err=True)
-
-
-def _target(names: tuple[str, ...]) -> TargetErp:
-    """A target that can write to all vendors, with what the configuration says of them."""
-    given, config = configuration.read(names).of(TargetErp), any_account()
-    for name, value in given.items():
-        config[name] = {**config[name], **value} if name in config else value
-    # Nothing is written: a variable that would have no effect on a run has none here, either.
-    return TargetErp(config=config, differs_on_purpose=TargetErp.config_jsonschema["properties"])

@@ -12,6 +12,7 @@ from singer_sdk.plugin_base import PluginBase
 from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR
 from typing_extensions import override
 
+from erp_plugin import near_names
 from erp_plugin.environment import (
     BOOLEANS,
     explanation,
@@ -84,6 +85,28 @@ def config_schema(settings: t.Iterable[Setting]) -> dict[str, t.Any]:
     return schema
 
 
+def problems_of(config: dict[str, t.Any], schema: dict[str, t.Any]) -> list[str]:
+    """What is wrong with a configuration.
+
+    Args:
+        config: The configuration; its texts may stand for numbers and booleans.
+        schema: The config schema.
+
+    Returns:
+        One line per problem. Values are not shown: they may be secrets.
+    """
+    config = _as_meant(config, schema)
+    return [
+        *explain_masks(masked_settings(config)),
+        *(
+            line
+            for error in DEFAULT_JSONSCHEMA_VALIDATOR(schema).iter_errors(config)
+            for line in explain(error, schema)
+        ),
+        *explain_addresses(config),
+    ]
+
+
 class ErpPlugin(PluginBase):
     """Checks the configuration and makes the vendors' clients.
 
@@ -127,17 +150,9 @@ class ErpPlugin(PluginBase):
         self.connection = Connection()
         schema = self.config_jsonschema
         self.append_builtin_config(schema)
-        self._config = _from_text(as_given(self._config, schema), schema)
+        self._config = _as_meant(self._config, schema)
         self._register_secrets()
-        problems = [
-            *explain_masks(masked_settings(self._config)),
-            *(
-                line
-                for error in DEFAULT_JSONSCHEMA_VALIDATOR(schema).iter_errors(self._config)
-                for line in explain(error, schema)
-            ),
-            *explain_addresses(self._config),
-        ]
+        problems = problems_of(self._config, schema)
         if not problems and not self.vendors:
             problems = [
                 (
@@ -176,11 +191,30 @@ class ErpPlugin(PluginBase):
             if one.setting.partition(".")[0] not in passed_over
         ]
         grave = [one for one in found if self._must_agree(one.setting)]
-        if grave:
-            msg = f"config: {explanation(grave, project_name)}"
+        # A name that is near to several means the setting of a vendor that is configured.
+        ordered = sorted(schema["properties"].items(), key=lambda one: one[0] in self._unused)
+        names = near_names.strangers(
+            prefixes,
+            {"properties": dict(ordered)},
+            left_out=other_vendors(project_name),
+            siblings=bool(project_name),
+        )
+        names = [one for one in names if one.setting.partition(".")[0] not in passed_over]
+        misspelt = [one for one in names if one.close and self._must_agree(one.setting)]
+        problems = [explanation(grave, project_name)] * bool(grave)
+        problems += [near_names.misspelt(misspelt)] * bool(misspelt)
+        if problems:
+            msg = f"config: {'; '.join(problems)}"
             raise ConfigError(msg)
         if found:
             self.logger.warning("%s", explanation(found, project_name))
+        if names:
+            self.logger.warning("%s", near_names.unknown(names))
+
+    @property
+    def _unused(self) -> set[str]:
+        """The vendors that are not configured."""
+        return VENDORS.keys() - self._config.keys()
 
     def _must_agree(self, setting: str) -> bool:
         """Whether a setting protects the data or says where they go.
@@ -320,6 +354,11 @@ def _without_broken_parts(schema: t.Any) -> None:  # noqa: ANN401 - any part of 
     elif isinstance(schema, list):
         for part in schema:
             _without_broken_parts(part)
+
+
+def _as_meant(config: dict[str, t.Any], schema: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """A configuration without what is not set, and with texts read as the types they stand for."""
+    return _from_text(as_given(config, schema), schema)
 
 
 def _from_text(config: dict[str, t.Any], schema: t.Mapping[str, t.Any]) -> dict[str, t.Any]:

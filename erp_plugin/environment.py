@@ -33,10 +33,12 @@ class WithoutEffect(t.NamedTuple):
     Attributes:
         variable: Its name.
         setting: The setting that it names, such as `aimsio.environment`.
+        block: It holds a whole block as JSON.
     """
 
     variable: str
     setting: str
+    block: bool = False
 
 
 class _Variables:
@@ -109,14 +111,23 @@ def explanation(found: t.Iterable[WithoutEffect], project_name: str) -> str:
         found: The variables.
         project_name: What a Meltano project calls the plugin; empty outside of Meltano.
     """
+    found = list(found)
     named = ", ".join(f"{one.variable} (setting {one.setting})" for one in found)
-    remedy = (
-        f"Meltano hands over only the settings that the definition of {project_name} in "
-        "meltano.yml declares; declare it there"
-        if project_name
-        else "set it in the configuration, or give --config=ENV"
-    )
-    return f"{named} has no effect on this run: {remedy}, or unset the variable"
+    one_alone = len({one.variable for one in found}) == 1
+    it = "it" if one_alone else "them"
+    if project_name:
+        remedy = (
+            f"Meltano hands over only the settings that the definition of {project_name} in "
+            f"meltano.yml declares; declare {it} there"
+        )
+        if any(one.block for one in found):
+            remedy += ", each setting of a block by a name and a variable of its own"
+    else:
+        remedy = f"set {it} in the configuration, or give --config=ENV"
+        if any(one.block for one in found):
+            remedy += " (there, the variable of a setting stands above that of the whole block)"
+    verb, those = ("has", "the variable") if one_alone else ("have", "the variables")
+    return f"{named} {verb} no effect on this run: {remedy}, or unset {those}"
 
 
 def _differing(
@@ -145,12 +156,12 @@ def _differing_in_whole(
     except ConfigError:
         said = None
     if not isinstance(said, dict):
-        yield WithoutEffect(variable, ".".join(path))
+        yield WithoutEffect(variable, ".".join(path), block=True)
         return
     for name, value in said.items():
         inner = definition["properties"].get(name, {})
         if value is not None and value != block.get(name, inner.get("default")):
-            yield WithoutEffect(variable, ".".join((*path, name)))
+            yield WithoutEffect(variable, ".".join((*path, name)), block=True)
 
 
 def _says(variable: str, text: str, definition: Json, value: t.Any) -> bool:  # noqa: ANN401
@@ -162,9 +173,20 @@ def _says(variable: str, text: str, definition: Json, value: t.Any) -> bool:  # 
     if said == value or (value is None and said in ([], {})):
         return True
     if isinstance(said, dict) and isinstance(value, dict):
-        return said.items() <= value.items()  # Meltano adds to it what meltano.yml says
+        # Meltano adds to it what meltano.yml says, and joins names of what is nested with dots.
+        mine, theirs = dict(_flat(said)), dict(_flat(value))
+        return all(name in theirs and theirs[name] == one for name, one in mine.items())
     # Some sources of settings know only text.
     return str(said) == str(value) or _number(said) == _number(value) is not None
+
+
+def _flat(value: Json, path: str = "") -> t.Iterator[tuple[str, t.Any]]:
+    """The leaves of an object, by their dotted names."""
+    for name, part in value.items():
+        if isinstance(part, dict) and part:
+            yield from _flat(part, f"{path}{name}.")
+        else:
+            yield f"{path}{name}", part
 
 
 def _number(value: t.Any) -> float | None:  # noqa: ANN401 - a setting's value

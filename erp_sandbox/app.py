@@ -19,7 +19,8 @@ from erp_sandbox.exchange import (
 from erp_sandbox.faults import Faults
 from erp_sandbox.recorder import Recorder
 from erp_sandbox.store import TableStore
-from erp_sandbox.vendor import Workbench, vendors
+from erp_sandbox.variants import check_variants, play_variants
+from erp_sandbox.vendor import Workbench, all_variants, vendors
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -61,8 +62,11 @@ class Sandbox:
         if unknown:
             message = f"options for unknown vendors: {', '.join(sorted(unknown))}"
             raise ValueError(message)
+        points = all_variants()
+        check_variants(settings.variants, points)
         for name, kind in known.items():
             options = kind.Options(**settings.vendors.get(name, {}))
+            play_variants(options, name, settings.variants, points)
             check_options(options)
             vendor = kind(bench, options)
             vendor.ensure_data()

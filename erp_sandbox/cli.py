@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from erp_sandbox.config import ENVIRONMENT_PREFIX, Settings, command_options, read_options
-from erp_sandbox.vendor import vendors
+from erp_sandbox.variants import parse_variants, variants_table
+from erp_sandbox.vendor import all_variants, vendors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -86,6 +87,13 @@ def _help_vendor(ctx: click.Context, _: click.Parameter, value: str | None) -> N
     ctx.exit()
 
 
+def _list_variants(ctx: click.Context, _: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's
+    """Show all variants, and end."""
+    if value and not ctx.resilient_parsing:
+        click.echo(variants_table(all_variants()))
+        ctx.exit()
+
+
 def _command() -> click.Group:
     known = vendors()
     text = click.Path(path_type=Path)
@@ -116,7 +124,7 @@ def _command() -> click.Group:
             click.Option(
                 ["--database"],
                 metavar="PATH",
-                help="SQLite file, so that writes survive a restart (memory)",
+                help="SQLite file that keeps the rows (memory)",
             ),
             click.Option(
                 ["--help-vendor"],
@@ -125,6 +133,21 @@ def _command() -> click.Group:
                 expose_value=False,
                 callback=_help_vendor,
                 help="show credentials and options of one vendor",
+            ),
+            click.Option(
+                ["--variant", "variants"],
+                multiple=True,
+                metavar="NAME=VALUE",
+                envvar=f"{ENVIRONMENT_PREFIX}VARIANTS",
+                help="play another answer to an open point",
+            ),
+            click.Option(
+                ["--variants", "list_variants"],
+                is_flag=True,
+                is_eager=True,
+                expose_value=False,
+                callback=_list_variants,
+                help="list the open points and their answers",
             ),
             *(
                 option
@@ -151,6 +174,7 @@ def _settings(parsed: Mapping[str, Any]) -> Settings:
         vendors={
             name: read_options(parsed, name, kind.Options) for name, kind in vendors().items()
         },
+        variants=parse_variants(parsed["variants"]),
     )
 
 

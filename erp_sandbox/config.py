@@ -38,6 +38,7 @@ class Settings:
         database: SQLite file that keeps the rows, or None for memory.
         faults: Fault rules in force from the start.
         vendors: Options of each vendor, by its name.
+        variants: Answers to open points by ``VENDOR.NAME``; they go before the options.
     """
 
     size: int = 60
@@ -48,6 +49,7 @@ class Settings:
     database: str | None = None
     faults: list[dict[str, Any]] = field(default_factory=list)
     vendors: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    variants: dict[str, str] = field(default_factory=dict)
 
 
 def command_options(vendor: str, options: type[Any]) -> list[click.Option]:

@@ -10,11 +10,24 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from erp_sandbox import jsontext
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 Row: TypeAlias = dict[str, Any]
 """One record. A row is replaced, never changed in place, so whoever holds one sees no half of a
 change."""
+
+
+def renamed(row: Row, names: Mapping[str, str | None]) -> Row:
+    """Return a row with other column names.
+
+    Args:
+        row: The row.
+        names: Other names by column; None leaves the column out.
+    """
+    if not names:
+        return row
+    pairs = ((names.get(column, column), value) for column, value in row.items())
+    return {name: value for name, value in pairs if name is not None}
 
 
 @dataclass(frozen=True)

@@ -105,6 +105,7 @@ def running_sandbox(
     faults: Sequence[Mapping[str, Any]] = (),
     database: str | None = None,
     options: Mapping[str, Mapping[str, Any]] | None = None,
+    variants: Mapping[str, str] | None = None,
 ) -> Iterator[RunningSandbox]:
     """Run a sandbox for the length of a ``with`` block.
 
@@ -117,6 +118,8 @@ def running_sandbox(
         faults: Fault rules in force from the start.
         database: SQLite file that keeps the rows; None keeps them in memory.
         options: Options of each vendor, by its name (``{"aimsio": {"rate": 5}}``).
+        variants: Answers to open points (``{"cimcloud.past_end": "not-found"}``); they go before
+            the options, and :mod:`erp_sandbox.variants` says what they are.
 
     Yields:
         The running sandbox.
@@ -130,6 +133,7 @@ def running_sandbox(
         faults=[dict(rule) for rule in faults],
         database=database,
         vendors={name: dict(values) for name, values in (options or {}).items()},
+        variants=dict(variants or {}),
     )
     server = SandboxServer(settings)
     server.start()

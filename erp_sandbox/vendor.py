@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from erp_sandbox.exchange import SandboxAnswer, SandboxCall
     from erp_sandbox.recorder import Recorder
     from erp_sandbox.store import Collection, Row, TableShape, TableStore
+    from erp_sandbox.variants import Variant
 
 
 @dataclass
@@ -51,15 +52,17 @@ class Workbench:
 class SandboxVendor(ABC):
     """One vendor.
 
-    A sub-package makes a subclass and exports it as ``VENDOR``. Class attributes name the vendor
-    and its options (a dataclass whose fields become command line options, see
-    :mod:`erp_sandbox.config`); the methods say what rows there are and how calls are answered.
+    A sub-package makes a subclass and exports it as ``VENDOR``. Class attributes name the vendor,
+    its options (a dataclass whose fields become command line options, see
+    :mod:`erp_sandbox.config`) and its open points (see :mod:`erp_sandbox.variants`); the methods
+    say what rows there are and how calls are answered.
     All of them run on the server's one event loop, so a handler that does not await cannot be
     interrupted half way.
     """
 
     name: ClassVar[str]
     Options: ClassVar[type[Any]]
+    variants: ClassVar[tuple[Variant, ...]] = ()
 
     def __init__(self, bench: Workbench, options: Any) -> None:  # noqa: ANN401 - see Options
         self.bench = bench
@@ -136,6 +139,15 @@ class SandboxVendor(ABC):
             if wanted in {shape.name.lower(), *(alias.lower() for alias in shape.aliases)}:
                 return collection
         return None
+
+
+def all_variants() -> dict[str, Variant]:
+    """Return the open points of all vendors by ``VENDOR.NAME``."""
+    return {
+        f"{name}.{variant.name}": variant
+        for name, kind in vendors().items()
+        for variant in kind.variants
+    }
 
 
 def vendors() -> dict[str, type[SandboxVendor]]:

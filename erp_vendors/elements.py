@@ -25,12 +25,33 @@ class NoRecord(Row):
         self.fault = fault
 
 
-def records_of(elements: object, where: str) -> list[Row]:
+def unwrapped(answer: object, rows_in: str) -> object:
+    """What stands where the settings say that an answer has its records.
+
+    Nothing is guessed: an error may hold a list, too.
+
+    Args:
+        answer: The parsed body; a list is left as it is.
+        rows_in: See `Resource.rows_in`.
+
+    Returns:
+        What is there; the answer itself if nothing is.
+    """
+    found = answer
+    for name in rows_in.split(".") if rows_in else ():
+        if not isinstance(found, dict) or name not in found:
+            return answer
+        found = found[name]
+    return found
+
+
+def records_of(elements: object, where: str, hint: str = "") -> list[Row]:
     """The elements of a list; each that is no object is a `NoRecord`.
 
     Args:
         elements: What should be a list of objects; changed in place.
         where: Whence it came, for messages.
+        hint: What to do if it is an object instead, for the message.
 
     Raises:
         DataError: If it is no list, or if nothing in it is an object: then it is not its elements
@@ -45,7 +66,7 @@ def records_of(elements: object, where: str) -> list[Row]:
         if not bad or len(bad) < len(elements):
             return elements
     msg = f"{where} answered with something else than a list of objects"
-    raise DataError(msg)
+    raise DataError(f"{msg}; {hint}" if hint and isinstance(elements, dict) else msg)
 
 
 def check_whole(rows: t.Iterable[Row]) -> None:

@@ -129,8 +129,9 @@ def _overridden(base: AnyResource, entry: t.Mapping[str, t.Any], *, slash: bool)
             changes[key] = _slashed(str(entry[key]), slash=slash)
     if "primary_keys" in entry:
         changes["primary_keys"] = tuple(entry["primary_keys"])
-    if "may_be_empty" in entry:
-        changes["may_be_empty"] = entry["may_be_empty"]
+    for key in ("may_be_empty", "rows_in"):
+        if key in entry:
+            changes[key] = entry[key]
     if "success" in entry:
         changes["success"] = shapes_of(entry["success"])
     if "path" in changes:

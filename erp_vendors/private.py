@@ -145,12 +145,13 @@ def lock_file(path: pathlib.Path) -> int | None:
                 return descriptor
 
 
-def replace_file(path: pathlib.Path, content: t.Iterable[bytes]) -> None:
+def replace_file(path: pathlib.Path, content: t.Iterable[bytes], mode: int = _FILE) -> None:
     """Put a file in the place of another one, whole and durable, or leave the old one.
 
     Args:
         path: The file.
         content: What it holds.
+        mode: Who may do what with it.
 
     Raises:
         OSError: If that is not possible.
@@ -161,6 +162,7 @@ def replace_file(path: pathlib.Path, content: t.Iterable[bytes]) -> None:
         with os.fdopen(descriptor, "wb") as file:
             file.writelines(content)
             file.flush()
+            os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
         pathlib.Path(name).replace(path)
     except BaseException:

@@ -33,6 +33,8 @@ class Resource:
         documented: The vendor's documents name the path; otherwise it is a guess (INF), and a
             site without it is no failure.
         write_path: Path it is written at, or None when it cannot be written.
+        rows_in: Member of an answer that holds the list of records, as the settings state it; a
+            member of a member with a dot between. Empty where the list is bare.
         schema: JSON schema from the settings or the vendor's OpenAPI file, which replaces that of
             `schemas/`.
         write_schema: JSON schema of what is written, from the vendor's OpenAPI file.
@@ -52,6 +54,7 @@ class Resource:
     replication_key: str | None = None
     documented: bool = False
     write_path: str | None = None
+    rows_in: str = ""
     schema: t.Mapping[str, t.Any] | None = None
     write_schema: t.Mapping[str, t.Any] | None = None
     answer_schema: t.Mapping[str, t.Any] | None = None

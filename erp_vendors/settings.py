@@ -93,6 +93,7 @@ def object_schema(settings: t.Iterable[Setting], **more: t.Any) -> dict[str, t.A
     }
 
 
+ROWS_IN = "Member of an answer that holds its records (`data`, `data.rows`); empty: no member does."
 RESOURCE_ENTRY = (
     Setting("name", "string", "Name", "Name of a built-in stream to change, or of a new one."),
     Setting("path", "string", "Path", "Path it is read at."),
@@ -108,6 +109,7 @@ RESOURCE_ENTRY = (
         "replication_key", "string", "Replication key", "Property that says when a record changed."
     ),
     Setting("schema", "object", "Schema", "JSON schema of its records."),
+    Setting("rows_in", "string", "Rows in", ROWS_IN),
     Setting(
         "may_be_empty",
         "boolean",

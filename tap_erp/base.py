@@ -49,6 +49,10 @@ class TapStream(t.Protocol):
         """Whether the catalog selects the stream."""
 
     @property
+    def effective_schema(self) -> dict[str, t.Any]:
+        """JSON schema of the records, as far as it is known by now."""
+
+    @property
     def logger(self) -> logging.Logger:
         """The stream's logger."""
 

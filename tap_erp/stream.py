@@ -61,7 +61,7 @@ class ErpStream(Stream):
         position: The bookmark that goes into the state when the stream has been read.
         may_be_empty: An empty copy of the table is a copy like any other.
         is_snapshot: Rows are not in the list any more once they are done with, so their absence is
-            no deletion, unless `may_be_empty` says so.
+            no deletion, unless `may_be_empty` says so or the stream has no key.
         was_read: An earlier run has read the stream.
         table_copy: What this run has seen of the table.
     """
@@ -294,13 +294,18 @@ class ErpStream(Stream):
         return bool(self.config.get("activate_version", True))
 
     def _wants_copy(self, state: t.Mapping[str, t.Any]) -> bool:
-        """Whether this run is to be a complete copy of the table."""
+        """Whether this run is to be a complete copy of the table.
+
+        Without a key a loader appends what it gets, so only a new version replaces the rows of the
+        run before: such a stream waits for no day, and is no snapshot either.
+        """
+        keyed, days = bool(self.primary_keys), self.config.get("reconcile_days")
         partial = self.ABORT_AT_RECORD_COUNT is not None
-        snapshot = self.is_snapshot and not self.may_be_empty
+        snapshot = self.is_snapshot and keyed and not self.may_be_empty
         if partial or snapshot or not self.shows_deletions or not self._has_versions:
             return False
         if self.incremental or self.proven_by_second:
-            return is_due(state, self.config.get("reconcile_days"))
+            return is_due(state, days) if keyed else days is not None
         return True
 
     def save(self, changes: t.Callable[[], t.Mapping[str, t.Any]], *, now: bool = False) -> None:

@@ -15,6 +15,7 @@ from typing_extensions import override
 
 from erp_plugin import config_schema, output, run
 from erp_plugin.cli import FAILED
+from erp_plugin.stream_maps import tell_of_unused
 from erp_vendors.errors import ConfigError
 from tap_erp import input_files, run_catalog
 from tap_erp.base import BaseTap
@@ -154,7 +155,18 @@ class TapErp(BaseTap):
             run_streams(self, streams)
         finally:
             self._tell_of_keys(streams)
+            self._tell_of_unused_maps(streams)
         self.state_writer.write_state(self.state)
+
+    def _tell_of_unused_maps(self, streams: t.Iterable[TapStream]) -> None:
+        """Warn of stream maps, and columns in them, that met nothing: they took nothing out."""
+        columns = {
+            stream.name: stream.effective_schema["properties"]
+            for stream in streams
+            if stream.records_read  # some columns are known when records have shown them
+        }
+        maps = self.config.get("stream_maps") or {}
+        tell_of_unused(maps, self.streams, columns, self.logger, side="the tap")
 
     def _tell_of_keys(self, streams: t.Iterable[TapStream]) -> None:
         """Warn of streams without a key, all in one, and of each whose key was not unique."""

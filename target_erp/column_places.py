@@ -5,12 +5,11 @@ from __future__ import annotations
 import difflib
 import logging
 import typing as t
-import unicodedata
 
 from target_erp.coercion import converted, why_not
 from target_erp.delivery.documented import is_assumed, is_epoch, kinds_of
+from target_erp.marks import MARK, likeness, misspelt, misspelt_tombstones, says_deleted
 from target_erp.printable import cut
-from target_erp.schema_check import MARK
 
 if t.TYPE_CHECKING:
     from target_erp.column_settings import ColumnSettings
@@ -50,6 +49,7 @@ class ColumnPlan(t.NamedTuple):
         problems: What is wrong with a column, by its name; it stays where it is.
         unknown: Columns that no document knows.
         refused: Those of them that are refused.
+        tombstones: Columns that would be the mark of a deletion, were they spelled as it is.
         same: Such a record is taken as it is.
     """
 
@@ -57,6 +57,7 @@ class ColumnPlan(t.NamedTuple):
     problems: t.Mapping[str, str]
     unknown: tuple[str, ...]
     refused: frozenset[str]
+    tombstones: frozenset[str]
     same: bool
 
 
@@ -68,6 +69,7 @@ class SinkFacts:
         secrets: Properties whose values are never shown.
         scalars: The types of scalars are assumed.
         kept: Properties that stay although no document knows them.
+        unwritten: Properties that are known and never sent.
     """
 
     def __init__(
@@ -90,6 +92,7 @@ class SinkFacts:
         self._stream, self._said = stream, said
         self.settings, self.secrets, self.scalars = settings, secrets, scalars
         self.kept: frozenset[str] = frozenset()
+        self.unwritten: frozenset[str] = frozenset()
 
     def tell_renamed(self, path: str, plan: ColumnPlan) -> None:
         """Say which columns go to properties of another name, each of them once.
@@ -176,6 +179,7 @@ class Place:
         written = dict.fromkeys((*self._types, *names))
         shown = dict.fromkeys(name for schema in read for name in schema.get("properties", {}))
         self._known = {**written, **shown}
+        self._suggested = [name for name in written if name not in facts.unwritten]
         self._described = any(
             isinstance(part, dict) and not is_assumed(part)
             for schema in (*typed, *read)
@@ -207,6 +211,9 @@ class Place:
         own: Record = {}
         for column, value in record.items():
             name = plan.names[column]
+            if column in plan.tombstones and says_deleted(value):
+                # It stays, so that a replay of it is refused as well.
+                taken.problems[column], name = misspelt(column), column
             if name is None:
                 continue
             place = f"{path}{name}"
@@ -223,7 +230,10 @@ class Place:
         found: dict[str, str] = {}
         problems: dict[str, str] = {}
         unknown = []
+        tombstones = frozenset(misspelt_tombstones(names)) - self._known.keys()
         for column in names:
+            if column in tombstones:
+                continue
             candidates = self._candidates(column)
             if len(candidates) > 1:
                 problems[column] = f"{column} may be {' or '.join(candidates)}"
@@ -239,7 +249,7 @@ class Place:
         refused = frozenset(strangers if self._settings.unknown == "refuse" else ())
         for column in refused:
             problems[column] = f"{column}: no document knows this property" + self._hint(column)
-        dropped = set(strangers if self._settings.unknown == "drop" else ())
+        dropped = {*tombstones, *(strangers if self._settings.unknown == "drop" else ())}
         named = {column: name for column, name in found.items() if column not in problems}
         result = {
             column: None if column in dropped else named.get(column, column) for column in names
@@ -250,7 +260,7 @@ class Place:
             and all(column == name for column, name in result.items())
             and not any(self._children.get(name) for name in names)
         )
-        return ColumnPlan(result, problems, tuple(strangers), refused, same)
+        return ColumnPlan(result, problems, tuple(strangers), refused, tombstones, same)
 
     def _new_plan(self, names: tuple[str, ...], path: str) -> ColumnPlan:
         """A plan for records; what has to be said of it is said."""
@@ -277,12 +287,12 @@ class Place:
 
     def _alike_to(self, column: str) -> t.Sequence[str]:
         """Known properties whose letters and digits are the same; those that are written first."""
-        likeness = _likeness(column)
-        return next((alike[likeness] for alike in self._alike if likeness in alike), ())
+        like = likeness(column)
+        return next((alike[like] for alike in self._alike if like in alike), ())
 
     def _nearest(self, column: str) -> str:
-        alike = self._alike_to(column)
-        near = alike or difflib.get_close_matches(column, self._known, n=1)
+        alike = [name for name in self._alike_to(column) if name in self._suggested]
+        near = alike or difflib.get_close_matches(column, self._suggested, n=1)
         return near[0] if near else ""
 
     def _hint(self, column: str) -> str:
@@ -367,12 +377,6 @@ def _together(found: t.Mapping[str, str], aliases: t.Mapping[str, str]) -> t.Ite
 def _by_likeness(names: t.Iterable[str]) -> dict[str, list[str]]:
     alike: dict[str, list[str]] = {}
     for name in names:
-        if likeness := _likeness(name):
-            alike.setdefault(likeness, []).append(name)
+        if like := likeness(name):
+            alike.setdefault(like, []).append(name)
     return alike
-
-
-def _likeness(name: str) -> str:
-    """The letters and digits of a name, small."""
-    plain = unicodedata.normalize("NFKC", name).casefold()
-    return "".join(sign for sign in plain if sign.isalnum())

@@ -19,6 +19,10 @@ if t.TYPE_CHECKING:
     Record = dict[str, t.Any]
 
 _SHOWN_PROBLEMS = 3
+_BLANK_ENDS = (
+    "{}: the key has blanks at its ends, with which it would be another record; take them away at "
+    "the source, or by a stream map of this column: self.strip()"
+)
 
 
 class Taken(t.NamedTuple):
@@ -39,7 +43,7 @@ class Taken(t.NamedTuple):
         """Why the record cannot be written; None if nothing is wrong."""
         if not self.problems:
             return None
-        found = list(self.problems.values())
+        found = list(dict.fromkeys(self.problems.values()))
         more = len(found) - _SHOWN_PROBLEMS
         text = "; ".join(found[:_SHOWN_PROBLEMS]) + (f"; and {more} more" * (more > 0))
         return RefusedError(text, reason="columns")
@@ -81,15 +85,25 @@ class Columns:
         self._facts = SinkFacts(stream, settings, secrets, documented.scalars, said)
         typed = [one for one in (documented.schema, documented.given) if one]
         names = {*documented.names, *(name.partition(".")[0] for name in documented.aliases)}
+        self._keys: tuple[str, ...] = ()
+        self._facts.unwritten = documented.left_out
         self._place = Place(self._facts, typed, documented.read, names, documented.aliases)
 
-    def keep(self, names: t.Iterable[str]) -> None:
+    @property
+    def loose(self) -> bool:
+        """Whether columns count in other spellings, too."""
+        return self._facts.settings.match == "loose"
+
+    def keep(self, names: t.Iterable[str], keys: t.Iterable[str] = ()) -> None:
         """Let properties stay that identify a record, whether or not a document knows them.
 
         Args:
             names: The properties. Say it before any record is taken.
+            keys: Properties that may identify one. With blanks at its ends, such a value would
+                make another record beside the one that is meant.
         """
         self._facts.kept = frozenset(names)
+        self._keys = tuple(dict.fromkeys((*self._facts.kept, *keys)))
 
     def named(self, columns: t.Iterable[str]) -> tuple[str, ...]:
         """The properties that columns are; those of which nobody can tell stay as they are.
@@ -117,4 +131,8 @@ class Columns:
         """
         taken = Taking()
         own = self._place.take(record, "", taken)
+        for name in self._keys:
+            value = own.get(name)
+            if isinstance(value, str) and value != value.strip():
+                taken.problems.setdefault(name, _BLANK_ENDS.format(name))
         return Taken(own, taken.problems, taken.misnamed)

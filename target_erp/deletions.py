@@ -16,6 +16,7 @@ from erp_ledger import RecordStatus
 from erp_vendors.errors import ConfigError
 from erp_vendors.vendors import VENDORS
 from target_erp.delivery import RefusedError, Write
+from target_erp.marks import TOMBSTONE
 from target_erp.planning.planner import allowance
 from target_erp.presence import Presence
 from target_erp.writers.keys import key_of, no_key
@@ -28,23 +29,8 @@ if t.TYPE_CHECKING:
 
 logger = logging.getLogger("target-erp")
 
-TOMBSTONE = "_sdc_deleted_at"
-"""Property that a tap sets on a record which its source has deleted."""
-
-
-def is_tombstone(record: t.Mapping[str, t.Any]) -> bool:
-    """Whether a record says that its source has deleted it.
-
-    Args:
-        record: A record as it came. Blank texts and false say as little as null: spreadsheets and
-            files have such a column for records that are there, too.
-    """
-    said = record.get(TOMBSTONE)
-    return (
-        bool(said.strip()) and said.strip().lower() != "false"
-        if isinstance(said, str)
-        else bool(said)
-    )
+NO_DELETE = "no_delete"
+"""Class of the refusal of a deletion that the settings do not allow."""
 
 
 class Deletions:
@@ -124,6 +110,8 @@ class Deletions:
         number: int,
         earlier_keys: t.Iterable[t.Sequence[str]] = (),
         stream: str = "",
+        *,
+        tombstone: bool = False,
     ) -> None:
         """Note that the input has a record, whatever becomes of it.
 
@@ -133,6 +121,7 @@ class Deletions:
             number: Its place in the input.
             earlier_keys: Key properties that its stream had before.
             stream: Name of its stream in the input; empty if it came inside another record.
+            tombstone: Its source has deleted it.
         """
         if writer.stream in self.streams:
             presence, record = self._presence[writer.stream], taken.record
@@ -140,7 +129,6 @@ class Deletions:
             if taken.hides_key(writer.identify):
                 self.note_unreadable(writer, f"record {number} hides its key: {taken.refusal}")
             names += [name for keys in earlier_keys for name in _names(key_of(record, (), keys))]
-            tombstone = is_tombstone(record)
             presence.note(names, tombstone=tombstone)
             if not tombstone:
                 presence.filled.add(stream)
@@ -189,16 +177,26 @@ class Deletions:
         Raises:
             RefusedError: If the sink does not delete, or nothing identifies the record.
         """
-        write.key = writer.identify(write.record)
+        write.key, write.deletes = writer.identify(write.record), True
+        self.allow(writer)
+        if not write.key:
+            raise no_key(writer.keys)
+
+    def allow(self, writer: Writer) -> None:
+        """Whether a record may be deleted because its source has deleted it.
+
+        Args:
+            writer: Its sink.
+
+        Raises:
+            RefusedError: If the sink does not delete.
+        """
         if writer.stream not in self.streams:
             msg = (
                 f"its source has deleted it ({TOMBSTONE}), and {writer.stream} is not among the "
                 "streams that may delete (setting 'deletes')"
             )
-            raise RefusedError(msg, reason="no_delete")
-        if not write.key:
-            raise no_key(writer.keys)
-        write.deletes = True
+            raise RefusedError(msg, reason=NO_DELETE)
 
     def is_deleted(self, ledger: Ledger, writer: Writer, write: Write) -> bool:
         """Whether a deletion would find nothing to do; tells it in the order of the input.

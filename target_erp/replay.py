@@ -6,10 +6,12 @@ import datetime as dt
 import typing as t
 
 from erp_vendors.masking import is_masked
-from target_erp.delivery import Outcome, Write
+from target_erp.deletions import NO_DELETE
+from target_erp.delivery import Outcome, RefusedError, Write
 from target_erp.delivery.dead_letters import UNMAPPED, handle, identity, last_at, newest
 
 if t.TYPE_CHECKING:
+    from target_erp.delivery import Writer
     from target_erp.run import Run
 
 
@@ -54,10 +56,10 @@ def replay(run: Run, stream: str, key: str) -> None:
         writer = run.writer_of(letter["stream"])
         run.delivery.tallies[writer.stream].read += 1
         sent_before = int(moment.timestamp() * 1000)
-        if letter.get("deletes"):
+        if letter.get("deletes") or letter["class"] == NO_DELETE:
             write = Write(number, writer.stream, record, tuple(letter["key"].items()), deletes=True)
             write.sent_before = sent_before
-            run.delivery.submit(writer, write)
+            _delete(run, writer, write)
         else:
             write = run.writers.received(writer, number, record)
             write.sent_before = sent_before
@@ -68,3 +70,13 @@ def replay(run: Run, stream: str, key: str) -> None:
     run.settle_all()
     # Nothing but a new letter says what became of a record without a key.
     run.replayed = keyless - run.dead_letters.added
+
+
+def _delete(run: Run, writer: Writer, write: Write) -> None:
+    """Delete a record, if the settings allow it by now."""
+    try:
+        run.deletions.allow(writer)
+    except RefusedError as error:
+        run.refuse(writer, write, error)
+    else:
+        run.delivery.submit(writer, write)

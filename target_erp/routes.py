@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import fnmatch
 import logging
 import traceback
 import typing as t
 
 from singer_sdk.mapper import MAPPER_FILTER_OPTION, RemoveRecordTransform, SameRecordTransform
 
+from erp_plugin.stream_maps import tell_of_unused
 from erp_vendors.http import codec
 from target_erp.reader import InputError, NoSchemaError
 from target_erp.writers import UnknownStreamError
@@ -49,6 +49,8 @@ class Routes:
         self._skip_unknown = skip_unknown
         self._routes: dict[str, tuple[Route, ...]] = {}
         self._said: dict[str, bytes] = {}
+        self._columns: dict[str, set[str]] = {}
+        self._used: set[str] = set()
         self._keys: dict[str, dict[tuple[str, ...], None]] = {}
         self._left_out: set[str] = set()
 
@@ -93,8 +95,11 @@ class Routes:
         if self._said.get(stream) == said:
             return
         self._left_out.discard(stream)
+        if schema["properties"]:
+            self._columns.setdefault(stream, set()).update(schema["properties"])
         found = []
         for made in self._maps(stream, schema, keys):
+            self._used.update((stream, made.stream_alias))
             if isinstance(made, RemoveRecordTransform):
                 continue
             try:
@@ -161,7 +166,7 @@ class Routes:
                 sink.refuse_unmapped(error.keys, number, why)
                 continue
             if mapped is not None:
-                sink.take(mapped, number)
+                sink.take(mapped, number, None if made is None else record)
                 taken = True
         return taken
 
@@ -176,19 +181,18 @@ class Routes:
         made_of = {name: {} if name in named else part for name, part in properties.items()}
         return {**schema, "properties": made_of}
 
-    def tell_of_unused_maps(self) -> None:
-        """Warn of stream maps that no stream of the input was meant by: they took nothing out."""
-        maps = self._target.config.get("stream_maps") or {}
-        unused = [
-            name
-            for name in maps
-            if not name.startswith("__") and not fnmatch.filter(self._said, name)
-        ]
-        if unused:
+    def tell_of_unused_settings(self) -> None:
+        """Warn of stream maps and names of streams that no stream of the input was meant by."""
+        config = self._target.config
+        tell_of_unused(
+            config.get("stream_maps") or {}, self._said, self._columns, logger, side="the input"
+        )
+        unused = [name for name in config.get("streams") or {} if name not in self._used]
+        if unused and self._said:
             logger.warning(
-                "'stream_maps' names %s, and the input had no stream of this name, so nothing was "
-                "mapped by it; the names are those of the input, before 'streams'",
+                "'streams' names %s, and the input had no stream of this name; it had %s",
                 ", ".join(unused),
+                ", ".join(self._said),
             )
 
     def _maps(self, stream: str, schema: Record, keys: t.Sequence[str]) -> list[StreamMap]:

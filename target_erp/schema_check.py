@@ -5,6 +5,7 @@ from __future__ import annotations
 import decimal
 import typing as t
 
+from target_erp.marks import is_mark
 from target_erp.printable import cut, visible
 from target_erp.tap_schema import compiled, references_in, understood
 
@@ -12,8 +13,6 @@ if t.TYPE_CHECKING:
     Schema = t.Mapping[str, t.Any]
     Record = dict[str, t.Any]
 
-MARK = "_sdc_"
-"""Taps and loaders leave properties of their own in records, which no vendor knows."""
 _REMEMBERED = 1_000
 """Shapes of one stream that are remembered."""
 _SHOWN_CHARACTERS = 300
@@ -21,6 +20,8 @@ _SCALARS = frozenset({str, int, bool, decimal.Decimal, type(None)})
 _OF_NAMES = frozenset({"type", "properties", "required", "additionalProperties"})
 _OF_TYPES = _OF_NAMES | {"items"}
 """Keywords that mean no more to a scalar than whether its type will do."""
+_OF_PARTS = ("oneOf", "anyOf", "allOf")
+"""Keywords that say no more of a value than their parts do."""
 
 
 class RecordShape:
@@ -54,12 +55,14 @@ class SchemaCheck:
         unchecked: Keywords of the schema that cannot be understood, so nothing is checked by them.
     """
 
-    def __init__(self, schema: Schema | None) -> None:
+    def __init__(self, schema: Schema | None, *, loose: bool = False) -> None:
         """Compile a schema.
 
         Args:
             schema: The schema of a SCHEMA message; None if everything fits.
+            loose: Marks count in other spellings, too.
         """
+        self._loose = loose
         self._shapes: dict[tuple[t.Any, ...], RecordShape] = {}
         self._said: dict[str, t.Any] = {}
         self._whole = self._parts = None
@@ -69,7 +72,7 @@ class SchemaCheck:
         clean, unchecked = understood(dict(schema))
         self.unchecked = tuple(unchecked)
         if "required" in clean:
-            clean["required"] = [n for n in clean["required"] if not n.startswith(MARK)]
+            clean["required"] = [n for n in clean["required"] if not is_mark(n, loose=loose)]
         self._whole = compiled(clean)
         if (
             clean.keys() <= _OF_NAMES
@@ -88,7 +91,7 @@ class SchemaCheck:
         features = (*record, *map(type, record.values()))
         shape = self._shapes.get(features)
         if shape is None:
-            own = tuple(name for name in record if not name.startswith(MARK))
+            own = tuple(name for name in record if not is_mark(name, loose=self._loose))
             shape = RecordShape(own if len(own) < len(record) else None)
             if len(self._shapes) >= _REMEMBERED:
                 self._shapes.clear()
@@ -118,9 +121,16 @@ class SchemaCheck:
 
     def _is_settled(self, record: Record, name: str) -> bool:
         """Whether each value of this one's type fits, as this one does."""
-        said, kind = self._said.get(name, {}), type(record[name])
-        if not isinstance(said, dict) or kind not in _SCALARS:
-            return name not in self._said
-        if kind is decimal.Decimal and "number" not in said.get("type", "number"):
-            return False  # 1.0 is an integer, 1.5 is none
-        return said.keys() <= _OF_TYPES
+        return name not in self._said or _is_of_types(self._said[name], type(record[name]))
+
+
+def _is_of_types(said: t.Any, kind: type) -> bool:  # noqa: ANN401 - any schema
+    """Whether a schema says no more of the values of a type than whether that type will do."""
+    if not isinstance(said, dict):
+        return isinstance(said, bool)
+    types = said.get("type", "number")
+    if kind is decimal.Decimal and "integer" in types and "number" not in types:
+        return False  # 1.0 is an integer, 1.5 is none
+    known = _OF_TYPES if kind in _SCALARS else {"type"}
+    parts = [part for keyword in _OF_PARTS for part in said.get(keyword, ())]
+    return said.keys() <= known.union(_OF_PARTS) and all(_is_of_types(p, kind) for p in parts)

@@ -7,9 +7,9 @@ import typing as t
 from singer_sdk.sinks import Sink
 from typing_extensions import override
 
-from target_erp.deletions import is_tombstone
 from target_erp.delivery import RefusedError
 from target_erp.delivery.dead_letters import UNMAPPED
+from target_erp.marks import TOMBSTONE, is_tombstone, misspelt, misspelt_tombstones, says_deleted
 from target_erp.schema_check import SchemaCheck
 from target_erp.writers.keys import key_of
 
@@ -54,7 +54,9 @@ class ErpSink(Sink):
         # is: a new record has none yet.
         self._site_keys = run.writers.site_keys_of(self.writer)
         self._tally = run.delivery.tallies[self.writer.stream]
-        self._shapes = SchemaCheck(self.schema if self.validate_schema else None)
+        self.loose = columns.loose
+        """Columns and marks count in other spellings, too."""
+        self._shapes = SchemaCheck(self.schema if self.validate_schema else None, loose=self.loose)
         if self._shapes.unchecked and stream_name not in run.warned:
             run.warned.add(stream_name)
             unchecked = self._shapes.unchecked
@@ -72,12 +74,15 @@ class ErpSink(Sink):
         """Give the SDK no validator: `take` checks records, and a bad one must not end the run."""
         return
 
-    def take(self, record: dict[str, t.Any], number: int) -> None:
+    def take(
+        self, record: dict[str, t.Any], number: int, came: dict[str, t.Any] | None = None
+    ) -> None:
         """Check a record against the SCHEMA message and submit it.
 
         Args:
             record: The record.
             number: Its number in the input; it is settled when the record has come to its end.
+            came: The record as it came, if stream maps have made another one of it.
 
         Raises:
             ErpError: If the run cannot go on.
@@ -87,10 +92,11 @@ class ErpSink(Sink):
         own = record if shape.own is None else {name: record[name] for name in shape.own}
         write = self._run.writers.received(self.writer, number, own)
         try:
+            deleted = self._is_deleted(record, came, marked=shape.own is not None)
+            if write.refusal is not None:
+                raise write.refusal
             self._check_keys(write.record)
-            if shape.own is not None and is_tombstone(record):
-                if write.refusal is not None:
-                    raise write.refusal
+            if deleted:
                 self._run.deletions.tombstone(self.writer, write)
                 self._run.delivery.submit(self.writer, write)
                 return
@@ -102,6 +108,29 @@ class ErpSink(Sink):
             return
         earlier = (pair for keys in self.earlier_keys for pair in key_of(write.record, (), keys))
         self._run.submit(self.writer, write, other_keys=tuple(earlier))
+
+    def _is_deleted(
+        self,
+        record: dict[str, t.Any],
+        came: dict[str, t.Any] | None,
+        *,
+        marked: bool,
+    ) -> bool:
+        """Whether the source has deleted a record.
+
+        Stream maps may leave the mark out of it with all else that is not meant, so the record as
+        it came says it, unless a map gives the mark a value of its own.
+
+        Raises:
+            RefusedError: If a column says so that is no mark.
+        """
+        if came is None or TOMBSTONE in record:
+            return marked and is_tombstone(record, loose=self.loose)
+        if not self.loose:
+            for column in misspelt_tombstones(tuple(came)):
+                if TOMBSTONE not in came and says_deleted(came[column]):
+                    raise RefusedError(misspelt(column), reason="columns")
+        return is_tombstone(came, loose=self.loose)
 
     def refuse_unmapped(self, keys: dict[str, t.Any], number: int, why: str) -> None:
         """Refuse a record of which the stream maps make nothing.

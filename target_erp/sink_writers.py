@@ -68,7 +68,12 @@ class SinkWriters:
         if named != tuple(keys):
             writer = make_writer(self._plugin, name, named)
         identity = (name for name, _ in writer.identify(dict.fromkeys(named, "1")))
-        columns.keep(part for names in identity for part in names.split(","))
+        documented = writer.documented.keys if writer.documented else ()
+        every = (*named, *writer.keys, *(one for names in documented for one in names))
+        columns.keep(
+            (part for names in identity for part in names.split(",")),
+            (part for names in every for part in names.split(",")),
+        )
         self._keys[name], self._columns[name], self.made[name] = named, columns, writer
         return writer, before
 

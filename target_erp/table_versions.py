@@ -11,6 +11,7 @@ import typing as t
 
 from singer_sdk.mapper import RemoveRecordTransform
 
+from target_erp.marks import TOMBSTONE, is_tombstone
 from target_erp.unfiltered_maps import UnfilteredMaps
 
 if t.TYPE_CHECKING:
@@ -70,8 +71,10 @@ class TableVersions:
                 deletions.note_unreadable(writer, why)
             else:
                 keys = self._routes.key_sets_of(name)
-                taken = self._run.writers.columns(writer).take(form)
-                deletions.note(writer, taken, number, keys, stream)
+                columns = self._run.writers.columns(writer)
+                taken = columns.take(form)
+                gone = is_tombstone(form if TOMBSTONE in form else record, loose=columns.loose)
+                deletions.note(writer, taken, number, keys, stream, tombstone=gone)
                 if stream in self._forms.filtered:
                     deletions.note_missed(writer, [writer.columns_of(taken.record)])
 

@@ -138,7 +138,7 @@ class TargetErp(ErpPlugin, Target):
     def process_endofpipe(self) -> None:
         """Settle everything and emit the last STATE."""
         self.versions.finish()
-        self._routes.tell_of_unused_maps()
+        self._routes.tell_of_unused_settings()
         self.run.settle_all()
 
     # The handlers of all types of messages: see tests/test_sdk_hooks.py.

@@ -155,9 +155,17 @@ def template(plugin: ErpPlugin, sink: str, kind: str) -> str:
         )
         raise ConfigError(msg)
     if kind == "csv":
+        lacking = [one.name for one in found if one.nested and one.required]
+        if lacking:
+            msg = (
+                f"no row of a table can hold {' and '.join(lacking)}, which {sink} requires; take "
+                "--format json, or --format sql with columns of the type jsonb"
+            )
+            raise ConfigError(msg)
         return ",".join(_cell(one.name) for one in found if not one.nested)
     if kind == "json":
-        return json.dumps({one.name: _placeholder(one) for one in found}, indent=2)
+        left_out = _documented(plugin, sink).left_out
+        return json.dumps({one.name: _placeholder(one, left_out) for one in found}, indent=2)
     return _select(sink, found)
 
 
@@ -225,15 +233,22 @@ def _options(schema: Schema) -> list[str]:
     return list(dict.fromkeys(str(value).strip() for value in values))
 
 
-def _placeholder(one: Property) -> t.Any:  # noqa: ANN401
+def _placeholder(one: Property, left_out: t.Collection[str] = ()) -> t.Any:  # noqa: ANN401
     """What stands for a value: text that says what belongs there, in the value's own form."""
     schema = one.schema
     if one.nested:
         is_list = "array" in kinds_of(schema)
         inner: t.Any = schema.get("items") if is_list else schema
-        parts = inner.get("properties", {}) if isinstance(inner, dict) else {}
+        inner = inner if isinstance(inner, dict) else {}
+        parts = inner.get("properties", {})
+        if is_list and not parts and kinds_of(inner) and not kinds_of(inner) & _NESTED:
+            return [_placeholder(_property("", inner, Documented()))]
         nothing = Documented()
-        body = {name: _placeholder(_property(name, part, nothing)) for name, part in parts.items()}
+        body = {
+            name: _placeholder(_property(name, part, nothing))
+            for name, part in parts.items()
+            if f"{one.name}.{name}" not in left_out
+        }
         return [body] if is_list else body
     return f"<{one.about or 'any value'}>"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import pathlib
 import threading
@@ -22,13 +23,27 @@ _PATIENT: dict[str, t.Any] = {
     "deadline": None,
     "suppress_health_check": [HealthCheck.too_slow],
 }
-settings.register_profile("change", derandomize=True, **_PATIENT)
-settings.register_profile("nightly", print_blob=True, **_PATIENT)
+settings.register_profile("change", derandomize=True, max_examples=30, **_PATIENT)
+settings.register_profile("nightly", print_blob=True, max_examples=100, **_PATIENT)
 settings.load_profile(os.environ.get("ERP_TESTS_PROFILE", "change"))
-"""A change is judged by the same examples each time; `make nightly` looks for new ones."""
+"""A change is judged by the same few examples each time; `make nightly` looks for new ones."""
 
 
 _CONFORMANCE = pathlib.Path(__file__).parent / "conformance"
+
+
+def pytest_ignore_collect(collection_path: pathlib.Path, config: pytest.Config) -> bool | None:
+    """The serial part of `make test` imports no module without serial tests."""
+    is_serial = config.option.markexpr.startswith("serial")
+    if is_serial and collection_path.name.startswith("test_"):
+        return "mark.serial" not in collection_path.read_text("utf-8") or None
+    return None
+
+
+def pytest_collection_finish() -> None:
+    """Ten thousand tests, which stay to the end, are no matter for the garbage collector."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -38,8 +53,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     with slow modules, whole ones because of their fixtures: a slow test that began last would be
     waited for by all.
     """
+    conformance = str(_CONFORMANCE) + os.sep
     for item in items:
-        if _CONFORMANCE in item.path.parents:
+        if str(item.path).startswith(conformance):
             item.add_marker(pytest.mark.slow)
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     modules: dict[pathlib.Path, list[pytest.Item]] = {}

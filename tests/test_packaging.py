@@ -148,6 +148,7 @@ def test_the_installed_sandbox_says_what_it_lacks(installed: pathlib.Path) -> No
     assert "pip install 'erp-singer[sandbox]'" in answer.stderr
 
 
+@pytest.mark.nightly  # an environment with old versions of many packages takes long to make
 def test_singers_own_checker_accepts_the_tap(tmp_path: pathlib.Path) -> None:
     commands = _environment(tmp_path / "singer-tools")
     answer = _install(commands, "singer-tools")

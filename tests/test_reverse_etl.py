@@ -24,8 +24,8 @@ from erp_vendors.vendors import VENDORS
 from tap_erp.tap import TapErp
 from target_erp.run import REJECTED
 from tests.support.plugins import Message, TargetRun, run_target
+from tests.support.programs import messages, program
 from tests.support.services import POSTGRES, postgres_url
-from tests.support.taps import messages, tap
 
 PAGE = pathlib.Path(__file__).parents[1] / "docs" / "reverse-etl.md"
 EXAMPLES = {
@@ -285,7 +285,7 @@ def test_tap_postgres(office: Office) -> None:
             "database": server.path.strip("/"),
             "filter_schemas": [name],
         }
-        command = tap(extractor("postgresql")["pip_url"], "tap-postgres")
+        command = program("tap-postgres", extractor("postgresql")["pip_url"])
         found = messages(command, config, office.folder)
         found = [line.replace(f'"{name}-', '"hr-') for line in found]
     check_postgres(office, office.write("postgresql", found))
@@ -293,7 +293,7 @@ def test_tap_postgres(office: Office) -> None:
 
 @pytest.mark.nightly
 def test_tap_spreadsheets(office: Office) -> None:
-    command = tap(extractor("spreadsheets")["pip_url"], "tap-spreadsheets")
+    command = program("tap-spreadsheets", extractor("spreadsheets")["pip_url"])
     person = {"employeeCode": "007", "employeeFirstName": "Ann", "employeeLastName": "Lee"}
     person |= {"employmentType": "DIRECT_HIRE", "employeeStatusUname": "active_employee_status"}
     person |= {"employeeTradeCode": office.trade, "employeeAverageDayPay": 12.5}
@@ -323,7 +323,7 @@ def _workbook(command: pathlib.Path, file: pathlib.Path, row: Message) -> None:
 
 @pytest.mark.nightly
 def test_tap_jsonl(office: Office) -> None:
-    command = tap(extractor("jsonl")["pip_url"], "tap-jsonl")
+    command = program("tap-jsonl", extractor("jsonl")["pip_url"])
     (office.folder / "orders.jsonl").write_text(json.dumps(office.order) + "\n")
     config = extractor("jsonl")["config"]
     check_jsonl(office, office.write("jsonl", messages(command, config, office.folder)))

@@ -15,6 +15,7 @@ TYPES = {"tap-erp": "extractors", "target-erp": "loaders"}
 _LABEL = "AIMS360, Aimsio, AIM, CIMcloud and Pentamic"
 _COMMANDS = {
     "tap-erp": {
+        "doctor": ("doctor --config ENV", "Find out what the accounts are like."),
         "streams": ("streams --config ENV", "List the streams that can be read."),
     },
     "target-erp": {
@@ -27,6 +28,27 @@ _COMMANDS = {
     },
 }
 """What `meltano invoke PLUGIN:NAME` calls: arguments of `erp`, and what it does."""
+LOADERS: dict[str, tuple[str, dict[str, str | int | bool]]] = {
+    "target-postgres": (
+        "meltanolabs-target-postgres~=0.8.1",
+        {
+            "default_target_schema": "erp",
+            "activate_version": True,
+            "add_record_metadata": True,
+            "validate_records": False,
+            "batch_size_rows": 50_000,
+        },
+    ),
+    "target-duckdb": (
+        "target-duckdb==0.8.0 duckdb<1.3",
+        {
+            "default_target_schema": "erp",
+            "primary_key_required": False,
+            "add_metadata_columns": True,
+        },
+    ),
+}
+"""Recommended loaders: what is installed, and the settings (docs/warehouses.md says why)."""
 _ADVANCED = frozenset(
     {
         "ca_bundle",
@@ -103,11 +125,26 @@ def definition(
             f"    args: {arguments}",
             f"    description: {_text(text)}",
         ]
+    if plugin == "tap-erp":
+        lines += ["annotations:", "  erp-singer:", "    loaders:"]
+        for loader in LOADERS:
+            lines += [f"      {loader}:", *(f"        {line}" for line in recommended(loader))]
     lines.append("settings_group_validation:")
     for vendor in vendors:
         for login in VENDORS[vendor].logins:
             lines.append(f"- [{', '.join(f'{vendor}.{key}' for key in login)}]")
     return [*lines, *written(ordered(mine))]
+
+
+def recommended(loader: str) -> list[str]:
+    """Lines of what a loader is installed from and of its settings.
+
+    Args:
+        loader: See `LOADERS`.
+    """
+    requirement, config = LOADERS[loader]
+    values = (f"  {name}: {json.dumps(value).strip(chr(34))}" for name, value in config.items())
+    return [f"pip_url: {requirement}", "config:", *values]
 
 
 def _rank(setting: Setting) -> int:

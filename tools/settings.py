@@ -130,6 +130,7 @@ def blocks() -> dict[str, list[str]]:
     config = sandbox_config()
     return {
         **{f"{plugin}-definition": _entry(hub_definition(plugin)) for plugin in PLUGINS},
+        **{name: definitions.recommended(name) for name in definitions.LOADERS},
         "tap-erp-vendors": [
             line
             for vendor in VENDORS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import typing as t
 
 import click
@@ -38,8 +39,9 @@ def replay(sources: Sources, *, stream: str, key: str) -> None:
     if not sources.config.names:
         msg = "replay needs the target's configuration: --config FILE, or ENV for the environment"
         raise click.UsageError(msg)
-    with sources.opened():  # or else the target would begin a new ledger
-        pass
+    with sources.opened() as ledger:  # or else the target would begin a new ledger
+        sources.check_folder()
+        sources.check_stream(ledger, stream)
     target = sources.config.make(
         TargetErp, ledger=sources.ledger, dead_letters=sources.dead_letters, streams={}
     )
@@ -55,6 +57,7 @@ def dismiss(sources: Sources, *, stream: str, key: str) -> None:
 
     KEY is a VALUE or NAME=VALUE; without it, all records of the sink are meant.
     """
+    sources.check_folder()
     letters = newest(sources.dead_letters, stream, key)
     unknown = [letter for letter in letters if letter["outcome"] == Outcome.UNKNOWN.value]
     known = [letter for letter in letters if letter not in unknown]
@@ -78,7 +81,8 @@ def dismiss(sources: Sources, *, stream: str, key: str) -> None:
             take_out(sources.dead_letters, known)
     if unknown:
         click.echo(
-            f"{len(unknown)} with an unknown outcome stay; settle them with erp-ledger unknown",
+            f"{len(unknown)} with an unknown outcome stay; settle them with "
+            f"{shlex.join(sources.again('unknown'))}",
             err=True,
         )
     if not letters:

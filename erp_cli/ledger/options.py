@@ -11,6 +11,7 @@ import click
 from erp_cli import configuration
 from erp_cli.command_line import not_blank
 from erp_cli.ledger.sources import DEFAULTS, Sources
+from erp_vendors.errors import ConfigError
 
 if t.TYPE_CHECKING:
     from erp_cli.configuration import Configuration
@@ -76,11 +77,43 @@ def _variable(setting: str) -> str:
 
 
 def _sources(ledger: str, dead_letters: str, config: Configuration) -> Sources:
-    """The places that option, variable or configuration names, in this order."""
+    """The places that option, variable or configuration names, in this order.
+
+    Raises:
+        ConfigError: If the configuration is wrong, or a variable says something else than it.
+    """
+    config.check()
     given = {"ledger": ledger, "dead_letters": dead_letters}
     variables = {name: os.environ.get(_variable(name), "").strip() for name in given}
     found = {
         name: str(value or variables[name] or config.settings.get(name) or DEFAULTS[name])
         for name, value in given.items()
     }
-    return Sources(**configuration.without_masks(found), config=config)
+    for name, value in given.items():
+        said, variable = config.settings.get(name), variables[name]
+        if said and variable and said != variable and not value and not config.reads_environment:
+            msg = (
+                f"{_variable(name)} names another place than the setting {name} of --config: unset "
+                f"the variable, or say which one is meant by {_flag(name)}"
+            )
+            raise ConfigError(msg)
+    # A URL may hold a password.
+    options = [
+        word
+        for name, value in given.items()
+        if value and "://" not in value
+        for word in (_flag(name), value)
+    ]
+    options += [word for name in config.names for word in ("--config", name)]
+    context = click.get_current_context().parent
+    program = context.command_path.split() if context else ["erp", "ledger"]
+    return Sources(
+        **configuration.without_masks(found),
+        config=config,
+        options=tuple(options),
+        program=tuple(program),
+    )
+
+
+def _flag(setting: str) -> str:
+    return f"--{setting.replace('_', '-')}"

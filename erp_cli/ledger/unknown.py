@@ -60,7 +60,7 @@ def unknown(
         if as_json:
             click.echo(record_as_json(line, letter))
         else:
-            click.echo(how_to_settle(line, letter, sources.command(), width) + "\n")
+            click.echo(how_to_settle(line, letter, sources.again("unknown"), width) + "\n")
     click.echo(f"{len(found)} records", err=True)
 
 

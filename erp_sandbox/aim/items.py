@@ -6,7 +6,7 @@ import base64
 import binascii
 from typing import TYPE_CHECKING, NoReturn
 
-from erp_sandbox.aim.seed import CHANGED
+from erp_sandbox.aim.seed import CHANGED, FIRST_PRODUCT
 from erp_sandbox.aim.shop import Ask, Shop, fail, operation
 from erp_sandbox.aim.types import TYPES
 
@@ -47,7 +47,7 @@ def _search(shop: Shop, ask: Ask) -> Row:
         found = [{**row, "Detail": _detail_of(shop, row, ask)} for row in found]
     payload: Row = {"StartOffset": ask.get("StartOffset", 0), "RecordCount": len(found)}
     payload |= {"TotalRecords": len(rows), "Records": found}
-    return payload | ({"RemainingRecords": left} if shop.options.remaining else {})
+    return payload | shop.remaining(left)
 
 
 def _model(shop: Shop, ask: Ask) -> Row:
@@ -247,7 +247,19 @@ def _scan(shop: Shop, ask: Ask) -> Row:
 
 
 def _e3party(shop: Shop, ask: Ask) -> Row:
-    return {"Records": shop.page(shop.rows("ecommerce_products"), ask, None)[0]}
+    key = shop.options.product_key
+    table = shop.collections["ecommerce_products"]
+    rows = shop.page(shop.rows("ecommerce_products"), ask, None)[0]
+    if key == "Pk":
+        return {"Records": rows}
+    # Every two products share what is no key.
+    twins = [table.get(row["AeId"] - (row["AeId"] - FIRST_PRODUCT) % 2) or row for row in rows]
+    return {
+        "Records": [
+            {**row, **{name: twin[name] for name in ("AeId", "Pk", "Sku") if name != key}}
+            for row, twin in zip(rows, twins, strict=True)
+        ]
+    }
 
 
 _FLAGS = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from erp_sandbox.config import option
+from erp_sandbox.variants import Variant, each
 
 MODULES = (
     "inventory", "customer", "contracts", "service-tickets", "lessons", "third-party", "vortx",
@@ -44,7 +45,10 @@ class AimOptions:
         "status", "an unknown path: status (INF: the envelope in HTTP 200) or 404",
         ("status", "404"),
     )  # fmt: skip
-    remaining: bool = option(default=True, text="paged answers have RemainingRecords (DOC)")
+    remaining: str = option(
+        "present", "RemainingRecords of paged answers: present (DOC), absent or zero (always 0)",
+        ("present", "absent", "zero"),
+    )  # fmt: skip
     max_records: int = option(
         0, "most rows of a page, whatever RecordCount says; 0 = no such (UNK)"
     )
@@ -58,6 +62,18 @@ class AimOptions:
     empty_dates: str = option(
         "minimum", "an empty DateTime? in JSON: minimum (DOC 0001-01-01) or omit (INF)",
         ("minimum", "omit"),
+    )  # fmt: skip
+    formats: str = option(
+        "both", "formats that are served: both (DOC), json or xml; another one is answered in that",
+        ("both", "json", "xml"),
+    )  # fmt: skip
+    product_key: str = option(
+        "Pk", "what identifies a row of GetActiveE3Party (UNK): Pk (all three are unique), AeId or "
+        "Sku (the others repeat)", ("Pk", "AeId", "Sku"),
+    )  # fmt: skip
+    contract_key: str = option(
+        "acct-sub", "what identifies a contract (UNK): acct-sub or id (a member Id; Acct and Sub "
+        "repeat)", ("acct-sub", "id"),
     )  # fmt: skip
     show_nulls: bool = option(default=False, text="JSON prints null members (INF omitted)")
     update: str = option(
@@ -86,3 +102,68 @@ class AimOptions:
     ticket_reference: bool = option(
         default=True, text="RefNumber finds a ticket by its online reference (UNK)"
     )
+
+
+VARIANTS = (
+    Variant(
+        "remaining", "4.1 DOC", "RemainingRecords: true, absent, or 0 though more rows follow",
+        each("remaining", "present", "absent", "zero"),
+    ),
+    Variant(
+        "max_records", "9 UNK", "most rows of a page, whatever RecordCount says",
+        {"unlimited": {"max_records": 0}, "20": {"max_records": 20}},
+    ),
+    Variant(
+        "bounds", "4.3 UNK", "date bounds",
+        {"inclusive": {"inclusive": True}, "exclusive": {"inclusive": False}},
+    ),
+    Variant(
+        "errors", "5.2 OBS", "errors of operations: Status in HTTP 200, or ResponseStatus in 400",
+        each("error_style", "status", "servicestack"),
+    ),
+    Variant(
+        "auth_errors", "5.2 INF", "errors of tokens and logins: HTTP 401, or Status in HTTP 200",
+        each("auth_style", "servicestack", "status"),
+    ),
+    Variant(
+        "unknown_path", "5.2 INF", "an unknown path: the envelope in HTTP 200, or 404",
+        {"status": {"unknown_path": "status"}, "not-found": {"unknown_path": "404"}},
+    ),
+    Variant(
+        "formats", "3.1 DOC", "formats that are served; another one is answered in that",
+        each("formats", "both", "json", "xml"),
+    ),
+    Variant(
+        "clock", "3.1 INF", "local time of the shop: 0, -8 or 10 hours from UTC",
+        {
+            "utc": {"utc_offset_hours": 0.0},
+            "west": {"utc_offset_hours": -8.0},
+            "ahead": {"utc_offset_hours": 10.0},
+        },
+    ),
+    Variant(
+        "customers_list", "8.1 UNK", "list member of SearchCustomers",
+        each("customers_list", "Customers", "Records", "CustomerSearchRecords"),
+    ),
+    Variant(
+        "customers_paging", "4.1 INF", "SearchCustomers takes StartOffset and RecordCount",
+        {"paged": {"customers_paged": True}, "whole": {"customers_paged": False}},
+    ),
+    Variant(
+        "product_key", "7.1 UNK", "member that identifies a row of GetActiveE3Party",
+        each("product_key", "Pk", "AeId", "Sku"),
+    ),
+    Variant(
+        "contract_key", "7.1 UNK", "what identifies a contract",
+        each("contract_key", "acct-sub", "id"),
+    ),
+    Variant(
+        "empty_dates", "3.1 INF", "an empty DateTime? in JSON: 0001-01-01, or left out",
+        each("empty_dates", "minimum", "omit"),
+    ),
+    Variant(
+        "nulls", "3.1 INF", "null members in JSON: left out, or printed",
+        {"omit": {"show_nulls": False}, "print": {"show_nulls": True}},
+    ),
+    Variant("order", "4.2 UNK", "order of rows", each("order", "none", "key")),
+)  # fmt: skip

@@ -48,6 +48,8 @@ def _invoices(shop: Shop, ask: Ask) -> Row:
 
 def _contracts(shop: Shop, ask: Ask) -> Row:
     rows = shop.rows("contracts")
+    if shop.options.contract_key == "id":
+        rows = [{**row, "Id": row["Acct"] * 100 + row["Sub"], "Sub": 1} for row in rows]
     aim, web = ask.get("AIMRef"), ask.get("WebRef")
     if aim or web:
         rows = [r for r in rows if (r["_key"] if aim else r.get("WebRef")) == (aim or web)]

@@ -23,7 +23,7 @@ TICKET_TYPES = (
     "Delayed Delivery", "Approval",
 )  # fmt: skip
 """The eight types of 8.1, DeliveryTickets."""
-FIRST_ACCT = 1001
+FIRST_ACCT, FIRST_PRODUCT = 1001, 900_001
 _TEXTS: tuple[tuple[str, tuple[Any, ...]], ...] = (
     ("Notes", awkward.NOTES),
     ("WebDescription", awkward.HTML),
@@ -196,7 +196,7 @@ class AimSeed:
     def _product(self, source: random.Random, number: int) -> Row:
         item = self._of("inventory", number)
         return {
-            "AeId": 900_001 + number,
+            "AeId": FIRST_PRODUCT + number,
             "Pk": item["Pk"],
             "Sku": item["Sku"],
             "Title": awkward.text(source, awkward.COMPANIES, number),

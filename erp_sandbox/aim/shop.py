@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from erp_sandbox.exchange import SandboxCall
     from erp_sandbox.store import Collection, Row
     from erp_sandbox.vendor import Workbench
+
+
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{7}")
+"""A moment as it is stored: seven decimals, no zone (DOC, 3.1)."""
 
 
 class Trouble(Exception):  # noqa: N818 - it becomes an answer
@@ -131,6 +136,17 @@ def fail(code: str, text: str, payload: Row | None = None) -> NoReturn:
     raise Trouble(code, text, payload=payload)
 
 
+def moved(value: Any, hours: float) -> Any:  # noqa: ANN401 - any value of a row
+    """Return a value, or what is inside of it, with its moments so many hours later."""
+    if isinstance(value, dict):
+        return {name: moved(item, hours) for name, item in value.items()}
+    if isinstance(value, list):
+        return [moved(item, hours) for item in value]
+    if not isinstance(value, str) or _MOMENT.fullmatch(value) is None:
+        return value
+    return moment_text(datetime.fromisoformat(value[:-1]) + timedelta(hours=hours))
+
+
 class Shop:
     """The rows of one shop, as operations need them.
 
@@ -191,9 +207,15 @@ class Shop:
         return found, max(0, len(rows) - start - len(found))
 
     def paged(self, member: str, rows: list[Row], ask: Ask, default: int | None = 100) -> Row:
-        """Return a page as a payload, with RemainingRecords unless switched off."""
+        """Return a page as a payload, with RemainingRecords as the option says."""
         found, left = self.page(rows, ask, default)
-        return {member: found, **({"RemainingRecords": left} if self.options.remaining else {})}
+        return {member: found, **self.remaining(left)}
+
+    def remaining(self, left: int) -> Row:
+        """Return RemainingRecords as the option says."""
+        if self.options.remaining == "absent":
+            return {}
+        return {"RemainingRecords": 0 if self.options.remaining == "zero" else left}
 
     def between(self, value: object, low: str | None, high: str | None = None) -> bool:
         """Return whether a date lies within bounds that may be absent."""

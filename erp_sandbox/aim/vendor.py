@@ -8,11 +8,11 @@ from urllib.parse import parse_qsl
 
 from erp_sandbox.aim import wire
 from erp_sandbox.aim.items import ITEMS
-from erp_sandbox.aim.options import AimOptions
+from erp_sandbox.aim.options import VARIANTS, AimOptions
 from erp_sandbox.aim.people import PEOPLE, touched
 from erp_sandbox.aim.reads import READS
 from erp_sandbox.aim.seed import AimSeed
-from erp_sandbox.aim.shop import Ask, SandboxOperation, Shop, Trouble
+from erp_sandbox.aim.shop import Ask, SandboxOperation, Shop, Trouble, moved
 from erp_sandbox.aim.tables import KINDS, SHAPES
 from erp_sandbox.aim.types import fields
 from erp_sandbox.aim.writes import WRITES
@@ -46,6 +46,7 @@ class AimVendor(SandboxVendor):
 
     name: ClassVar[str] = "aim"
     Options: ClassVar[type[Any]] = AimOptions
+    variants = VARIANTS
     options: AimOptions
 
     def __init__(self, bench: Workbench, options: AimOptions) -> None:
@@ -62,7 +63,7 @@ class AimVendor(SandboxVendor):
         """Make the rows."""
         for name, rows in AimSeed(self.bench).make().items():
             for row in rows:
-                self.collections[name].put(row)
+                self.collections[name].put(moved(row, self.options.utc_offset_hours))
 
     def stamp(self) -> object:
         """Return the shop's local time."""
@@ -114,6 +115,8 @@ class AimVendor(SandboxVendor):
     async def handle(self, call: SandboxCall) -> SandboxAnswer:
         """Answer one call; paths go without regard to case (1)."""
         path, form = _format(call)
+        if self.options.formats != "both":
+            form = self.options.formats
         login = ""
         try:
             if not path.startswith(STORE + "/"):

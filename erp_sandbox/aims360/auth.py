@@ -35,7 +35,7 @@ class Aims360Authority:
         self._tokens: dict[str, float | None] = {}
 
     def grant(self, call: SandboxCall) -> SandboxAnswer:
-        """Answer the token URL: password grant, client in the form or as Basic (2)."""
+        """Answer the token URL: password grant, client in the form or as Basic (2, INF)."""
         call.private = True
         options = self._options
         form: dict[str, str] = {}
@@ -43,10 +43,10 @@ class Aims360Authority:
         if kind == "application/x-www-form-urlencoded":
             sent = parse_qs(call.body.decode(errors="replace"), keep_blank_values=True)
             form = {name: values[-1] for name, values in sent.items()}
-        client = call.basic_credentials() or (
-            form.get("client_id", ""),
-            form.get("client_secret", ""),
-        )
+        basic = None if options.client_in == "form" else call.basic_credentials()
+        client = basic or (form.get("client_id", ""), form.get("client_secret", ""))
+        if options.client_in == "basic" and basic is None:
+            client = ("", "")
         error = None
         known = (options.client_secret, options.secondary_secret)
         if client[0].upper() != options.client_id.upper() or client[1] not in known:

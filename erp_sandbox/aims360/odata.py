@@ -22,7 +22,7 @@ Value: TypeAlias = Callable[[dict[str, Any]], Any]
 _TOKEN = re.compile(
     r"\s*(?:(?P<text>'(?:[^']|'')*')"
     r"|(?P<guid>[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}(?:-\d{17})?)"
-    r"|(?P<moment>\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d))"
+    r"|(?P<moment>\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)?)"
     r"|(?P<date>\d{4}-\d\d-\d\d)(?![\dT])"
     r"|(?P<number>-?\d+(?:\.\d+)?)(?![\w:-])"
     r"|(?P<name>[A-Za-z_@][\w.]*(?:/[A-Za-z_]\w*)*)"
@@ -73,13 +73,18 @@ def comparable(value: object, kind: str) -> Any:  # noqa: ANN401 - whatever comp
     return str(value).lower() if kind == "guid" else value
 
 
-def compile_filter(text: str, columns: Columns) -> Callable[[Row], bool]:
+def compile_filter(text: str, columns: Columns, zone: str = "any") -> Callable[[Row], bool]:
     """Return the test that a ``$filter`` means.
+
+    Args:
+        text: The ``$filter``.
+        columns: The columns that it may name.
+        zone: The option ``date_zone``; a moment without a zone is UTC.
 
     Raises:
         BadQuery: It cannot be read, names no column, or compares unlike things.
     """
-    parser = _FilterParser(text)
+    parser = _FilterParser(text, zone)
     test = parser.either({"": columns})
     parser.end()
     return lambda row: test({"": row})
@@ -88,7 +93,8 @@ def compile_filter(text: str, columns: Columns) -> Callable[[Row], bool]:
 class _FilterParser:
     """Recursive descent over the tokens of one ``$filter``."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, zone: str) -> None:
+        self._zone = zone
         self._tokens: list[tuple[str, str]] = []
         place = 0
         while text[place:].strip():
@@ -156,7 +162,7 @@ class _FilterParser:
         if operator not in _COMPARE:
             message = f"Syntax error near '{operator}'."
             raise BadQuery(message)
-        literal = _literal(*self._next(), kind)
+        literal = self._literal(*self._next(), kind)
         compare = _COMPARE[operator]
 
         def test_value(rows: dict[str, Any]) -> bool:
@@ -166,6 +172,18 @@ class _FilterParser:
             return compare(found, literal)
 
         return test_value
+
+    def _literal(self, found: str, text: str, kind: object) -> Any:  # noqa: ANN401 - as below
+        """Return a literal, a moment only with the zone that the service takes."""
+        if found == "moment":
+            tail = text[len("2026-01-01T") :]
+            zone = "utc" if tail.endswith("Z") else "any" if re.search("[+-]", tail) else "none"
+            good = {"any": {"any", "utc"}, "utc": {"utc"}, "none": {"none"}}[self._zone]
+            if zone not in good:
+                message = f"The date '{text}' has the wrong zone."
+                raise BadQuery(message)
+            text += "Z" * (zone == "none")
+        return _literal(found, text, kind)
 
     def _any(self, scope: Scope, path: str) -> Test:
         """Read ``children/any(x:test)`` (4.2)."""

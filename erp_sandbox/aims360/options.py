@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from erp_sandbox.config import option
+from erp_sandbox.variants import Variant, each
 
 REFUSABLE = ("$count", "$expand", "$filter", "$orderby", "$select", "$top")
 REGIONS = ("west", "east")
@@ -31,6 +32,11 @@ class Aims360Options:
     )
     page_size: int = option(100, "rows without pagesize (DOC 100 for jobs, else UNK)")
     max_page_size: int = option(250, "most rows of a page (INF 250)")
+    page_over: str = option(
+        "cut", "a pagesize over that: cut (the most rows) or refused (400) (UNK)",
+        ("cut", "refused"),
+    )  # fmt: skip
+    past_end: str = option("empty", "a $skip past the end: empty (INF) or 404", ("empty", "404"))
     order: str = option(
         "none", "order without $orderby (UNK): none, key or modified", ("none", "key", "modified")
     )
@@ -43,6 +49,25 @@ class Aims360Options:
     refuse: tuple[str, ...] = option(
         (), f"query options answered with 400 (UNK): {', '.join(REFUSABLE)}", REFUSABLE
     )
+    ignore: tuple[str, ...] = option(
+        (), f"query options without effect (UNK): {', '.join(REFUSABLE)}", REFUSABLE
+    )
+    date_zone: str = option(
+        "any", "zone of moments in $filter: any (Z or an offset, OBS), utc (Z only) or none "
+        "(INF: must be absent)", ("any", "utc", "none"),
+    )  # fmt: skip
+    rows: str = option(
+        "value", "lists: value (OData, OBS) or array (bare, as the document list is)",
+        ("value", "array"),
+    )  # fmt: skip
+    order_key: str = option(
+        "both", "keys of an order when read: order (OBS), orderID (INF) or both",
+        ("both", "order", "orderID"),
+    )  # fmt: skip
+    client_in: str = option(
+        "both", "where a login holds the client: form (OBS), basic (DOC that Swagger does so) or "
+        "both (INF)", ("both", "form", "basic"),
+    )  # fmt: skip
     unstamped: tuple[str, ...] = option(
         (), "resources without lastModifiedOn (INF that all but warehouses, currencies have it)"
     )
@@ -85,3 +110,79 @@ class Aims360Options:
     )
     csv_dates: str = option("us", "dates in CSV and JSON output: us or iso (UNK)", ("us", "iso"))
     csv_bom: bool = option(default=False, text="CSV output begins with a byte order mark (UNK)")
+
+
+def _taken(name: str, *answers: str) -> dict[str, dict[str, tuple[str, ...]]]:
+    """Return answers to whether a query option is accepted, refused or ignored."""
+    values: dict[str, dict[str, tuple[str, ...]]] = {
+        "accepted": {},
+        "refused": {"refuse": (name,)},
+        "ignored": {"ignore": (name,)},
+    }
+    return {answer: values[answer] for answer in answers}
+
+
+VARIANTS = (
+    Variant(
+        "filter", "4.2 OBS", "$filter (that of jobs and documents is documented, and stays)",
+        _taken("$filter", "accepted", "refused", "ignored"),
+    ),
+    Variant(
+        "order_by", "4.1 INF", "$orderby", _taken("$orderby", "accepted", "refused", "ignored")
+    ),
+    Variant("count", "4.1 OBS", "$count", _taken("$count", "accepted", "refused")),
+    Variant("expand", "4.2 OBS", "$expand", _taken("$expand", "accepted", "refused")),
+    Variant(
+        "date_zone", "4.3 INF", "zone of dates in $filter: Z or an offset, Z only, or none",
+        {
+            "any": {"date_zone": "any"},
+            "utc-only": {"date_zone": "utc"},
+            "none-only": {"date_zone": "none"},
+        },
+    ),
+    Variant(
+        "page_limit", "4.1 INF", "most rows of a page",
+        {str(rows): {"max_page_size": rows} for rows in (250, 100, 1000)},
+    ),
+    Variant(
+        "page_over", "4.1 UNK", "a pagesize over the most rows", each("page_over", "cut", "refused")
+    ),
+    Variant(
+        "past_end", "4.1 INF", "a $skip past the end",
+        {"empty": {"past_end": "empty"}, "not-found": {"past_end": "404"}},
+    ),
+    Variant(
+        "stamps", "4.3 INF", "resources that have lastModifiedOn",
+        {
+            "all": {},
+            "purchase-orders": {"unstamped": ("orders", "style_colors", "styles", "customers")},
+        },
+    ),
+    Variant(
+        "styles_list", "7.1 INF", "the list /styles/v1.0/styles",
+        {"present": {"styles_list": True}, "absent": {"styles_list": False}},
+    ),
+    Variant(
+        "order_key", "7.1 INF", "keys that an order carries when read",
+        each("order_key", "both", "order", "orderID"),
+    ),
+    Variant(
+        "rows", "3 OBS", "lists: the member value, or a bare array", each("rows", "value", "array")
+    ),
+    Variant(
+        "secret_in", "2 INF", "where a login holds client id and secret",
+        each("client_in", "both", "form", "basic"),
+    ),
+    Variant(
+        "order", "4.1 UNK", "order of rows without $orderby",
+        each("order", "none", "key", "modified"),
+    ),
+    Variant(
+        "next_link", "4.1 DOC", "@odata.nextLink: on every page and unreachable, true, or absent",
+        each("next_link", "misleading", "true", "none"),
+    ),
+    Variant(
+        "document_list", "3 DOC", "shape of the document list",
+        each("document_list", "array", "odata"),
+    ),
+)  # fmt: skip

@@ -10,7 +10,7 @@ from erp_sandbox.aims360 import odata, orders
 from erp_sandbox.aims360.auth import Aims360Authority
 from erp_sandbox.aims360.jobs import STORAGE_PATH, Jobs
 from erp_sandbox.aims360.limiter import CallsPerMinute
-from erp_sandbox.aims360.options import REGIONS, Aims360Options
+from erp_sandbox.aims360.options import REGIONS, VARIANTS, Aims360Options
 from erp_sandbox.aims360.resources import RESOURCES, STAMP
 from erp_sandbox.aims360.seed import Aims360Seed
 from erp_sandbox.aims360.values import absolute, moment_text, refusal
@@ -31,6 +31,8 @@ _EXPORT_PATHS = ("reports/v1.0/reports/exportdata", "reports/v1.0/exportdata")
 _DOCUMENT = "documentmanagement/v1.0/aimsdocument"
 _JOB = "jobsmanagement/v1.0/backgroundjob"
 _LINKS = ("publishLink", "requestURL", "downloadUri")
+_FILTERED = ("background_jobs", "documents")
+"""Resources whose ``$filter`` is documented (4.2)."""
 _KNOWN = ("$count", "$expand", "$filter", "$orderby", "$select", "$skip", "$top", "$format")
 
 
@@ -39,6 +41,7 @@ class Aims360Vendor(SandboxVendor):
 
     name: ClassVar[str] = "aims360"
     Options: ClassVar[type[Any]] = Aims360Options
+    variants = VARIANTS
     options: Aims360Options
 
     def __init__(self, bench: Workbench, options: Aims360Options) -> None:
@@ -199,11 +202,11 @@ class Aims360Vendor(SandboxVendor):
     def _shown(self, call: SandboxCall, resource: SandboxAims360Resource, row: Row) -> Row:
         """Return a row without what is hidden, its links made absolute."""
         region = self.options.region
-        bare = resource.stamp == STAMP and resource.name in self.options.unstamped
+        hidden = self._hidden(resource)
         shown = {
             name: absolute(call, region, value) if name in _LINKS else value
             for name, value in row.items()
-            if not name.startswith("_") and not (bare and name == STAMP)
+            if not name.startswith("_") and name not in hidden
         }
         described = shown.get("response")
         if isinstance(described, str) and '"DownloadLink": "/' in described:
@@ -211,28 +214,39 @@ class Aims360Vendor(SandboxVendor):
             shown["response"] = described.replace('"DownloadLink": "/', f'"DownloadLink": "{start}')
         return shown
 
+    def _hidden(self, resource: SandboxAims360Resource) -> set[str]:
+        """Return the columns that the resource lacks in this run."""
+        hidden: set[str] = set()
+        if resource.stamp == STAMP and resource.name in self.options.unstamped:
+            hidden.add(STAMP)
+        if resource.name == "orders" and self.options.order_key != "both":
+            hidden |= {"order", "orderID"} - {self.options.order_key}
+        return hidden
+
     def _list(self, call: SandboxCall, resource: SandboxAims360Resource) -> SandboxAnswer:
         """Answer an OData list (4)."""
-        query = self._query(call)
-        columns = dict(resource.columns)
-        if resource.name in self.options.unstamped:
-            columns.pop(STAMP, None)
+        query = self._query(call, resource)
+        hidden = self._hidden(resource)
+        columns = {name: kind for name, kind in resource.columns.items() if name not in hidden}
         for alias, name in resource.aliases.items():
             if "$filter" in query:
                 query["$filter"] = query["$filter"].replace(f"{alias} ", f"{name} ")
         try:
-            size = self._number(query, "pagesize", self.options.page_size)
-            size = min(size, self.options.max_page_size)
+            size = self._size(query)
             skip = self._number(query, "$skip", 0)
             top = self._number(query, "$top", size)
             rows = self._ordered(resource)
             if "$filter" in query:
-                rows = list(filter(odata.compile_filter(query["$filter"], columns), rows))
+                zone = self.options.date_zone
+                test = odata.compile_filter(query["$filter"], columns, zone)
+                rows = list(filter(test, rows))
             if "$orderby" in query:
                 rows = odata.sort(rows, query["$orderby"], columns)
             show = odata.shower(columns, query.get("$select"), query.get("$expand"))
         except odata.BadQuery as bad:
             raise refusal(400, "InvalidQueryParameterValue", str(bad)) from None
+        if skip and skip >= len(rows) and self.options.past_end == "404":
+            raise refusal(404, "ResourceNotFound", "No rows past the end.")
         page = rows[skip : skip + min(size, top)]
         shown = [self._shown(call, resource, show(row)) for row in page]
         return json_answer(self._wrapped(call, resource, query, shown, (skip, size, len(rows))))
@@ -251,6 +265,8 @@ class Aims360Vendor(SandboxVendor):
             # The list is a bare array and a query for one record a bare object (DOC, 3).
             one = "documentGUID eq" in query.get("$filter", "") and len(shown) == 1
             return shown[0] if one else shown
+        if self.options.rows == "array" and resource.name != "documents":
+            return shown
         # The context names a backend host and lacks the service (OBS(v), 1.1).
         backend = f"https://api{self.options.region}1.aims360.rest/v1.0"
         body: dict[str, object] = {"@odata.context": f"{backend}/$metadata#{resource.entity_set}"}
@@ -267,18 +283,32 @@ class Aims360Vendor(SandboxVendor):
             body["@odata.nextLink"] = f"{start}?{_with_skip(call.query, ahead)}"
         return body
 
-    def _query(self, call: SandboxCall) -> dict[str, str]:
+    def _query(self, call: SandboxCall, resource: SandboxAims360Resource) -> dict[str, str]:
         """Return the query options; a name with ``$`` that is not known is refused."""
+        kept = {"$filter"} if resource.name in _FILTERED else set()
+        refuse, ignore = {*self.options.refuse} - kept, {*self.options.ignore} - kept
         query: dict[str, str] = {}
         for part in filter(None, call.query.split("&")):
             name, _, value = part.partition("=")
             name = unquote_plus(name)
             name = name.lower() if name.startswith("$") or name.lower() == "pagesize" else name
-            if name.startswith("$") and (name not in _KNOWN or name in self.options.refuse):
+            if name.startswith("$") and (name not in _KNOWN or name in refuse):
                 text = f"The query parameter '{name}' is not supported."
                 raise refusal(400, "UnsupportedQueryParameter", text)
-            query[name] = unquote_plus(value)
+            if name not in ignore:
+                query[name] = unquote_plus(value)
         return query
+
+    def _size(self, query: dict[str, str]) -> int:
+        """Return the rows of a page."""
+        size, most = (
+            self._number(query, "pagesize", self.options.page_size),
+            self.options.max_page_size,
+        )
+        if size > most and self.options.page_over == "refused":
+            message = f"pagesize {size} is more than {most}."
+            raise odata.BadQuery(message)
+        return min(size, most)
 
     @staticmethod
     def _number(query: dict[str, str], name: str, otherwise: int) -> int:

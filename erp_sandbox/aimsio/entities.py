@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from erp_sandbox.store import TableShape
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from erp_sandbox.aimsio.options import AimsioOptions
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,10 @@ class Entity:
         status_only: Whether a POST may only change the status of an existing record (6).
         own_guid: Whether a caller may choose the key of a new record (6).
         integer_key: Whether it is known by an integer ``id`` instead of a ``guid``.
+        inferred: What is not documented about it (7): the word of its ``path``, the names of the
+            ``key`` and the ``stamp`` of its detail.
+        path: Path segment in this run, if it is not the name.
+        shown: Other names of properties in this run; None leaves the property out.
     """
 
     name: str
@@ -66,6 +72,9 @@ class Entity:
     own_guid: bool = False
     integer_key: bool = False
     lookups: tuple[str, ...] = ()
+    inferred: tuple[str, ...] = ()
+    path: str = ""
+    shown: dict[str, str | None] = field(default_factory=dict)
 
     @property
     def stamp(self) -> str:
@@ -88,10 +97,39 @@ class Entity:
         """Return a property by its name, or None."""
         return next((item for item in self.fields if item.name == name), None)
 
-    def with_integer_key(self) -> Entity:
-        """Return the entity keyed by an integer ``...Id``."""
-        key = self.key.removesuffix("Guid").removesuffix("Id") + "Id"
-        return replace(self, key=key, integer_key=True)
+    def answers_to(self, segment: str) -> bool:
+        """Return whether a path segment means this entity.
+
+        Casing must be exact where the vendor shows it, and is free where it does not (1).
+        """
+        path = self.path or self.name
+        return segment == path or (
+            not self.exact and not path.islower() and segment.lower() == path.lower()
+        )
+
+    def in_run(self, options: AimsioOptions) -> Entity:
+        """Return the entity as the options make it."""
+        entity = self
+        if self.name in options.id_entities:
+            key = self.key.removesuffix("Guid").removesuffix("Id") + "Id"
+            entity = replace(self, key=key, integer_key=True)
+        path = ""
+        if options.paths == "lower" and not self.exact:
+            path = self.name.lower()
+        elif options.paths == "plural" and "path" in self.inferred:
+            path = f"{self.name.removesuffix('y')}ies" if self.name[-1] == "y" else f"{self.name}s"
+        shown: dict[str, str | None] = {}
+        for point, form, names in (
+            ("key", options.detail_keys, {entity.key: "id" if entity.integer_key else "guid"}),
+            (
+                "stamp",
+                options.detail_stamps,
+                {entity.stamp: "updatedAt", entity.created: "createdAt"},
+            ),
+        ):
+            if point in self.inferred and form != "prefixed":
+                shown |= {name: plain if form == "plain" else None for name, plain in names.items()}
+        return replace(entity, path=path, shown=shown)
 
 
 def _need(*names: str, kind: str = "text", values: Sequence[str] = ()) -> tuple[Field, ...]:
@@ -150,7 +188,7 @@ ITEM_TYPES = (
 # 8.2. The page is cut inside billableItemDefaultC...; cost names follow PriceItem (INF).
 BILLABLE_ITEM = Entity(
     "BillableItem", "billable_items", "billableItem", "billableItemList", "billableItemGuid",
-    ("billableItemCode",), exact=True, closed=True,
+    ("billableItemCode",), exact=True, closed=True, inferred=("stamp",),
     either=(
         ("billableItemTypeName", "billableItemTypeUname"),
         ("billableItemDefaultRateType", "billableItemDefaultRateTypeUname"),
@@ -178,6 +216,7 @@ BILLABLE_ITEM = Entity(
 PRICE_ROWS = "priceItemList"
 PRICE_BOOK = Entity(
     "PriceBook", "price_books", "priceBook", "priceBookList", "priceBookGuid", ("priceBookName",),
+    inferred=("key", "stamp"),
     fields=(
         *_need("priceBookName"),
         *_may(PRICE_ROWS, kind="array"),
@@ -188,6 +227,7 @@ PRICE_BOOK = Entity(
 # 7, rows 5 and 6: no field list is known; these are INF.
 COMPANY = Entity(
     "Company", "companies", "company", "companyList", "companyGuid", ("companyCode",),
+    inferred=("path", "key", "stamp"),
     fields=(
         *_need("companyCode", "companyName"),
         *_may("companyTypeUname", "companyTypeName"),
@@ -196,6 +236,7 @@ COMPANY = Entity(
 )  # fmt: skip
 EQUIPMENT = Entity(
     "Equipment", "equipment", "equipment", "equipmentList", "equipmentGuid", ("equipmentCode",),
+    inferred=("path", "key", "stamp"),
     fields=(
         *_need("equipmentCode", "equipmentName"),
         *_read("equipmentCreatedAt", "equipmentUpdatedAt", kind="int"),
@@ -236,7 +277,7 @@ NRB = Entity(
     "NonRecurringBillableItem", "nrbs", "nrb", "nrbList", "nrbGuid",
     ("nrbExternalId", "nrbOriginReference"), write_path="NRB", closed=True,
     either=(("nrbExternalId", "nrbOriginReference", "nrbGuid"), ("nrbTypeName", "nrbTypeUname")),
-    lookups=("nrbJobOrderNumber",),
+    lookups=("nrbJobOrderNumber",), inferred=("stamp",),
     fields=(
         *_may("nrbGuid", "nrbExternalId", "nrbOriginReference"),
         *_need("nrbJobOrderNumber", "nrbName", "nrbVendorCode"),
@@ -266,17 +307,21 @@ NRB = Entity(
 
 # 7, rows 8 to 11: everything but the existence is INF.
 PAYROLL_PERIOD = Entity(
-    "PayrollPeriod", "payroll_periods", "payrollPeriod", "", "payrollPeriodGuid"
-)
+    "PayrollPeriod", "payroll_periods", "payrollPeriod", "", "payrollPeriodGuid",
+    inferred=("key", "stamp"),
+)  # fmt: skip
 TIMECARD = Entity(
     "Timecard", "timecards", "timecard", "timecardList", "timecardGuid", ("timecardNumber",),
-    status_only=True,
+    status_only=True, inferred=("path", "key", "stamp"),
 )  # fmt: skip
 INVOICE = Entity(
     "Invoice", "invoices", "invoice", "invoiceList", "invoiceGuid", ("invoiceNumber",),
-    status_only=True,
+    status_only=True, inferred=("path", "key", "stamp"),
 )  # fmt: skip
-USER = Entity("User", "users", "user", "", "userGuid", ("userName",))
+USER = Entity(
+    "User", "users", "user", "", "userGuid", ("userName",),
+    inferred=("path", "key", "stamp"),
+)  # fmt: skip
 
 ENTITIES = (
     JOB_ORDER, EMPLOYEE, BILLABLE_ITEM, PRICE_BOOK, COMPANY, EQUIPMENT, NRB, PAYROLL_PERIOD,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from erp_sandbox.config import option
+from erp_sandbox.variants import Variant, each
 
 
 @dataclass
@@ -58,7 +59,63 @@ class AimsioOptions:
         default=False, text="the account has the Timecards module: payroll fields are required"
     )
     id_entities: tuple[str, ...] = option(
-        ("PayrollPeriod", "User"),
+        (),
         "entities with an integer id instead of a guid (UNK; of PayrollPeriod, User, Timecard, "
         "Invoice, Equipment, Company, PriceBook)",
     )
+    paths: str = option(
+        "pascal",
+        "paths that no page shows (INF): pascal (in any casing), lower (lower case only) or plural "
+        "(Companies)",
+        ("pascal", "lower", "plural"),
+    )
+    detail_keys: str = option(
+        "prefixed", "undocumented key names of details (INF): prefixed (companyGuid), plain (guid) "
+        "or absent", ("prefixed", "plain", "absent"),
+    )  # fmt: skip
+    detail_stamps: str = option(
+        "prefixed", "undocumented names of stamps in details (INF): prefixed (companyUpdatedAt), "
+        "plain (updatedAt) or absent", ("prefixed", "plain", "absent"),
+    )  # fmt: skip
+    detail: str = option(
+        "object", "a detail: object (INF) or list (an array of one)", ("object", "list")
+    )
+    index_extra: str = option(
+        "none", "what index elements carry beyond the documented: none or embedded (the record)",
+        ("none", "embedded"),
+    )  # fmt: skip
+
+
+VARIANTS = (
+    Variant(
+        "paths", "7 INF", "paths that no page shows", each("paths", "pascal", "lower", "plural")
+    ),
+    Variant(
+        "identity", "4.1 UNK", "entities of which it is not known are found by guid or by id",
+        {
+            "guid": {},
+            "id": {"id_entities": ("PayrollPeriod", "Timecard", "Invoice", "User")},
+        },
+    ),
+    Variant(
+        "detail_keys", "7 INF", "undocumented key names of details: companyGuid, guid, or neither",
+        each("detail_keys", "prefixed", "plain", "absent"),
+    ),
+    Variant(
+        "detail_stamps", "7 INF",
+        "undocumented names of stamps in details: companyUpdatedAt, updatedAt, or neither",
+        each("detail_stamps", "prefixed", "plain", "absent"),
+    ),
+    Variant(
+        "detail", "4.1 INF", "a detail is an object, or an array of one",
+        each("detail", "object", "list"),
+    ),
+    Variant(
+        "no_permission", "2 UNK", "status for a user without API permission (user no-permission)",
+        {str(status): {"no_permission_status": status} for status in (403, 401)},
+    ),
+    Variant(
+        "index_extra", "8.6 DOC", "what index elements carry beyond the documented",
+        each("index_extra", "none", "embedded"),
+    ),
+)  # fmt: skip

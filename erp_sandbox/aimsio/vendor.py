@@ -9,11 +9,12 @@ from urllib.parse import unquote
 
 from erp_sandbox.aimsio.entities import EMBEDDED, ENTITIES
 from erp_sandbox.aimsio.limiter import QueueLimiter
-from erp_sandbox.aimsio.options import AimsioOptions
+from erp_sandbox.aimsio.options import VARIANTS, AimsioOptions
 from erp_sandbox.aimsio.records import AimsioTables
 from erp_sandbox.aimsio.seed import AimsioSeed
 from erp_sandbox.aimsio.writes import AimsioWrites
 from erp_sandbox.exchange import Refusal, json_answer
+from erp_sandbox.store import renamed
 from erp_sandbox.vendor import SandboxVendor
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class AimsioVendor(SandboxVendor):
 
     name: ClassVar[str] = "aimsio"
     Options: ClassVar[type[Any]] = AimsioOptions
+    variants = VARIANTS
     options: AimsioOptions
 
     def __init__(self, bench: Workbench, options: AimsioOptions) -> None:
@@ -48,12 +50,7 @@ class AimsioVendor(SandboxVendor):
         if unkeyed:
             message = f"no Aimsio entity {', '.join(sorted(unkeyed))}"
             raise ValueError(message)
-        self.entities = {
-            entity.resource: entity.with_integer_key()
-            if entity.name in options.id_entities
-            else entity
-            for entity in ENTITIES
-        }
+        self.entities = {entity.resource: entity.in_run(options) for entity in ENTITIES}
         super().__init__(bench, options)
         self.records = AimsioTables(self.collections)
         self._writer = AimsioWrites(self, options, self.records)
@@ -131,7 +128,8 @@ class AimsioVendor(SandboxVendor):
         if call.method == "POST":
             return self._writer.post(entity, call)
         if len(segments) > 1:
-            return json_answer(self._detail(entity, unquote(segments[1])))
+            detail = self._detail(entity, unquote(segments[1]))
+            return json_answer([detail] if self.options.detail == "list" else detail)
         return json_answer(self._index(entity))
 
     def _verbs(self, entity: Entity, *, writing: bool, single: bool) -> list[str]:
@@ -156,24 +154,25 @@ class AimsioVendor(SandboxVendor):
             raise refusal(401, "Unauthorized", challenge)
 
     def _entity(self, segment: str) -> tuple[Entity | None, bool]:
-        """Return the entity of a path segment and whether it is its separate write path.
-
-        Casing must be exact where the vendor shows it, and is free where it does not (1).
-        """
+        """Return the entity of a path segment and whether it is its separate write path."""
         for entity in self.entities.values():
             if segment == "NRB" and entity.write_path == segment:
                 return entity, True
-            if segment == entity.name or (
-                not entity.exact and segment.lower() == entity.name.lower()
-            ):
+            if entity.answers_to(segment):
                 return entity, False
         return None, False
 
     def _index(self, entity: Entity) -> list[dict[str, object]]:
         """Return the bare array of stubs, in no particular order (4.1, 8.6)."""
         name = "id" if entity.integer_key else "guid"
+        extra = self.options.index_extra == "embedded"
         return [
-            {"dtype": entity.name, name: row[entity.key], "updatedAt": row[entity.stamp]}
+            {
+                "dtype": entity.name,
+                name: row[entity.key],
+                "updatedAt": row[entity.stamp],
+                **(renamed(row, entity.shown) if extra else {}),
+            }
             for row in self.collections[entity.resource].shuffled()
         ]
 
@@ -183,4 +182,4 @@ class AimsioVendor(SandboxVendor):
             raise refusal(404, f"{entity.name} {key} not found")
         if entity.resource == "job_orders":
             return {**row, **dict(zip(EMBEDDED, self.records.embedded(row), strict=True))}
-        return row
+        return renamed(row, entity.shown)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from erp_sandbox.aimsio.entities import PAYROLL_FIELDS, Field
 from erp_sandbox.exchange import Refusal, SandboxAnswer, json_answer
+from erp_sandbox.store import renamed
 
 if TYPE_CHECKING:
     from erp_sandbox.aimsio.entities import Entity
@@ -95,10 +96,15 @@ class AimsioWrites:
         if self._options.answer == "empty":
             return SandboxAnswer(200)
         if self._options.answer == "full":
-            return json_answer({entity.wrapper: written})
+            return json_answer({entity.wrapper: [renamed(row, entity.shown) for row in written]})
         names = (entity.key, *entity.identities, entity.stamp)
         return json_answer(
-            {entity.wrapper: [{name: row.get(name) for name in names} for row in written]}
+            {
+                entity.wrapper: [
+                    renamed({name: row.get(name) for name in names}, entity.shown)
+                    for row in written
+                ]
+            }
         )
 
     def _body(self, entity: Entity, call: SandboxCall) -> list[Any]:
@@ -118,6 +124,8 @@ class AimsioWrites:
         if not isinstance(record, dict):
             message = "a record must be an object"
             raise BadRecord(message)
+        own = {shown: name for name, shown in entity.shown.items() if shown is not None}
+        record = renamed(record, own)
         old = self._existing(entity, collection, record)
         if entity.status_only:
             row = self._status_change(entity, record, old)

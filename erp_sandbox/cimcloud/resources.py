@@ -6,7 +6,8 @@ made up in the same manner (INF), and ``--cimcloud-primary-keys`` renames the ke
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import re
+from dataclasses import dataclass, field, replace
 
 from erp_sandbox.store import TableShape
 
@@ -29,6 +30,8 @@ class SandboxCimcloudResource:
         needs_user_key: Whether a new record must have its user key.
         auto: User key column that the site numbers by itself.
         header: Resource whose row must exist before, and the columns that name that row.
+        guessed: False when a page of the vendor names its path (7.4).
+        shown: Other names under which columns are shown and found; None hides the column.
     """
 
     name: str
@@ -39,6 +42,14 @@ class SandboxCimcloudResource:
     needs_user_key: bool = False
     auto: str | None = None
     header: tuple[str, tuple[str, ...]] | None = None
+    guessed: bool = True
+    shown: dict[str, str | None] = field(default_factory=dict)
+
+    @property
+    def names(self) -> dict[str, str]:
+        """The columns by the names that callers use."""
+        pairs = ((self.shown.get(column, column), column) for column in self.columns)
+        return {name: column for name, column in pairs if name is not None}
 
     def shape(self) -> TableShape:
         """Return how the resource is kept."""
@@ -50,11 +61,20 @@ class SandboxCimcloudResource:
         )
         return TableShape(self.name, self.key, business, MODIFIED, lookups, self.paths)
 
-    def answers_to(self, path: str) -> bool:
+    def answers_to(self, path: str, form: str) -> bool:
         """Return whether a path segment means this resource.
 
-        Case does not matter (INF), neither do underscores.
+        Case does not matter (INF), neither do underscores, unless the form is another one.
+
+        Args:
+            path: The segment.
+            form: The option ``guessed_paths``.
         """
+        if self.guessed and form == "camel":
+            return path.lower() == self.name.replace("_", "")
+        if self.guessed and form == "singular":
+            # addresses, levels; order_history is singular as it is
+            return path.lower() == re.sub("(?<=ss)es$|s$", "", self.name)
         wanted = path.lower().replace("_", "")
         return wanted in {name.lower().replace("_", "") for name in (self.name, *self.paths)}
 
@@ -75,7 +95,7 @@ RESOURCES = (
             f"a_key:key ref_id num nm status:flag {_ADDRESS} phone terms_code rep_code "
             "price_level credit_limit:money notes"
         ),
-        ("account",), needs_user_key=True,
+        ("account",), needs_user_key=True, guessed=False,
     ),
     # 8.2; pw is taken but never shown.
     SandboxCimcloudResource(
@@ -84,7 +104,7 @@ RESOURCES = (
             "c_id:key username a_id c_f_nm c_l_nm c_em c_phone c_add1 c_add2 c_city c_state c_zip "
             "status:flag change_pw authorized_rep_codes accounts_query_type"
         ),
-        ("customer", "contacts"), needs_user_key=True,
+        ("customer", "contacts"), needs_user_key=True, guessed=False,
     ),
     # 8.3
     SandboxCimcloudResource(
@@ -94,7 +114,7 @@ RESOURCES = (
             "search_terms child_rollup_search_terms thumb ShipWeight:number StandardUnitOfMeasure "
             "taxclass"
         ),
-        ("product",), needs_user_key=True,
+        ("product",), needs_user_key=True, guessed=False,
     ),
     # 8.4; the location code is unique within an account only.
     SandboxCimcloudResource(
@@ -111,7 +131,7 @@ RESOURCES = (
             "CouponData_UserCode CouponData_ItemCode GiftCard_DepositAmt:money GiftCard_UserCode "
             "GiftCard_ItemCode OrderComment_Text"
         ),
-        ("order",), auto="c_ordnum",
+        ("order",), auto="c_ordnum", guessed=False,
     ),
     SandboxCimcloudResource(
         "order_details", "od_key", ("o_key", "line_number"),
@@ -189,11 +209,14 @@ RESOURCES = (
 )  # fmt: skip
 
 
-def resources(primary_keys: tuple[str, ...]) -> dict[str, SandboxCimcloudResource]:
+def resources(
+    primary_keys: tuple[str, ...], stamp_column: str = MODIFIED
+) -> dict[str, SandboxCimcloudResource]:
     """Return the resources by name, with renamed primary keys.
 
     Args:
         primary_keys: ``resource=column`` each.
+        stamp_column: The option of that name.
 
     Raises:
         ValueError: One of them is not of that form or names no resource.
@@ -207,4 +230,12 @@ def resources(primary_keys: tuple[str, ...]) -> dict[str, SandboxCimcloudResourc
         old = found[name]
         columns = {(column if item == old.key else item): old.columns[item] for item in old.columns}
         found[name] = replace(old, key=column, columns=columns)
-    return found
+    if stamp_column == MODIFIED:
+        return found
+    hidden = stamp_column == "none"
+    shown: dict[str, str | None] = {CREATED: None, MODIFIED: None}
+    shown = shown if hidden else {MODIFIED: stamp_column}
+    return {
+        name: resource if name == "accounts" else replace(resource, shown=shown)
+        for name, resource in found.items()
+    }

@@ -38,6 +38,18 @@ class BadSearch(Exception):  # noqa: N818 - becomes an answer
     """A searchstring or page that is refused; the text says why."""
 
 
+class MisreadDate(BadSearch):
+    """A date that the site does not take; what it does then is an option.
+
+    Attributes:
+        page: The page that was asked for.
+    """
+
+    def __init__(self, message: str, page: int = 1) -> None:
+        super().__init__(message)
+        self.page = page
+
+
 @dataclass(frozen=True)
 class Rules:
     """How searchstrings are read.
@@ -46,11 +58,17 @@ class Rules:
         columns: Kind of each known column.
         refuse: Forms to refuse, see ``options.REFUSABLE``.
         now: The site's local time.
+        names: The columns by the names that searchstrings use.
+        misread_date: The option of that name.
+        inclusive: Whether a value that equals a bound is found.
     """
 
     columns: Mapping[str, str]
     refuse: Collection[str]
     now: datetime
+    names: Mapping[str, str]
+    misread_date: str = "refuse"
+    inclusive: bool = True
 
 
 def split_page(rest: str, refuse: Collection[str] = ()) -> tuple[str, int]:
@@ -64,17 +82,15 @@ def split_page(rest: str, refuse: Collection[str] = ()) -> tuple[str, int]:
         refuse: Forms to refuse.
 
     Returns:
-        The percent-decoded searchstring (may be empty) and the page, from 1.
+        The percent-decoded searchstring (may be empty) and the page; 0 if that was sent.
 
     Raises:
+        MisreadDate: The slashes of a date are in a form that this site does not take.
         BadSearch: The form is one that this site refuses.
     """
-    if "encoded-slashes" in refuse and "%2f" in rest.lower():
-        message = "an encoded slash is not accepted"
-        raise BadSearch(message)
     if "~" not in unquote(rest):
         if not rest or rest.isdigit():
-            return "", max(1, int(rest or 1))
+            return "", int(rest or 1)
         message = f"neither a page nor a searchstring: {unquote(rest)}"
         raise BadSearch(message)
     page = 1
@@ -82,13 +98,19 @@ def split_page(rest: str, refuse: Collection[str] = ()) -> tuple[str, int]:
     found = None if _DATE_AT_END.search(plain) else _PAGE_AT_END.search(plain)
     if found is not None:
         plain = plain[: found.start()]
-        page = max(1, int(found[1]))
+        page = int(found[1])
+        if "page-after-search" in refuse:
+            message = "a page after a searchstring is not accepted"
+            raise BadSearch(message)
         if "page-after-date" in refuse and _DATE_AT_END.search(plain.rstrip(")")):
             message = "a page after a date is not accepted"
             raise BadSearch(message)
-    if "raw-slashes" in refuse and "/" in plain:
-        message = "a slash inside a searchstring is not accepted"
-        raise BadSearch(message)
+    for form, slash in (("raw-slashes", "/"), ("encoded-slashes", "%2f")):
+        if form in refuse and slash in plain.lower():
+            message = f"{slash} inside a searchstring is not accepted"
+            if _US_DATE.search(plain.lower().replace(slash, "/")):
+                raise MisreadDate(message, page)
+            raise BadSearch(message)
     return unquote(plain), page
 
 
@@ -173,7 +195,14 @@ class _SearchParser:
         if operator == "searchlike":
             needle = parts[1].lower()
             return lambda row: row.get(column) is not None and needle in str(row[column]).lower()
-        low, *high = [self._value(part, kind) for part in parts[1:]]
+        try:
+            low, *high = [self._value(part, kind) for part in parts[1:]]
+        except MisreadDate:
+            if self._rules.misread_date == "refuse":
+                raise
+            every = self._rules.misread_date == "all-rows"
+            return lambda _: every
+        inclusive = self._rules.inclusive
 
         def test(row: Row) -> bool:
             found = _comparable(row.get(column), kind)
@@ -181,7 +210,9 @@ class _SearchParser:
                 return False  # as in SQL, null is neither equal nor greater
             if operator == "searchexact":
                 return bool(found == low)
-            return bool(found >= low and (not high or found <= high[0]))
+            if found == low or (high and found == high[0]):
+                return inclusive
+            return bool(found > low and (not high or found < high[0]))
 
         return test
 
@@ -189,8 +220,8 @@ class _SearchParser:
         name = text.strip()
         if "." in name and "column-prefixes" not in self._rules.refuse:
             name = name.rpartition(".")[2]
-        for column in self._rules.columns:
-            if column.lower() == name.lower():
+        for shown, column in self._rules.names.items():
+            if shown.lower() == name.lower():
                 return column
         message = f"invalid column name {text!r}"
         raise BadSearch(message)
@@ -198,6 +229,9 @@ class _SearchParser:
     def _value(self, text: str, kind: str) -> Any:  # noqa: ANN401 - of the kind
         function = _FUNCTION.fullmatch(text.strip())
         if function is not None:
+            if kind == "date" and "date-functions" in self._rules.refuse:
+                message = f"conversion failed when converting date {text!r}"
+                raise MisreadDate(message)
             return self._function(function[1], kind)
         if kind in {"int", "number", "money"}:
             try:
@@ -207,14 +241,17 @@ class _SearchParser:
                 raise BadSearch(message) from None
         if kind != "date":
             return text.lower()
-        if "iso-dates" in self._rules.refuse and _ISO_DATE.match(text):
-            message = f"conversion failed when converting date {text!r}"
-            raise BadSearch(message)
+        refuse = self._rules.refuse
         moment = parse_moment(text)
         plain = _US_DATE.fullmatch(text.strip()) or re.fullmatch(r"\d{4}-\d{2}-\d{2}", text.strip())
-        if moment is None or ("time-of-day" in self._rules.refuse and not plain):
+        if (
+            moment is None
+            or ("iso-dates" in refuse and _ISO_DATE.match(text.strip()))
+            or ("us-dates" in refuse and _US_DATE.match(text.strip()))
+            or ("time-of-day" in refuse and not plain)
+        ):
             message = f"conversion failed when converting date {text!r}"
-            raise BadSearch(message)
+            raise MisreadDate(message)
         return moment
 
     def _function(self, text: str, kind: str) -> str | datetime:

@@ -13,12 +13,15 @@ from erp_sandbox.cimcloud.values import moment_text, money
 if TYPE_CHECKING:
     import random
 
+    from erp_sandbox.cimcloud.options import CimcloudOptions
     from erp_sandbox.cimcloud.resources import SandboxCimcloudResource
     from erp_sandbox.store import Row
     from erp_sandbox.vendor import Workbench
 
 LAST_CHANGE = datetime(2026, 6, 30, 12, 0, 0)  # noqa: DTZ001 - the vendor has no zone
-"""No seeded record changed later."""
+"""No seeded record changed later; UTC."""
+REPEATED = ("accounts", "customers", "products")
+"""Resources whose documented user key may be no key of theirs (7.4: their primary key is UNK)."""
 FIRST_ORDER = 100_001
 _HISTORY = ("Open", "Complete", "Backordered", "Cancelled")
 _LINES = 2
@@ -30,10 +33,18 @@ class CimcloudSeed:
     Args:
         bench: Size and seed.
         resources: The resources, with the keys they have in this run.
+        options: Time zone of the stamps, and whether user keys are unique.
     """
 
-    def __init__(self, bench: Workbench, resources: dict[str, SandboxCimcloudResource]) -> None:
+    def __init__(
+        self,
+        bench: Workbench,
+        resources: dict[str, SandboxCimcloudResource],
+        options: CimcloudOptions,
+    ) -> None:
         self._bench = bench
+        self._last = LAST_CHANGE + timedelta(hours=options.utc_offset_hours)
+        self._unique = options.unique_user_keys
         self._resources = resources
         self._made: dict[str, list[Row]] = {}
 
@@ -45,6 +56,9 @@ class CimcloudSeed:
             for number in range(self._bench.size):
                 row = self._plain(resource, source, number)
                 row.update(getattr(self, f"_{name}")(source, number))
+                if not self._unique and name in REPEATED and number % 5 == 1:
+                    (column,) = resource.user_key
+                    row[column] = rows[-1][column]
                 rows.append(row)
         return self._made
 
@@ -64,13 +78,13 @@ class CimcloudSeed:
             elif kind == "money":
                 value = money(awkward.money(source, number))
             elif kind == "date":
-                value = moment_text(LAST_CHANGE - timedelta(days=source.randrange(400)))
+                value = moment_text(self._last - timedelta(days=source.randrange(400)))
             elif number % 2:
                 value = ""  # absent text is "" or null, both in the same table (3)
             row[column] = value
         # Of every five rows the last three share a stamp.
         step = number - number % 5 + min(number % 5, 2)
-        changed = LAST_CHANGE - timedelta(hours=7 * (self._bench.size - step), seconds=step * 13)
+        changed = self._last - timedelta(hours=7 * (self._bench.size - step), seconds=step * 13)
         row[MODIFIED] = moment_text(changed)
         row[CREATED] = moment_text(changed - timedelta(days=source.randrange(0, 700)))
         if number % 20 == 11:  # noqa: PLR2004 - once in twenty

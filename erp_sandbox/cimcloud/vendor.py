@@ -9,14 +9,15 @@ from urllib.parse import unquote
 
 from erp_sandbox.cimcloud.auth import CimcloudAuthority
 from erp_sandbox.cimcloud.limiter import TwoWindows
-from erp_sandbox.cimcloud.options import CimcloudOptions
+from erp_sandbox.cimcloud.options import VARIANTS, CimcloudOptions
 from erp_sandbox.cimcloud.resources import CREATED, MODIFIED, resources
-from erp_sandbox.cimcloud.search import BadSearch, Rules, compile_search, split_page
+from erp_sandbox.cimcloud.search import BadSearch, MisreadDate, Rules, compile_search, split_page
 from erp_sandbox.cimcloud.seed import CimcloudSeed
 from erp_sandbox.cimcloud.special import PASSTHROUGH, OnlineOrders, passthrough_errors
 from erp_sandbox.cimcloud.values import moment_text, money, shown_moment
 from erp_sandbox.cimcloud.writes import CimcloudWrites
 from erp_sandbox.exchange import Refusal, SandboxAnswer, json_answer
+from erp_sandbox.store import renamed
 from erp_sandbox.vendor import SandboxVendor
 
 if TYPE_CHECKING:
@@ -40,10 +41,11 @@ class CimcloudVendor(SandboxVendor):
 
     name: ClassVar[str] = "cimcloud"
     Options: ClassVar[type[Any]] = CimcloudOptions
+    variants = VARIANTS
     options: CimcloudOptions
 
     def __init__(self, bench: Workbench, options: CimcloudOptions) -> None:
-        self.resources = resources(options.primary_keys)
+        self.resources = resources(options.primary_keys, options.stamp_column)
         super().__init__(bench, options)
         self._authority = CimcloudAuthority(bench.clock, options)
         self._writer = CimcloudWrites(self, options, self.resources)
@@ -59,7 +61,7 @@ class CimcloudVendor(SandboxVendor):
 
     def seed(self) -> None:
         """Make the rows."""
-        for name, rows in CimcloudSeed(self.bench, self.resources).make().items():
+        for name, rows in CimcloudSeed(self.bench, self.resources, self.options).make().items():
             for row in rows:
                 self.collections[name].put(row)
 
@@ -220,7 +222,9 @@ class CimcloudVendor(SandboxVendor):
             call.template += "/{page}"
 
     def _resource(self, segment: str) -> SandboxCimcloudResource | None:
-        return next((item for item in self.resources.values() if item.answers_to(segment)), None)
+        form = self.options.guessed_paths
+        found = (item for item in self.resources.values() if item.answers_to(segment, form))
+        return next(found, None)
 
     def _granted(self, call: SandboxCall, name: str) -> None:
         """Check what the authorization may reach (2.1); statuses are UNK."""
@@ -234,20 +238,34 @@ class CimcloudVendor(SandboxVendor):
     ) -> SandboxAnswer:
         """Answer a GET: filter, order, one page (4); OnlineOrders also marks (10)."""
         table = self.resources["orders"] if resource is None else resource
-        rules = Rules(table.columns, self.options.refuse, self.local_now())
+        options = self.options
+        rules = Rules(
+            table.columns, options.refuse, self.local_now(), table.names,
+            options.misread_date, options.inclusive,
+        )  # fmt: skip
         try:
-            text, page = split_page(tail, self.options.refuse)
+            text, page = split_page(tail, options.refuse)
             test = compile_search(text, rules)
         except BadSearch as bad:
-            raise refusal(self.options.search_error_status, str(bad)) from None
+            if not isinstance(bad, MisreadDate) or options.misread_date == "refuse":
+                raise refusal(options.search_error_status, str(bad)) from None
+            page, every = bad.page, options.misread_date == "all-rows"
+            test = lambda _: every  # noqa: E731 - what compile_search returns
+        if page == 0 and options.page_zero == "404":
+            raise refusal(404, "No such page.")
+        page = max(1, page)
         rows = [row for row in self._ordered(table) if test(row)]
         if resource is None:
             return self._online_orders(rows, page)
-        start = (page - 1) * self.options.page_size
-        found = rows[start : start + self.options.page_size]
-        if not found and page > 1 and self.options.past_end == "404":
-            raise refusal(404, "No such page.")
-        return json_answer([self._shown(table, row, identity) for row in found])
+        size = options.page_size
+        last = max(1, -(-len(rows) // size))
+        if page > last:
+            if options.past_end in {"404", "400"}:
+                raise refusal(int(options.past_end), "No such page.")
+            page = last if options.past_end == "repeat" else page
+        found = rows[(page - 1) * size : page * size]
+        shown = [self._shown(table, row, identity) for row in found]
+        return json_answer(shown if options.rows == "array" else {"data": shown})
 
     def _ordered(self, resource: SandboxCimcloudResource) -> list[Row]:
         """Return all rows in the site's order, which is UNK (4.1)."""
@@ -272,7 +290,7 @@ class CimcloudVendor(SandboxVendor):
             # Only a session token shows this column (2.5); the discount is made up.
             price = row.get("retail_price")
             row = {**row, "customer_price": None if price is None else money(price * 9 / 10)}
-        return row
+        return renamed(row, resource.shown)
 
     def _online_orders(self, rows: list[Row], page: int) -> SandboxAnswer:
         """Return orders not taken yet and mark them as taken.

@@ -212,7 +212,7 @@ class CimcloudWrites:
 
     def _values(self, resource: SandboxCimcloudResource, record: dict[str, Any]) -> Row:
         """Return a written record with its values as the columns keep them."""
-        known = {name.lower(): name for name in resource.columns}
+        known = {name.lower(): column for name, column in resource.names.items()}
         sent: Row = {}
         for name, value in record.items():
             column = known.get(name.lower())

@@ -10,8 +10,8 @@ from urllib.parse import parse_qs
 
 from erp_sandbox.exchange import Refusal, SandboxAnswer, json_answer
 from erp_sandbox.pentamic import seed
-from erp_sandbox.pentamic.options import PentamicOptions
-from erp_sandbox.pentamic.wire import TAX_CODE, UNQUOTED, answer, lenient
+from erp_sandbox.pentamic.options import VARIANTS, PentamicOptions
+from erp_sandbox.pentamic.wire import TAX_CODE, UNQUOTED, answer, lenient, wants_xml
 from erp_sandbox.store import TableShape
 from erp_sandbox.vendor import SandboxVendor
 
@@ -43,6 +43,7 @@ class PentamicVendor(SandboxVendor):
 
     name: ClassVar[str] = "pentamic"
     Options: ClassVar[type[Any]] = PentamicOptions
+    variants = VARIANTS
     options: PentamicOptions
 
     def __init__(self, bench: Workbench, options: PentamicOptions) -> None:
@@ -109,13 +110,15 @@ class PentamicVendor(SandboxVendor):
         return count
 
     async def handle(self, call: SandboxCall) -> SandboxAnswer:
-        """Answer one call; a slash at the end of the path changes nothing (DOC, 1)."""
+        """Answer one call; a slash at the end of the path may be there or not (DOC, 1)."""
         path = call.path.strip("/")
         if path in _TOKEN_PATHS:
             return self._token(call)
         # The API root of the docs ends in /api (1); a client given the bare prefix works too.
         parts = path.removeprefix("api").strip("/").split("/")
         self._authorize(call)
+        if self.options.slash == "required" and not call.path.endswith("/"):
+            raise refusal(404, "Not found")
         if parts[0] != "customers" or len(parts) > 3:  # noqa: PLR2004 - customers/{id}/invoices
             raise refusal(404, "Not found")
         call.resource = "customers"
@@ -132,7 +135,19 @@ class PentamicVendor(SandboxVendor):
         self._only(call, ("GET",))
         owner = self._customer(parts[1])
         found = self.collections["customer_invoices"].find(("_customer_id",), (owner["id"],))
-        return answer(call, found, "Invoice", self.options.tax_code)
+        return self._answer(call, [self._invoice(row) for row in found], "Invoice")
+
+    def _answer(self, call: SandboxCall, value: Row | list[Row], name: str) -> SandboxAnswer:
+        xml = self.options.formats == "xml" or wants_xml(call)
+        return answer(value, name, self.options.tax_code, xml=xml)
+
+    def _invoice(self, row: Row) -> Row:
+        """Return an invoice with its id under the name that it has in this run."""
+        name = self.options.invoice_key
+        if name == "id":
+            return row
+        shown = {} if name == "none" else {name: row["id"]}
+        return {**shown, **{column: row[column] for column in row if column != "id"}}
 
     def _token(self, call: SandboxCall) -> SandboxAnswer:
         """Answer the token server: client_credentials in the body, three error codes (2)."""
@@ -185,14 +200,14 @@ class PentamicVendor(SandboxVendor):
         customers = self.collections["customers"]
         if call.method == "GET":
             rows = self._ordered(call.parameters().get("orderBy"))
-            return answer(call, rows, "Customer", self.options.tax_code)
+            return self._answer(call, rows, "Customer")
         # No natural key is compared: a second POST makes a second customer (6).
         fields = self._fields(call)
         row: Row = {"id": self.new_key(customers), "address": None, "phone": None, **fields}
         row = {name: row[name] for name in ("id", "name", TAX_CODE, "address", "phone")}
         customers.put(row)
         call.count("created")
-        return answer(call, row, "Customer", self.options.tax_code)
+        return self._answer(call, row, "Customer")
 
     def _change_or_delete(self, call: SandboxCall, key: str) -> SandboxAnswer:
         customers = self.collections["customers"]
@@ -212,13 +227,15 @@ class PentamicVendor(SandboxVendor):
         row = {**old, **cleared, **self._fields(call)}
         customers.put(row)
         call.count("updated")
-        return answer(call, row, "Customer", self.options.tax_code)
+        return self._answer(call, row, "Customer")
 
     def _ordered(self, order: str | None) -> list[Row]:
         """Return the customers; ``orderBy`` is a field name, then perhaps desc (4.2, INF)."""
         rows = self.collections["customers"].shuffled()
-        if not order:
+        if not order or self.options.order_by == "ignored":
             return rows
+        if self.options.order_by == "refused":
+            raise refusal(400, "orderBy is not known")
         field, _, direction = order.strip().partition(" ")
         if field not in {"id", "name", TAX_CODE, "address", "phone"} or (
             direction.strip().lower() not in {"", "asc", "desc"}

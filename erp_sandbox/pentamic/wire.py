@@ -43,16 +43,16 @@ def wants_xml(call: SandboxCall) -> bool:
     return "xml" in accept and "json" not in accept
 
 
-def answer(call: SandboxCall, value: Row | list[Row], name: str, tax_code: str) -> SandboxAnswer:
-    """Return records as the caller wants them.
+def answer(value: Row | list[Row], name: str, tax_code: str, *, xml: bool) -> SandboxAnswer:
+    """Return records.
 
     Args:
-        call: The request.
         value: One record or a list of them.
         name: Element name of one record in XML; the shapes are UNK.
         tax_code: The option of that name.
+        xml: True for XML, False for JSON.
     """
-    if wants_xml(call):
+    if xml:
         if isinstance(value, list):
             inside = "".join(_element(name, row) for row in value)
             text = xmltext.element(f"ArrayOf{name}", inside)

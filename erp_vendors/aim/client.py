@@ -8,14 +8,12 @@ import threading
 import typing as t
 import urllib.parse
 
-from erp_vendors import schemas
 from erp_vendors.aim.answers import (
     TELLING_BODY,
     Body,
     Kind,
     NotLicensedError,
     UnknownRecordError,
-    envelope_schema,
     is_about_record,
     is_cut,
     kind_of,
@@ -23,12 +21,20 @@ from erp_vendors.aim.answers import (
     rows_of,
     without_envelope,
 )
-from erp_vendors.aim.members import as_members, as_text, operation_of, without_empty_dates
+from erp_vendors.aim.members import (
+    as_members,
+    as_text,
+    complete,
+    operation_of,
+    without_empty_dates,
+)
 from erp_vendors.aim.paging import AimListing, AimPage, ListedRow, coming
 from erp_vendors.aim.resources import AimResource, Parent, resources_of
+from erp_vendors.aim.schema import answer_schema_of, schema_of
 from erp_vendors.aim.session import Sessions
 from erp_vendors.aim.settings import VENDOR
 from erp_vendors.aim.xmltext import typed
+from erp_vendors.assumption import doctor_hint
 from erp_vendors.connect import connect
 from erp_vendors.elements import NoRecord
 from erp_vendors.errors import CallError, CredentialsError, DataError, MissingResourceError
@@ -68,7 +74,9 @@ class AimClient:
             limits=Limits(block.get("requests_per_second"), block.get("max_concurrency")),
             rules=_RULES,
         )
-        self._sessions = Sessions(block, self.transport)
+        self.sessions = Sessions(block, self.transport)
+        self._trusts_counts = block.get("remaining_records") == "trust"
+        self._miscounted: set[str] = set()
         self._keys: dict[tuple[str, tuple[str, ...]], KeyList] = {}
         self._missing: dict[str, MissingResourceError] = {}
         self.whole: dict[str, bool] = {}
@@ -81,7 +89,7 @@ class AimClient:
         Raises:
             ErpError: If the credentials are refused, or a server cannot be reached.
         """
-        self._sessions.current()
+        self.sessions.current()
 
     def call_operation(
         self,
@@ -113,7 +121,7 @@ class AimClient:
         params = as_members(query)
 
         def ask(session: AimSession) -> Body:
-            return self._sessions.exchange(
+            return self.sessions.exchange(
                 "GET",
                 f"{session.base_url}/{name}",
                 schema,
@@ -123,7 +131,7 @@ class AimClient:
             )
 
         try:
-            return self._sessions.logged_in(ask)
+            return self.sessions.logged_in(ask)
         except (CallError, CredentialsError) as error:
             kind = kind_of(error)
             if kind is Kind.LICENCE:
@@ -163,7 +171,7 @@ class AimClient:
         params, raw = as_members(query), codec.encode(body or {})
 
         def send(session: AimSession) -> Answer:
-            return self._sessions.write(
+            return self.sessions.write(
                 method,
                 f"{session.base_url}/{name}",
                 headers=session.headers,
@@ -172,7 +180,7 @@ class AimClient:
                 repeatable=repeatable,
             )
 
-        return self._sessions.logged_in(send, repeatable=repeatable)
+        return self.sessions.logged_in(send, repeatable=repeatable)
 
     def rows(
         self, resource: AimResource, since: str | None = None, *, keep_keys: bool = True
@@ -233,7 +241,7 @@ class AimClient:
         if not parent.name:
             return KeyList([()])
         resource = self.resources[parent.name]
-        place = parent.name, parent.source or resource.primary_keys
+        place = parent.name, parent.source_in(resource)
         with self._locks[parent.name]:
             if parent.name in self._missing:
                 raise self._missing[parent.name]
@@ -271,7 +279,7 @@ class AimClient:
             records = self._children(resource, members)
         found = dict(zip(parent.fields, key, strict=True))
         for number, record in enumerate(records, 1):
-            _complete(resource, record, members)
+            complete(resource, record, members)
             lacks = resource.numbered and not isinstance(record, NoRecord)
             if lacks and record.get(resource.numbered) is None:
                 record[resource.numbered] = -number
@@ -291,7 +299,7 @@ class AimClient:
             UnknownRecordError: If the server does not know what it was asked for.
             ErpError: If the call fails.
         """
-        self._sessions.current()  # first: a failed login must not count as an unknown record
+        self.sessions.current()  # first: a failed login must not count as an unknown record
         try:
             return self._read(resource, members)
         except CallError as error:
@@ -302,13 +310,7 @@ class AimClient:
 
     def schema(self, resource: AimResource) -> Schema:
         """The JSON schema of a resource's records."""
-        return schemas.for_stream(
-            VENDOR,
-            resource.name,
-            resource.primary_keys,
-            resource.replication_key,
-            resource.schema,
-        )
+        return schema_of(resource)
 
     def _listed(
         self, resource: AimResource, listing: AimListing, members: Params
@@ -326,6 +328,10 @@ class AimClient:
                 break
             logger.info("aim_%s: rows moved while they were read; reading again", resource.name)
         listing.whole = listing.whole and listing.proven
+        if listing.miscounted and resource.name not in self._miscounted:
+            self._miscounted.add(resource.name)
+            hint = doctor_hint(VENDOR, "remaining")
+            logger.warning("aim_%s: AIM has more records than it says; %s", resource.name, hint)
 
     def _children(self, resource: AimResource, members: Params) -> list[Body]:
         attempts: tuple[Params, ...] = ({}, *resource.fallbacks)
@@ -354,45 +360,41 @@ class AimClient:
         answer = self._read(resource, {**members, **place})
         rows = rows_of(answer, resource.list_name, resource.primary_keys, f"aim: {resource.path}")
         for record in rows:
-            _complete(resource, record, members)
-        return AimPage(rows, remaining_of(answer))
+            complete(resource, record, members)
+        told = remaining_of(answer) if self._trusts_counts else None
+        return AimPage(rows, told)
 
-    def _read(self, resource: AimResource, members: Params) -> Body:
+    def answer(self, resource: AimResource, members: Params) -> Body:
+        """The answer to one call of a resource's operation, empty dates included.
+
+        Args:
+            resource: The resource.
+            members: Request members, in addition to the resource's own.
+
+        Raises:
+            ErpError: As `call_operation`.
+        """
         own, _, query = resource.path.partition("?")
         fixed = dict(urllib.parse.parse_qsl(query, keep_blank_values=True))
         answer = self.call_operation(
             operation_of(own),
             query={**resource.params, **fixed, **members},
             optional=not resource.documented,
-            schema=self._answer_schema(resource),
+            schema=answer_schema_of(resource) if self.block.get("format") == "xml" else None,
         )
         if not answer:
             msg = f"aim: {own} answered with an empty object"
             raise DataError(msg)
-        return t.cast("Body", without_empty_dates(answer))
+        return answer
 
-    def _answer_schema(self, resource: AimResource) -> Schema | None:
-        if self.block.get("format") != "xml":
-            return None
-        single = resource.single or resource.reader is not None
-        return envelope_schema(self.schema(resource), list_name=resource.list_name, single=single)
+    def _read(self, resource: AimResource, members: Params) -> Body:
+        return t.cast("Body", without_empty_dates(self.answer(resource, members)))
 
     def _wanted(self, resource: AimResource) -> set[tuple[str, ...]]:
         """The properties of a resource by which its children are asked for."""
         return {
-            parent.source or resource.primary_keys
+            parent.source_in(resource)
             for child in self.resources.values()
             for parent in child.parents
             if parent.name == resource.name
         }
-
-
-def _complete(resource: AimResource, record: Body, members: Params) -> None:
-    """Fill the parts of the key that the vendor leaves out."""
-    if isinstance(record, NoRecord):
-        return
-    for name, value in resource.blanks.items():
-        if record.get(name) is None:
-            record[name] = value
-    if resource.tag and record.get(resource.tag) is None:
-        record[resource.tag] = members[resource.tag]

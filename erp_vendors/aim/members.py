@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import typing as t
 
+from erp_vendors.elements import NoRecord
+
+if t.TYPE_CHECKING:
+    from erp_vendors.aim.resources import AimResource
+
 _NO_DATE = "0001-01-01"
 
 
@@ -42,3 +47,20 @@ def without_empty_dates(value: t.Any) -> t.Any:  # noqa: ANN401 - any JSON
     if isinstance(value, dict):
         return {name: without_empty_dates(item) for name, item in value.items()}
     return [without_empty_dates(item) for item in value] if isinstance(value, list) else value
+
+
+def complete(resource: AimResource, record: dict[str, t.Any], members: t.Mapping[str, str]) -> None:
+    """Fill the parts of the key that the vendor leaves out.
+
+    Args:
+        resource: The resource.
+        record: One of its records.
+        members: Request members that it was asked for with.
+    """
+    if isinstance(record, NoRecord):
+        return
+    for name, value in resource.blanks.items():
+        if record.get(name) is None:
+            record[name] = value
+    if resource.tag and record.get(resource.tag) is None:
+        record[resource.tag] = members[resource.tag]

@@ -78,6 +78,8 @@ class AimListing:
         """Rows moved, so that one may have gone to where the last reading had already been."""
         self.proven = False
         """The last reading gave every row: each of its pages joined the one before, to the end."""
+        self.miscounted = False
+        """There were more rows than the server said."""
         self.whole = True
         """So did the last reading of each listing that has been read; its reader says so."""
 
@@ -89,7 +91,8 @@ class AimListing:
         may have slipped back over the boundary, and the listing is followed to where they are.
 
         It ends where the server says that nothing remains, as long as its counts agree with what
-        came; else with a page that brings no new row, or the same as one before.
+        came, and a first page is not full; else with a page that brings no new row, or the same as
+        one before.
 
         Args:
             ask: Gives the page at a row offset.
@@ -137,12 +140,15 @@ class AimListing:
             first, last = first or names, names
             end = offset + len(rows)
             if told is not None and end > told:
-                counts = False
+                counts, self.miscounted = False, True
             told = None if page.remaining is None else end + page.remaining
             joint = rows[-1].mark if rows else b""
             places.update({row.identity: offset + place for place, row in enumerate(rows)})
             yield from self._new(rows)
             left = page.remaining if counts else None
+            if left == 0 and offset == 0 and paging and len(rows) == paging.rows:
+                # A first page that is full shows whether the server says 0 whatever remains.
+                left = None
             if self._is_last(page, paging, left, news=not repeated and len(rows) > overlap):
                 self.proven = joined and not self.moved and (not repeated or left == 0)
                 return

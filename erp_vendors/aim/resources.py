@@ -38,6 +38,11 @@ class Parent(t.NamedTuple):
     fields: tuple[str, ...]
     source: tuple[str, ...] = ()
 
+    def source_in(self, resource: Resource) -> tuple[str, ...]:
+        """The properties that make the key; one of the settings must have as many parts."""
+        keys = resource.primary_keys
+        return self.source or (keys if len(keys) == len(self.members) else self.fields)
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class AimResource(Resource):
@@ -60,7 +65,7 @@ class AimResource(Resource):
             record without them.
         reader: Reads the records of one key where they are no plain answer of the operation.
         secret: Holds secrets, and is offered only where it is configured.
-        assumed_keys: The names of the keys are assumed (INF); a shop's records may not have them.
+        assumed_keys: The keys' names are assumed (7.1, INF); a shop's records may not have them.
     """
 
     list_name: str = ""
@@ -377,6 +382,8 @@ def resources_of(block: Block) -> dict[str, AimResource]:
     for name, members in asked.items():
         params = {**resources[name].params, **members}
         resources[name] = dataclasses.replace(resources[name], params=params)
+    for name in [name for name, one in resources.items() if one.rows_in]:
+        resources[name] = dataclasses.replace(resources[name], list_name=resources[name].rows_in)
     if block.get("serial_details"):
         resources["serials"] = dataclasses.replace(resources["serials"], reader=detailed_serials)
     return resources

@@ -51,7 +51,7 @@ def detailed_serials(ask: Ask, key: str) -> list[Body]:
     """The serials of an inventory record with all that SerialDetail says, one call for each.
 
     Where the record's details name none, its key may be a serial's itself, unless what comes back
-    says that it belongs to another record (INF).
+    says that it belongs to another record (7.4, INF).
 
     Args:
         ask: See `Ask`.

@@ -156,6 +156,27 @@ class Sessions:
             return members
         raise AssertionError  # the loop has no end
 
+    def raw(self, operation: str, accept: str, params: t.Mapping[str, str]) -> Answer:
+        """Make a call once, and give its answer as it came.
+
+        Args:
+            operation: Operation, as in `GetLocations`.
+            accept: MIME type that is asked for.
+            params: Request members.
+
+        Raises:
+            CallError: If the call fails.
+            CredentialsError: If the login is refused, or the call with 401 or 403.
+        """
+        session = self.current()
+        return self._transport.call(
+            "GET",
+            f"{session.base_url}/{operation}",
+            headers={**session.headers, "Accept": accept},
+            params=dict(params),
+            repeatable=False,
+        )
+
     def write(self, method: str, url: str, **options: Unpack[CallOptions]) -> Answer:
         """Make one call that changes something; what its answer means is not judged here.
 

@@ -58,6 +58,15 @@ SETTINGS: tuple[Setting, ...] = (
         options=("json", "xml"),
     ),
     Setting(
+        "remaining_records",
+        "string",
+        "Remaining records",
+        "What AIM says of the rows after a page: believe it (trust), or read on until a page has "
+        "no new row (ignore), for a server that always says 0.",
+        "trust",
+        options=("trust", "ignore"),
+    ),
+    Setting(
         "customer_access_tokens",
         "object",
         "Customer access tokens",

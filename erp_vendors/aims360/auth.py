@@ -31,15 +31,19 @@ class Aims360Auth(TokenAuth):
 
     transport: Transport | None = None
 
-    def __init__(self, block: Block) -> None:
+    def __init__(self, block: Block, secret_in: str = "") -> None:
         """Read the credentials.
+
+        Args:
+            block: The settings.
+            secret_in: Instead of `client_secret_in`; a token that was pasted does not count then.
 
         Raises:
             ConfigError: If there is neither a token nor a complete login.
         """
         self.transport: Transport | None = None
-        self._in_form = block.get("client_secret_in") == "form"
-        pasted = str(block.get("access_token") or "").strip()
+        self._in_form = (secret_in or block.get("client_secret_in")) == "form"
+        pasted = "" if secret_in else str(block.get("access_token") or "").strip()
         given = [name for name in _LOGIN if block.get(name)]
         if len(given) < len(_LOGIN) and not pasted:
             missing = " and ".join(f"{VENDOR}.{name}" for name in _LOGIN if name not in given)

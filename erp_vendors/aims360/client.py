@@ -11,9 +11,9 @@ from erp_vendors.aims360.aqua import Aqua
 from erp_vendors.aims360.auth import OVERLOAD, Aims360Auth
 from erp_vendors.aims360.odata import pick
 from erp_vendors.aims360.resources import RESOURCES, Aims360Resource, custom
-from erp_vendors.aims360.settings import HOSTS, WINDOW_SECONDS
+from erp_vendors.aims360.settings import HOSTS, QUERY_OPTIONS, WINDOW_SECONDS
 from erp_vendors.connect import connect
-from erp_vendors.elements import check_whole
+from erp_vendors.elements import check_whole, unwrapped
 from erp_vendors.errors import CallError, DataError, MissingResourceError
 from erp_vendors.http import codec
 from erp_vendors.http.budget import Limits
@@ -45,6 +45,8 @@ RULES = (
     Rule(Action.REAUTHENTICATE, statuses=frozenset({403})),
 )
 
+NO_ROW = 10_000_000
+"""An offset past the end of every list."""
 _QUERY_REFUSED = frozenset({400, 414, 422, 500, 501})
 
 
@@ -54,6 +56,7 @@ class Aims360Client:
     Attributes:
         resources: All resources by name.
         page_size: Records that are asked for per page.
+        query_options: Query options that the tenant takes.
         aqua: The background jobs behind Aqua exports.
     """
 
@@ -61,6 +64,8 @@ class Aims360Client:
         self.block = block
         self.resources = configured(block, RESOURCES, custom)
         self.page_size: int = block.get("page_size")
+        given = block.get("query_options")
+        self.query_options = frozenset(QUERY_OPTIONS if given is None else given)
         auth = Aims360Auth(block)
         self.transport = connect(
             block,
@@ -99,23 +104,24 @@ class Aims360Client:
             search: `$filter`; empty for all records.
             order: `$orderby`; empty for the vendor's own order.
 
+        Options that the settings say the tenant does not take are left out.
+
         Raises:
             DataError: If the answer is not a list of objects.
             MissingResourceError: If the path is a guess and this site does not have it.
             ErpError: If the call fails.
         """
-        path = odata.with_query(
-            resource.path,
-            {
-                "pagesize": str(self.page_size),
-                "$skip": str(skip) if skip else "",
-                "$count": "true",
-                "$expand": resource.expand,
-                "$filter": search,
-                "$orderby": order,
-            },
-        )
+        wanted = {
+            "$count": "true",
+            "$expand": resource.expand,
+            "$filter": search,
+            "$orderby": order,
+        }
+        taken = {name: value for name, value in wanted.items() if name in self.query_options}
+        place = {"pagesize": str(self.page_size), "$skip": str(skip) if skip else ""}
+        path = odata.with_query(resource.path, {**place, **taken})
         answer = self.transport.get_json(path, optional=not resource.documented)
+        answer = unwrapped(answer, resource.rows_in)
         return odata.read_page(resource.path, answer, resource.primary_keys)
 
     def find(self, resource: Aims360Resource, column: str, value: object) -> list[Row]:

@@ -67,15 +67,18 @@ def equal(column: str, value: object) -> str:
     return f"{column} eq {literal(value)}"
 
 
-def between(column: str, since: dt.datetime, until: dt.datetime) -> str:
+def between(column: str, since: dt.datetime, until: dt.datetime, zone: str = "utc") -> str:
     """Records whose stamp lies in a window that is closed at both ends (4.3, OBS).
 
     Args:
         column: Property.
         since: First moment.
         until: Last moment.
+        zone: The setting `date_zone`.
     """
-    return f"{column} ge {literal(since)} and {column} le {literal(until)}"
+    first, last = (literal(moment).removesuffix("Z") for moment in (since, until))
+    mark = {"utc": "Z", "offset": "+00:00"}.get(zone, "")
+    return f"{column} ge {first}{mark} and {column} le {last}{mark}"
 
 
 def with_query(path: str, options: t.Mapping[str, str]) -> str:

@@ -13,6 +13,11 @@ HOSTS = {"west": "https://apiwest.aims360.rest", "east": "https://apieast.aims36
 VENDOR_DOMAIN = ".aims360.rest"
 """End of the name of every host of the vendor (aims360.md 1.1, DOC)."""
 
+QUERY_OPTIONS = ("$filter", "$orderby", "$count", "$expand")
+"""Those that the tap sends, if the settings do not leave some out (aims360.md 4.1, 4.2)."""
+DATE_ZONES = ("utc", "offset", "none")
+"""Values of `date_zone`."""
+
 _NAME = {"minLength": 1}
 
 EXPORT_ENTRY = (
@@ -80,6 +85,22 @@ SETTINGS: tuple[Setting, ...] = (
         "Records per page.",
         250,
         schema={"minimum": 1},
+    ),
+    Setting(
+        "query_options",
+        "array",
+        "Query options",
+        "Those that the tenant takes; all, if this is not set. Without $filter each run reads "
+        "whole tables, and without $expand records come without their children.",
+        schema={"items": {"type": "string", "enum": list(QUERY_OPTIONS)}},
+    ),
+    Setting(
+        "date_zone",
+        "string",
+        "Zone of dates",
+        "How $filter names the zone of a moment, which is UTC: by a Z, by +00:00, or not at all.",
+        "utc",
+        options=DATE_ZONES,
     ),
     Setting(
         "calls_per_minute",

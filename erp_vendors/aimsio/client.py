@@ -10,8 +10,10 @@ import urllib.parse
 import msgspec
 
 from erp_vendors.aimsio.resources import RESOURCES, AimsioResource, custom
-from erp_vendors.aimsio.settings import HOSTS
+from erp_vendors.aimsio.settings import HOSTS, VENDOR
+from erp_vendors.assumption import doctor_hint
 from erp_vendors.connect import connect
+from erp_vendors.elements import unwrapped
 from erp_vendors.errors import DataError, ErpError, MissingResourceError
 from erp_vendors.http import codec
 from erp_vendors.http.auth import BasicAuth
@@ -98,8 +100,14 @@ class AimsioClient:
         """
         with self._locks[resource.name]:
             if again or resource.name not in self._indexes:
-                answer = self.transport.get_json(resource.path, optional=not resource.documented)
-                self._indexes[resource.name] = _parse_index(resource, answer)
+                try:
+                    answer = self.transport.get_json(
+                        resource.path, optional=not resource.documented
+                    )
+                except MissingResourceError as error:
+                    msg = f"{error}; {doctor_hint(VENDOR, 'paths')}"
+                    raise MissingResourceError(msg) from None
+                self._indexes[resource.name] = parse_index(resource, answer)
             return self._indexes[resource.name]
 
     def detail(
@@ -161,7 +169,17 @@ class AimsioClient:
         )
 
 
-def _parse_index(resource: AimsioResource, answer: object) -> Index:
+def parse_index(resource: AimsioResource, answer: object) -> Index:
+    """Read the answer that is an entity's index; a list is emptied by it.
+
+    Args:
+        resource: The entity.
+        answer: The parsed answer.
+
+    Raises:
+        DataError: If it is not a list.
+    """
+    answer = unwrapped(answer, resource.rows_in)
     if not isinstance(answer, list):
         msg = f"aimsio: the index at {resource.path} is {codec.kind_of(answer)}, not a list"
         raise DataError(msg)

@@ -16,7 +16,7 @@ class AimsioResource(Resource):
         guid: Property of a full record that holds its guid; empty where the name is not documented.
         natural_keys: Properties that identify a record when writing, best one first; a record
             needs at least one of them.
-        assumed_keys: The names of the natural keys are assumed (INF); another property may be it.
+        assumed_keys: The natural keys' names are assumed (7, INF); another property may be it.
         read_only: Properties that only the GET schema has.
         status_only: A POST may change the status of existing records and nothing else.
         after: Resources that this one's records refer to, which are written first.

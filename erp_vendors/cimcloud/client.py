@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import functools
 import itertools
+import re
 import typing as t
 
+from erp_vendors.assumption import doctor_hint
 from erp_vendors.cimcloud.auth import BearerAuth, SessionAuth
 from erp_vendors.cimcloud.resources import RESOURCES, WRITE_ONLY, CimcloudResource, custom
 from erp_vendors.cimcloud.search import exact
@@ -16,8 +18,8 @@ from erp_vendors.cimcloud.settings import (
     WINDOW_SECONDS,
 )
 from erp_vendors.connect import connect
-from erp_vendors.elements import records_of
-from erp_vendors.errors import ConfigError, MissingResourceError
+from erp_vendors.elements import records_of, unwrapped
+from erp_vendors.errors import CallError, ConfigError, MissingResourceError
 from erp_vendors.http import Coming, ReadAhead, codec
 from erp_vendors.http.auth import Auth, BasicAuth
 from erp_vendors.http.budget import Limits
@@ -29,6 +31,11 @@ if t.TYPE_CHECKING:
     from erp_vendors.vendor import Connection
 
 Row = dict[str, t.Any]
+
+NO_PAGE = 1_000_000
+"""Number of a page that no table has: it would begin with row 50 million."""
+_BAD_REQUEST = 400
+_DIGITS = re.compile("[0-9]+")
 
 
 class Pages:
@@ -92,6 +99,7 @@ class CimcloudClient:
             auth.transport = self.transport
         self._session = _session(block, self.transport)
         self._found: dict[str, str] = {}
+        self._no_page: dict[str, str] = {}
 
     def check(self) -> None:
         """Prove that the site runs and the credentials work (cimcloud.md 1.2).
@@ -152,9 +160,42 @@ class CimcloudClient:
                     return []
                 missing = error
                 continue
+            except CallError as error:
+                unknown = first or (search and number == 2)  # noqa: PLR2004 - as above
+                if unknown or not self._is_past_the_end(resource, path, search, error):
+                    raise
+                return []
             self._found[resource.name] = path
-            return _rows(path, rows)
+            return rows_of(resource, path, rows)
         raise missing
+
+    def _is_past_the_end(
+        self, resource: CimcloudResource, path: str, search: str, error: CallError
+    ) -> bool:
+        """Whether a 400 says that there is no such page (4.1, UNK), and nothing else.
+
+        It does if a page that nobody can have is refused in the same words, and the first page is
+        not refused.
+        """
+        if error.status != _BAD_REQUEST or resource.destructive:
+            return False
+        words = _DIGITS.sub("", error.body)
+        if words != self._no_page.get(path):
+            base = f"/{path}{f'/{search}' if search else ''}"
+            ask = functools.partial(
+                self.transport.get_json,
+                auth=self._session if resource.in_session else self.transport.auth,
+            )
+            try:
+                ask(f"{base}/{NO_PAGE}")
+            except CallError as far:
+                if far.status != error.status or _DIGITS.sub("", far.body) != words:
+                    return False
+            else:
+                return False
+            ask(base if search else f"{base}/1")
+            self._no_page[path] = words
+        return True
 
     def write(
         self,
@@ -219,8 +260,19 @@ class CimcloudClient:
         return self.transport.call("DELETE", f"/{tail}", repeatable=True, optional=True)
 
 
-def _rows(path: str, answer: object) -> list[Row]:
-    rows = records_of(answer, f"cimcloud: GET {path}")
+def rows_of(resource: CimcloudResource, path: str, answer: object) -> list[Row]:
+    """The rows of an answer, and in their places what is no row; without passwords.
+
+    Args:
+        resource: What was read.
+        path: Where, for messages.
+        answer: The parsed body.
+
+    Raises:
+        DataError: If it is no list of objects, and has none where the settings say.
+    """
+    hint = doctor_hint("cimcloud", "rows")
+    rows = records_of(unwrapped(answer, resource.rows_in), f"cimcloud: GET {path}", hint)
     for row in rows:
         for column in WRITE_ONLY & row.keys():
             del row[column]

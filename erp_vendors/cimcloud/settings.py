@@ -27,8 +27,10 @@ SETTINGS: tuple[Setting, ...] = (
         "string",
         "Date format",
         "Form of dates in searchstrings, from YYYY, MM, M, DD, D, HH, mm and ss. "
-        "Everything else is sent as written, %2F too.",
+        "Everything else is sent as written, %2F too. The word none: the site cannot search by "
+        "date, so each run reads whole tables and compares the stamps itself.",
         "M/D/YYYY",
+        or_none=True,
     ),
     Setting(
         "session_username",

@@ -32,6 +32,7 @@ if t.TYPE_CHECKING:
     from erp_vendors.http.auth import Auth
     from erp_vendors.http.budget import Budget
     from erp_vendors.http.call import CallOptions
+    from erp_vendors.http.observer import Observer
 
 logger = logging.getLogger("erp.http")
 
@@ -45,9 +46,7 @@ long: a server that trickles would hold up a run for ever."""
 MAX_ANSWER_BYTES = 1 << 28
 """Bytes of an answer that are read at most, decoded, unless a setting says otherwise."""
 _LONGEST_PAUSE = 30.0
-_SUCCESS = 200
-_REDIRECT = 300
-_CLIENT_ERROR = 400
+_SUCCESS, _REDIRECT, _CLIENT_ERROR = 200, 300, 400
 _UNAUTHORIZED = 401
 _NOT_FOUND = frozenset({404, 405})
 _SERVER_ERROR = 500
@@ -97,9 +96,11 @@ class Transport:
     Attributes:
         before_send: Called immediately before each attempt is written to the wire; if it raises,
             nothing is sent, and the call ends with what it raised.
+        observer: Told of each attempt and its answer.
     """
 
     before_send: t.Callable[[], None] | None = None
+    observer: Observer | None = None
 
     def __init__(self, options: TransportOptions, budget: Budget, auth: Auth | None = None) -> None:
         self.options = options
@@ -111,7 +112,7 @@ class Transport:
         self._local = threading.local()
         self.label = options.vendor
         self._given_up: Exception | None = None
-        self._found = False  # whether any path of `base_url` was answered otherwise than by 404
+        self._found = False  # whether a path of `base_url` was answered other than by 404
         self._sessions: list[HttpSession] = []
         if isinstance(options.verify, str):
             try:
@@ -120,10 +121,9 @@ class Transport:
                 msg = f"{options.vendor}.ca_bundle: {options.verify} is not usable: {error}"
                 raise ConfigError(msg) from None
         if options.verify is False:
+            where = options.vendor
             logger.warning(
-                "%s: TLS certificates are not checked (%s.verify_tls is false)",
-                options.vendor,
-                options.vendor,
+                "%s: TLS certificates are not checked (%s.verify_tls is false)", where, where
             )
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
 
@@ -131,17 +131,15 @@ class Transport:
         """GET a JSON document.
 
         Args:
-            path: Path after the base URL, already percent-encoded; or a whole address.
-            **kwargs: See `CallOptions`.
+            path: As for `call`.
+            **kwargs: As for `call`.
 
         Returns:
             The parsed body; decimals stay exact. An answer without content is the empty list.
 
         Raises:
             DataError: If the answer is not JSON.
-            CallError: If the vendor does not answer, or not with success.
-            CredentialsError: On 401 and 403.
-            MissingResourceError: On 404 and 405, if the path is `optional`.
+            ErpError: As `call`.
         """
         return self._run(self._prepare("GET", path, kwargs), parse=True)[1]
 
@@ -325,6 +323,8 @@ class Transport:
             raise _FailedAttempt(call.failure(Phase.SENT), response, cause) from None
 
     def _send(self, call: Call, sending: Sending, credentials: object) -> requests.Response:
+        if self.observer is not None:
+            self.observer.sending(call)
         session = self._session()
         prepared = session.prepare(
             call.method, call.url, call.params, call.headers, call.body, cookies=not call.elsewhere
@@ -335,6 +335,8 @@ class Transport:
             response = session.send(prepared, call.into)
             if sending.expired:  # the end of the connection may look like the end of the answer
                 raise requests.ReadTimeout
+            if self.observer is not None:
+                self.observer.answered(call, response)
             self._heed(call, response)
         return response
 

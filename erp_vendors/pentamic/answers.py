@@ -6,6 +6,7 @@ import decimal
 import re
 import typing as t
 
+from erp_vendors.elements import unwrapped
 from erp_vendors.errors import DataError
 from erp_vendors.http import codec
 from erp_vendors.http.xmldoc import is_nil, is_xml, name_of, root_of
@@ -21,7 +22,12 @@ in one that has no end."""
 _LEADING_ZERO = re.compile(rb"-?0[0-9]")
 
 
-def rows(body: bytes, properties: t.Mapping[str, Schema]) -> list[t.Any]:
+def rows(
+    body: bytes,
+    properties: t.Mapping[str, Schema],
+    rows_in: str = "",
+    numbers: set[str] | None = None,
+) -> list[t.Any]:
     """Read the records of a list.
 
     Text for which the schema wants a number becomes one, if the format lost the difference (XML,
@@ -30,6 +36,9 @@ def rows(body: bytes, properties: t.Mapping[str, Schema]) -> list[t.Any]:
     Args:
         body: The raw body.
         properties: JSON schemas of a record's properties.
+        rows_in: See `Resource.rows_in`; of JSON alone.
+        numbers: Takes the names of properties that valid JSON has as whole numbers: zeros that
+            they began with are lost.
 
     Returns:
         What the list holds, objects if all is well; decimals stay exact.
@@ -45,12 +54,15 @@ def rows(body: bytes, properties: t.Mapping[str, Schema]) -> list[t.Any]:
             raise DataError(msg)
         return [_record(child, properties) for child in root]
     value, repaired = _from_json(body)
+    value = unwrapped(value, rows_in)
     if not isinstance(value, list):
         msg = f"{codec.kind_of(value)} is no list of records"
         raise DataError(msg)
     for row in value:
         if isinstance(row, dict):
             for name, item in row.items():
+                if numbers is not None and not repaired and type(item) is int:
+                    numbers.add(name)
                 row[name] = _conform(item, properties.get(name, {}), repaired=repaired)
     return value
 

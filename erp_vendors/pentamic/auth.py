@@ -120,7 +120,7 @@ class ClientCredentials(TokenAuth):
 
 
 class _TokenRequest(Auth):
-    """No credentials: they are in the body. Explains a refusal, whatever its HTTP status (UNK)."""
+    """No credentials: they are in the body. Explains a refusal of any HTTP status (2, UNK)."""
 
     def sign(self, request: requests.PreparedRequest, value: object) -> requests.PreparedRequest:  # noqa: ARG002
         request.register_hook("response", _refused_client)  # type: ignore[no-untyped-call]

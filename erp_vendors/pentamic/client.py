@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import threading
 import typing as t
@@ -10,8 +11,9 @@ import urllib.parse
 import requests
 
 from erp_vendors import schemas
+from erp_vendors.assumption import doctor_hint
 from erp_vendors.connect import connect
-from erp_vendors.errors import ConfigError, DataError
+from erp_vendors.errors import CallError, ConfigError, DataError
 from erp_vendors.http import codec
 from erp_vendors.http.budget import Limits
 from erp_vendors.overrides import configured
@@ -28,6 +30,11 @@ if t.TYPE_CHECKING:
 
 Row = dict[str, t.Any]
 
+logger = logging.getLogger("erp.pentamic")
+
+ORDER_REFUSED = frozenset({400, 414, 422, 501})
+"""What the answer to an order that is not taken may be (pentamic.md 5.2)."""
+_NOT_FOUND = 404
 _READS = 3
 """Times that a list is asked for whose answer is a proxy's page or breaks off."""
 _PAUSE = 1.0
@@ -35,7 +42,12 @@ _TEXT: Schema = {"type": ["string", "null"]}
 
 
 class PentamicClient:
-    """Reads and writes one customer's Pentamic Accounting."""
+    """Reads and writes one customer's Pentamic Accounting.
+
+    Attributes:
+        numbers: Properties that valid JSON has shown as whole numbers, by resource: zeros that
+            they began with are lost (pentamic.md 3).
+    """
 
     def __init__(self, block: Block, connection: Connection) -> None:
         self.block = block
@@ -52,6 +64,7 @@ class PentamicClient:
             trusted=(token_url,),
         )
         auth.transport = self.transport
+        self.numbers: dict[str, set[str]] = {}
         self._properties = {
             name: schema_of(resource, self.resources)["properties"]
             for name, resource in self.resources.items()
@@ -59,6 +72,7 @@ class PentamicClient:
         parents = (parent_of(resource, self.resources) for resource in self.resources.values())
         self._shared = {parent.name for parent in parents if parent is not None}
         self._lists: dict[str, list[t.Any]] = {}
+        self._order: str = block.get("order_by")
         self._lock = threading.Lock()
 
     def check(self) -> None:
@@ -89,8 +103,7 @@ class PentamicClient:
         with self._lock:
             if resource.name in self._lists and not again:
                 return self._lists[resource.name]
-            order = self.block.get("order_by") if resource.name == "customers" else ""
-            rows = self._list(resource, resource.path, {"orderBy": order} if order else {})
+            rows = self._whole(resource)
             if resource.name in self._shared:
                 self._lists[resource.name] = rows
             return rows
@@ -109,7 +122,7 @@ class PentamicClient:
             DataError: If the answer is not a list.
             ErpError: If the call fails.
         """
-        path = resource.path_of(urllib.parse.quote(str(key), safe=""))
+        path = self._path(resource.path_of(urllib.parse.quote(str(key), safe="")))
         try:
             return self._list(resource, path, {})
         except RefusedRecordError as error:
@@ -131,7 +144,10 @@ class PentamicClient:
             ErpError: If it fails otherwise.
         """
         return self.transport.call(
-            "POST", resource.write_path or resource.path, body=self._body(record), repeatable=False
+            "POST",
+            self._path(resource.write_path or resource.path),
+            body=self._body(record),
+            repeatable=False,
         )
 
     def update(self, resource: PentamicResource, key: object, record: Row) -> Answer:
@@ -147,7 +163,7 @@ class PentamicClient:
             ErpError: If it fails otherwise.
         """
         return self.transport.call(
-            "PUT", _single(resource, key), body=self._body(record), repeatable=True
+            "PUT", self._path(_single(resource, key)), body=self._body(record), repeatable=True
         )
 
     def delete(self, resource: PentamicResource, key: object) -> Answer:
@@ -164,7 +180,32 @@ class PentamicClient:
             RefusedRecordError: If the vendor does not take the record.
             ErpError: If it fails otherwise.
         """
-        return self.transport.call("DELETE", _single(resource, key), repeatable=True)
+        return self.transport.call("DELETE", self._path(_single(resource, key)), repeatable=True)
+
+    def _whole(self, resource: PentamicResource) -> list[t.Any]:
+        """A list; without its order if that is refused (4.2), as nothing depends on it."""
+        path = self._path(resource.path)
+        order = self._order if resource.name == "customers" else ""
+        try:
+            return self._list(resource, path, {"orderBy": order} if order else {})
+        except CallError as error:
+            if error.status == _NOT_FOUND and not self.block.get("trailing_slash"):
+                error.args = (f"{error}; {doctor_hint(VENDOR, 'slash')}",)
+            if not order or error.status not in ORDER_REFUSED:
+                raise
+            rows = self._list(resource, path, {})
+            self._order = ""
+            logger.warning(
+                "pentamic: the list of customers is read without pentamic.order_by, which the "
+                "vendor refuses (%s); %s",
+                error,
+                doctor_hint(VENDOR, "order_by"),
+            )
+            return rows
+
+    def _path(self, path: str) -> str:
+        """A path as this site spells it (pentamic.md 1 shows both)."""
+        return f"{path}/" if self.block.get("trailing_slash") else path
 
     def _list(self, resource: PentamicResource, path: str, params: dict[str, str]) -> list[t.Any]:
         where = f"pentamic: GET {path}"
@@ -173,7 +214,9 @@ class PentamicClient:
             if answer.has_no_content or (resource.is_child and answer.body == b"null"):
                 return []
             try:
-                return answers.rows(answer.body, self._properties[resource.name])
+                properties = self._properties[resource.name]
+                numbers = self.numbers.setdefault(resource.name, set())
+                return answers.rows(answer.body, properties, resource.rows_in, numbers)
             except DataError as error:
                 msg = f"{where}: {error}"
                 raise DataError(msg) from None

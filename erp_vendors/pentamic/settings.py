@@ -38,6 +38,13 @@ SETTINGS: tuple[Setting, ...] = (
         or_none=True,
     ),
     Setting(
+        "trailing_slash",
+        "boolean",
+        "Trailing slash",
+        "Paths end with a slash: Pentamic's headings show one, its examples show none.",
+        False,  # noqa: FBT003
+    ),
+    Setting(
         "tax_code_as",
         "string",
         "Tax code as",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import itertools
 import typing as t
 
@@ -10,9 +11,10 @@ from typing_extensions import override
 
 from erp_vendors.aims360 import AIMS360, Aims360Client, Aims360Resource
 from erp_vendors.aims360.aqua import exports
-from erp_vendors.aims360.client import refuses_query
+from erp_vendors.aims360.client import NO_ROW, refuses_query
 from erp_vendors.aims360.odata import ODataPage, Row, between, pick
 from erp_vendors.aims360.resources import RESOURCES, custom
+from erp_vendors.assumption import doctor_hint
 from erp_vendors.elements import NoRecord
 from erp_vendors.errors import CallError, DataError, MissingResourceError
 from erp_vendors.http import ordered_map
@@ -34,6 +36,7 @@ if t.TYPE_CHECKING:
 
 Batches = t.Iterator[list[tuple[Row, str]]]
 
+_NOT_FOUND = 404
 _CHUNK = 50
 """Records that were read one by one and are emitted together."""
 
@@ -183,12 +186,18 @@ class _Listing:
         self._stream = stream
         self._key = stream.replication_key or ""
         self._first_run = bookmark.value is None
+        self._counted = False
+        client = stream.client
         searches = [""]
         # A complete copy has no end of its window: what changes meanwhile would be missing in it.
-        if bookmark.since is not None and self._key and not stream.table_copy.wanted:
-            searches.insert(0, between(self._key, from_iso(bookmark.since), from_iso(until)))
+        whole = stream.table_copy.wanted or "$filter" not in client.query_options
+        if bookmark.since is not None and self._key and not whole:
+            zone = client.block.get("date_zone")
+            window = between(self._key, from_iso(bookmark.since), from_iso(until), zone)
+            searches.insert(0, window)
         # Offsets need an order; whether the vendor takes one is unknown (aims360.md 4.1, INF).
-        orders = dict.fromkeys((",".join(stream.resource.primary_keys), ""))
+        takes = "$orderby" in client.query_options
+        orders = dict.fromkeys((",".join(stream.resource.primary_keys) if takes else "", ""))
         self._ways = list(itertools.product(searches, orders))
         self._filters = len(searches) > 1
         self._accepted = False
@@ -200,12 +209,12 @@ class _Listing:
         self._accepted = True
         search, order = self._ways[0]
         if self._filters and not search:
-            self._warn(f"the vendor refuses the filter on {self._key}")
+            self._warn(f"the vendor refuses the filter on {self._key}", "filter")
         elif search and not page.rows and self._first_run:
             # Either nothing is new, or no record has the property that the filter names.
             whole = self._stream.client.page(self._stream.resource, order=order)
             if whole.rows and not any(_has(row, [self._key]) for row in whole.rows):
-                self._warn(f"no record has a {self._key}")
+                self._warn(f"no record has a {self._key}", "stamps")
                 self._ways = [("", order)]
                 return whole
         return page
@@ -216,6 +225,9 @@ class _Listing:
                 return self._page(skip)
             except CallError as error:
                 if len(self._ways) == 1 or not refuses_query(error):
+                    if refuses_query(error):
+                        hint = doctor_hint(self._stream.vendor, "count")
+                        self._stream.logger.warning("%s: %s", self._stream.name, hint)
                     raise
                 self._stream.logger.info("%s: %s", self._stream.name, error)
                 self._ways.pop(0)
@@ -223,19 +235,48 @@ class _Listing:
     def _page(self, skip: int) -> ODataPage:
         search, order = self._ways[0]
         try:
-            return self._stream.client.page(self._stream.resource, skip, search=search, order=order)
-        except MissingResourceError as error:
-            if not self._accepted:
+            page = self._stream.client.page(self._stream.resource, skip, search=search, order=order)
+        except (MissingResourceError, CallError) as error:
+            if not self._accepted or not _is_missing(error):
                 raise
+            if skip and not self._counted and self._is_past_the_end():
+                return ODataPage([], None)
             msg = f"{error}, but it did before"
             raise DataError(msg) from None
+        self._counted = self._counted or page.total is not None
+        return page
 
-    def _warn(self, why: str) -> None:
+    def _is_past_the_end(self) -> bool:
+        """Whether a 404 means that no rows follow (4.1, INF), and nothing else.
+
+        It does if what no list can have is not there, either, and the first page still is. Where
+        the vendor counts, the end is known, and nothing past it is asked for.
+        """
+        search, order = self._ways[0]
+        ask = functools.partial(
+            self._stream.client.page, self._stream.resource, search=search, order=order
+        )
+        try:
+            ask(NO_ROW)
+        except (MissingResourceError, CallError) as error:
+            if not _is_missing(error):
+                return False
+        else:
+            return False
+        ask()
+        return True
+
+    def _warn(self, why: str, what: str) -> None:
         self._stream.logger.warning(
-            "%s: %s, reading the full table (aims360.resources: replication_key)",
+            "%s: %s, reading the full table (aims360.resources: replication_key); %s",
             self._stream.name,
             why,
+            doctor_hint(self._stream.vendor, what),
         )
+
+
+def _is_missing(error: MissingResourceError | CallError) -> bool:
+    return isinstance(error, MissingResourceError) or error.status == _NOT_FOUND
 
 
 def _has(row: Row, keys: t.Iterable[str]) -> bool:

@@ -12,6 +12,7 @@ from typing_extensions import override
 from erp_vendors import schemas
 from erp_vendors.aimsio import AIMSIO, AimsioClient, AimsioResource, IndexEntry
 from erp_vendors.aimsio.resources import RESOURCES, custom
+from erp_vendors.assumption import doctor_hint
 from erp_vendors.errors import (
     CallError,
     DataError,
@@ -41,6 +42,10 @@ class AimsioStream(ResourceStream[AimsioResource, AimsioClient]):
     vendor = AIMSIO.name
     oldest_first = True
     shows_deletions = True
+
+    def __init__(self, tap: BaseTap, resource: AimsioResource) -> None:
+        super().__init__(tap, resource)
+        self._filled: set[str] = set()
 
     @override
     def get_records(self, context: Context | None) -> t.Iterator[Record]:
@@ -110,10 +115,23 @@ class AimsioStream(ResourceStream[AimsioResource, AimsioClient]):
         key = next(iter(self.resource.primary_keys), None)
         if key and record.get(key) is None:
             record[key] = entry.id
+            self._tell_filled(key, "detail_keys")
         stamp = self.resource.replication_key
         if stamp and record.get(stamp) is None:
             record[stamp] = entry.updated_at
+            self._tell_filled(stamp, "detail_stamps")
         return record
+
+    def _tell_filled(self, column: str, assumption: str) -> None:
+        """Say once that records lack a column; nothing is wrong with what is emitted."""
+        if column not in self._filled:
+            self._filled.add(column)
+            self.logger.info(
+                "%s: records have no %s, so they get what the index has; %s",
+                self.name,
+                column,
+                doctor_hint(self.vendor, assumption),
+            )
 
     def _still_listed(self, missing: list[IndexEntry]) -> list[IndexEntry]:
         """Which of the records that answer 404 the index still lists; the others were deleted."""

@@ -9,6 +9,7 @@ import typing as t
 
 from typing_extensions import override
 
+from erp_vendors.assumption import doctor_hint
 from erp_vendors.cimcloud import CIMCLOUD, CimcloudClient, CimcloudResource
 from erp_vendors.cimcloud.resources import RESOURCES, custom
 from erp_vendors.cimcloud.search import changed_since
@@ -17,7 +18,7 @@ from erp_vendors.overrides import configured
 from erp_vendors.remembered import Remembered
 from tap_erp.bookmark import content_fingerprint, fingerprint
 from tap_erp.resource_stream import ResourceStream
-from tap_erp.stamps import BEHIND_UTC, day_before, from_iso, iso_now, to_iso
+from tap_erp.stamps import BEHIND_UTC, day_before, earlier, from_iso, iso_now, to_iso
 
 if t.TYPE_CHECKING:
     from singer_sdk.helpers.types import Context, Record
@@ -66,6 +67,7 @@ class CimcloudStream(ResourceStream[CimcloudResource, CimcloudClient]):
     def __init__(self, tap: BaseTap, resource: CimcloudResource) -> None:
         super().__init__(tap, resource, sample=lambda client: client.page(resource))
         self._side_by_side = False
+        self._told = False
 
     @override
     def get_records(self, context: Context | None) -> t.Iterator[Record]:
@@ -113,36 +115,50 @@ class CimcloudStream(ResourceStream[CimcloudResource, CimcloudClient]):
                 place.add(text)
 
     def _rows(self, bookmark: Bookmark) -> t.Iterator[Record]:
-        search, pages = "", 0
-        if bookmark.since is not None and self.resource.replication_key:
-            search = changed_since(
-                self.resource.replication_key,
-                from_iso(bookmark.since),
-                self.client.block.get("date_format"),
-            )
+        search, pages = self._search(bookmark), 0
         try:
             for page in self._pages(search):
-                self.learn(page)  # so that one SCHEMA message has the columns of the whole page
                 yield from page
                 pages += 1
         except (CallError, MissingResourceError) as error:
             # A page number after a date may be refused where the date alone is not (4.3, UNK).
             if not search or pages > 1 or not _may_be_the_filter(error):
                 raise
-            self.logger.warning(
-                "%s: the vendor refuses the filter on %s, reading the full table (%s)",
-                self.name,
-                self.resource.replication_key,
-                error,
-            )
-            for page in self._pages(""):
-                self.learn(page)
-                yield from page
+            what = "date_page" if pages else "date_literal"
+            why = f"refuses the filter on {self.replication_key}: {error}"
+        else:
+            # The record that the bookmark is from has changed at its day, or later.
+            if not search or pages or bookmark.value is None:
+                return
+            what = "misread_date"
+            why = f"finds nothing since the day of the bookmark ({self.replication_key})"
+        self._read_whole(what, why)
+        for page in self._pages(""):
+            yield from page
+
+    def _search(self, bookmark: Bookmark) -> str:
+        """The searchstring for what has changed; empty for all rows."""
+        pattern = self.client.block.get("date_format")
+        if bookmark.since is None or not self.resource.replication_key or not pattern:
+            return ""
+        day = from_iso(bookmark.since)
+        begin = bookmark.value or to_iso(self.config.get("start_date"))
+        if begin is not None and from_iso(begin) == day:
+            # A bound that is exclusive (4.2, INF) would leave out what changed at that moment.
+            day = earlier(day, dt.timedelta(days=1))
+        return changed_since(self.resource.replication_key, day, pattern)
+
+    def _read_whole(self, what: str, why: str) -> None:
+        tell = self.logger.info if self._told else self.logger.warning
+        self._told = True
+        hint = doctor_hint(self.vendor, what)
+        tell("%s: the vendor %s; reading the full table; %s", self.name, why, hint)
 
     def _pages(self, search: str) -> t.Iterator[list[Record]]:
         pages = self.client.pages(self.resource, search)
         for page in pages:
             self._side_by_side = pages.side_by_side
+            self.learn(page)  # so that one SCHEMA message has the columns of the whole page
             yield page
 
     def _stamp(self, row: Record) -> str | None:

@@ -33,7 +33,8 @@ class Documented:
         needs: What a new record must carry beyond the `required` of the schema.
         references: Properties that name a record of another sink, each with that sink and the
             property that identifies it there.
-        left_out: Properties that are never sent, though the schema has them.
+        left_out: Properties that are never sent, though the schema has them; those that stand
+            inside of another one behind its name and a dot.
     """
 
     schema: Schema = dataclasses.field(default_factory=dict)
@@ -79,7 +80,7 @@ class Documented:
                 {
                     *(name for alternative in keys for name in alternative),
                     *(*resource.primary_keys, *stamp, *needed, *resource.references),
-                    *(*names, *left_out),
+                    *(*names, *(name for name in left_out if "." not in name)),
                 }
             ),
             scalars=scalars and packaged,

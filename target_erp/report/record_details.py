@@ -86,7 +86,7 @@ def how_to_settle(
     Args:
         found: Its line in the ledger.
         letter: Its newest dead letter, if it has one.
-        command: The command without its subcommand, to be repeated.
+        command: The command `unknown`, to be repeated.
         width: Columns of the screen.
     """
     entry = found.entry
@@ -98,7 +98,7 @@ def how_to_settle(
         lines += _of_letter(letter)
     else:
         lines.append(("what", "no dead letter holds it; the source has the record"))
-    settle = [*command, "unknown", "--stream", found.stream, "--key", entry.key]
+    settle = [*command, "--stream", found.stream, "--key", entry.key]
     settle += ["--account", found.account, "--settle"]
     lines.append(("look", _where(found)))
     # Each command stays in one line, so that it can be copied.

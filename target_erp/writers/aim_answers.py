@@ -78,7 +78,7 @@ def accepted(
 
 
 def told_account(said: Body, body: Body, member: str) -> str | None:
-    """The account of a new customer, as far as an answer tells it; where it does is UNK (8.2).
+    """The account of a new customer, if an answer tells it; where is not known (8.2, UNK).
 
     A wrong one would change somebody else's record later: lists may hold customers who are alike,
     and an object may be about another account.

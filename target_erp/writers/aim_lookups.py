@@ -98,21 +98,22 @@ LOOK_UPS: t.Mapping[tuple[str, str], AimLookUp] = {
     ("POST", "CustomerOrderFulfillment"): AimLookUp(
         documents.web_order_picks,
         "CustomerOrderFulfillment",
-        "CustomerOrderFulfillment by WebOrder (8.1, DOC): its items (Id, INF) show the quantities",
+        "CustomerOrderFulfillment by WebOrder (8.1, DOC): its items (by Id: 8.1, INF) show the "
+        "quantities",
         "all its items show less than was reported",
         ("WebOrder", "Items"),
     ),
     ("POST", "C2BPostContract"): AimLookUp(
         documents.contract,
         "ContractFullDetails",
-        "ContractFullDetails by WebRef (8.1, DOC); that AIM takes our WebRef is INF",
+        "ContractFullDetails by WebRef (8.1, DOC); AIM is taken to keep our WebRef (6, INF)",
         _WRITTEN,
         ("WebRef",),
     ),
     ("POST", "C2BSetContractCustomer"): AimLookUp(
         documents.contract_customer,
         "ContractFullDetails",
-        "ContractFullDetails by WebRef (8.1, DOC): it shows the account (INF)",
+        "ContractFullDetails by WebRef (8.1, DOC): it shows the account (8.1, INF)",
         "it shows another account; the call may be repeated",
         ("WebRef", "Acct"),
     ),
@@ -120,7 +121,7 @@ LOOK_UPS: t.Mapping[tuple[str, str], AimLookUp] = {
         documents.service_ticket,
         "ServiceTicketFullDetails",
         "ServiceTicketFullDetails by RefNumber, if that filter works and the ticket says the same "
-        "(INF)",
+        "(8.1, INF)",
         f"no ticket of the account (Acct, DOC) says the same anywhere, and {_WRITTEN}",
         (),
         ("RefNumber", "CustomerAcct", *documents.TEXTS),

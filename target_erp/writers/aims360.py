@@ -13,7 +13,7 @@ from erp_vendors.errors import CallError, DataError, Phase
 from erp_vendors.http import codec
 from target_erp.delivery import Prepared, RefusedError, Write, Writer
 from target_erp.delivery.answers import Answers
-from target_erp.delivery.documented import Documented
+from target_erp.delivery.documented import Documented, write_schema
 from target_erp.delivery.model import NOT_SHOWN, Finding, LookUpResult
 from target_erp.delivery.unclear_answer import speaks_of_trouble
 from target_erp.delivery.writer import Statement
@@ -67,6 +67,7 @@ class CreateWriter(Writer):
             resource,
             keys=self._alternatives(()).alternatives,
             names=resource.spare_keys,
+            left_out=_card_data(self.vendor, resource),
         )
         self._validator = WriteValidator.of(self.vendor, resource, secrets=self.secrets)
         self._not_shown_by: tuple[str, ...] = ()
@@ -232,7 +233,7 @@ class CreateWriter(Writer):
         return NOT_SHOWN
 
     def _statement(self) -> Statement:
-        success = "an object that shows the record's key (INF); else it is learned"
+        success = "an object that shows the record's key (6.1, INF); else it is learned"
         if self.resource.answer_schema is not None:
             success = f"an object that fits the OpenAPI file's schema; or {success}"
         return Statement(success, *self._asking())
@@ -246,6 +247,15 @@ class CreateWriter(Writer):
             "empty"
         )
         return f"`$filter` by {keys} (6.1, INF)", absence
+
+
+def _card_data(vendor: str, resource: Aims360Resource) -> frozenset[str]:
+    """Properties of a card that must not be sent: all but the id of one that is on file."""
+    schema, _ = write_schema(vendor, resource)
+    card = schema.get("properties", {}).get(_CARD, {})
+    return frozenset(
+        f"{_CARD}.{name}" for name in card.get("properties", {}) if name != _CARD_ON_FILE
+    )
 
 
 class OrderWriter(CreateWriter):

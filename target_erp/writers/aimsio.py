@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import typing as t
 
+from erp_vendors.assumption import doctor_hint
 from erp_vendors.errors import DataError, MissingResourceError
 from target_erp.delivery import Prepared, RefusedError, Write, Writer
 from target_erp.delivery.answers import Answers
@@ -169,7 +170,7 @@ class AimsioWriter(Writer):
         return Statement(
             success,
             f"the index and single records, newest first (4.1, DOC), by {keys}",
-            "no record of a sound index, and its newest one is found (that it is whole: UNK)",
+            "no record of a sound index, and its newest one is found (that it is whole: 4.1, UNK)",
         )
 
     def _is_read_only(self, name: str, value: object) -> bool:
@@ -251,7 +252,11 @@ class StatusWriter(AimsioWriter):
             try:
                 index = self.client.index(self.resource)
             except MissingResourceError:
-                logger.warning("%s: no index here, so the vendor must tell", self.stream)
+                logger.warning(
+                    "%s: no index here, so the vendor must tell; %s",
+                    self.stream,
+                    doctor_hint(self.vendor, "paths"),
+                )
                 return True
             if index.faults and ids.isdisjoint(str(entry.id) for entry in index.entries):
                 msg = f"whether it exists cannot be told: {index.faults[0]}"

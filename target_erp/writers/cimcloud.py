@@ -259,7 +259,7 @@ class CimcloudWriter(Writer):
         keys = " or ".join(f"`{name}`" for name in self.keys) or str(self._keys)
         absence = f"no row by {' or '.join(f'`{name}`' for name in proven)} (4.2, DOC)"
         if len(proven) < len(self._keys.alternatives):
-            others = "no row, and a listed row is found by the same search (column: INF)"
+            others = "no row, and a listed row is found by the same search (column: 7.4, INF)"
             absence = f"{absence}; by another key {others}" if proven else others
         return Statement(success, f"`searchexact` by {keys} (4.2, DOC)", absence)
 

@@ -173,11 +173,15 @@ class PentamicWriter(Writer):
         Raises:
             RefusedError: If several have this business key.
         """
-        key = tuple((name, self._plain(name, value)) for name, value in write.key)
+        key = write.key
         if write.deletes and write.vendor_id is not None:
             key = ((self._ids[0], write.vendor_id),)
+
+        def keys() -> Key:
+            return tuple((name, self._plain(name, value)) for name, value in key)
+
         try:
-            found = self._listing.find(key, fresh=fresh)
+            found = self._listing.find(keys, fresh=fresh)
         except DataError as error:
             return LookUpResult.cannot_tell(str(error), unreadable=True)
         if len(found) > 1:
@@ -200,7 +204,7 @@ class PentamicWriter(Writer):
         if not is_it or speaks_of_trouble(row, writes):
             return False
         alike = {
-            name: self._plain(name, _text(row[name])) == self._plain(name, _text(value))
+            name: self._is_same(name, row[name], _text(value))
             for name, value in self._body(write).items()
             if row.get(name) is not None and not isinstance(value, (dict, list))
         }
@@ -248,9 +252,24 @@ class PentamicWriter(Writer):
     def _keys_in(self, row: Body) -> tuple[tuple[str, str], ...]:
         return tuple((name, self._plain(name, value)) for name, value in self.identify(row))
 
+    def _is_same(self, name: str, shown: object, value: str) -> bool:
+        """Whether an answer shows what was sent; zeros that a number cannot hold do not count."""
+        number = name == self.natural and isinstance(shown, int)
+        text = _text(shown)
+        return text == value or (number and text == value.lstrip("0"))
+
     def _plain(self, name: str, value: str) -> str:
-        # A server that sends numbers has lost the zeros (pentamic.md 3).
-        return value.strip().lstrip("0") if name == self.natural else value
+        """A key as it can be compared: 0016 and 16 are two tax codes, for they are text.
+
+        A server that sends numbers in valid JSON has lost the zeros, and so has one to which they
+        are sent as numbers (pentamic.md 3).
+        """
+        if name != self.natural:
+            return value
+        numbers = self.client.numbers.get(self.resource.name, ())
+        lost = name in numbers or self.client.block.get("tax_code_as") == "number"
+        value = value.strip()
+        return value.lstrip("0") if lost else value
 
     def _statement(self) -> Statement:
         success = "the record, with its id and as it was sent (6, DOC of customers)"

@@ -46,11 +46,12 @@ class CustomerList:
         self._begun = 0.0
         self._lock = threading.Lock()
 
-    def find(self, key: Key, *, fresh: bool) -> list[Body]:
+    def find(self, keys: t.Callable[[], Key], *, fresh: bool) -> list[Body]:
         """The records that have the best of some keys that any has.
 
         Args:
-            key: The keys, best one first; a record with another value of a better one is none.
+            keys: Gives the keys once the list is read, best one first, comparable; a record with
+                another value of a better one is none.
             fresh: They must stand in a list that was asked for after this moment; those who wait
                 for the same list share it.
 
@@ -65,6 +66,7 @@ class CustomerList:
                 # What was read before this writer wrote is no answer any more.
                 self._take(self._read(fresh or self._begun > 0))
                 self._begun = begun
+            key = keys()
             for place, pair in enumerate(key):
                 found = [
                     row for row in (self._rows or {}).get(pair, ()) if self._is(row, key[:place])

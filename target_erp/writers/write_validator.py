@@ -112,6 +112,7 @@ class WriteValidator:
         """
         problems = [] if self._validator.is_valid(body) else self._problems(body)
         problems += [_lack(need) for need in self._needs if _is_lacking(need, body)]
+        problems = list(dict.fromkeys(problems))
         if problems:
             more = len(problems) - _SHOWN_PROBLEMS
             text = "; ".join(problems[:_SHOWN_PROBLEMS]) + (f"; and {more} more" * (more > 0))

@@ -143,8 +143,10 @@ def test_the_ledger_is_what_option_variable_or_configuration_names(
     (folder / "erp_ledger.sqlite").rename(folder / "configured")
     assert [main(arguments) for arguments in named] == [1, 0, 0]
     monkeypatch.setenv("TARGET_ERP_LEDGER", "said")
-    assert main(named[1]) == 1
+    assert main(["runs"]) == 1
     assert "no ledger at said" in capsys.readouterr().err
+    assert main(named[1]) == 1
+    assert "TARGET_ERP_LEDGER names another place" in capsys.readouterr().err
     assert main([*named[1], "--ledger", "configured"]) == 0
 
 

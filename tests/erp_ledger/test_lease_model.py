@@ -209,7 +209,7 @@ def in_virtual_time(world: World, monkeypatch: pytest.MonkeyPatch, ledgers: list
 
 
 @settings(
-    max_examples=full(20, 60),
+    max_examples=full(10, 60),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

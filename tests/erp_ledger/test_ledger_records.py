@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from erp_ledger import Ledger, LedgerRecord, RecordStatus, open_ledger
+from tests.support.scale import full
 
 if t.TYPE_CHECKING:
     import pathlib
@@ -34,7 +35,7 @@ def note(ledger: Ledger, stream: str, key: str, step: tuple[bytes, RecordStatus,
 
 
 @pytest.mark.slow
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=full(40, 200), deadline=None)
 @given(steps=STEPS)
 def test_no_version_stands_as_held_that_may_have_been_replaced(
     book: Ledger, steps: list[tuple[bytes, RecordStatus, bool]]

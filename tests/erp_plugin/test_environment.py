@@ -61,7 +61,7 @@ AIMSIO = {"username": "u", "password": "p", "environment": "sandbox"}
 )
 def test_a_variable_that_differs_is_found(variable: str, text: str, setting: str) -> None:
     found = without_effect(["X_"], SCHEMA, CONFIG, {f"X_{variable}": text})
-    assert found == [WithoutEffect(f"X_{variable}", setting)]
+    assert found == [WithoutEffect(f"X_{variable}", setting, block=variable == "SHOP")]
 
 
 @pytest.mark.parametrize(
@@ -95,6 +95,20 @@ def test_an_object_may_hold_more_than_the_variable_says() -> None:
     config = {"maps": {"a": {"x": None}, "b": {}}}
     assert without_effect(["X_"], SCHEMA, config, {"X_MAPS": '{"a": {"x": null}}'}) == []
     assert without_effect(["X_"], SCHEMA, config, {"X_MAPS": '{"a": {}}'}) != []
+
+
+@pytest.mark.parametrize(
+    ("text", "agrees"),
+    [
+        ('{"hr-staff.iban": "__NULL__", "hr-staff.name_x": "upper"}', True),
+        ('{"hr-staff.iban": "__NULL__"}', True),
+        ('{"hr-staff.iban": "x"}', False),
+        ('{"hr-staff.other": "__NULL__"}', False),
+    ],
+)
+def test_meltano_joins_nested_names_with_dots(text: str, agrees: bool) -> None:  # noqa: FBT001
+    config = {"maps": {"hr-staff": {"iban": "__NULL__", "name_x": "upper"}}}
+    assert (without_effect(["X_"], SCHEMA, config, {"X_MAPS": text}) == []) == agrees
 
 
 def test_the_first_prefix_that_sets_a_setting_counts_for_it() -> None:

@@ -219,7 +219,7 @@ def test_pages_by_offset(
 
 
 def test_remaining_records_can_be_missing_and_pages_clipped() -> None:
-    options = {"remaining": False, "max_records": 4, "customers_list": "Results", "order": "key"}
+    options = {"remaining": "absent", "max_records": 4, "customers_list": "Results", "order": "key"}
     with running_sandbox(size=9, options={"aim": options}) as sandbox:
         client = Client(sandbox).login()
         page = client.get("InvoiceDetail")

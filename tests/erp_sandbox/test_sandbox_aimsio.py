@@ -24,10 +24,10 @@ ENTITIES = {
     "Company": "companyGuid",
     "Equipment": "equipmentGuid",
     "NonRecurringBillableItem": "nrbGuid",
-    "PayrollPeriod": "payrollPeriodId",
+    "PayrollPeriod": "payrollPeriodGuid",
     "Timecard": "timecardGuid",
     "Invoice": "invoiceGuid",
-    "User": "userId",
+    "User": "userGuid",
 }
 
 
@@ -61,8 +61,7 @@ def test_only_the_known_user_gets_in(
 @pytest.mark.parametrize("entity", ENTITIES)
 def test_index_holds_stubs_that_agree_with_the_details(aimsio: Aimsio, entity: str) -> None:
     stubs = aimsio.get(entity).json()
-    key = ENTITIES[entity]
-    name = "id" if key.endswith("Id") else "guid"
+    key, name = ENTITIES[entity], "guid"
     assert len(stubs) == 60
     assert all(set(stub) == {"dtype", name, "updatedAt"} for stub in stubs)
     stamps = [stub["updatedAt"] for stub in stubs]

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from erp_vendors.keylist import Key, KeyList
 from tests.support.files import temporary_files
+from tests.support.scale import full
 
 pytestmark = pytest.mark.slow
 
@@ -30,7 +31,7 @@ PARTS = (
 KEYS = st.lists(st.lists(PARTS, max_size=2).map(tuple), max_size=40)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=full(40, 200), deadline=None)
 @given(KEYS, st.integers(1, 10))
 def test_a_key_list_holds_different_keys_in_order(keys: list[Key], block: int) -> None:
     ours, plain = KeyList(keys, block=block), list(dict.fromkeys(keys))

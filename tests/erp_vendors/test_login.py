@@ -105,7 +105,7 @@ def test_every_call_is_made_once_with_one_login_per_death(life: int, threads: in
     assert vendor.logins == -(-24 // life)
 
 
-@settings(max_examples=full(60, 400), deadline=None)
+@settings(max_examples=full(25, 400), deadline=None)
 @given(
     lives=st.lists(st.integers(1, 9), min_size=1, max_size=5),
     calls=st.integers(1, 25),
@@ -122,7 +122,7 @@ def test_lives_of_any_length_cost_no_login_too_many(
     assert vendor.logins == needed(lives * calls, calls)
 
 
-@settings(max_examples=full(60, 400), deadline=None)
+@settings(max_examples=full(25, 400), deadline=None)
 @given(
     lives=st.lists(st.integers(1, 6), max_size=3),
     threads=st.integers(1, 8),

@@ -304,7 +304,7 @@ WAYS = [
 ]
 
 
-@settings(max_examples=full(400, 5_000))
+@settings(max_examples=full(100, 5_000))
 @given(way=st.sampled_from(WAYS), value=ANYTHING, vendor=st.sampled_from(sorted(PATTERNS)))
 def test_a_change_anywhere_concerns_the_paths_that_need_it_alone(
     way: tuple[t.Any, ...], value: t.Any, vendor: str

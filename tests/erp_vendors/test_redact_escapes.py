@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from erp_vendors.http.call import excerpt
 from erp_vendors.http.redact import MASK, Redactor, redact
 from target_erp.printable import cut
+from tests.support.scale import NIGHTLY
 
 _NAMES = {ord(char): name for name, char in html.entities.html5.items() if len(char) == 1}
 
@@ -132,11 +133,13 @@ def token() -> str:
     return made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("escape", sorted(WAYS))
 def test_no_cut_leaves_a_part_of_a_secret(token: str, escape: str) -> None:
     text = _escaped(token, [escape] * len(token))
     for size in (200, 2000):
-        for before in (size - 1, size - 5, 4 * size - 5, 4 * size - 1):
+        whole = NIGHTLY or size < 2000
+        for before in (size - 1, size - 5, 4 * size - 5, 4 * size - 1)[:: 1 if whole else 3]:
             for filling in ("a" * before, f"{token} " * (before // (len(token) + 1))):
                 long = f"{filling}{text}|{'b' * 9000}"
                 for shown in (redact.cut(long, size), cut(long, size), excerpt(long.encode())):

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from erp_vendors import remembered
 from erp_vendors.remembered import Remembered
 from tests.support.files import temporary_files
+from tests.support.scale import full
 
 pytestmark = pytest.mark.slow
 
@@ -25,7 +26,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=full(30, 200), deadline=None)
 @given(STEPS, st.integers(1, 30))
 def test_remembered_keys_behave_as_in_a_dictionary(
     steps: list[tuple[str, int | None]], recent: int

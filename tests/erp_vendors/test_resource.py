@@ -106,3 +106,12 @@ def test_two_entries_of_one_name() -> None:
 def test_the_config_schema_names_the_entry_too(entry: t.Any, said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         TapErp(config={"aimsio": {"resources": [entry]}})
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_where_an_answer_has_its_records_can_be_stated(vendor: str) -> None:
+    """For all vendors, so that no setting is accepted without an effect."""
+    entry = {"name": "notes", "path": "notes", "rows_in": "data"}
+    found = resources(vendor, entry)["notes"]
+    assert found.rows_in == "data"
+    assert resources(vendor, {**entry, "rows_in": ""})["notes"].rows_in == ""

@@ -92,7 +92,7 @@ def test_an_answer_that_is_broken_is_told_in_words(broken: bytes) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=full(25, 500))
+@settings(max_examples=full(12, 500))
 @given(st.binary(max_size=60), st.sampled_from(sorted(BROKEN)), st.integers(0, 60))
 def test_any_bytes_are_an_answer_or_one_line(raw: bytes, name: str, kept: int) -> None:
     for answer in (raw, OK + raw, BROKEN[name][:kept] + raw, BROKEN[name][: 2 * kept] + raw):

@@ -6,12 +6,19 @@ It prints what it has found and how long that took. Exit code 1 says that someth
 from __future__ import annotations
 
 import shutil
+import signal
 import sys
 import time
+import typing as t
+
+import pytest
 
 from tests.fleet.accounts import READ, WHOLE, WRITE
 from tests.fleet.engine import ROOT
 from tests.fleet.story import Fleet, fleet
+
+if t.TYPE_CHECKING:
+    from types import FrameType
 
 _FOLDER = ROOT / "output" / "fleet"
 
@@ -42,11 +49,16 @@ def main() -> int:
     Returns:
         Exit code.
     """
+    signal.signal(signal.SIGTERM, _stop)
     began = time.monotonic()
     shutil.rmtree(_FOLDER, ignore_errors=True)
-    with fleet(_FOLDER, WHOLE, retries=1) as one:
-        _say(f"{len(WHOLE)} accounts; set up in {time.monotonic() - began:.0f} s")
-        _tell(one)
+    try:
+        with fleet(_FOLDER, WHOLE, retries=1) as one:
+            _say(f"{len(WHOLE)} accounts; set up in {time.monotonic() - began:.0f} s")
+            _tell(one)
+    except (pytest.skip.Exception, pytest.fail.Exception) as error:
+        _say(f"make fleet {error}")
+        return 1
     one.figures["seconds in all"] = f"{time.monotonic() - began:.0f}"
     for name, figure in one.figures.items():
         _say(f"{name}: {figure}")
@@ -54,6 +66,10 @@ def main() -> int:
         _say(f"WRONG: {line}")
     _say(f"The fleet is {'wrong' if one.wrong else 'right'}; its files and logs lie in {_FOLDER}.")
     return 1 if one.wrong else 0
+
+
+def _stop(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001
+    sys.exit(128 + signum)  # so that all that was started is ended
 
 
 def _say(text: str) -> None:

@@ -7,6 +7,7 @@ import dataclasses
 import json
 import re
 import typing as t
+import urllib.parse
 import urllib.request
 
 import yaml
@@ -146,7 +147,7 @@ def write_project(
         "erp_system_database": databases.fleet.replace("postgresql:", "postgresql+psycopg:"),
         "erp_rate_limit_store": databases.fleet,
         "erp_ledger": databases.fleet,
-        "erp_warehouse": databases.fleet,
+        "erp_warehouse": _with_password(databases.fleet),
     }
     entries = {}
     for account in accounts:
@@ -155,12 +156,20 @@ def write_project(
     fleet = {
         "retries": retries,
         "retry_seconds": 3,
-        "schedules": {"hourly": "7 * * * *"},
+        "schedules": {"hourly": None},  # each run is asked for
         "secrets": example["secrets"],
         "accounts": entries,
     }
     (folder / "connections.yml").write_text(yaml.safe_dump(fleet, sort_keys=False), "utf-8")
     return {f"AIRFLOW_VAR_{name.upper()}": value for name, value in secrets.items()}
+
+
+def _with_password(url: str) -> str:
+    """The URL as tap-postgres wants it; a server that asks for no password takes any."""
+    parts = urllib.parse.urlsplit(url)
+    if parts.password:
+        return url
+    return parts._replace(netloc=parts.netloc.replace("@", ":none@", 1)).geturl()
 
 
 def _entry(account: Account) -> tuple[dict[str, Json], dict[str, str]]:

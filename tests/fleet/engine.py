@@ -108,7 +108,6 @@ class Airflow:
             "DATABASE__SQL_ALCHEMY_CONN_ASYNC": f"postgresql+asyncpg://{bare}",
             "DATABASE__SQL_ALCHEMY_POOL_SIZE": "3",
             "DATABASE__SQL_ALCHEMY_MAX_OVERFLOW": "5",
-            "LOGGING__WORKER_LOG_SERVER_PORT": str(free_port()),
             "API__HOST": "127.0.0.1",
             "API__PORT": str(port),
             "API__WORKERS": "1",
@@ -146,10 +145,15 @@ class Airflow:
         """Run API server, DAG processor and scheduler; they are ended by their ids."""
         self.command("pools", "import", str(self._folder / "pools.json"))
         with contextlib.ExitStack() as ends:
-            for name in ("api-server", "dag-processor", "scheduler"):
+            # The logs lie on this machine, so nobody needs to fetch them.
+            for name, *more in (
+                ["api-server"],
+                ["dag-processor"],
+                ["scheduler", "--skip-serve-logs"],
+            ):
                 log = ends.enter_context((self._folder / f"{name}.log").open("wb"))
                 process = subprocess.Popen(
-                    [str(self._bin / "airflow"), name],
+                    [str(self._bin / "airflow"), name, *more],
                     env=self._env,
                     cwd=self._folder,
                     stdin=subprocess.DEVNULL,

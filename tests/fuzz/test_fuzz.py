@@ -35,7 +35,7 @@ def test_every_seed_is_read_or_refused(name: str, seed: bytes) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", TARGETS)
-@settings(max_examples=full(200, 5_000))
+@settings(max_examples=full(60, 5_000))
 @given(data=st.data())
 def test_seeds_with_other_bytes_are_read_or_refused(name: str, data: st.DataObject) -> None:
     target = TARGETS[name]

@@ -21,7 +21,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=full(200, 5_000))
+@settings(max_examples=full(60, 5_000))
 @given(item=JSON, schema=JSON, servers=JSON)
 def test_any_content_ends(item: object, schema: object, servers: object) -> None:
     content = {"openapi": "3.0.0", "paths": {"/a/{id}": item, "/a": {"get": item, "post": item}}}

@@ -3,6 +3,7 @@
 An import of the SDK takes half a second of CPU, and the tests start hundreds of processes. So a
 helper imports both plugins once, and forks for each start. What it forks is a process like any
 other: it has a pid to kill, its own stdin, stdout, environment and umask, and Python ends it.
+Only its pauses between attempts take a tenth of their time.
 
 With `make nightly`, and on systems where a fork without exec is not safe, each start is a new
 Python.
@@ -23,6 +24,8 @@ import subprocess
 import sys
 import threading
 import typing as t
+
+import backoff
 
 from tests.support.scale import NIGHTLY
 
@@ -189,6 +192,8 @@ def _become(request: dict[str, t.Any], given: list[int]) -> None:
 def _main() -> None:
     for module in ("tap_erp.tap", "target_erp.target"):
         importlib.import_module(module)
+    full_jitter = backoff.full_jitter
+    backoff.full_jitter = lambda value: full_jitter(value) / 10
     with socket.socket(fileno=int(sys.argv[1])) as requests:
         asked = _serve(requests)
     if asked is not None:

@@ -90,7 +90,7 @@ class History:
         return records
 
 
-@settings(max_examples=full(12, 40), deadline=None)
+@settings(max_examples=full(6, 40), deadline=None)
 @given(
     seed=st.integers(0, 2**32),
     page_size=st.integers(2, 7),

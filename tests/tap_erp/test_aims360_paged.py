@@ -50,7 +50,7 @@ MOVES = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 19), st.integers(-1
 
 
 @given(moves=MOVES, counts=st.booleans(), size=st.integers(2, 6))
-@settings(max_examples=full(150, 500), deadline=None)
+@settings(max_examples=full(50, 500), deadline=None)
 def test_what_is_not_doubted_has_every_row_however_rows_move(
     moves: list[tuple[int, int, int]], size: int, *, counts: bool
 ) -> None:
@@ -226,7 +226,7 @@ def test_without_a_count_few_pages_are_asked_for_in_vain(pages: int) -> None:
     assert in_vain == 0 if pages <= 3 else in_vain < MANY.in_flight
 
 
-@settings(max_examples=full(100, 300), deadline=None)
+@settings(max_examples=full(40, 300), deadline=None)
 @given(
     rows=st.integers(0, 25),
     size=st.integers(2, 6),

@@ -41,7 +41,7 @@ def no_waits() -> t.Iterator[None]:
 def block(vendor: str, url: str) -> Config:
     """The configuration of one vendor, and streams that show all its ways to read."""
     login = {"username": "somebody", "password": "hunter2-hunter2", "api_url": url}
-    quick = {"requests_per_second": 100_000, "timeout_seconds": 5, "max_answer_bytes": 100_000}
+    quick = {"requests_per_second": 100_000, "timeout_seconds": 0.5, "max_answer_bytes": 100_000}
     more: dict[str, Config] = {
         "aims360": {
             "access_token": "a-token-of-some-length",
@@ -209,7 +209,7 @@ def is_of(stream: str, record: dict[str, t.Any], part: dict[str, t.Any]) -> bool
 
 @pytest.mark.parametrize("vendor", STREAMS)
 @settings(
-    max_examples=full(30, 500),
+    max_examples=full(10, 500),
     suppress_health_check=[
         HealthCheck.function_scoped_fixture,
         HealthCheck.too_slow,

@@ -318,7 +318,7 @@ def play(vendor: Vendor, steps: list[tuple[str, t.Any, t.Any]]) -> None:
     vendor.run()
 
 
-@settings(max_examples=full(50, 150), deadline=None)
+@settings(max_examples=full(20, 150), deadline=None)
 @given(STEPS)
 def test_sorted_reading_in_milliseconds_loses_nothing_and_repeats_nothing(
     steps: list[tuple[str, t.Any, t.Any]],
@@ -329,7 +329,7 @@ def test_sorted_reading_in_milliseconds_loses_nothing_and_repeats_nothing(
     assert vendor.twice == []
 
 
-@settings(max_examples=full(50, 150), deadline=None)
+@settings(max_examples=full(20, 150), deadline=None)
 @given(STEPS)
 def test_unsorted_reading_of_whole_days_loses_nothing_and_repeats_nothing(
     steps: list[tuple[str, t.Any, t.Any]],
@@ -340,7 +340,7 @@ def test_unsorted_reading_of_whole_days_loses_nothing_and_repeats_nothing(
     assert vendor.twice == []
 
 
-@settings(max_examples=full(35, 100), deadline=None)
+@settings(max_examples=full(15, 100), deadline=None)
 @given(STEPS)
 def test_an_overlap_too_large_for_the_state_loses_nothing(
     steps: list[tuple[str, t.Any, t.Any]],

@@ -52,7 +52,7 @@ class History:
 def histories(
     test: t.Callable[[list[list[tuple[int, int, int]]], list[tuple[int, int, int]]], None],
 ) -> t.Callable[..., None]:
-    return settings(max_examples=full(10, 25))(given(history=HISTORY, during=DURING)(test))
+    return settings(max_examples=full(5, 25))(given(history=HISTORY, during=DURING)(test))
 
 
 def judge(

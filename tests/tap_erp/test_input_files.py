@@ -167,7 +167,7 @@ def any_of(base: Json) -> st.SearchStrategy[Json]:
 
 
 FEW = settings(
-    max_examples=full(20, 60),
+    max_examples=full(8, 60),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -28,7 +28,7 @@ ROW = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=full(100, 1_000), deadline=None)
+@settings(max_examples=full(40, 1_000), deadline=None)
 @given(rows=st.lists(ROW, max_size=20), cuts=st.sets(st.integers(0, 20)))
 def test_repeats_are_counted_and_a_unique_column_is_one(
     rows: list[Message], cuts: set[int]

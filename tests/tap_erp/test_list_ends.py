@@ -90,7 +90,7 @@ PAGING = pytest.mark.parametrize("vendor", ["aims360", "aim"])
 
 
 @PAGING
-@settings(max_examples=full(300, 2000), deadline=None)
+@settings(max_examples=full(100, 2000), deadline=None)
 @given(
     count=st.integers(0, 70),
     size=st.integers(2, 12),
@@ -112,7 +112,9 @@ def test_every_row_is_read_whatever_the_server_gives_and_counts(
     assert keys == list(range(len(keys)))
     if not grows:
         assert len(keys) == count
-        assert listed.calls <= listed.needed + (told != "right")
+        # AIM may say 0 whatever remains, so a first page that is full is looked behind.
+        is_full = vendor == "aim" and count == size
+        assert listed.calls <= listed.needed + (told != "right" or is_full)
 
 
 @PAGING

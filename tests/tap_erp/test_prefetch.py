@@ -164,7 +164,7 @@ def certain(listed: Listed, most: int) -> bool:
 
 
 @VENDORS
-@settings(max_examples=full(8, 25))
+@settings(max_examples=full(4, 25))
 @given(rows=st.integers(0, 900), counts=st.booleans(), most=st.integers(1, 9))
 def test_the_same_records_in_the_same_order(
     vendor: str,
@@ -283,7 +283,7 @@ def _first(listed: Listed, start: int) -> tuple[list[Message], int]:
 
 
 @VENDORS
-@settings(max_examples=full(15, 60))
+@settings(max_examples=full(6, 60))
 @given(
     rows=st.integers(400, 800),
     when=st.integers(1, 14),

@@ -207,3 +207,14 @@ def test_a_message_is_flushed_as_it_is_written() -> None:
         StdoutWriter().write_message(RecordMessage(stream="s", record={"n": time.monotonic_ns()}))
         assert out.flushes == 1
         assert out.getvalue().endswith(b"\n")
+
+
+def test_maps_that_meet_nothing_are_told(
+    sandbox: RunningSandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    maps = {JOBS: {"jobStatu": None, "jobStatus": None}, "aimsio_jobs": {"x": None}}
+    sync(config(sandbox, stream_maps=maps), catalog=selected(config(sandbox), JOBS))
+    said = [line for line in caplog.messages if "'stream_maps'" in line]
+    assert len(said) == 2
+    assert "aimsio_jobs, and the tap had no stream of this name" in said[0]
+    assert f"of {JOBS} names the column 'jobStatu'" in said[1]

@@ -20,6 +20,7 @@ from tap_erp.learning import LearningStream
 from tap_erp.stream import ErpStream, StreamError
 from tap_erp.streams import STREAMS
 from tests.erp_vendors.pentamic.played import ANN, BOB, played
+from tests.support.scale import full
 from tests.tap_erp.running import Message, aimsio, make_tap, run_tap
 
 if t.TYPE_CHECKING:
@@ -91,7 +92,7 @@ READING = st.tuples(
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=full(25, 60), deadline=None)
 @given(kind=st.sampled_from([Copy, LearningCopy]), readings=st.lists(READING, max_size=5))
 def test_only_a_complete_copy_is_activated_and_never_an_emptied_one(
     kind: type[Copy], readings: list[tuple[dict[str, int], str]]

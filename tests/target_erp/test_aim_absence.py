@@ -423,7 +423,7 @@ JSON = st.recursive(
 
 
 @pytest.mark.parametrize("sink", READS)
-@settings(max_examples=full(15, 40), deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=full(8, 40), deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     answer=JSON | st.dictionaries(st.sampled_from([name for _, name, _ in READS.values()]), JSON)
 )
@@ -467,7 +467,7 @@ WRITTEN: dict[str, Row] = {
 
 
 @pytest.mark.parametrize("sink", WRITTEN)
-@settings(max_examples=full(15, 40), deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=full(8, 40), deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_a_record_that_is_there_is_never_absent(desk: Desk, sink: str, data: st.DataObject) -> None:
     row = data.draw(shown_by_a_shop(WRITTEN[sink]))
@@ -485,7 +485,7 @@ IDENTIFIES = {
 
 
 @pytest.mark.parametrize("sink", WRITTEN)
-@settings(max_examples=full(15, 40), deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=full(8, 40), deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_another_record_is_never_found(desk: Desk, sink: str, data: st.DataObject) -> None:
     row = data.draw(shown_by_a_shop(WRITTEN[sink]))

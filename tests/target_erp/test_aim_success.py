@@ -135,7 +135,7 @@ def is_clear(raw: bytes) -> bool:
 
 
 @pytest.mark.parametrize("case", CASES)
-@settings(max_examples=full(15, 40), deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=full(8, 40), deadline=None, suppress_health_check=list(HealthCheck))
 @given(body=BODIES | BROKEN, status=st.sampled_from([200, 200, 201, 202]))
 def test_nothing_else_than_the_documented_success_counts(
     desk: Desk, case: str, body: bytes, status: int
@@ -346,7 +346,7 @@ def test_every_sink_states_what_is_known(desk: Desk, sink: str) -> None:
     assert writer.can_look_up is bool(reads)
 
 
-@settings(max_examples=full(35, 100), deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=full(15, 100), deadline=None, suppress_health_check=list(HealthCheck))
 @given(record=st.dictionaries(NAMES | st.sampled_from(["AddressInfo", "crm_id", "Sub"]), VALUES))
 def test_any_record_can_be_asked_for_its_keys(
     writers: list[t.Any], record: dict[str, t.Any]

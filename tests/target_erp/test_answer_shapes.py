@@ -29,7 +29,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=full(100, 300), deadline=None)
+@settings(max_examples=full(40, 300), deadline=None)
 @given(body=JSON, status=st.sampled_from([200, 201, 202, 204]))
 def test_without_a_word_of_the_vendor_nothing_is_a_success(body: t.Any, status: int) -> None:
     writes = [Write(1, Site.stream, {}, (("key", "K-1"),))]
@@ -49,7 +49,7 @@ def test_without_a_word_of_the_vendor_nothing_is_a_success(body: t.Any, status: 
         answers.check(answer(b"<!DOCTYPE html><p>log in", status), writes)
 
 
-@settings(max_examples=full(35, 100), deadline=None)
+@settings(max_examples=full(15, 100), deadline=None)
 @given(body=st.binary(max_size=30))
 def test_bytes_that_are_no_json_are_never_learned_as_json(body: bytes) -> None:
     with pytest.raises(UnclearError) as caught:

@@ -216,4 +216,4 @@ def live(entries: list[LedgerRecord]) -> set[int | None]:
 
 
 TestTable = Table.TestCase
-TestTable.settings = settings(max_examples=full(25, 60), stateful_step_count=6, deadline=None)
+TestTable.settings = settings(max_examples=full(10, 60), stateful_step_count=6, deadline=None)

@@ -82,7 +82,7 @@ def submit_all(delivery: Delivery, writer: Memory, keys: t.Sequence[str]) -> Non
     delivery.flush()
 
 
-@settings(max_examples=full(15, 40), deadline=None)
+@settings(max_examples=full(8, 40), deadline=None)
 @given(
     keys=st.lists(st.sampled_from("abcdefgh"), max_size=60),
     bad=st.sets(st.integers(1, 60), max_size=6),

@@ -170,7 +170,7 @@ def run_shop(shop: Shop, folder: pathlib.Path, numbers: t.Iterable[int]) -> Deli
 
 
 @pytest.mark.slow
-@settings(max_examples=full(15, 40), deadline=None)
+@settings(max_examples=full(6, 40), deadline=None)
 @given(faults=st.lists(FAULTS, max_size=40))
 def test_without_upsert_nothing_is_lost_or_doubled(
     faults: list[str], tmp_path_factory: pytest.TempPathFactory

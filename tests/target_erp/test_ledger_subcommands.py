@@ -12,9 +12,7 @@ import typing as t
 
 import pytest
 
-from erp_cli.configuration import read
 from erp_cli.ledger import main
-from erp_cli.ledger.sources import Sources
 from erp_ledger import RecordStatus, open_ledger
 from erp_ledger.lease import leases
 from erp_vendors.http.budget import Clock
@@ -244,14 +242,6 @@ def test_a_record_of_a_run_that_was_cut_off_can_be_settled(lost: Tool) -> None:
         marks = {line.entry.key: line.entry.status for line in ledger.find(PASSTHROUGH)}
     assert marks["order_number=B-1"] is RecordStatus.ACCEPTED
     assert marks["order_number=B-2"] is RecordStatus.INTENT
-
-
-def test_a_ledger_url_is_not_repeated() -> None:
-    url = "postgresql://ann:pass-w0rd@db/erp"
-    assert Sources(url, "dead").command() == ["erp-ledger"]
-    assert Sources(url, "dead", read(["ENV"])).command() == ["erp-ledger", "--config", "ENV"]
-    again = ["erp-ledger", "--ledger", "my ledger.sqlite"]
-    assert Sources("my ledger.sqlite", "dead").command() == again
 
 
 def test_the_report_is_about_what_has_not_got_through_since(

@@ -316,4 +316,4 @@ def _call_error(phase: Phase, status: int | None = None) -> CallError:
 
 
 TestPipeline = Pipeline.TestCase
-TestPipeline.settings = settings(max_examples=full(25, 80), stateful_step_count=8, deadline=None)
+TestPipeline.settings = settings(max_examples=full(10, 80), stateful_step_count=8, deadline=None)

@@ -6,7 +6,7 @@ import typing as t
 
 import pytest
 
-from target_erp.deletions import is_tombstone
+from target_erp.marks import is_tombstone
 from tests.support.plugins import run_target, schema
 
 if t.TYPE_CHECKING:

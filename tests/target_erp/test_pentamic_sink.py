@@ -88,7 +88,9 @@ def test_a_customer_is_deleted_by_its_tax_code_too(sandbox: RunningSandbox) -> N
     writer = Account("pentamic", block(sandbox.url)).writer("customers")
     sent(writer, ANN)
     before = len(codes(sandbox))
-    delete(writer, {"name": "?", "taxCode": "106"})
+    writer.delete(prepared(writer, {"name": "?", "taxCode": "106"}))  # that is another code
+    assert len(codes(sandbox)) == before
+    delete(writer, {"name": "?", "taxCode": "0106"})
     assert len(codes(sandbox)) == before - 1
     writer.delete(prepared(writer, ANN))
     assert len(codes(sandbox)) == before - 1
@@ -178,3 +180,25 @@ def test_a_custom_resource_without_a_list_cannot_be_asked(sandbox: RunningSandbo
     assert (vouchers.can_look_up, vouchers.check_before_create) == (False, False)
     assert (bills.can_look_up, bills.check_before_create) == (True, True)
     assert vouchers.prepare({"no": 7}).key == (("no", "7"),)
+
+
+@pytest.mark.parametrize("number", [16, "16"], ids=repr)
+@pytest.mark.parametrize("form", ["unquoted", "string"])
+def test_a_code_without_zeros_is_another_one(form: str, number: t.Any) -> None:
+    options = {"pentamic": {"tax_code": form}}
+    with running_sandbox(size=3, limits=False, options=options) as sandbox:
+        writer = Account("pentamic", block(sandbox.url)).writer("customers")
+        first = sent(writer, {"name": "Zeros", "taxCode": "0016"})
+        again = Account("pentamic", block(sandbox.url)).writer("customers")
+        assert found(again, {"name": "Zeros", "taxCode": "0016"}) == first.vendor_id
+        assert found(again, {"name": "None", "taxCode": number}) is Finding.ABSENT
+
+
+def test_zeros_that_the_vendor_has_lost_are_not_missed() -> None:
+    with running_sandbox(
+        size=3, limits=False, options={"pentamic": {"tax_code": "int"}}
+    ) as sandbox:
+        writer = Account("pentamic", block(sandbox.url)).writer("customers")
+        first = sent(writer, {"name": "Zeros", "taxCode": "0016"})
+        again = Account("pentamic", block(sandbox.url)).writer("customers")
+        assert found(again, {"name": "Zeros", "taxCode": "0016"}) == first.vendor_id

@@ -155,7 +155,7 @@ KINDS = ("good", "refused", "no key", "misfit", "filtered", "ignored", "tombston
 
 @pytest.mark.slow
 @settings(
-    max_examples=full(25, 80),
+    max_examples=full(10, 80),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from target_erp.delivery.watermark import Watermark
+from tests.support.scale import full
 
 
 class Numbers(RuleBasedStateMachine):
@@ -67,7 +68,7 @@ class Numbers(RuleBasedStateMachine):
 
 
 TestNumbers = Numbers.TestCase
-TestNumbers.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestNumbers.settings = settings(max_examples=full(25, 60), stateful_step_count=40, deadline=None)
 
 
 @given(

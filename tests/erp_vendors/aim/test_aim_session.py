@@ -73,11 +73,11 @@ def test_address_and_token_of_the_login_are_preferred(shop: Shop) -> None:
 
     shop.special = special
     client = shop.client()
-    session = client._sessions.current()  # noqa: SLF001 - its headers are not public
+    session = client.sessions.current()
     assert session.base_url == f"{shop.url}/elsewhere/api"
     assert session.headers["OAuthToken"] == "newer-oauth"
     body["Domain"] = "TRITECH"  # a Windows domain is no address
-    session = shop.client()._sessions.current()  # noqa: SLF001 - likewise
+    session = shop.client().sessions.current()
     assert session.base_url == f"{shop.url}/shop/api"
 
 

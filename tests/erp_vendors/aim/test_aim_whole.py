@@ -16,7 +16,7 @@ MOVE = st.tuples(st.integers(0, 4), st.integers(0, 11), st.integers(-1, 11))
 
 
 @given(move=st.none() | MOVE, counts=st.booleans(), size=st.integers(2, 6), pages=st.booleans())
-@settings(max_examples=full(150, 500), deadline=None)
+@settings(max_examples=full(50, 500), deadline=None)
 def test_a_whole_listing_has_every_row_however_one_moves(
     move: tuple[int, int, int] | None, size: int, *, counts: bool, pages: bool
 ) -> None:

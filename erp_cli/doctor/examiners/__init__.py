@@ -1,0 +1,1 @@
+"""One module a vendor: how its accounts are examined."""
