@@ -87,7 +87,7 @@ WHOLE = [
     Account(SHARED[1], "aimsio", ("aimsio_companies", "aimsio_nrbs"), login=SHARED[0]),
     Account("aimsio_two", "aimsio", ("aimsio_nrbs", "aimsio_equipment"), 11),
     Account("cimcloud_one", "cimcloud", ("cimcloud_accounts", "cimcloud_products"), 14),
-    Account("cimcloud_two", "cimcloud", ("cimcloud_invoices", "cimcloud_invoice_lines"), 60),
+    Account("cimcloud_two", "cimcloud", ("cimcloud_customers", "cimcloud_orders"), 60),
     Account(
         "aims360_one",
         "aims360",

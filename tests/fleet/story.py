@@ -59,12 +59,14 @@ class Fleet:
         call = {"vendor": losing.vendor, "method": "POST", "path": "accounts"}
         losing.sandbox.add_fault("cut_after", **call, times=1)
         if whole:
-            losing.sandbox.add_fault("cut_before", vendor=losing.vendor, path="accounts", after=1)
+            losing.sandbox.add_fault("cut_before", vendor=losing.vendor, path="accounts")
             self._dead = {LOSING}
 
     def revive(self) -> None:
-        """All vendors are there again."""
+        """All vendors are there again; each fault has struck before."""
         for account in self.accounts.values():
+            struck = [fault["used"] != 0 for fault in account.sandbox.faults()]
+            self._expect(struck, [True] * len(struck), f"faults of {account.name} that struck")
             account.sandbox.clear_faults()
         self._dead = set()
 
