@@ -78,5 +78,5 @@ constraints: ## Renew constraints.txt, and what Airflow needs in deploy/airflow/
 		--no-header --no-annotate --no-emit-index-url - --output-file deploy/airflow/requirements.txt
 
 clean: ## Remove what was installed or built; Meltano's state and the ledger stay
-	rm -rf .venv .venv-airflow benchmarks/.envs output/demo output/fleet dist build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv benchmarks/.envs output/demo output/fleet dist build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

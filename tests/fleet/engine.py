@@ -6,26 +6,21 @@ import contextlib
 import itertools
 import os
 import pathlib
-import shutil
 import signal
 import socket
 import subprocess
-import sys
 import time
 import typing as t
 
 import psycopg
 
-from tests.support.services import absent
+from tests.support.programs import program
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy" / "airflow"
-_HOME = ROOT / ".venv-airflow"
-_INSTALL_SECONDS = 600
 _COMMAND_SECONDS = 180
 _RUN_SECONDS = 1800
 _END_SECONDS = 20
-_UV = pathlib.Path(sys.executable).with_name("uv")
 
 
 def install() -> pathlib.Path:
@@ -34,26 +29,10 @@ def install() -> pathlib.Path:
     Returns:
         The folder of Airflow's executables.
     """
-    wanted = (DEPLOY / "requirements.txt").read_text("utf-8")
-    stamp = _HOME / "requirements.txt"
-    if not stamp.exists() or stamp.read_text("utf-8") != wanted:
-        uv = shutil.which("uv", path=f"{_UV.parent}{os.pathsep}{os.environ['PATH']}")
-        if uv is None:
-            absent("uv", "it comes with the extra meltano")
-        shutil.rmtree(_HOME, ignore_errors=True)
-        python = _HOME / "bin" / "python"
-        install = [uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", str(python)]
-        steps = (
-            [uv, "venv", "--quiet", "--python", sys.executable, str(_HOME)],
-            [*install, "--requirement", str(DEPLOY / "requirements.txt")],
-        )
-        for step in steps:
-            try:
-                subprocess.run(step, check=True, capture_output=True, timeout=_INSTALL_SECONDS)
-            except subprocess.CalledProcessError as error:
-                absent("Apache Airflow", error.stderr.decode(errors="replace")[-500:])
-        stamp.write_text(wanted, "utf-8")
-    return _HOME / "bin"
+    frozen = (DEPLOY / "requirements.txt").read_text("utf-8").splitlines()
+    # The first one names the environment.
+    ordered = sorted(frozen, key=lambda line: not line.startswith("apache-airflow=="))
+    return program("airflow", *ordered).parent
 
 
 def free_port() -> int:
