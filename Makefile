@@ -5,7 +5,7 @@
 .SUFFIXES:
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast nightly bench lint typecheck settings docs release-check constraints clean
+.PHONY: help demo fleet test test-fast nightly bench lint typecheck settings docs release-check constraints clean
 
 BIN := .venv/bin
 # The long tests wait more than they work, so there may be more of them at once than cores; but each
@@ -21,6 +21,10 @@ help: ## Show this list
 demo: ## Read the sandbox's vendors into a warehouse, write corrections back, read the changes
 	@$(SETUP)
 	@$(BIN)/python -m demo
+
+fleet: ## Twenty accounts with Airflow's scheduler, against the sandbox; needs PostgreSQL
+	@$(SETUP)
+	@$(BIN)/python -m tests.fleet
 
 test: ## Run all tests, JOBS at once; ARGS goes to pytest
 	@$(SETUP)
@@ -77,12 +81,15 @@ release-check: ## Build, check and install the wheel on each Python of this mach
 	@$(SETUP)
 	@$(BIN)/python -m tools.release_check $(ARGS)
 
-constraints: ## Renew constraints.txt
+constraints: ## Renew constraints.txt, and what Airflow needs in deploy/airflow/requirements.txt
 	@$(SETUP)
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --upgrade \
 		--all-extras --group dev --group docs --group release --no-header --no-annotate --no-emit-index-url \
 		pyproject.toml --output-file constraints.txt
+	@printf '%s\n' "apache-airflow>=3.3,<3.4" apache-airflow-providers-standard asyncpg psycopg2-binary PyYAML | \
+		$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --upgrade \
+		--no-header --no-annotate --no-emit-index-url - --output-file deploy/airflow/requirements.txt
 
 clean: ## Remove what was installed or built; Meltano's state and the ledger stay
-	rm -rf .venv benchmarks/.envs output/demo dist build site .venvs .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv benchmarks/.envs output/demo output/fleet dist build site .venvs .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import fcntl
 import hashlib
 import logging
 import os
@@ -22,7 +21,7 @@ import typing as t
 
 from erp_ledger.store import LedgerError, postgres
 from erp_vendors.errors import ConfigError
-from erp_vendors.private import is_at, open_private
+from erp_vendors.private import is_at, lock_file
 from erp_vendors.stores import explained, kind_of
 
 if t.TYPE_CHECKING:
@@ -249,25 +248,21 @@ class _Files:
     def take(self, name: str) -> str:
         path = self._ledger.with_name(f"{self._ledger.name}.{name}.lock")
         try:
-            while (descriptor := open_private(path, os.O_RDWR | os.O_APPEND)) >= 0:
-                with contextlib.ExitStack() as undo:
-                    undo.callback(os.close, descriptor)
-                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    if not is_at(descriptor, path):
-                        continue  # it was deleted since it was opened
-                    token = os.pread(descriptor, 2 * _TOKEN_BYTES, 0).decode()
-                    if not token:
-                        token = secrets.token_hex(_TOKEN_BYTES)
-                        os.write(descriptor, token.encode())
-                    undo.pop_all()
-                    self._held[path] = descriptor
-                    return token
-        except BlockingIOError:
-            pass
+            descriptor = lock_file(path)
+            if descriptor is None:
+                return ""
+            with contextlib.ExitStack() as undo:
+                undo.callback(os.close, descriptor)
+                token = os.pread(descriptor, 2 * _TOKEN_BYTES, 0).decode()
+                if not token:
+                    token = secrets.token_hex(_TOKEN_BYTES)
+                    os.write(descriptor, token.encode())
+                undo.pop_all()
         except OSError as error:
             msg = f"cannot lock {path} (setting 'ledger'): {error.strerror}"
             raise ConfigError(msg) from None
-        return ""
+        self._held[path] = descriptor
+        return token
 
     def check(self) -> None:
         if _file_of(self._ledger) != self._file:

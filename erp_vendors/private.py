@@ -6,6 +6,7 @@ Modes are set whatever the umask is.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import pathlib
 import stat
@@ -117,6 +118,31 @@ def is_at(descriptor: int, path: pathlib.Path) -> bool:
         return os.path.samestat(os.fstat(descriptor), path.stat())
     except FileNotFoundError:
         return False
+
+
+def lock_file(path: pathlib.Path) -> int | None:
+    """Lock a file, making it where it is missing; the lock ends with the process.
+
+    Args:
+        path: The file.
+
+    Returns:
+        A file descriptor that holds the lock until it is closed; None if another process has it.
+
+    Raises:
+        OSError: If the file cannot be locked at all.
+    """
+    while True:
+        descriptor = open_private(path, os.O_RDWR | os.O_APPEND)
+        with contextlib.ExitStack() as undo:
+            undo.callback(os.close, descriptor)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return None
+            if is_at(descriptor, path):  # it was not deleted since it was opened
+                undo.pop_all()
+                return descriptor
 
 
 def replace_file(path: pathlib.Path, content: t.Iterable[bytes], mode: int = _FILE) -> None:

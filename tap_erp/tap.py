@@ -19,7 +19,7 @@ from erp_plugin.stream_maps import tell_of_unused
 from erp_vendors.errors import ConfigError
 from erp_vendors.stamps import to_iso
 from erp_vendors.vendors import RESULTS
-from tap_erp import input_files
+from tap_erp import input_files, run_catalog
 from tap_erp.base import BaseTap
 from tap_erp.keys import snippet
 from tap_erp.maps import NamingMapper
@@ -89,18 +89,21 @@ class TapErp(BaseTap):
         """Run the command; the SDK's messages would not name the file of a catalog or a state.
 
         Raises:
-            ConfigError: If a file holds no usable catalog or state.
+            ConfigError: If a file holds no usable catalog or state, or if another run works with
+                this catalog.
             ErpError: If the run failed.
         """
         super(Tap, cls).invoke(about=about, about_format=about_format)
         cls.print_version(print_fn=cls.logger.info)
-        tap = cls(
-            config=config.config,
-            parse_env_config=config.parse_env,
-            catalog=catalog and input_files.read_catalog(catalog),
-            state=state and input_files.read_state(state),
-        )
-        tap.sync_all()
+        with run_catalog.held(catalog):
+            tap = cls(
+                config=config.config,
+                parse_env_config=config.parse_env,
+                catalog=catalog and input_files.read_catalog(catalog),
+                state=state and input_files.read_state(state),
+            )
+            run_catalog.tell_of_misfits(tap.input_catalog, tap.streams)
+            tap.sync_all()
 
     @override
     def setup_mapper(self) -> None:

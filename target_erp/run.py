@@ -144,15 +144,15 @@ class Run:
                 self._judge()
             except BaseException as error:
                 code = error.code if isinstance(error, ExitCode) else FAILED
+                code = REJECTED if isinstance(error, StoppedError) else code
                 said = redact(str(error) or type(error).__name__)
                 self.plugin.connection.clock.stop()
                 self.delivery.close(_CLOSING_SECONDS)
                 self._emit_state()
-                if isinstance(error, StoppedError):
-                    code = REJECTED
                 if code == REJECTED and not self.setting("dry_run"):
                     do = after(self.summary, self.setting, self.approval, self.trial.said)
-                    raise ExitCode(f"{error}; {do}", REJECTED) from None
+                    msg = f"{error}; {do}"
+                    raise ExitCode(msg, REJECTED) from None
                 raise
             else:
                 code, said = 0, ""

@@ -20,6 +20,7 @@ import yaml
 from demo.project import connection, write_project
 from demo.warehouse import EDITS, Warehouse
 from erp_sandbox.testing import RunningSandbox, running_sandbox
+from erp_vendors.private import lock_file
 from tests.support.scale import NIGHTLY
 from tests.support.services import postgres_url
 
@@ -160,6 +161,22 @@ def test_postgres_takes_the_streams_and_gives_corrections_back(project: Project)
     names = [row["nm"] for row in project.sandbox.rows("cimcloud", "accounts")]
     assert len(names) == SIZE
     assert all(name.endswith("!") for name in names)
+
+
+def test_two_runs_of_a_plugin_at_once_do_not_share_a_catalog(project: Project) -> None:
+    folder = project.folder / ".meltano" / "run" / "tap-erp--aimsio"
+    folder.mkdir(parents=True)
+    lock = lock_file(folder / "tap.properties.json.lock")  # as a run holds it
+    assert lock is not None
+    try:
+        said = project.run("tap-erp--aimsio", "target-sqlite", code=1)
+        assert "meltano el tap-erp--aimsio <loader> --state-id=<id>" in said, said
+        own = ("tap-erp--aimsio", "target-sqlite", "--state-id=mine")
+        answer = project.meltano("el", *own)
+    finally:
+        os.close(lock)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert project.warehouse.counts()["aimsio_employees"] == SIZE
 
 
 @pytest.mark.nightly  # takes long, and others start Meltano, too

@@ -47,6 +47,11 @@ JSON serializable"), and its kind `boolean` takes every word that it does not kn
 `enabled`, for false. So the plugins read both from text, and refuse what they do not know.
 """
 _HUB_HEAD = "# Written by `make settings`; `meltano add NAME --from-ref FILE` takes it.\n"
+_HUB_NOTES = {
+    "tap-erp": "# `meltano run` has one catalog for all runs of a plugin, so one run at a time.\n"
+    "# Several at once: `meltano el NAME <loader> --state-id=<id>`, with a folder for each run.\n",
+    "target-erp": "",
+}
 _CAPABILITIES = {"tap-erp": set[str](), "target-erp": {"validate-records"}}
 """Capabilities that `--about` names and Meltano's schema does not know."""
 _DATES = {"start_date"}
@@ -181,6 +186,7 @@ def hub_files() -> dict[str, str]:
     """The texts of all files of `hub/`, by their paths."""
     return {
         f"hub/{definitions.TYPES[plugin]}/{name}.yml": _HUB_HEAD
+        + _HUB_NOTES[plugin]
         + "".join(f"{line}\n" for line in hub_definition(name))
         for plugin in PLUGINS
         for name in definitions.names(plugin)
