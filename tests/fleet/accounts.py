@@ -63,14 +63,20 @@ class Account:
         return [dict(row) for row in self.sandbox.rows(self.vendor, self.resource(stream))]
 
 
-WRONG, DYING, LOSING = "aims360_wrong", "cimcloud_dying", "cimcloud_losing"
+WRONG, DYING, LOSING = "aims360_wrong", "cimcloud_dying", "aims360_losing"
 """A wrong password; a vendor that dies in the midst of a reading; one that does so in a write."""
 SHARED = ("aimsio_shared_a", "aimsio_shared_b")
 """Two accounts with one login."""
 
 SHORT = [
     Account(DYING, "cimcloud", ("cimcloud_orders", "cimcloud_accounts"), 9),
-    Account(LOSING, "cimcloud", ("cimcloud_accounts",), 12, ("cimcloud_accounts",)),
+    Account(
+        LOSING,
+        "aims360",
+        ("aims360_orders", "aims360_customers", "aims360_style_colors"),
+        30,
+        ("aims360_orders",),
+    ),
     Account(WRONG, "aims360", ("aims360_orders",), 6, password="wrong"),
 ]
 """Those of `airflow dags test`, which runs one task at a time, so nothing is shared."""
@@ -87,16 +93,10 @@ WHOLE = [
     Account(SHARED[1], "aimsio", ("aimsio_companies", "aimsio_nrbs"), login=SHARED[0]),
     Account("aimsio_two", "aimsio", ("aimsio_nrbs", "aimsio_equipment"), 11),
     Account("cimcloud_one", "cimcloud", ("cimcloud_accounts", "cimcloud_products"), 14),
+    Account("cimcloud_three", "cimcloud", ("cimcloud_accounts",), 12, ("cimcloud_accounts",)),
     Account("cimcloud_two", "cimcloud", ("cimcloud_customers", "cimcloud_orders"), 60),
-    Account(
-        "aims360_one",
-        "aims360",
-        ("aims360_orders", "aims360_customers", "aims360_style_colors"),
-        30,
-        ("aims360_orders",),
-    ),
-    Account("aims360_two", "aims360", ("aims360_style_colors", "aims360_styles"), 270),
-    Account("aims360_three", "aims360", ("aims360_currencies", "aims360_warehouses"), 5),
+    Account("aims360_one", "aims360", ("aims360_style_colors", "aims360_styles"), 270),
+    Account("aims360_two", "aims360", ("aims360_currencies", "aims360_warehouses"), 5),
     Account("aim_one", "aim", ("aim_customers", "aim_locations"), 15, ("aim_customers",)),
     Account("aim_two", "aim", ("aim_ecommerce_products",), 40),
     Account("aim_three", "aim", ("aim_rental_plans", "aim_rental_schools"), 9),

@@ -212,12 +212,22 @@ def end_all_of(folder: pathlib.Path) -> t.Iterator[None]:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End a process and all that it has started."""
+    """End a process and all that it has started, in whatever session that is."""
+    family = list(_family(process.pid))
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGTERM)
-    try:
+    with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(timeout=_END_SECONDS)
-    except subprocess.TimeoutExpired:
+    for pid in family:
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+            os.kill(pid, signal.SIGKILL)
+    process.wait()
+
+
+def _family(pid: int) -> t.Iterator[int]:
+    """A process and those that it has started, the youngest first."""
+    with contextlib.suppress(OSError):
+        for children in pathlib.Path(f"/proc/{pid}/task").glob("*/children"):
+            for child in children.read_text().split():
+                yield from _family(int(child))
+    yield pid

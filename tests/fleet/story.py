@@ -56,10 +56,11 @@ class Fleet:
     def kill_a_write(self, *, whole: bool) -> None:
         """A vendor takes a record, and its answer gets lost; a `whole` one is dead from then on."""
         losing = self.accounts[LOSING]
-        call = {"vendor": losing.vendor, "method": "POST", "path": "accounts"}
-        losing.sandbox.add_fault("cut_after", **call, times=1)
+        call = {"vendor": losing.vendor, "path": "order"}
+        losing.sandbox.add_fault("cut_after", method="POST", times=1, **call)
         if whole:
-            losing.sandbox.add_fault("cut_before", vendor=losing.vendor, path="accounts")
+            # The look-up before the record is answered, and nothing behind it.
+            losing.sandbox.add_fault("cut_before", method="GET", after=1, **call)
             self._dead = {LOSING}
 
     def revive(self) -> None:

@@ -24,5 +24,6 @@ def test_a_short_fleet_without_scheduler(tmp_path: pathlib.Path) -> None:
         one.make_views()
         one.kill_a_write(whole=False)
         one.run(WRITE, one.airflow.test)
+        one.revive()
         one.check_writes()
     assert not one.wrong
