@@ -63,7 +63,12 @@ class CimcloudExaminer(Examiner[CimcloudClient]):
     assumed_columns = frozenset({"create_date", "last_modify_date"})
 
     def __init__(self, client: CimcloudClient, streams: t.Collection[str], *, deep: bool) -> None:
-        super().__init__(client, streams, deep=deep)
+        # What has a documented path or key comes first, so that calls are left for it.
+        known = client.resources
+        ranked = sorted(
+            streams, key=lambda name: (not known[name].documented, not known[name].primary_keys)
+        )
+        super().__init__(client, ranked, deep=deep)
         self._auth: Auth | None = None
         self._spell: t.Callable[[str], str] | None = None
         self._wrapper = ""

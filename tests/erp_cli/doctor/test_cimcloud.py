@@ -204,6 +204,14 @@ def test_nothing_differs_where_everything_is_as_assumed() -> None:
         reads_all(sandbox, doctor.applied(config, report), 4)
 
 
+def test_what_is_documented_is_looked_at_first() -> None:
+    with running_sandbox(size=SIZE, limits=False) as sandbox:
+        _, report = examined(sandbox)
+        first = list(report.samples)[:4]
+        assert set(first) == {"accounts", "customers", "products", "orders"}
+        assert first[-1] == "orders"
+
+
 def test_the_calls_of_an_examination_leave_room_for_others() -> None:
     with running_sandbox(size=SIZE, limits=False) as sandbox:
         _, report = examined(sandbox)
