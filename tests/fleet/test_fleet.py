@@ -12,7 +12,8 @@ from tests.fleet.story import fleet
 if t.TYPE_CHECKING:
     import pathlib
 
-pytestmark = pytest.mark.slow
+# It takes minutes on a busy machine; `make fleet` is the whole of it.
+pytestmark = pytest.mark.nightly
 
 
 def test_a_short_fleet_without_scheduler(tmp_path: pathlib.Path) -> None:

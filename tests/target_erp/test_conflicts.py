@@ -10,6 +10,7 @@ import pytest
 
 from erp_sandbox.testing import RunningSandbox, running_sandbox
 from erp_vendors.cimcloud.search import any_of, exact
+from tests.support.scale import full
 from tests.target_erp.shops import OPTIONS, SHOPS, Row, Shop, counts, letters
 
 if t.TYPE_CHECKING:
@@ -17,7 +18,7 @@ if t.TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
-MANY = 1_000
+MANY = full(150, 1_000)
 WAS, WAS_TOO = "was", "was too"
 STAMPED = [name for name, shop in SHOPS.items() if shop.stamp]
 
