@@ -17,7 +17,7 @@ TEXT = (ROOT / "docs/add-a-resource.md").read_text("utf-8")
 
 
 def test_the_entry_makes_a_stream_and_a_sink(monkeypatch: pytest.MonkeyPatch) -> None:
-    (block,) = re.findall(r"(?ms)^   ```python\n(.*?)^   ```$", TEXT)
+    (block,) = re.findall(r"(?ms)^ +```python\n(.*?)^ +```$", TEXT)
     entry = eval(block.strip(), dict(vars(resources)))  # noqa: S307
     assert tap_with({}).streams  # which imports all modules that have the table
     table = resources.RESOURCES

@@ -60,7 +60,8 @@ BY = {
         "TARGET_ERP_DRY_RUN=true meltano run tap-jsonl target-erp",
         "meltano run tap-postgres target-erp",
     ],
-    "tests/test_meltano.py": ["make demo"],
+    "tests/test_meltano.py": ["make demo", "meltano el tap-erp target-postgres --state-id=north"],
+    "tests/fleet/test_fleet.py": ["meltano state list"],
     "tests/erp_cli/test_erp_command.py": ['eval "$(_ERP_COMPLETE=bash_source erp)"'],
     "tests/erp_sandbox/test_sandbox_control.py": ["erp sandbox serve"],
     "tests/erp_sandbox/test_variants.py": [

@@ -82,7 +82,7 @@ def test_a_record_is_final_only_if_no_operation_changes_it(shop: Shop, case: str
     row = RECORDS["AddCustomer"][2] if sink == "clockings" else row
     known = Known(RecordStatus.ACCEPTED, b"", "7", None, None, 0)
     write = prepared(writer, {**row, "line_id": 1}, vendor_id="7", known=known)
-    operation = writer._operation(writer._members(write))  # noqa: SLF001 - the table's own choice
+    operation = writer._operation(writer.members_of(write))  # noqa: SLF001 - the table's own choice
     assert writer.cannot_change(write) is bool(operation.makes)
 
 

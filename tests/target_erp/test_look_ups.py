@@ -102,7 +102,7 @@ class Accounts(Cimcloud):
 class Pentamic(Place):
     vendor, resource = "pentamic", "customers"
     record: t.ClassVar[Row] = {"name": "Ann", "taxCode": "0106"}
-    mine: t.ClassVar[Row] = {"id": 1, "name": "Ann", "taxCode": "106"}
+    mine: t.ClassVar[Row] = {"id": 1, "name": "Ann", "taxCode": 106}
     other: t.ClassVar[Row] = {"id": 2, "name": "Bob", "taxCode": "9"}
     absent = Finding.ABSENT
     several = None

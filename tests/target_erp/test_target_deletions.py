@@ -185,7 +185,6 @@ PRESENT: dict[str, list[Message]] = {
     "of an older version": [thing(1, tax="T1"), activate(version=5)],
     "as a decimal": [thing(1.0, tax="T1"), activate()],
     "in other letters": [thing(tax="t1"), activate()],
-    "with blanks": [thing(" 1 "), activate()],
     "twice": [thing(1, tax="T1"), thing(1, WRONG), activate(), activate()],
     "beside a tombstone of another": [tombstone(4), thing(1, tax="T1"), activate()],
     "after its own tombstone": [tombstone(1), thing(1, tax="T1"), activate()],

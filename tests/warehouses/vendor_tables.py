@@ -104,13 +104,7 @@ def _plain(rows: dict[str, list[Message]]) -> Iterator[tuple[str, list[Message]]
 
 
 def _aimsio(rows: dict[str, list[Message]]) -> Iterator[tuple[str, list[Message]]]:
-    for name, table in rows.items():
-        prefix = {"users": "user", "payroll_periods": "payrollPeriod"}.get(name)
-        # These two are known by a number, which the tap has from the index.
-        yield (
-            name,
-            [{**row, f"{prefix}Guid": row[f"{prefix}Id"]} if prefix else row for row in table],
-        )
+    yield from rows.items()
     keys = {
         "Company": ("companies", "company"),
         "BillableItem": ("billable_items", "billableItem"),
