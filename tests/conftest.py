@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import pathlib
 import threading
@@ -88,6 +89,28 @@ def no_secret_outlives_its_test() -> t.Iterator[None]:
     before = dict(vars(redact))
     yield
     vars(redact).update(before)
+
+
+def _erp_loggers() -> dict[str, logging.Logger]:
+    return {
+        name: logger
+        for name, logger in logging.root.manager.loggerDict.items()
+        if name.partition(".")[0] == "erp" and isinstance(logger, logging.Logger)
+    }
+
+
+@pytest.fixture(autouse=True)
+def no_log_level_outlives_its_test() -> t.Iterator[None]:
+    """What one test silences is heard in the next one."""
+    before = {
+        name: (logger.level, logger.disabled, logger.propagate)
+        for name, logger in _erp_loggers().items()
+    }
+    yield
+    for name, logger in _erp_loggers().items():
+        level, logger.disabled, logger.propagate = before.get(name, (logging.NOTSET, False, True))
+        if level != logger.level:  # each setLevel empties the caches of all loggers
+            logger.setLevel(level)
 
 
 @pytest.fixture(autouse=True)

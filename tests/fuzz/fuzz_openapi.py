@@ -6,7 +6,6 @@ It ends normally, or with the error that a user sees. Any other exception is a f
 from __future__ import annotations
 
 import json
-import logging
 
 import jsonschema_rs
 
@@ -79,7 +78,6 @@ def parse(data: bytes) -> None:
         ValueError: If a schema is none.
         UnicodeEncodeError: If a name or a schema cannot be written.
     """
-    logging.getLogger("erp.openapi").setLevel(logging.CRITICAL)
     try:
         document = read(data, "demo.openapi (fuzz)")
     except ConfigError:

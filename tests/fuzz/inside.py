@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import sys
 
 import atheris
@@ -14,5 +15,6 @@ if __name__ == "__main__":
     module = sys.argv.pop(1)
     with atheris.instrument_imports(include=PACKAGES):
         parse = importlib.import_module(module).parse
+    logging.disable()  # an input may be worth a warning; millions of them are not
     atheris.Setup(sys.argv, parse)
     atheris.Fuzz()
