@@ -26,6 +26,7 @@ def connect(
     rules: tuple[Rule, ...] = (),
     obey_rate_headers: bool = False,
     pins: t.Mapping[str, str] | None = None,
+    login_check: str = "",
     trusted: tuple[str, ...] = (),
 ) -> Transport:
     """Build a vendor's transport from its block.
@@ -39,6 +40,7 @@ def connect(
         rules: The vendor's own rows of the retry policy.
         obey_rate_headers: Obey `X-RateLimit-*`.
         pins: See `TransportOptions`.
+        login_check: See `TransportOptions`.
         trusted: See `TransportOptions`.
     """
     verify: bool | str = block.get("verify_tls")
@@ -55,6 +57,7 @@ def connect(
         rules=rules,
         obey_rate_headers=obey_rate_headers,
         pins=pins or {},
+        login_check=login_check,
         trusted=trusted,
         max_answer_bytes=int(block.get("max_answer_bytes")),
     )

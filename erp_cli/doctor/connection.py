@@ -15,7 +15,7 @@ import requests.utils
 from erp_vendors.http.redact import redact
 
 if t.TYPE_CHECKING:
-    from erp_vendors.http.transport import TransportOptions
+    from erp_vendors.http.options import TransportOptions
 
 _SECONDS = 10.0
 """Seconds to wait for a connection."""

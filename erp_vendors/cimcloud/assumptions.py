@@ -35,7 +35,8 @@ ASSUMPTIONS = (
         text="A table that the authorization may not read is answered with 403.",
         default="403",
         told_by="the first page of such a table, if there is one",
-        setting="none: after 403 a stream is skipped, after 401 or 404 it fails: deselect it",
+        setting="none: after 403 a stream is skipped, and after 401 if /validate takes the login; "
+        "after 404 it fails: deselect it",
     ),
     Assumption(
         name="unique_key",

@@ -80,6 +80,10 @@ class Pages:
         return Coming(() if self._is_last(page) else itertools.count(number + 1), certain=False)
 
 
+LOGIN_CHECK = "/validate"
+"""Says whether the credentials are valid, whatever they may read (cimcloud.md 1.2)."""
+
+
 class CimcloudClient:
     """Reads and writes one CIMcloud site."""
 
@@ -95,6 +99,7 @@ class CimcloudClient:
             limits=_limits(block),
             auth=auth,
             obey_rate_headers=True,
+            login_check=LOGIN_CHECK,
         )
         if isinstance(auth, BearerAuth):
             auth.transport = self.transport
@@ -109,7 +114,7 @@ class CimcloudClient:
             ErpError: If not.
         """
         self.transport.call("GET", "/healthcheck/canary", auth=None)
-        self.transport.call("GET", "/validate")
+        self.transport.call("GET", LOGIN_CHECK)
 
     def pages(self, resource: CimcloudResource, search: str = "") -> Pages:
         """Read a resource page by page until a page is not full (cimcloud.md 4.1).

@@ -6,7 +6,8 @@ from erp_vendors.lazy import lazily
 
 if t.TYPE_CHECKING:
     from erp_vendors.http.call import Answer
-    from erp_vendors.http.transport import Transport, TransportOptions
+    from erp_vendors.http.options import TransportOptions
+    from erp_vendors.http.transport import Transport
     from erp_vendors.http.window import Coming, ReadAhead, ordered_map
 
 __all__ = ["Answer", "Coming", "ReadAhead", "Transport", "TransportOptions", "ordered_map"]
@@ -15,7 +16,7 @@ __getattr__ = lazily(
     __name__,
     Answer="call",
     Transport="transport",
-    TransportOptions="transport",
+    TransportOptions="options",
     Coming="window",
     ReadAhead="window",
     ordered_map="window",

@@ -168,7 +168,7 @@ def refused(
         return MissingResourceError(
             f"{where}: HTTP {failure.status}, this site has no such path{hint}"
         )
-    said = " ".join(failure.body.split())[:300]
+    said = _said(failure)
     if call.elsewhere and failure.status in {_UNAUTHORIZED, _FORBIDDEN}:
         return CredentialsError(
             f"{where}: HTTP {failure.status}; this server gets no credentials, because it is none "
@@ -177,9 +177,7 @@ def refused(
     if failure.status == _UNAUTHORIZED:
         return CredentialsError(f"{where}: HTTP 401, the credentials in '{vendor}' were refused")
     if failure.status == _FORBIDDEN:
-        return NotPermittedError(
-            f"{where}: HTTP 403, the login in '{vendor}' lacks the permission for this: {said}"
-        )
+        return not_granted(call, failure)
     return CallError(
         f"{where}: HTTP {failure.status}{': ' if said else ''}{said}{hint}",
         phase=failure.phase,
@@ -187,6 +185,19 @@ def refused(
         body=failure.body,
         attempts=attempts,
     )
+
+
+def not_granted(call: Call, failure: Failure) -> NotPermittedError:
+    """The error for a call that a good login may not make."""
+    said = _said(failure)
+    return NotPermittedError(
+        f"{call.where}: HTTP {failure.status}, the login in '{call.vendor}' lacks the permission "
+        f"for this: {said}"
+    )
+
+
+def _said(failure: Failure) -> str:
+    return " ".join(failure.body.split())[:300]
 
 
 def not_json(call: Call, body: bytes, error: ValueError) -> DataError:

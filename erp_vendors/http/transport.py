@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import logging
 import math
@@ -15,13 +14,13 @@ import backoff
 import requests
 import urllib3
 
-from erp_vendors.errors import CallError, ConfigError, Phase
+from erp_vendors.errors import CallError, ConfigError, ErpError, Phase
 from erp_vendors.http import codec, explain, policy
 from erp_vendors.http.address import origin
 from erp_vendors.http.body import TooLargeError
 from erp_vendors.http.call import Answer, Call, FailedAttempt
 from erp_vendors.http.header import UnfitHeaderError
-from erp_vendors.http.policy import Action, Rule
+from erp_vendors.http.policy import Action
 from erp_vendors.http.redact import redact, secrets_in
 from erp_vendors.http.session import HttpSession
 from erp_vendors.http.wire import Sending
@@ -33,6 +32,7 @@ if t.TYPE_CHECKING:
     from erp_vendors.http.budget import Budget
     from erp_vendors.http.call import CallOptions
     from erp_vendors.http.observer import Observer
+    from erp_vendors.http.options import TransportOptions
 
 logger = logging.getLogger("erp.http")
 
@@ -43,8 +43,6 @@ PATIENCE = 2 * policy.LONGEST_WAIT
 LONGEST_ANSWER = 10
 """An answer must be complete within so many times `timeout_seconds`, even if it never pauses for
 long: a server that trickles would hold up a run for ever."""
-MAX_ANSWER_BYTES = 1 << 28
-"""Bytes of an answer that are read at most, decoded, unless a setting says otherwise."""
 _LONGEST_PAUSE = 30.0
 _SUCCESS, _REDIRECT, _CLIENT_ERROR = 200, 300, 400
 _UNAUTHORIZED = 401
@@ -60,35 +58,6 @@ _HARMLESS = frozenset({"accept", "content-type"})
 """Headers that go to any host; of others nobody knows whether they are credentials."""
 _ABSOLUTE = re.compile("https?://", re.IGNORECASE)
 _REPEATABLE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class TransportOptions:
-    """What a vendor block says about the connection.
-
-    Attributes:
-        vendor: Name of the vendor block, for messages.
-        base_url: Address that every path is appended to.
-        timeout: Seconds to wait for an answer.
-        verify: True, False, or the path of a CA bundle.
-        user_agent: User-Agent header.
-        rules: The vendor's own policy rows, looked at first.
-        obey_rate_headers: Obey `X-RateLimit-Remaining` and `X-RateLimit-Reset` (seconds).
-        pins: SHA-256 of the only certificate to trust, by `https://host:port/`.
-        max_answer_bytes: Largest answer that is kept in memory, decoded.
-        trusted: Addresses besides `base_url` whose hosts get credentials.
-    """
-
-    vendor: str
-    base_url: str
-    timeout: float = 60.0
-    verify: bool | str = True
-    user_agent: str = "erp-singer"
-    rules: tuple[Rule, ...] = ()
-    obey_rate_headers: bool = False
-    pins: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
-    max_answer_bytes: int = MAX_ANSWER_BYTES
-    trusted: tuple[str, ...] = ()
 
 
 class Transport:
@@ -271,13 +240,29 @@ class Transport:
         return policy.decide(error.failure, self._rules).action is Action.REAUTHENTICATE
 
     def _refused(self, call: Call, error: Exception) -> None:
-        """Keep the refusal of credentials, so that no later call tries them again."""
-        failure = t.cast("FailedAttempt", error).failure
+        """Find out what a refusal is about; that of credentials is kept for all later calls."""
+        failed = t.cast("FailedAttempt", error)
+        failure = failed.failure
         login = None if self.auth is None or call.auth is not self.auth else self.auth.login
+        if failure.status != _UNAUTHORIZED or login is None:
+            return
+        if self._is_login_good(call):
+            failed.cause = explain.not_granted(call, failure)
         # What was accepted before is good, and what a login gave is so, too: then only this path
         # is not granted to it.
-        if failure.status == _UNAUTHORIZED and login and login.is_fixed and not login.accepted:
+        elif login.is_fixed and not login.accepted:
             self._given_up = explain.refused(call, failure, Action.REAUTHENTICATE, 1)
+
+    def _is_login_good(self, call: Call) -> bool:
+        """Whether the vendor takes the login of a refused call where no permission is needed."""
+        check = self.options.login_check
+        if not check or call.url == f"{self._base_url}{check}":
+            return False
+        try:
+            self._run(self._prepare("GET", check, {}), parse=False)
+        except ErpError:
+            return False
+        return True
 
     def _attempt(
         self, call: Call, attempt: int, credentials: object = None, *, parse: bool

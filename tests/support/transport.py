@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 import typing as t
 
+from erp_vendors.http import Transport, TransportOptions
 from erp_vendors.http.budget import Budget, Clock, Limits
-from erp_vendors.http.transport import Transport, TransportOptions
 
 if t.TYPE_CHECKING:
     from erp_vendors.http.auth import Auth

@@ -58,12 +58,14 @@ def vendor(request: pytest.FixtureRequest, sandbox: RunningSandbox) -> t.Iterato
     sandbox.clear_faults()
 
 
-def refuse(sandbox: RunningSandbox, vendor: str, path: str | None = None) -> None:
+def refuse(
+    sandbox: RunningSandbox, vendor: str, path: str | None = None, status: int = 403
+) -> None:
     case = CASES[vendor]
     sandbox.add_fault(
         "status",
         vendor=vendor.partition(" ")[0],
-        status=403,
+        status=status,
         path=path or case.path,
         body=case.body,
     )
@@ -82,6 +84,38 @@ def test_it_is_skipped_if_the_login_could_read_another(
     said = [line for line in caplog.messages if case.refused in line]
     assert len(said) == 1
     assert f"'!{case.refused}.*'" in said[0]
+
+
+@pytest.mark.parametrize("auth_type", ["basic", "bearer"])
+def test_cimcloud_401_is_a_missing_permission_where_validate_takes_the_login(
+    sandbox: RunningSandbox, auth_type: str
+) -> None:
+    sandbox.reset(data=True)
+    case = CASES["cimcloud"]
+    setting = config(sandbox.url, "cimcloud")
+    setting["cimcloud"]["auth_type"] = auth_type
+    refuse(sandbox, "cimcloud", status=401)
+    run = run_tap(setting, case.refused, case.other)
+    sandbox.clear_faults()
+    assert (run.code, run.error) == (0, "")
+    assert run.records(case.other)
+    assert not run.records(case.refused)
+
+
+@pytest.mark.parametrize("auth_type", ["basic", "bearer"])
+def test_cimcloud_401_is_about_the_login_where_validate_refuses_it(
+    sandbox: RunningSandbox, auth_type: str
+) -> None:
+    sandbox.reset(data=True)
+    case = CASES["cimcloud"]
+    setting = config(sandbox.url, "cimcloud")
+    setting["cimcloud"]["auth_type"] = auth_type
+    refuse(sandbox, "cimcloud", status=401)
+    refuse(sandbox, "cimcloud", path="/validate", status=401)
+    run = run_tap(setting, case.refused, case.other)
+    sandbox.clear_faults()
+    assert run.code == 1
+    assert "the credentials in 'cimcloud' were refused" in run.error
 
 
 def test_the_run_fails_if_the_login_could_read_nothing(

@@ -14,7 +14,7 @@ import typing as t
 import pytest
 
 from erp_cli.doctor.connection import DoctorStep, Level, clock_step, connection_steps
-from erp_vendors.http.transport import TransportOptions
+from erp_vendors.http.options import TransportOptions
 
 if t.TYPE_CHECKING:
     import pathlib
