@@ -65,6 +65,8 @@ class Collection:
         }
         self._shuffled: list[str] | None = None
         self._sorted: list[str] | None = None
+        self._kept: dict[str, Row] | None = None
+        self._is_changed = True
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -95,6 +97,7 @@ class Collection:
         """Insert a row, or replace the one with the same primary key."""
         key = str(row[self.shape.key])
         old = self._rows.get(key)
+        self._is_changed = True
         if old is None:
             self._shuffled = self._sorted = None
         self._reindex(key, old, row)
@@ -113,16 +116,39 @@ class Collection:
         if old is None:
             return False
         self._shuffled = self._sorted = None
+        self._is_changed = True
         self._reindex(text, old, None)
         self._sink(text, None)
         return True
 
     def clear(self) -> None:
         """Remove every row from memory."""
+        self._is_changed = True
         self._rows.clear()
         for index in self._indexes.values():
             index.clear()
         self._shuffled = self._sorted = None
+
+    def keep(self) -> None:
+        """Remember the rows as they are now."""
+        self._kept = dict(self._rows)
+        self._is_changed = False
+
+    def restore(self) -> bool:
+        """Go back to the rows that are remembered.
+
+        Returns:
+            Whether there are any to go back to.
+        """
+        if self._kept is None:
+            return False
+        if self._is_changed:
+            kept = self._kept
+            self.clear()
+            for row in kept.values():
+                self.put(row, persist=False)
+            self._is_changed = False
+        return True
 
     def shuffled(self) -> list[Row]:
         """Return all rows in an order that is always the same but is that of no column."""
@@ -223,11 +249,24 @@ class TableStore:
             self._dirty = True
         self.commit()
 
+    def keep(self, vendor: str) -> None:
+        """Remember the rows of a vendor, unless a file holds them."""
+        if self._connection is None:
+            for collection in self._of(vendor):
+                collection.keep()
+
+    def restore(self, vendor: str) -> bool:
+        """Go back to the rows of a vendor that are remembered.
+
+        Returns:
+            Whether there are any to go back to.
+        """
+        return all(collection.restore() for collection in self._of(vendor))
+
     def clear(self, vendor: str) -> None:
         """Remove every row of one vendor."""
-        for (owner, _), collection in self._collections.items():
-            if owner == vendor:
-                collection.clear()
+        for collection in self._of(vendor):
+            collection.clear()
         if self._connection is not None:
             self._connection.execute("DELETE FROM rows WHERE vendor = ?", (vendor,))
             self._connection.execute("DELETE FROM seeded WHERE vendor = ?", (vendor,))
@@ -245,6 +284,9 @@ class TableStore:
             self.commit()
             self._connection.close()
             self._connection = None
+
+    def _of(self, vendor: str) -> list[Collection]:
+        return [found for (owner, _), found in self._collections.items() if owner == vendor]
 
     def _write(self, vendor: str, resource: str, key: str, row: Row | None) -> None:
         if self._connection is None:

@@ -122,14 +122,19 @@ class SandboxVendor(ABC):
 
     def reset_data(self) -> None:
         """Throw all rows away and make them anew."""
-        self.bench.store.clear(self.name)
-        self.seed()
-        self.bench.store.mark_seeded(self.name)
+        if not self.bench.store.restore(self.name):
+            self._make_data()
+            self.bench.store.keep(self.name)  # who does so once does so often
 
     def ensure_data(self) -> None:
         """Make the rows, unless the database file already holds them."""
         if not self.bench.store.is_seeded(self.name):
-            self.reset_data()
+            self._make_data()
+
+    def _make_data(self) -> None:
+        self.bench.store.clear(self.name)
+        self.seed()
+        self.bench.store.mark_seeded(self.name)
 
     def collection(self, name: str) -> Collection | None:
         """Return a collection by its resource name or an alias, without regard to case."""

@@ -79,9 +79,10 @@ def doctor(
         kept = [change for change in fit if change.is_stated and not overwrite]
         written = [change for change in fit if change not in kept]
         found.append(show.Shown(report, written, kept, [note._asdict() for note in notes]))
+    # Of vendors that cannot be used nothing was learned that a file could say.
     file = (
         rewrite(write, {one.report.vendor: one.changes for one in found}, dict(tap.config))
-        if write
+        if write and any(one.report.usable for one in found)
         else None
     )
     if as_json:
@@ -95,6 +96,8 @@ def doctor(
             click.echo(file.difference or f"{write} {nothing}")
         if file.after != file.before:
             file.write()
+    elif write:
+        click.echo(f"{write} (--write) was not written, as no vendor can be used", err=True)
     if save:
         _save(save, show.saved(found))
     if not all(one.report.usable for one in found):

@@ -240,6 +240,26 @@ def test_writes_survive_a_restart(tmp_path: Path) -> None:
         assert len(sandbox.rows("cimcloud", "accounts")) == 14  # the queue was worked off
 
 
+@pytest.mark.parametrize("name", list(vendors()))
+def test_reset_brings_back_each_row_in_its_place(name: str) -> None:
+    vendor = Sandbox(Settings(size=5)).vendors[name]
+
+    def rows() -> str:
+        return repr({key: list(found) for key, found in vendor.collections.items()})
+
+    before = rows()
+    for _ in range(3):
+        for collection in vendor.collections.values():
+            for number, row in enumerate(collection):
+                if number % 2:
+                    collection.delete(row[collection.shape.key])
+                else:
+                    collection.put({**row, "more": number})
+        assert rows() != before
+        vendor.reset_data()
+        assert rows() == before
+
+
 def test_seeds_differ() -> None:
     texts = []
     for seed in (1, 2):
