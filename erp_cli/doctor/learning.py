@@ -33,7 +33,9 @@ def learn(
     entry: dict[str, t.Any] = {}
     keys = resource.primary_keys
     proof = []
-    if keys and is_unique(rows, keys):
+    if len(rows) == 1:
+        proof.append("one row tells nothing of a key")
+    elif keys and is_unique(rows, keys):
         proof.append(f"{' + '.join(keys)} is unique in {len(rows)} rows")
     else:
         unique = unique_columns(rows)

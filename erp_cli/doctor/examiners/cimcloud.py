@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import re
 import typing as t
@@ -88,7 +89,10 @@ class CimcloudExaminer(Examiner[CimcloudClient]):
         """One login, and the call that is documented for proving it (1.2)."""
         self.client.transport.call("GET", "/validate")
         auth = self.client.transport.auth
-        self._auth = _HeldToken(auth.login.current()) if isinstance(auth, TokenAuth) else auth
+        # Not the transport's own, for which it would ask `/validate` after each 401.
+        self._auth = (
+            _HeldToken(auth.login.current()) if isinstance(auth, TokenAuth) else copy.copy(auth)
+        )
 
     def other_logins(self) -> t.Iterator[Verdict]:
         """Try the other type of authorization (2.1)."""

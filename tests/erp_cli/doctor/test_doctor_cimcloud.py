@@ -216,7 +216,8 @@ def test_the_calls_of_an_examination_leave_room_for_others() -> None:
     with running_sandbox(size=SIZE, limits=False) as sandbox:
         _, report = examined(sandbox)
         assert len(report.exchanges) <= 24
-        assert sum(call.method == "POST" for call in report.exchanges) == 1
+        assert sum(call.method == "POST" for call in report.exchanges) == (auth == "bearer")
+        assert sum("/validate" in call.url for call in report.exchanges) == 1
 
 
 @pytest.mark.parametrize("hours", [9.0, 14.0])
@@ -239,18 +240,21 @@ def test_a_clock_that_is_behind_cannot_be_told() -> None:
         assert one(examined(sandbox)[1], "clock")[0] is VerdictState.UNTOLD
 
 
+@pytest.mark.parametrize("auth", ["bearer", "basic"])
 @pytest.mark.parametrize("status", [403, 401])
-def test_a_table_that_is_not_granted_costs_one_call(status: int) -> None:
+def test_a_table_that_is_not_granted_costs_one_call(status: int, auth: str) -> None:
     granted = ("accounts", "customers", "orders", "payments")
     options = {VENDOR: {"resources": granted, "denied_status": status}}
-    with running_sandbox(size=60, limits=False, options=options) as sandbox:
-        _, report = examined(sandbox)
+    variants = {"cimcloud.auth": auth}
+    with running_sandbox(size=60, limits=False, options=options, variants=variants) as sandbox:
+        report = doctor.examined(doctor.config_of(sandbox, VENDOR, auth_type=auth), VENDOR)
         denied = [name for name, one in report.samples.items() if one.access is Access.DENIED]
         assert len(denied) == TABLES - len(granted)
         assert doctor.found(report, "denied", "products")[0].state is (
             VerdictState.HOLDS if status == 403 else VerdictState.DIFFERS
         )
-        assert sum(call.method == "POST" for call in report.exchanges) == 1
+        assert sum(call.method == "POST" for call in report.exchanges) == (auth == "bearer")
+        assert sum("/validate" in call.url for call in report.exchanges) == 1
 
 
 @pytest.mark.parametrize(("configured", "other"), [("bearer", "basic"), ("basic", "bearer")])
