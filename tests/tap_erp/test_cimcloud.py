@@ -202,6 +202,51 @@ def test_a_page_number_that_is_refused_after_a_date_means_the_full_table(
     assert sorted(names(run)) == [f"A{number:03}" for number in range(120)]
 
 
+def _no_rows(page: int, rows: list[Message]) -> list[Message]:  # noqa: ARG001 - one of several
+    return []
+
+
+def _all_rows(page: int, rows: list[Message]) -> list[Message]:
+    return rows[(page - 1) * 50 : page * 50]
+
+
+def _first_page(page: int, rows: list[Message]) -> list[Message]:  # noqa: ARG001 - one of several
+    return [row for row in rows if row["last_modify_date"] >= "2026-03"][:50]
+
+
+def _some_other_page(page: int, rows: list[Message]) -> list[Message]:
+    return [row for row in rows if row["last_modify_date"] < "2026-03"][:page]
+
+
+@pytest.mark.parametrize("changed", [0, 1, 49, 50, 51, 99, 100, 120])
+@pytest.mark.parametrize("answer", [_no_rows, _all_rows, _first_page, _some_other_page])
+def test_a_page_number_that_is_misread_after_a_date_loses_no_row(
+    played: Played, answer: t.Callable[[int, list[Message]], list[Message]], changed: int
+) -> None:
+    played.rows = [account(number, "2026-01-03T10:00:00") for number in range(60)]
+    played.rows += [account(100 + number, "2026-03-03T10:00:00") for number in range(changed)]
+
+    def misread(path: str) -> Reply | None:
+        found = re.search(r"~.*\)/([0-9]+)$", path)
+        rows = sorted(played.rows, key=played.order)
+        return Reply(body=answer(int(found[1]), rows)) if found else None
+
+    played.special = misread
+    run = played.run(start_date="2026-03-01")
+    assert run.code == 0
+    wanted = {f"A{100 + number:03}" for number in range(changed)}
+    assert set(names(run)) >= wanted
+
+
+@pytest.mark.parametrize(("changed", "calls"), [(49, 1), (50, 3), (120, 4)])
+def test_that_page_numbers_follow_a_date_is_asked_once(
+    played: Played, changed: int, calls: int
+) -> None:
+    played.rows = [account(number, "2026-03-03T10:00:00") for number in range(changed)]
+    assert len(names(played.run(start_date="2026-03-01"))) == changed
+    assert len(played.paths) == calls
+
+
 @pytest.mark.parametrize("status", [404, 400])
 def test_a_guessed_table_whose_filter_is_refused_is_read_in_full(
     sandbox: RunningSandbox, status: int
