@@ -5,6 +5,8 @@ import typing as t
 import pytest
 
 from erp_sandbox.testing import RunningSandbox, running_sandbox
+from tests.support.stub import running_stub
+from tests.tap_erp.played_cimcloud import Played
 
 SIZE = 30
 
@@ -22,3 +24,10 @@ def sandbox(shared_sandbox: RunningSandbox) -> t.Iterator[RunningSandbox]:
     shared_sandbox.reset(data=True)
     yield shared_sandbox
     shared_sandbox.clear_faults()
+
+
+@pytest.fixture
+def played() -> t.Iterator[Played]:
+    played = Played()
+    with running_stub(played) as played.stub:
+        yield played
