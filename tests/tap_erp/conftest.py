@@ -5,6 +5,7 @@ import typing as t
 import pytest
 
 from erp_sandbox.testing import RunningSandbox, running_sandbox
+from tests.erp_vendors.aims360.fake import Fake
 from tests.support.stub import running_stub
 from tests.tap_erp.played_cimcloud import Played
 
@@ -31,3 +32,11 @@ def played() -> t.Iterator[Played]:
     played = Played()
     with running_stub(played) as played.stub:
         yield played
+
+
+@pytest.fixture
+def fake() -> t.Iterator[Fake]:
+    fake = Fake()
+    with running_stub(fake) as stub:
+        fake.url = stub.url
+        yield fake

@@ -27,6 +27,7 @@ from tests.support.transport import VirtualClock
 Row = dict[str, t.Any]
 
 TOKEN = "a-token-of-some-length"
+CUSTOMERS = "/customers/v1.0/customers"
 JOBS = "/jobsmanagement/odata/v1.0/backgroundjob"
 JOB = "/jobsmanagement/v1.0/backgroundjob"
 EXPORT = "/reports/v1.0/reports/exportdata"
@@ -37,6 +38,18 @@ OVERLOADED = Reply(400, {"requestId": "r", "error": {"code": "Request_Processing
 
 def iso(moment: dt.datetime) -> str:
     return f"{moment.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
+
+
+def customers(count: int, first: int = 0) -> list[Row]:
+    start = dt.datetime(2026, 1, 1, tzinfo=dt.timezone.utc)
+    return [
+        {"customerID": f"c{n:04}", "lastModifiedOn": iso(start + dt.timedelta(minutes=n))}
+        for n in range(first, first + count)
+    ]
+
+
+def ids(records: list[Row], key: str = "customerID") -> list[str]:
+    return [record[key] for record in records]
 
 
 def options(request: Request) -> dict[str, str]:
