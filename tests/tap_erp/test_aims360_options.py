@@ -6,12 +6,20 @@ import re
 
 import pytest
 
-from tests.erp_vendors.aims360.fake import CUSTOMERS, Fake, config, customers, options, run_tap
+from tests.erp_vendors.aims360.fake import CUSTOMERS, Fake, Row, config, options, run_tap
 from tests.support.stub import Reply, Request
 
 ORDERS = "/orders/v1.0/orders"
 STREAM = "aims360_customers"
 EVERY = ("$filter", "$orderby", "$count", "$expand")
+
+
+def customers(count: int) -> list[Row]:
+    """Customers that changed on the days of a month."""
+    return [
+        {"customerID": f"c{n:04}", "lastModifiedOn": f"2026-01-{1 + n % 28:02}T00:00:00Z"}
+        for n in range(count)
+    ]
 
 
 @pytest.mark.parametrize("option", EVERY)
