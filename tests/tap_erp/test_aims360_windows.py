@@ -38,6 +38,20 @@ def test_all_pages_are_read_and_nothing_is_asked_for_twice(fake: Fake, at_once: 
     assert {asked["pagesize"] for asked in fake.paths(CUSTOMERS)} == {"250"}
 
 
+@pytest.mark.parametrize("counts", [True, False])
+def test_rows_with_a_link_that_is_made_for_each_answer_are_read(
+    fake: Fake,
+    *,
+    counts: bool,
+) -> None:
+    fake.lists[CUSTOMERS] = customers(601)
+    fake.counts = counts
+    fake.shown = lambda row: {**row, "link": f"signed {len(fake.requests)}"}
+    run = run_tap(config(fake.url), "aims360_customers")
+    assert (run.code, run.error) == (0, "")
+    assert set(ids(run.records("aims360_customers"))) == set(ids(customers(601)))
+
+
 @pytest.mark.parametrize("count", [0, 1, 249, 250])
 def test_one_page_is_one_call(fake: Fake, count: int) -> None:
     fake.lists[CUSTOMERS] = customers(count)

@@ -69,6 +69,7 @@ class Fake:
         self.cap = 1000
         self.counts = True
         self.order: t.Callable[[Row], t.Any] | None = None
+        self.shown: t.Callable[[Row], Row] = lambda row: row
         self.before: t.Callable[[Request], Reply | None] = lambda _: None
         self.requests: list[Request] = []
         # Jobs: what the next ones show at each look, and what they make.
@@ -114,6 +115,7 @@ class Fake:
             rows.sort(key=self.order)
         skip = 0 if "$skip" in self.ignored else int(asked.get("$skip", 0))
         page = rows[skip : skip + min(self.cap, int(asked.get("pagesize", 100)))]
+        page = [self.shown(row) for row in page]
         # As in the vendor's sample, the link to the next page says nothing.
         body: Row = {"value": page, "@odata.nextLink": "https://apieast1.aims360.rest/nowhere"}
         if self.counts and asked.get("$count") == "true":
