@@ -7,7 +7,7 @@ import enum
 import typing as t
 
 from erp_ledger.record import Known, RecordStatus, digest_of
-from erp_vendors.errors import ErpError
+from erp_vendors.errors import DataError, ErpError
 
 if t.TYPE_CHECKING:
     from erp_ledger.intents import Intent
@@ -44,6 +44,10 @@ class Outcome(enum.Enum):
     """A record that it refers to did not get through; it stands in the dead letters until then."""
     UNKNOWN = "unknown"
     """It was sent, the answer is lost, and sending it again could double it."""
+
+
+class UntoldError(DataError):
+    """A look-up has not failed, but does not tell whether the vendor has a record."""
 
 
 class RefusedError(ErpError):
