@@ -46,6 +46,10 @@ class Outcome(enum.Enum):
     """It was sent, the answer is lost, and sending it again could double it."""
 
 
+FAILED = frozenset({Outcome.NOT_APPROVED, Outcome.REFUSED, Outcome.WAITING, Outcome.UNKNOWN})
+"""A run with one of these ends has not succeeded."""
+
+
 class RefusedError(ErpError):
     """A record, or a batch that holds one, cannot be written.
 
