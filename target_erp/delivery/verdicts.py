@@ -77,7 +77,7 @@ class PolicyVerdicts:
         self._only_reads = only_reads
         self._ledger = ledger
         self._resync = resync
-        self._works: set[str] = set()
+        self._works: set[tuple[str, ...]] = set()
         self._said: dict[str, set[str]] = collections.defaultdict(set)
 
     def judge(
@@ -115,7 +115,7 @@ class PolicyVerdicts:
                 found.append(PolicyVerdict(Decision.SKIPPED, why=FORBIDDEN[policy.mode]))
                 continue
             try:
-                look = self._proven(writer, next(looks))
+                look = self._proven(writer, write, next(looks))
                 if planned is not None:
                     write.before = planned.base
                     row = {**(look.row or {}), **planned.row}
@@ -151,7 +151,9 @@ class PolicyVerdicts:
         for write in writes:
             write.before = bases.get(write.identity, b"") if write.key else b""
 
-    def _proven(self, writer: Writer, look: LookUpResult | RefusedError) -> LookUpResult:
+    def _proven(
+        self, writer: Writer, write: Write, look: LookUpResult | RefusedError
+    ) -> LookUpResult:
         """What was seen, if it proves something.
 
         Raises:
@@ -161,7 +163,7 @@ class PolicyVerdicts:
         if isinstance(look, RefusedError):
             raise look
         if look.finding is Finding.NOT_SHOWN:
-            if self._look_up_works(writer):
+            if self._look_up_works(writer, write):
                 return ABSENT
             look = LookUpResult.cannot_tell(
                 "nothing proves that the vendor would show it if it were there"
@@ -173,10 +175,12 @@ class PolicyVerdicts:
             raise RefusedError(msg, reason="no_look_up")
         return look
 
-    def _look_up_works(self, writer: Writer) -> bool:
-        if writer.stream not in self._works and (writer.control() or writer.is_empty()):
-            self._works.add(writer.stream)
-        return writer.stream in self._works
+    def _look_up_works(self, writer: Writer, write: Write) -> bool:
+        """Whether records of this kind would be shown: each key is a search of its own."""
+        kind = (writer.stream, *(name for name, _ in write.key))
+        if kind not in self._works and (writer.control() or writer.is_empty()):
+            self._works.add(kind)
+        return kind in self._works
 
     def _judge(self, writer: Writer, write: Write, look: LookUpResult) -> PolicyVerdict:
         write.seen = look
