@@ -24,12 +24,15 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from erp_ledger import Ledger
 from erp_sandbox.testing import RunningSandbox, running_sandbox
+from erp_vendors.errors import Interrupted
 from target_erp.delivery.sender import Sender
 from tests.support.scale import full
 from tests.target_erp.shops import OPTIONS, SHOPS, Row, Shop, counts, letters
 
 if t.TYPE_CHECKING:
+    from erp_ledger.store import Change
     from target_erp.delivery import Write, Writer
 
 pytestmark = pytest.mark.slow
@@ -103,6 +106,21 @@ class TwoWriters(RuleBasedStateMachine):
             self._run(ours, may_fail=True)
         finally:
             self.sandbox.clear_faults()
+
+    @rule(ours=OURS, commits=st.integers(0, 3))
+    def target_writes_and_is_killed(self, ours: dict[str, str], commits: int) -> None:
+        """After so many commits it notes nothing more; a call needs a commit before it."""
+        left = iter(range(commits))
+        commit = Ledger.commit
+
+        def mortal(ledger: Ledger, changes: t.Sequence[Change]) -> None:
+            if changes and next(left, None) is None:
+                msg = "killed"
+                raise Interrupted(msg)
+            commit(ledger, changes)
+
+        with mock.patch.object(Ledger, "commit", mortal):
+            self._run(ours, may_fail=True)
 
     @precondition(lambda self: not self.ledger_deleted)
     @rule()
