@@ -93,6 +93,20 @@ class Documented:
             left_out=left_out,
         )
 
+    def takes(self, name: str, *, unknown: bool) -> bool:
+        """Whether what the vendor shows of a property may be sent back.
+
+        Args:
+            name: The property.
+            unknown: Whether one may that no document names.
+        """
+        schemas_of_writing = (self.schema, self.given or {})
+        if name in self.left_out:
+            return False
+        if any(name in schema.get("properties", {}) for schema in schemas_of_writing):
+            return True
+        return unknown and not any(name in one.get("properties", {}) for one in self.read)
+
 
 def write_schema(vendor: str, resource: Resource) -> tuple[Schema, bool]:
     """The schema by which a write is checked.
