@@ -15,7 +15,7 @@ import typing as t
 from erp_ledger import RecordStatus
 from erp_ledger.field_hashes import FieldHashes, canonical
 from erp_vendors.errors import CallError, DataError, MissingResourceError
-from erp_vendors.stamps import to_epoch_ms
+from erp_vendors.stamps import to_epoch_ms, to_iso
 from target_erp.delivery.decide import Decision
 from target_erp.delivery.in_doubt import LookUpError, is_down
 from target_erp.delivery.model import ABSENT, Finding, LookUpResult, RefusedError
@@ -251,7 +251,8 @@ class PolicyVerdicts:
             if not seen:
                 self._check_conflicts(write, row, changed)
         self._note_base(writer, write, ours)
-        if not changed and not hidden and not self._resync:
+        differs = changed or hidden or _is_respelt(writer, row, ours)
+        if not differs and not self._resync:
             held = len(ours) < len(write.body)
             why = "its rules leave nothing to change" if held else "the vendor has these values"
             return PolicyVerdict(Decision.UNCHANGED, row, why)
@@ -330,6 +331,21 @@ class PolicyVerdicts:
         if self._ledger is None:
             return FieldHashes(b"")
         return FieldHashes(self._ledger.base_key(make=not self._only_reads))
+
+
+def _is_respelt(writer: Writer, row: Body, ours: Body) -> bool:
+    """Whether a text is there in another form.
+
+    Numbers and dates have several forms, which are one value. A text that is documented as such
+    has one: 1.1 and 1.10 may be two parts.
+    """
+    texts = (
+        (theirs, value)
+        for name, value in ours.items()
+        if isinstance(value, str) and isinstance(theirs := row.get(name), str) and theirs != value
+        if writer.documented is not None and writer.documented.is_text(name)
+    )
+    return any((date := to_iso(ours)) is None or date != to_iso(old) for old, ours in texts)
 
 
 def _may(writer: Writer, row: Body, name: str, value: object) -> bool:

@@ -58,7 +58,10 @@ CARRIED: dict[str, tuple[Row, set[str]]] = {
         {"jobNumber"},
     ),
     "aimsio_gadgets": ({"gadgetName": "A", "gadgetUpdatedAt": 1}, {"gadgetName"}),
-    "pentamic_customers": ({"name": "Ann", "creditLimit": 7, "phone": None}, {"name", "creditLimit"}),
+    "pentamic_customers": (
+        {"name": "Ann", "creditLimit": 7, "phone": None},
+        {"name", "creditLimit"},
+    ),
     "pentamic_gadgets": ({"colour": "red"}, {"colour"}),
     "aim_customers": ({"City": "Calgary", "Balance": 7, "Address2": ""}, {"City"}),
 }

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
-    precondition,
+    invariant,
     rule,
     run_state_machine_as_test,
 )
@@ -61,13 +61,13 @@ class TwoWriters(RuleBasedStateMachine):
     shop: t.ClassVar[Shop]
     holds_window_open = False
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(deleted_at=st.integers(3, full(7, 15)))
+    def begin(self, deleted_at: int) -> None:
+        self.steps, self.deleted_at = 0, deleted_at
         self.folder = pathlib.Path(tempfile.mkdtemp())
         self.sandbox.shift_clock(0)
         self.sandbox.reset(data=True)
         self.clock = 0
-        self.ledger_deleted = False
         self.row = self.sandbox.rows(self.shop.vendor, self.shop.resource)[1]
         self.names = {
             "text": (self.shop.text[0], self.shop.text[1]),
@@ -122,11 +122,11 @@ class TwoWriters(RuleBasedStateMachine):
         with mock.patch.object(Ledger, "commit", mortal):
             self._run(ours, may_fail=True)
 
-    @precondition(lambda self: not self.ledger_deleted)
-    @rule()
-    def ledger_is_deleted(self) -> None:
-        self.ledger_deleted = True
-        (self.folder / "ledger.sqlite").unlink(missing_ok=True)
+    @invariant()
+    def ledger_is_deleted_once(self) -> None:
+        self.steps += 1
+        if self.steps == self.deleted_at:
+            (self.folder / "ledger.sqlite").unlink(missing_ok=True)
 
     def teardown(self) -> None:
         with contextlib.suppress(AttributeError):
