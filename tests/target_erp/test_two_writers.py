@@ -55,6 +55,8 @@ class TwoWriters(RuleBasedStateMachine):
     Attributes:
         unseen: What the person has set since the tap read the record last, by field. The vendor
             must keep it until the tap has read it, or the target's own record has that value.
+        base: Values that the ledger may know of each field. What the person sets back to one of
+            them is no conflict, because nothing tells it from what was there.
     """
 
     sandbox: t.ClassVar[RunningSandbox]
@@ -74,6 +76,7 @@ class TwoWriters(RuleBasedStateMachine):
             "other": (self.shop.other[0], self.shop.other[1]),
         }
         self.unseen: dict[str, str] = {}
+        self.base: dict[str, set[str]] = {"text": set(), "other": set()}
         self.edits = 0
         self._edit("text", "a")
         self._edit("other", "a")
@@ -127,6 +130,7 @@ class TwoWriters(RuleBasedStateMachine):
         self.steps += 1
         if self.steps == self.deleted_at:
             (self.folder / "ledger.sqlite").unlink(missing_ok=True)
+            self.base = {field: set() for field in self.base}
 
     def teardown(self) -> None:
         with contextlib.suppress(AttributeError):
@@ -136,7 +140,9 @@ class TwoWriters(RuleBasedStateMachine):
         self.clock += 10
         self.sandbox.shift_clock(self.clock)
         name = self.names[field][1]
-        if self._held()[field] != value:
+        if value in self.base[field]:
+            self.unseen.pop(field, None)
+        elif self._held()[field] != value:
             self.unseen[field] = value
         self.sandbox.change(
             self.shop.vendor, self.shop.resource, self.row[self.shop.id], {name: value}
@@ -163,6 +169,9 @@ class TwoWriters(RuleBasedStateMachine):
         held = self._held()
         lost = {field: value for field, value in self.unseen.items() if held[field] != value}
         assert not lost, f"overwritten unseen: {lost} by {record}; {counts(run, self.shop.stream)}"
+        for field, (own, _) in self.names.items():
+            before = self.base[field] if may_fail or run.code else set()
+            self.base[field] = before | ({record[own]} if may_fail or not run.code else set())
         if run.code == 3:
             assert letters(self.folder, self.shop.stream)[-1]["class"] == "conflict"
         else:
