@@ -15,6 +15,35 @@ if t.TYPE_CHECKING:
 Body = dict[str, t.Any]
 Key = tuple[tuple[str, str], ...]
 
+
+def one_text(values: t.Iterable[object]) -> str:
+    """The values of a key of several properties as one text, which no other values make.
+
+    Args:
+        values: The values; commas come between them, and a backslash before a comma or a backslash
+            inside of one of several.
+    """
+    texts = list(map(str, values))
+    if len(texts) > 1:
+        texts = [text.replace("\\", "\\\\").replace(",", "\\,") for text in texts]
+    return ",".join(texts)
+
+
+def values_in(value: str) -> list[str]:
+    """The values that `one_text` made one text of.
+
+    Args:
+        value: The text, of several values.
+    """
+    found, characters = [""], iter(value)
+    for one in characters:
+        if one == ",":
+            found.append("")
+        else:
+            found[-1] += next(characters, "") if one == "\\" else one
+    return found
+
+
 GOT_THROUGH = ("created", "updated", "written", "deleted")
 """Values of the outcomes that the vendor has executed in this run."""
 

@@ -6,7 +6,7 @@ import abc
 import typing as t
 
 from erp_vendors.errors import ConfigError
-from target_erp.delivery.model import LookUpResult, RefusedError
+from target_erp.delivery.model import LookUpResult, RefusedError, one_text
 from target_erp.delivery.policy import Ability, Mode, SinkPolicy
 
 if t.TYPE_CHECKING:
@@ -364,5 +364,5 @@ def key_of(
     if together:
         values = [record.get(name) for name in together]
         if all(value not in (None, "") for value in values):
-            found.append((",".join(together), ",".join(map(str, values))))
+            found.append((",".join(together), one_text(values)))
     return tuple(found)
