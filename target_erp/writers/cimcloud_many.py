@@ -118,7 +118,7 @@ class CimcloudManyRows:
         while left:
             some = self._fitting(left)
             try:
-                search = any_of([one.term for one in some])
+                search = _search_for(some)
                 rows = [row for page in self._client.pages(self._resource, search) for row in page]
             except (CallError, MissingResourceError) as error:
                 status = 404 if isinstance(error, MissingResourceError) else error.status
@@ -141,13 +141,13 @@ class CimcloudManyRows:
         """As many keys as one search may hold, at least one."""
         size = 1
         while size < len(asked):
-            if len(any_of([one.term for one in asked[: size + 1]])) > self._length:
+            if len(_search_for(asked[: size + 1])) > self._length:
                 break
             size += 1
         return asked[:size]
 
     def _halve(self, some: list[_Asked]) -> None:
-        length = len(any_of([one.term for one in some]))
+        length = len(_search_for(some))
         self._length = min(self._length, length) // 2
         logger.info(
             "cimcloud_%s: the site did not take a search of %d characters; from now on they have "
@@ -192,6 +192,11 @@ class CimcloudManyRows:
         known = [f"{name}={row[name]}" for name in names if row.get(name) not in (None, "")]
         several = len(own) > 1 and not self._resource.natural_keys
         return " ".join(known if several else known[:1]) or "a row without a key"
+
+
+def _search_for(asked: t.Iterable[_Asked]) -> str:
+    """One search for all; rows whose keys begin alike are asked for once."""
+    return any_of(list(dict.fromkeys(one.term for one in asked)))
 
 
 def _better(write: Write, key: str) -> dict[str, str]:
