@@ -31,6 +31,9 @@ settings.load_profile(os.environ.get("ERP_TESTS_PROFILE", "change"))
 
 
 _CONFORMANCE = pathlib.Path(__file__).parent / "conformance"
+_ONE_ADAPTER = {"test_write_modes.py", "test_lost_updates.py", "test_approved_plans.py"}
+"""Its chapters that run with one adapter by day: what they ask is asked of each vendor's sandbox by
+tests/target_erp, which start no processes."""
 
 
 def pytest_ignore_collect(collection_path: pathlib.Path, config: pytest.Config) -> bool | None:
@@ -58,6 +61,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if str(item.path).startswith(conformance):
             item.add_marker(pytest.mark.slow)
+            if item.path.name in _ONE_ADAPTER and "[Cimcloud" not in item.name:
+                item.add_marker(pytest.mark.nightly)
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     modules: dict[pathlib.Path, list[pytest.Item]] = {}
     quick = []

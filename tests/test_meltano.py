@@ -21,6 +21,8 @@ from demo.project import connection, write_project
 from demo.warehouse import EDITS, Warehouse
 from erp_sandbox.testing import RunningSandbox, running_sandbox
 from erp_vendors.private import lock_file
+from tests.support.plugins import record, run_target
+from tests.support.plugins import schema as schema_of
 from tests.support.scale import NIGHTLY
 from tests.support.services import postgres_url
 
@@ -35,6 +37,12 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 SECONDS = 600
 """After which Meltano hangs; under load it takes a minute to start."""
 SIZE = 5
+_PAGE = (ROOT / "docs" / "results.md").read_text("utf-8")
+((RESULTS,),) = (
+    yaml.safe_load(block)["plugins"]["extractors"]
+    for block in re.findall(r"```yaml\n(plugins:.*?)```", _PAGE, re.DOTALL)
+)
+"""The definition of the plugin that reads results, as the page has it."""
 
 
 class Project:
@@ -84,6 +92,13 @@ class Project:
         answer = self.meltano("run", *blocks)
         assert answer.returncode == code, answer.stdout + answer.stderr
         return answer.stdout + answer.stderr
+
+    def add(self, extractors: list[dict[str, t.Any]]) -> None:
+        """Put definitions into the project as people copy them."""
+        file = self.folder / "meltano.yml"
+        known = yaml.safe_load(file.read_text("utf-8"))
+        known["plugins"]["extractors"] += extractors
+        file.write_text(yaml.safe_dump(known), "utf-8")
 
     def details_read(self) -> dict[str, int]:
         calls = self.sandbox.report("aimsio")["by_path"]
@@ -158,9 +173,47 @@ def test_postgres_takes_the_streams_and_gives_corrections_back(project: Project)
         with contextlib.closing(psycopg.connect(url, autocommit=True)) as connection:
             connection.execute("UPDATE cimcloud_accounts SET nm = upper(nm) || '!'")
         project.run("tap-postgres", "target-erp")
+        project.add([RESULTS])
+        project.run("tap-erp--results", "target-postgres")
+        with contextlib.closing(psycopg.connect(url, autocommit=True)) as connection:
+            found = connection.execute("SELECT outcome, count(*) FROM erp_outcomes GROUP BY 1")
+            assert found.fetchall() == [("accepted", SIZE)]
+            assert connection.execute("SELECT exit_code FROM erp_runs").fetchall() == [(0,)]
     names = [row["nm"] for row in project.sandbox.rows("cimcloud", "accounts")]
     assert len(names) == SIZE
     assert all(name.endswith("!") for name in names)
+
+
+@pytest.mark.nightly  # half a minute: Meltano starts two plugins
+def test_the_results_of_a_run_reach_the_warehouse_with_the_plugin_of_the_page(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The target's own run is none of Meltano's here, because each start of it takes seconds."""
+    rows = project.sandbox.rows("cimcloud", "accounts")
+    accounts = [{"ref_id": row["ref_id"], "nm": "ours"} for row in rows]
+    accounts[1]["nm"] = ["no text"]
+    monkeypatch.chdir(project.folder)
+    sandbox = {"api_url": f"{project.sandbox.url}/cimcloud", "site_name": "sandbox-site"}
+    login = {"auth_key": "sandbox-key", "username": "sandbox-user", "password": "sandbox-password"}
+    messages = [record("cimcloud_accounts", **account) for account in accounts]
+    written = run_target(
+        {"cimcloud": {**sandbox, **login}}, [schema_of("cimcloud_accounts"), *messages]
+    )
+    assert written.code == 3, written.error
+    project.add([RESULTS])
+    # The block needs no vendor beside it.
+    project.env = {name: v for name, v in project.env.items() if not name.startswith("TAP_ERP")}
+    project.run("tap-erp--results", "target-sqlite")
+    assert project.warehouse.counts() == {
+        "erp_runs": 1,
+        "erp_outcomes": SIZE,
+        "erp_dead_letters": 1,
+    }
+    outcomes = {row["key"]: row["outcome"] for row in project.warehouse.view("erp_outcomes")}
+    assert outcomes == {
+        f"ref_id={account['ref_id']}": "refused" if account is accounts[1] else "accepted"
+        for account in accounts
+    }
 
 
 def test_two_runs_of_a_plugin_at_once_do_not_share_a_catalog(project: Project) -> None:

@@ -7,7 +7,7 @@ import typing as t
 from erp_ledger import RecordStatus
 from target_erp.report.formats import duration, exact, moment, parsed, records
 from target_erp.report.letters import CONFLICT, causes
-from target_erp.report.past_runs import State, outcomes_in
+from target_erp.report.past_runs import State, outcomes_in, spoken
 
 if t.TYPE_CHECKING:
     import datetime as dt
@@ -68,6 +68,10 @@ def overview(
     level, sentence = _ending(last)
     if last.state is State.FAILED:
         tasks.insert(0, Task(f"Find out why the last run failed: {_error(last)}", "", "runs"))
+    if unapproved := last.counts["not_approved"]:
+        text = f"Look at {records(unapproved)} that the plan of the last run did not approve (its "
+        text += "report lists them with what differs), and make a new plan."
+        tasks.insert(0, Task(text, "erp plan", "runs"))
     if tasks and level == "good":
         level = "warn"
     return Overview(level, sentence, _detail(last, now), tasks)
@@ -75,7 +79,12 @@ def overview(
 
 def _ending(last: PastRun) -> tuple[t.Literal["good", "warn", "bad"], str]:
     counts = last.counts
-    names = {"refused": "refused", "waiting": "waiting for another one", "unknown": "unknown"}
+    names = {
+        "refused": "refused",
+        "not_approved": "not approved by the plan",
+        "waiting": "waiting for another one",
+        "unknown": "unknown",
+    }
     parts = [f"{exact(counts[name])} {what}" for name, what in names.items() if counts[name]]
     left = records(sum(counts[name] for name in names))
     rest = f", but {left} did not get through: {', '.join(parts)}" if parts else ""
@@ -97,7 +106,9 @@ def _detail(last: PastRun, now: dt.datetime) -> str:
     if last.state is State.UNFINISHED:
         return f"{text}. If it was killed, the next run continues where it was."
     counts = last.counts
-    done = [f"{exact(counts[name])} {name}" for name in outcomes_in([counts]) if counts[name]]
+    done = [
+        f"{exact(counts[name])} {spoken(name)}" for name in outcomes_in([counts]) if counts[name]
+    ]
     return f"{text}. Read {records(last.read)}: {', '.join(done) or 'nothing to write'}."
 
 
