@@ -2,8 +2,8 @@
 
 The target writes records of 20 fields to a vendor that takes everything at once, with its ledger in
 SQLite and in PostgreSQL. The run's own line and the empty tables count, which matter less the more
-records there are. In PostgreSQL, indexes count as well, and rows that have been replaced, as long as
-nobody has vacuumed.
+records there are. In PostgreSQL, indexes count as well, and rows that have been replaced and not
+yet vacuumed.
 """
 
 from __future__ import annotations
