@@ -101,7 +101,9 @@ def project(tmp_path: pathlib.Path) -> t.Iterator[Project]:
 def measured(said: str) -> dict[str, set[str]]:
     """The metrics that stand in JSON logs, by plugin."""
     found: dict[str, set[str]] = collections.defaultdict(set)
-    for line in map(json.loads, said.splitlines()):
+    first, *lines = said.splitlines()
+    assert "Meltano" in first  # it says its version before it knows the project
+    for line in map(json.loads, lines):
         if "metric_info" in line:
             found[line["name"]].add(line["metric_info"]["metric"])
     return found

@@ -60,6 +60,13 @@ def test_every_python_that_is_supported_is_tested() -> None:
     assert "bash .ci/run" in steps
 
 
+def test_each_night_runs_what_no_change_waits_for() -> None:
+    night, change = (workflow(f"{name}.yml")["jobs"]["run"] for name in ("nightly", "ci"))
+    assert {"make nightly", "make fleet"} <= {step.get("run") for step in night["steps"]}
+    assert night["services"] == change["services"]
+    assert night["env"]["ERP_TESTS_REQUIRE_SERVICES"] == "1"
+
+
 def test_a_release_is_checked_before_it_is_published() -> None:
     jobs = workflow("release.yml")["jobs"]
     steps = "\n".join(step.get("run", "") for step in jobs["build"]["steps"])
