@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import importlib.util
 import json
@@ -21,6 +22,7 @@ from demo.project import connection, write_project
 from demo.warehouse import EDITS, Warehouse
 from erp_sandbox.testing import RunningSandbox, running_sandbox
 from erp_vendors.private import lock_file
+from tests.erp_plugin.test_logging_samples import sample
 from tests.support.plugins import record, run_target
 from tests.support.plugins import schema as schema_of
 from tests.support.scale import NIGHTLY
@@ -111,8 +113,24 @@ def project(tmp_path: pathlib.Path) -> t.Iterator[Project]:
         yield Project(tmp_path / "my project", sandbox)
 
 
+def measured(said: str) -> dict[str, set[str]]:
+    """The metrics that stand in JSON logs, by plugin."""
+    found: dict[str, set[str]] = collections.defaultdict(set)
+    first, *lines = said.splitlines()
+    assert "Meltano" in first  # it says its version before it knows the project
+    for line in map(json.loads, lines):
+        if "metric_info" in line:
+            found[line["name"]].add(line["metric_info"]["metric"])
+    return found
+
+
 def test_corrections_go_back_and_the_next_run_reads_only_changes(project: Project) -> None:
-    project.run("tap-erp--aimsio", "target-sqlite", "tap-erp--cimcloud", "target-sqlite")
+    sample("logging.yaml", project.folder)
+    read = ("tap-erp--aimsio", "target-sqlite", "tap-erp--cimcloud", "target-sqlite")
+    metrics = measured(project.run(*read))
+    calls = {"record_count", "http_request_count", "http_request_duration", "sync_duration"}
+    assert [metrics[f"tap-erp--{vendor}"] for vendor in ("aimsio", "cimcloud")] == [calls, calls]
+
     counts = project.warehouse.counts()
     assert {counts[stream] for stream in counts if stream != "aimsio_object_index"} == {SIZE}
     assert "aimsio_employees" in counts
@@ -128,6 +146,7 @@ def test_corrections_go_back_and_the_next_run_reads_only_changes(project: Projec
     definition.write_text(yaml.safe_dump(known), "utf-8")
     said = project.run("tap-sqlite", "target-erp", code=1)
     assert "2 records were rejected" in said, said
+    assert {"record_count", "http_request_count"} <= measured(said)["target-erp"]
     letters = sorted((project.folder / "dead_letters").glob("*.jsonl"))
     assert [path.stem for path in letters] == ["aimsio_employees", "cimcloud_accounts"]
     assert [len(path.read_text().splitlines()) for path in letters] == [1, 1]

@@ -118,26 +118,26 @@ def _tasks(letters: t.Sequence[Letter], doubts: t.Sequence[FoundRecord]) -> list
     if unknown:
         text = f"Look up {records(len(unknown))} at the vendor: the answer was lost, and sending "
         text += f"{'it' if len(unknown) == 1 else 'them'} again could make doubles."
-        tasks.append(Task(text, "erp-ledger unknown", "unknown"))
+        tasks.append(Task(text, "erp ledger unknown", "unknown"))
     refused = [letter for letter in letters if letter["outcome"] == "refused"]
     conflicts = sum(letter["class"] == CONFLICT for letter in refused)
     if conflicts:
         text = f"Decide on {exact(conflicts)} {'conflict' if conflicts == 1 else 'conflicts'}: "
         text += "somebody has changed at the vendor what a run would have overwritten. A conflict "
         text += "ends when the vendor has been read again, or its value stands at the source."
-        tasks.append(Task(text, "erp-ledger rejects", "letters"))
+        tasks.append(Task(text, "erp ledger rejects", "letters"))
     refused = [letter for letter in refused if letter["class"] != CONFLICT]
     if refused:
         (cause, _), *more = causes(refused).most_common()
         often = "Most often" if more else "Reason"
         text = f"Correct {records(len(refused))} at the source, or send again once the reason is "
         text += f"gone. {often}: “{cause.reason or cause.kind}”."
-        tasks.append(Task(text, "erp-ledger replay --config FILE", "reasons"))
+        tasks.append(Task(text, "erp ledger replay --config FILE", "reasons"))
     waiting = sum(letter["outcome"] == "waiting" for letter in letters)
     if waiting:
         text = f"{records(waiting).capitalize()} will go out when the record to which "
         text += f"{'it refers' if waiting == 1 else 'they refer'} gets through."
-        tasks.append(Task(text, "erp-ledger rejects", "letters"))
+        tasks.append(Task(text, "erp ledger rejects", "letters"))
     return tasks
 
 

@@ -33,7 +33,7 @@ if t.TYPE_CHECKING:
 
 _REASONS, _SINKS, _LETTERS, _UNKNOWN = 10, 40, 100, 100
 _LONGEST = 300
-"""Characters of a reason or an error; `erp-ledger rejects --json` has all of them."""
+"""Characters of a reason or an error; `erp ledger rejects --json` has all of them."""
 _SYMBOLS = {"good": "✓", "warn": "!", "bad": "✗"}
 _LEVELS = {
     State.SUCCEEDED: ("good", 0.25),
@@ -249,7 +249,7 @@ def _unknown(doubts: t.Sequence[FoundRecord]) -> str:
     caption = f"Sent, and nobody noted what came of it{_left_out(len(doubts), _UNKNOWN)}"
     heads = ["last sent", "sink", "key", "why", "n|times", "first sent", "account"]
     return _scroll(_table(caption, heads, rows)) + (
-        "<p><code>erp-ledger unknown</code> shows what was sent, where to look for it, and the "
+        "<p><code>erp ledger unknown</code> shows what was sent, where to look for it, and the "
         "command that settles it.</p>"
     )
 

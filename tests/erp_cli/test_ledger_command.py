@@ -1,4 +1,4 @@
-"""The command line of `erp-ledger`: where options stand, usage errors, completion, wide tables."""
+"""The command line of `erp ledger`: where options stand, usage errors, completion, wide tables."""
 
 from __future__ import annotations
 
