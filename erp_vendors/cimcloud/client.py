@@ -43,14 +43,17 @@ class Pages:
     """The pages of a resource; they can be gone through once.
 
     A page has 50 rows (4.1 and 5.1, DOC), so one with fewer is the last. So is one that repeats the
-    page before: some servers might answer their last page for ever (4.1, INF).
+    page before: some servers might answer their last page for ever (4.1, INF). Rows without a key may
+    be equal, and so may two pages of them; then a page that nobody can have tells which it is.
     """
 
     def __init__(
         self, ask: t.Callable[[int], list[Row]], keys: t.Sequence[str], limits: Limits
     ) -> None:
+        self._ask = ask
         self._keys = keys
         self._previous: list[Row] = []
+        self._beyond: list[Row] | None = None
         self.repeated = False
         self._ahead = ReadAhead(ask, self._coming, limits)
 
@@ -63,9 +66,10 @@ class Pages:
         with self._ahead as ahead:
             for number in itertools.count(1):
                 page = ahead(number)
-                if page and page != self._previous:
+                is_last = self._is_last(page)
+                if page and not (is_last and page == self._previous):
                     yield page
-                if self._is_last(page):
+                if is_last:
                     self.repeated = number > 1 and self._repeats(page)
                     return
                 self._previous = page
@@ -74,7 +78,13 @@ class Pages:
         return len(page) < PAGE_ROWS or self._repeats(page)
 
     def _repeats(self, page: list[Row]) -> bool:
-        return names_of(page, self._keys) == names_of(self._previous, self._keys)
+        if names_of(page, self._keys) != names_of(self._previous, self._keys):
+            return False
+        if self._keys or not page:
+            return True
+        if self._beyond is None:
+            self._beyond = self._ask(NO_PAGE)
+        return page == self._beyond
 
     def _coming(self, number: int, page: list[Row]) -> Coming:
         return Coming(() if self._is_last(page) else itertools.count(number + 1), certain=False)

@@ -29,8 +29,14 @@ if t.TYPE_CHECKING:
 
 _MOMENT = dt.timedelta(microseconds=1)
 _PASSES = 3
-_WORD = 1 << 64
 """Times that a listing is read which changes meanwhile."""
+_WORD = 1 << 64
+_MOVED = "rows moved while they were read"
+_OUTDATED = (
+    "rows that were read first have changed or gone since, and went out with it (the last two "
+    "readings had the same rows)"
+)
+_UNLIKE = "no two readings had the same rows"
 _REFUSED_FILTER = frozenset({400, 404, 405, 414, 422, 500, 501})
 
 
@@ -74,7 +80,8 @@ class CimcloudStream(ResourceStream[CimcloudResource, CimcloudClient]):
     def get_records(self, context: Context | None) -> t.Iterator[Record]:
         """Read the listing; once more if rows moved between its pages while it was read.
 
-        A complete copy takes two readings with the same keys, and no row beside them.
+        A complete copy takes two readings with the same keys, and no row beside them. Of rows that
+        are equal and have no key, as many go out as the reading had that had most of them.
         """
         # Rows carry no zone. The documented date literal has no time of day (cimcloud.md 4.3).
         bookmark = self.open_bookmark(iso_now(-BEHIND_UTC), floor=day_before, floors_start=True)
@@ -87,10 +94,13 @@ class CimcloudStream(ResourceStream[CimcloudResource, CimcloudClient]):
                     continue
                 stamp = self._stamp(row)
                 # The content tells two versions of a row apart even if their stamps are equal.
-                mark = content_fingerprint(row)
+                content = mark = content_fingerprint(row)
                 moved = self._has_moved(row, stamp, seen) or moved
-                again = again or mark in seen
-                seen.put(mark)
+                before = seen.get(content) or 0
+                again = again or before > 0
+                seen.put(content, before + 1)
+                if before and not self.primary_keys:
+                    mark = fingerprint(content, before)
                 self._note_key(row, mark, keys, all_keys)
                 if mark not in done and bookmark.wants(stamp, mark):
                     yield row
@@ -99,18 +109,22 @@ class CimcloudStream(ResourceStream[CimcloudResource, CimcloudClient]):
             # Of pages that were read side by side, a later one may have been answered before a row
             # moved to it, and an earlier one after that. Then a row stands on both of two pages
             # that follow each other (docs/decisions/0007).
-            moved = moved or (again and self._side_by_side)
+            # Without a key, these may be two rows as well, which another reading then has, too.
+            again = again and self._side_by_side
+            moved = moved or (again and bool(self.primary_keys))
             confirmed = number > 0 and keys.same(last_keys) and keys.same(all_keys)
-            if not moved and (confirmed or not self.table_copy.wanted):
+            if not moved and (confirmed or not (again or self.table_copy.wanted)):
                 return
+            alike = number > 0 and keys.same(last_keys)
             last_keys = keys
-            why = "rows moved while they were read" if moved else "to confirm what is there"
-            self.logger.info("%s: %s; reading them again", self.name, why)
-        self.doubt("no two readings had the same rows")
+            if number + 1 < _PASSES:
+                why = _MOVED if moved else "to confirm what is there"
+                self.logger.info("%s: %s; reading them again", self.name, why)
+        self.doubt(_MOVED if moved else _OUTDATED if alike else _UNLIKE)
 
     def _note_key(self, row: Record, mark: str, *places: KeySet) -> None:
-        if self.table_copy.wanted:
-            names = self.primary_keys
+        names = self.primary_keys
+        if self.table_copy.wanted or not names:
             text = fingerprint(*(row.get(name) for name in names)) if names else mark
             for place in places:
                 place.add(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import dataclasses
 import json
 import logging
 import typing as t
@@ -23,6 +24,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Sequence
 
 ACCOUNTS, SHIPMENTS = "cimcloud_accounts", "cimcloud_shipments"
+LOGIN = Reply(body={"token": "a-token-1", "expiration": "2999-01-01T00:00:00Z"})
 ROW = st.fixed_dictionaries(
     {"k": st.integers(0, 9), "x": st.one_of(st.none(), st.integers(0, 30), st.text(max_size=2))}
 )
@@ -96,11 +98,100 @@ def read(
 
     def answer(request: Request) -> Reply:
         if "authenticate" in request.path:
-            return Reply(body={"token": "a-token-1", "expiration": "2999-01-01T00:00:00Z"})
+            return LOGIN
         return Reply(body=list(rows))
 
     with running_stub(answer) as stub:
         return run_tap(cimcloud(stub.url, **more), *streams, state=state)
+
+
+def numbered(request: Request, rows: Sequence[Message]) -> Reply:
+    """The answer of a site that has these shipments."""
+    tail = request.path.rsplit("/", 1)[-1]
+    if "authenticate" in request.path:
+        return LOGIN
+    start = (int(tail) - 1) * 50
+    return Reply(body=list(rows[start : start + 50]))
+
+
+def shipments(
+    rows: Sequence[Message],
+    change: t.Callable[[int], Sequence[Message]] | None = None,
+    **top: t.Any,
+) -> Run:
+    """A run of a site with these shipments.
+
+    Args:
+        rows: What it has.
+        change: What it has from the nth reading on.
+        top: Settings of the tap; `resources` of the vendor.
+    """
+    readings = [0]
+    block = {"resources": top.pop("resources")} if "resources" in top else {}
+    block["max_concurrency"] = top.pop("at_once", 1)
+
+    def answer(request: Request) -> Reply:
+        readings[0] += request.path.endswith("/1")
+        return numbered(request, change(readings[0]) if change else rows)
+
+    with running_stub(answer) as stub:
+        return run_tap({**cimcloud(stub.url, **block), **top}, SHIPMENTS)
+
+
+def contents(rows: t.Iterable[Message]) -> list[str]:
+    return sorted(json.dumps(row, sort_keys=True) for row in rows)
+
+
+@pytest.mark.parametrize("stated", [False, True])
+@pytest.mark.parametrize("days", [None, 0])
+@pytest.mark.parametrize("at_once", [1, 4])
+@pytest.mark.parametrize("different", [1, 2, 60, 120])
+def test_each_row_without_a_key_is_a_row(
+    stated: bool, days: int | None, at_once: int, different: int
+) -> None:
+    rows = [{"a": n % different} for n in range(120)]
+    top: Message = {"at_once": at_once}
+    if stated:
+        top["resources"] = [{"name": "shipments", "primary_keys": []}]
+    if days is not None:
+        top["reconcile_days"] = days
+    run = shipments(rows, **top)
+    assert (run.code, contents(run.records(SHIPMENTS))) == (0, contents(rows))
+    assert ("ACTIVATE_VERSION" in run.kinds(SHIPMENTS)) == (days is not None)
+
+
+def test_equal_rows_go_out_as_often_as_the_reading_had_them_that_had_most(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    less = [{"a": 1}, {"a": 2}]
+    more = [{"a": 1}, {"a": 1}, {"a": 2}]
+    added = shipments([], lambda reading: less if reading == 1 else more, reconcile_days=0)
+    gone = shipments([], lambda reading: more if reading == 1 else less, reconcile_days=0)
+    for run in (added, gone):
+        assert contents(run.records(SHIPMENTS)) == contents(more)
+    assert "ACTIVATE_VERSION" in added.kinds(SHIPMENTS)
+    assert "ACTIVATE_VERSION" not in gone.kinds(SHIPMENTS)
+    assert "rows that were read first have changed or gone since" in caplog.text
+    assert "no two readings had the same rows" not in caplog.text
+
+
+def test_three_readings_that_differ_are_told_as_such(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    shipments([], lambda reading: [{"a": 1}, {"a": 10 + reading}], reconcile_days=0)
+    assert "no two readings had the same rows" in caplog.text
+
+
+@pytest.mark.parametrize("row", [{"a": 1}, None])
+def test_a_server_that_knows_no_page_numbers_is_read_to_its_end(row: Message | None) -> None:
+    rows = [row or {"a": n} for n in range(50)]
+
+    def answer(request: Request) -> Reply:
+        return numbered(dataclasses.replace(request, path=f"{request.path}/../1"), rows)
+
+    with running_stub(answer) as stub:
+        run = run_tap(cimcloud(stub.url, max_concurrency=1), SHIPMENTS)
+    assert (run.code, contents(run.records(SHIPMENTS))) == (0, contents(rows))
 
 
 def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
