@@ -43,6 +43,32 @@ def kinds_of(rows: Rows) -> dict[str, Kinds]:
     return dict(found)
 
 
+def types_of(columns: t.Mapping[str, Schema]) -> dict[str, Kinds]:
+    """The JSON types that columns may hold, of those columns whose schema says it by `type`."""
+    said = {name: column.get("type") for name, column in columns.items()}
+    return {
+        name: frozenset([types] if isinstance(types, str) else types)
+        for name, types in said.items()
+        if types is not None
+    }
+
+
+def misfit(row: t.Mapping[str, t.Any], types: t.Mapping[str, Kinds]) -> str | None:
+    """The first column of a row whose value is of none of the types that it may have.
+
+    Args:
+        row: A row as the vendor sent it. Null fits everywhere.
+        types: What `types_of` gives.
+    """
+    for name, fit in types.items():
+        value = row.get(name)
+        if value is None or (kind := _kind(value)) in fit:
+            continue
+        if not (kind == "integer" and "number" in fit):
+            return name
+    return None
+
+
 def widened(known: Schema | None, kinds: Kinds, *, stable: bool) -> Schema:
     """The schema of a column that fits its values.
 

@@ -70,6 +70,8 @@ class ResourceStream(LearningStream, t.Generic[AnyResource, AnyClient]):
         self.resource = resource
         self.may_be_empty = resource.may_be_empty
         self.is_snapshot = resource.is_snapshot
+        if not self.at_once:  # what is left out there does not come again
+            self.typed = dict((self._stated.get("schema") or {}).get("properties") or {})
         self._key_watch = KeyWatch(self._may_be_newer)
 
     @property
@@ -81,16 +83,18 @@ class ResourceStream(LearningStream, t.Generic[AnyResource, AnyClient]):
     @property
     def keyless(self) -> Keyless | None:
         """The stream, if records were read without a key and the settings do not ask for that."""
+        if self.primary_keys or "primary_keys" in self._stated or not self.records_read:
+            return None
+        return Keyless(self.vendor, self.keys_setting, self._setting_name, self._key_watch.unique)
+
+    @property
+    def _stated(self) -> t.Mapping[str, t.Any]:
+        """What the setting `resources` says of the stream."""
         block = self.erp.block(self.vendor)
         name = self.name.removeprefix(f"{self.vendor}_")
         entries = (block.get("resources") or ()) if block.knows("resources") else ()
-        stated = any(
-            str(entry["name"]).removeprefix(f"{self.vendor}_") == name and "primary_keys" in entry
-            for entry in entries
-        )
-        if self.primary_keys or stated or not self.records_read:
-            return None
-        return Keyless(self.vendor, self.keys_setting, self._setting_name, self._key_watch.unique)
+        found = (e for e in entries if str(e["name"]).removeprefix(f"{self.vendor}_") == name)
+        return next(found, {})
 
     @property
     def _setting_name(self) -> str:

@@ -125,7 +125,8 @@ class ErpStream(Stream):
 
         A reading of the whole table begins anew; until its end the bookmark of the last run counts.
         """
-        return self.incremental and self.oldest_first and not self.table_copy.wanted
+        whole = self.table_copy.wanted
+        return self.incremental and self.oldest_first and not whole and self._may_move
 
     @property
     @override
@@ -178,6 +179,10 @@ class ErpStream(Stream):
         """
         return zip(t.cast("t.Iterable[Record]", self.get_records(context)), strict=False)
 
+    def fitting(self, records: t.Sequence[Record]) -> t.Sequence[Record]:
+        """The records that can be emitted; others are missed. Here all can."""
+        return records
+
     # Private in the SDK; guarded by test_the_hook_is_where_it_was (tests/test_sdk_hooks.py).
     @override
     def _sync_records(
@@ -188,7 +193,7 @@ class ErpStream(Stream):
         try:
             with self.get_record_counter() as counter:
                 counted = 0
-                for batch in self.batches(context):
+                for batch in map(self.fitting, self.batches(context)):
                     if clock.stopped:
                         raise self._interrupted()
                     records = batch if most is None else batch[: most - self.records_read]
@@ -329,7 +334,7 @@ class ErpStream(Stream):
 
     def snapshot(self) -> None:
         """Put the bookmark into the state as it is now, for a signal in the middle of a stream."""
-        if self._changes is not None:
+        if self._changes is not None and self._may_move:
             self.stream_state.update(self._changes())
 
     def _conclude(self, *, write_messages: bool) -> None:

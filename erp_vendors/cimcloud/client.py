@@ -43,8 +43,8 @@ class Pages:
     """The pages of a resource; they can be gone through once.
 
     A page has 50 rows (4.1 and 5.1, DOC), so one with fewer is the last. So is one that repeats the
-    page before: some servers might answer their last page for ever (4.1, INF). Rows without a key may
-    be equal, and so may two pages of them; then a page that nobody can have tells which it is.
+    page before: some servers might answer their last page for ever (4.1, INF). Rows without a key
+    may be equal, and so may two pages of them; then a page that nobody can have tells.
     """
 
     def __init__(

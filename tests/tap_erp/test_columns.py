@@ -19,10 +19,12 @@ from erp_vendors.schemas import ANYTHING
 from erp_vendors.vendors import VENDORS
 from tap_erp.columns import kinds_of, widened
 from tap_erp.learning import LearningStream
+from tap_erp.resource_stream import ResourceStream
 from tap_erp.streams import STREAMS
 from target_erp.schema_check import SchemaCheck
 from tests.support.scale import full
-from tests.tap_erp.running import Message, aimsio, make_tap, parsed
+from tests.support.stub import Reply, Request, running_stub
+from tests.tap_erp.running import Message, aimsio, cimcloud, make_tap, parsed, run_tap
 from tests.tap_erp.test_any_answer import block
 
 if t.TYPE_CHECKING:
@@ -30,6 +32,7 @@ if t.TYPE_CHECKING:
 
     from tap_erp.base import BaseTap
 
+LOCAL = "http://127.0.0.1:1"
 NAME = "aimsio_made_up"
 
 VALUES = st.one_of(
@@ -156,3 +159,98 @@ def test_a_documented_text_column_that_holds_a_number_stays_text_in_loaders() ->
 def test_a_schema_of_the_settings_types_a_column_for_good() -> None:
     known = {"type": ["integer", "null"]}
     assert widened(known, {"integer"}, stable=True) is known
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_no_vendor_widens_a_column_that_the_settings_type(
+    vendor: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    plain = make_tap(block(vendor, LOCAL)).streams.values()
+    names = [
+        s.resource.name
+        for s in plain
+        if isinstance(s, ResourceStream) and s.keys_setting == "resources"
+    ]
+    schema = {"properties": {"w": {"type": ["number", "null"]}, "any": {}}}
+    typed = block(vendor, LOCAL)
+    typed[vendor]["resources"] = [{"name": name, "schema": schema} for name in names]
+    streams = [
+        s
+        for s in make_tap(typed).streams.values()
+        if isinstance(s, ResourceStream) and s.resource.name in names
+    ]
+    assert len(streams) == len(names) > 0
+    rows: list[Message] = [{"w": 1}, {"w": decimal.Decimal("1.5")}, {"w": None, "any": "x"}, {}]
+    for stream in streams:
+        if stream.at_once:
+            continue
+        stream.learn([*rows, {"w": "heavy"}])
+        assert stream.effective_schema["properties"]["w"] == {"type": ["number", "null"]}
+        assert stream.fitting([*rows, {"w": "heavy"}, {"w": True}, {"w": {}}]) == rows
+        assert stream.faults.count == 3
+        assert f"{stream.name}: the w of a record is of type string" in caplog.text
+
+
+def test_a_record_that_does_not_fit_is_told_and_left_out_and_the_bookmark_stays(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    rows: list[Message] = [
+        {"ref_id": str(n), "w": w, "last_modify_date": f"2026-03-01T10:0{n}:00"}
+        for n, w in enumerate([1, "heavy", 2])
+    ]
+
+    def answer(request: Request) -> Reply:
+        if "authenticate" in request.path:
+            return Reply(body={"token": "a-token-1", "expiration": "2999-01-01T00:00:00Z"})
+        return Reply(body=rows)
+
+    schema = {"properties": {"ref_id": {"type": "string"}, "w": {"type": ["number", "null"]}}}
+    stated = [{"name": "accounts", "schema": schema}]
+    with running_stub(answer) as stub:
+        settings = {**cimcloud(stub.url, resources=stated), "reconcile_days": 0}
+        run = run_tap(settings, "cimcloud_accounts")
+        rows[1]["w"] = 5
+        again = run_tap(settings, "cimcloud_accounts", state=run.state or None)
+    assert run.code == 1
+    assert [row["ref_id"] for row in run.records("cimcloud_accounts")] == ["0", "2"]
+    assert run.kinds("cimcloud_accounts").count("SCHEMA") == 1
+    assert "ACTIVATE_VERSION" not in run.kinds("cimcloud_accounts")
+    assert "replication_key_value" not in str(run.states)
+    (told,) = [r.getMessage() for r in caplog.records if "of type string" in r.getMessage()[:99]][
+        :1
+    ]
+    for word in ("cimcloud_accounts", "the w of", "ref_id '1'", "cimcloud.resources", "number"):
+        assert word in told
+    assert again.code == 0
+    assert len(again.records("cimcloud_accounts")) == 3
+
+
+def test_a_bookmark_in_mid_stream_does_not_pass_a_record_that_does_not_fit() -> None:
+    stamps = {"a": 1_000, "b": 2_000, "c": 3_000}
+
+    def answer(request: Request) -> Reply:
+        guid = request.path.rsplit("/", 1)[-1]
+        if guid in stamps:
+            code = 7 if guid == "b" else guid
+            return Reply(
+                body={"employeeGuid": guid, "employeeCode": code, "employeeUpdatedAt": stamps[guid]}
+            )
+        return Reply(
+            body=[{"dtype": "Employee", "guid": g, "updatedAt": at} for g, at in stamps.items()]
+        )
+
+    schema = {"properties": {"employeeCode": {"type": "string"}}}
+    with running_stub(answer) as stub, mock.patch("tap_erp.stream._STATE_SECONDS", 0):
+        settings = aimsio(stub.url, resources=[{"name": "employees", "schema": schema}])
+        run = run_tap(settings, "aimsio_employees")
+    assert run.code == 1
+    assert [row["employeeGuid"] for row in run.records("aimsio_employees")] == ["a", "c"]
+    assert [
+        s["bookmarks"]["aimsio_employees"]["replication_key_value"]
+        for s in run.states
+        if "replication_key_value" in str(s)
+    ]
+    assert all(
+        s["bookmarks"]["aimsio_employees"].get("replication_key_value", 0) <= 1_000
+        for s in run.states
+    )

@@ -142,17 +142,15 @@ def contents(rows: t.Iterable[Message]) -> list[str]:
     return sorted(json.dumps(row, sort_keys=True) for row in rows)
 
 
-@pytest.mark.parametrize("stated", [False, True])
+@pytest.mark.parametrize("resources", [[], [{"name": "shipments", "primary_keys": []}]])
 @pytest.mark.parametrize("days", [None, 0])
 @pytest.mark.parametrize("at_once", [1, 4])
 @pytest.mark.parametrize("different", [1, 2, 60, 120])
 def test_each_row_without_a_key_is_a_row(
-    stated: bool, days: int | None, at_once: int, different: int
+    resources: list[Message], days: int | None, at_once: int, different: int
 ) -> None:
     rows = [{"a": n % different} for n in range(120)]
-    top: Message = {"at_once": at_once}
-    if stated:
-        top["resources"] = [{"name": "shipments", "primary_keys": []}]
+    top: Message = {"at_once": at_once, "resources": resources}
     if days is not None:
         top["reconcile_days"] = days
     run = shipments(rows, **top)
