@@ -9,7 +9,9 @@ from singer_sdk.helpers._catalog import get_selected_schema
 from typing_extensions import override
 
 from erp_vendors.elements import NoRecord
+from erp_vendors.http import codec
 from erp_vendors.http.redact import redact
+from tap_erp.column_names import refused, renaming
 from tap_erp.columns import kinds_of, misfit, types_of, widened
 from tap_erp.stream import ErpStream
 
@@ -45,6 +47,7 @@ class LearningStream(ErpStream):
         super().__init__(tap, **kwargs)
         self.typed: t.Mapping[str, Schema] = {}
         self._met: set[tuple[str, type]] = set()
+        self._names_told: set[str] = set()
         self._types: dict[str, Kinds] | None = None
         self._shapes: set[tuple[object, ...]] = set()
         self._last_shape: tuple[object, ...] = ()
@@ -110,19 +113,66 @@ class LearningStream(ErpStream):
             columns: JSON types by column; none for a column that was always null.
         """
         known, stable = self.effective_schema["properties"], stable_columns(self.erp)
-        changes = {
-            name: column
-            for name, kinds in columns.items()
+        others = self._other_letters(columns)
+        changes: dict[str, Schema] = {}
+        for name, kinds in columns.items():
+            was = known.get(others.get(name, name))
             # By its types, a column is announced when it has one.
-            if (kinds or stable or name in known)
-            and name not in self.typed
-            and (column := widened(known.get(name), kinds, stable=stable)) is not known.get(name)
-        }
+            if name in self.typed or not (kinds or stable or was is not None):
+                continue
+            column = widened(was, kinds, stable=stable)
+            if column is not was or name in others:
+                changes[name] = column
         if changes:
             schema = copy.deepcopy(self.effective_schema)
+            for name in others.values():
+                del schema["properties"][name]
             schema["properties"].update(changes)
             self._schema = self._input_schema = schema
             self._publish()
+
+    def _other_letters(self, columns: t.Collection[str]) -> dict[str, str]:
+        """Documented columns that this site writes in other upper and lower case.
+
+        Only the site's name is announced, because loaders that know no case would have both.
+
+        Args:
+            columns: Names that came; those that came before them are known.
+
+        Returns:
+            The documented name by the one that came.
+        """
+        known = self.effective_schema["properties"]
+        came = {*columns, *(name for name, _ in self._met)}
+        kept = {*came, *self.primary_keys, *self.typed, self.replication_key}
+        absent = {name.lower(): name for name in known if name not in kept}
+        return {
+            name: absent.pop(name.lower())
+            for name in columns
+            if name not in known and name.lower() in absent
+        }
+
+    @override
+    def announce(self) -> None:
+        super().announce()
+        self._tell_of_names()
+
+    def _tell_of_names(self) -> None:
+        """Warn of columns whose names loaders cannot take, once of each."""
+        for stream_map in self.stream_maps:
+            names = list(stream_map.transformed_schema.get("properties", ()))
+            for kind, columns in refused(names).items():
+                if news := [name for name in columns if name not in self._names_told]:
+                    self._names_told.update(news)
+                    self.logger.warning(
+                        "%s: columns %s (%s), and %s; for such a loader, give them other names by "
+                        "the tap's setting stream_maps: %s",
+                        self.name,
+                        kind.what,
+                        ", ".join(map(repr, news)),
+                        kind.loaders,
+                        codec.encode({self.name: renaming(news, names)}).decode(),
+                    )
 
     def set_keys(self, primary_keys: t.Sequence[str], replication_key: str | None) -> None:
         """Use other keys than those that were assumed; only before the first record."""
@@ -147,6 +197,7 @@ class LearningStream(ErpStream):
         self._lines = None  # they are made for one schema
         if self._announced:
             self._write_schema_message()
+            self._tell_of_names()
 
 
 def stable_columns(tap: BaseTap) -> bool:

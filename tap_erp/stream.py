@@ -125,8 +125,8 @@ class ErpStream(Stream):
 
         A reading of the whole table begins anew; until its end the bookmark of the last run counts.
         """
-        whole = self.table_copy.wanted
-        return self.incremental and self.oldest_first and not whole and self._may_move
+        moves = self.oldest_first and self._may_move
+        return self.incremental and moves and not self.table_copy.wanted
 
     @property
     @override
@@ -288,11 +288,7 @@ class ErpStream(Stream):
         return False
 
     def doubt(self, why: str) -> None:
-        """Note why this reading cannot count as complete, although nothing has failed.
-
-        Args:
-            why: What was not proven.
-        """
+        """Note what was not proven, so that this reading cannot count as complete."""
         self.table_copy.doubts.append(why)
 
     @property
