@@ -12,10 +12,18 @@ if t.TYPE_CHECKING:
 
 _TRIED = 200
 """Records in which every column is looked at; from then on, only the likeliest ones."""
+ENOUGH = 20
+"""Records that must have been compared before a column is named: of few, many are unique."""
 _LIKELY = 2
 """Columns that are looked at in all records."""
 _HINTS = ("id", "key", "num", "sku", "code", "no")
 """What names of keys end with."""
+
+OTHER_KEY = (
+    "A table that a loader has made keeps its old key, so drop it (or move it away) then, and read "
+    "the stream once with --full-refresh"
+)
+"""What a change of keys takes (docs/warehouses.md, Keys that change)."""
 
 
 class KeyWatch:
@@ -71,7 +79,8 @@ class KeyWatch:
     @property
     def unique(self) -> str | None:
         """The likeliest column that every record compared had, each with another value."""
-        return min(self.candidates or (), key=_likelihood, default=None)
+        enough = self.compared >= ENOUGH
+        return min(self.candidates or (), key=_likelihood, default=None) if enough else None
 
     def _try_columns(self, record: Record, keys: t.Sequence[str]) -> None:
         if self.candidates is None:
@@ -98,7 +107,7 @@ class Keyless(t.NamedTuple):
         vendor: Its vendor block.
         setting: The list of the block in which its key can be named.
         name: Its name in that list.
-        unique: A column that was unique in what was read; None for none.
+        unique: A column that was unique in what was read; None for none, or of too few records.
     """
 
     vendor: str

@@ -14,7 +14,7 @@ from erp_vendors.resource import Resource
 from erp_vendors.stamps import BEHIND_UTC, iso_now, moment_before, to_iso
 from tap_erp.bookmark import Bookmark
 from tap_erp.columns import learn
-from tap_erp.keys import Keyless, KeyWatch
+from tap_erp.keys import ENOUGH, OTHER_KEY, Keyless, KeyWatch
 from tap_erp.learning import LearningStream, stable_columns
 
 if t.TYPE_CHECKING:
@@ -36,6 +36,8 @@ class ResourceStream(LearningStream, t.Generic[AnyResource, AnyClient]):
     Attributes:
         resource: The resource.
         keys_setting: The list of the vendor block in which the stream's key can be named.
+        reads_again: The run has read the table before, so a row that comes now has changed, and
+            says nothing of keys.
     """
 
     keys_setting: t.ClassVar[str] = "resources"
@@ -72,6 +74,7 @@ class ResourceStream(LearningStream, t.Generic[AnyResource, AnyClient]):
         self.is_snapshot = resource.is_snapshot
         if not self.at_once:  # what is left out there does not come again
             self.typed = dict((self._stated.get("schema") or {}).get("properties") or {})
+        self.reads_again = False
         self._key_watch = KeyWatch(self._may_be_newer)
 
     @property
@@ -102,7 +105,8 @@ class ResourceStream(LearningStream, t.Generic[AnyResource, AnyClient]):
 
     @override
     def _write_batch(self, records: t.Sequence[Record]) -> None:
-        self._key_watch.note(records, self.primary_keys)
+        if not self.reads_again:
+            self._key_watch.note(records, self.primary_keys)
         super()._write_batch(records)
 
     def tell_of_repeats(self) -> None:
@@ -111,17 +115,27 @@ class ResourceStream(LearningStream, t.Generic[AnyResource, AnyClient]):
         if watch.repeats:
             self.logger.warning(
                 "%s: %d of %d records have a key (%s) that another one has, and loaders keep one "
-                "of each; set primary_keys of this stream in %s.%s to %s",
+                "of each; set primary_keys of this stream in %s.%s to %s. %s",
                 self.name,
                 watch.repeats,
                 watch.records,
                 ", ".join(self.primary_keys),
                 self.vendor,
                 self.keys_setting,
-                f'["{watch.unique}"], which was unique in {watch.compared} of them, or to []'
-                if watch.unique
-                else "[], or to a unique key",
+                self._advice(),
+                OTHER_KEY,
             )
+
+    def _advice(self) -> str:
+        watch = self._key_watch
+        if watch.unique:
+            return f'["{watch.unique}"], which was unique in {watch.compared} of them, or to []'
+        if watch.compared < ENOUGH:
+            return (
+                "what identifies a row, or to [] (too few rows were compared to name a column: "
+                f"{watch.compared})"
+            )
+        return "what identifies a row, or to [] (no column was unique)"
 
     def _may_be_newer(self, record: Record) -> bool:
         """Whether a record may have changed since the run began, and so comes a second time.

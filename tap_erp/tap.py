@@ -21,7 +21,7 @@ from erp_vendors.stamps import to_iso
 from erp_vendors.vendors import RESULTS
 from tap_erp import input_files, run_catalog
 from tap_erp.base import BaseTap
-from tap_erp.keys import snippet
+from tap_erp.keys import ENOUGH, OTHER_KEY, snippet
 from tap_erp.maps import NamingMapper
 from tap_erp.resource_stream import ResourceStream
 from tap_erp.runner import run_streams
@@ -180,10 +180,13 @@ class TapErp(BaseTap):
         found = [stream.keyless for stream in readers if stream.keyless]
         if found:
             self.logger.warning(
-                "%d streams have no key, so each run reads all of their records, and loaders "
-                "cannot replace any; name their keys (these columns were unique; ... stands for "
-                "one that you know), or [] to leave them without: %s",
-                len(found),
+                "%s no key, so each run reads all of %s records, and loaders cannot replace any; "
+                "name what identifies a row (a column here was unique in %d rows or more; ... where "
+                "none was, or too few rows came), or [] to leave it without. %s: %s",
+                "1 stream has" if len(found) == 1 else f"{len(found)} streams have",
+                "its" if len(found) == 1 else "their",
+                ENOUGH,
+                OTHER_KEY,
                 snippet(found),
             )
 

@@ -88,6 +88,7 @@ class CimcloudStream(ResourceStream[CimcloudResource, CimcloudClient]):
         done, all_keys, last_keys = Remembered(), KeySet(), KeySet()
         for number in range(_PASSES):
             seen, keys = Remembered(), KeySet()
+            self.reads_again = number > 0
             moved = again = False
             for row in self._rows(bookmark):
                 if not self.is_record(row):

@@ -24,7 +24,8 @@ from tests.warehouses.vendor_tables import vendor_tables
 ROOT = pathlib.Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "warehouses.md").read_text("utf-8")
 BLOCKS = dict(re.findall(r"```(?:sql|yaml)\n(?:--|#) ([^\n]+)\n(.*?)```", PAGE, re.DOTALL))
-POSTGRES = [title for title in BLOCKS if title.startswith("postgresql: ")]
+KEY = "postgresql: another key"
+POSTGRES = [title for title in BLOCKS if title.startswith("postgresql: ") and title != KEY]
 STREAMS = [
     "aim_store_transfers",
     "aims360_orders",
@@ -55,9 +56,9 @@ def sandbox() -> t.Iterator[RunningSandbox]:
 
 def test_every_block_has_a_title_by_which_a_test_finds_it() -> None:
     assert len(BLOCKS) == len(re.findall(r"```(?:sql|yaml)\n", PAGE))
-    others = ["target-postgres", "target-duckdb", "target-csv", "reconcile", "types"]
+    others = ["target-postgres", "target-duckdb", "target-csv", "reconcile", "types", "names"]
     duckdb = ["duckdb: before each run", "duckdb: aimsio"]
-    vendors = ["views of every table", *VENDORS]
+    vendors = ["views of every table", "another key", *VENDORS]
     assert sorted(BLOCKS) == sorted([*others, *duckdb, *(f"postgresql: {v}" for v in vendors)])
 
 
@@ -142,6 +143,43 @@ def test_the_views_for_postgresql(sandbox: RunningSandbox, tmp_path: pathlib.Pat
         assert len(column("cimcloud_accounts_changed", "changed_at")) == len(
             now["cimcloud"]["cimcloud_accounts"]
         )
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("days", [None, 0])
+@pytest.mark.parametrize(
+    ("before", "after"), [(None, ["sh_key"]), (["sh_key"], []), (["order_no"], ["sh_key"])]
+)
+def test_another_key_takes_the_recipe_of_the_page(
+    before: list[str] | None,
+    after: list[str],
+    days: int | None,
+    sandbox: RunningSandbox,
+    tmp_path: pathlib.Path,
+) -> None:
+    shipments = "cimcloud_shipments"
+    rows = [str(row["sh_key"]) for row in sandbox.rows("cimcloud", "shipments")]
+
+    def load(keys: list[str] | None, state: Message) -> None:
+        config = settings(
+            sandbox, ["cimcloud"], **({} if days is None else {"reconcile_days": days})
+        )
+        if keys is not None:
+            config["cimcloud"]["resources"] = [{"name": "shipments", "primary_keys": keys}]
+        lines = tap_lines(config, [shipments], state)
+        assert (lines.code, lines.error) == (0, "")
+        into.load(lines.text, **loaded)
+
+    with warehouse(tmp_path) as into:
+        loaded = {**loader("target-postgres")["config"], "default_target_schema": into.schema}
+        load(before, {})
+        into.database.execute(t.cast("t.Any", BLOCKS[KEY]))
+        load(after, {})  # as with --full-refresh
+        load(after, into.state)
+        live = into.rows(f"select sh_key from {shipments} where _sdc_deleted_at is null")  # noqa: S608
+        found = [str(key) for (key,) in live]
+        again = 1 if after or days is not None else 2
+        assert sorted(found) == sorted(rows * again)
 
 
 def test_a_schema_types_a_column_for_good(sandbox: RunningSandbox, tmp_path: pathlib.Path) -> None:
