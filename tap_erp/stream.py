@@ -351,8 +351,8 @@ class ErpStream(Stream):
             self.save(lambda: {_READ: True}, now=True)
         if self.faults.count:
             msg = (
-                f"{self.faults.count} of its records could not be read and are tried again by "
-                f"the next run; first: {self.faults.told[0]}"
+                f"{self.faults.count} of its records or lists could not be read and are tried "
+                f"again by the next run; first: {self.faults.told[0]}"
             )
             raise StreamError(msg)
 
@@ -378,7 +378,7 @@ class ErpStream(Stream):
                 "everything, so no ACTIVATE_VERSION goes out; if it is true, set may_be_empty for "
                 "it in %s.resources",
                 self.name,
-                ", ".join(emptied),
+                "the list" if emptied == [self.name] else ", ".join(emptied),
                 self.vendor,
             )
         elif not copy.says_nothing:

@@ -143,7 +143,7 @@ def test_a_detail_that_always_fails_costs_only_itself(
         sandbox.add_fault("status", status=500, path=f"JobOrder/{row['jobGuid']}")
     first = run_tap(config(sandbox), JOBS, USERS)
     assert first.code == 1
-    assert f"{poisoned} of its records could not be read" in first.error
+    assert f"{poisoned} of its records or lists could not be read" in first.error
     assert f"JobOrder/{bad[0]['jobGuid']}" in first.error
     assert set(keys(first)) == {row["jobGuid"] for row in rows} - {row["jobGuid"] for row in bad}
     assert first.bookmark(JOBS) <= bad[0]["jobUpdatedAt"]
@@ -228,7 +228,7 @@ def test_malformed_elements_of_an_index_cost_only_themselves(played: Played) -> 
     played.index = [None, good[0], {"updatedAt": 5}, "x", good[1], {"guid": "d", "updatedAt": "?"}]
     run = played.run(JOBS)
     assert run.code == 1
-    assert "4 of its records could not be read" in run.error
+    assert "4 of its records or lists could not be read" in run.error
     assert keys(run) == ["a", "b"]
 
 

@@ -173,7 +173,7 @@ def test_activate_version_false_switches_all_of_it_off(
 
 @pytest.mark.parametrize("may_be_empty", [False, True])
 def test_an_emptied_list_is_a_deletion_only_if_the_settings_say_so(
-    sandbox: RunningSandbox, *, may_be_empty: bool
+    sandbox: RunningSandbox, caplog: pytest.LogCaptureFixture, *, may_be_empty: bool
 ) -> None:
     sandbox.reset(data=True)
     emptied = {"aimsio": "users", "pentamic": "customers", "aim": "locations"}
@@ -190,6 +190,9 @@ def test_an_emptied_list_is_a_deletion_only_if_the_settings_say_so(
             sandbox.delete(vendor, name, row[key])
         loader.load(run_tap(setting, stream, state=loader.state).messages)
         assert bool(loader.rows(stream)) is not may_be_empty
+        assert (
+            f"{stream}: the list is empty and was not before" in caplog.text
+        ) is not may_be_empty
 
 
 def test_a_snapshot_is_activated_only_if_the_settings_say_so(sandbox: RunningSandbox) -> None:

@@ -178,7 +178,7 @@ def test_one_customers_trouble_is_not_the_others(pentamic: Pentamic) -> None:
     assert [row["id"] for row in found.records(INVOICES)] == [1, 3, 5]
     assert len(found.records(CUSTOMERS)) == 5
     assert INVOICES in found.error
-    assert "2 of its records could not be read" in found.error
+    assert "2 of its records or lists could not be read" in found.error
     assert "customers 2: pentamic: GET" in found.error
     assert len(found.of("ACTIVATE_VERSION", CUSTOMERS)) == 1
     assert found.of("ACTIVATE_VERSION", INVOICES) == []
@@ -228,7 +228,7 @@ def test_strange_elements_cost_only_themselves(pentamic: Pentamic) -> None:
     assert found.records(CUSTOMERS) == [ANN, BOB]
     assert [row["id"] for row in found.records(INVOICES)] == [11, 21]
     assert "2 of 2 streams failed" in found.error
-    assert "4 of its records could not be read" in found.error
+    assert "4 of its records or lists could not be read" in found.error
     assert "element 1 of /customers is no record" in found.error
 
 
