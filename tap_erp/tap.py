@@ -181,8 +181,8 @@ class TapErp(BaseTap):
         if found:
             self.logger.warning(
                 "%s no key, so each run reads all of %s records, and loaders cannot replace any; "
-                "name what identifies a row (a column here was unique in %d rows or more; ... where "
-                "none was, or too few rows came), or [] to leave it without. %s: %s",
+                "name what identifies a row (a column here was unique in %d rows or more; ... "
+                "where none was, or too few rows came), or [] to leave it without. %s: %s",
                 "1 stream has" if len(found) == 1 else f"{len(found)} streams have",
                 "its" if len(found) == 1 else "their",
                 ENOUGH,
