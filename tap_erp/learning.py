@@ -125,8 +125,9 @@ class LearningStream(ErpStream):
                 changes[name] = column
         if changes:
             schema = copy.deepcopy(self.effective_schema)
-            for name in others.values():
-                del schema["properties"][name]
+            for name, documented in others.items():
+                del schema["properties"][documented]
+                self.mask["properties", name] = self.mask["properties", documented]
             schema["properties"].update(changes)
             self._schema = self._input_schema = schema
             self._publish()

@@ -219,11 +219,13 @@ class ResourceStream(LearningStream, t.Generic[AnyResource, AnyClient]):
         chosen = next(((name,) for name in spare if all(have(row, (name,)) for row in rows)), ())
         self.logger.warning(
             "%s: no record has %s, which was only assumed to be its key, so it is read with %s as "
-            "its key; name the right one in %s.resources (primary_keys), which `erp doctor` finds",
+            "its key; name the right one in %s.resources (primary_keys), which `erp doctor` "
+            "finds. %s",
             self.name,
             " and ".join(keys),
             chosen[0] if chosen else "nothing",
             self.vendor,
+            OTHER_KEY,
         )
         self.set_keys(chosen, self.replication_key)
 

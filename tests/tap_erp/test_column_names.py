@@ -7,6 +7,7 @@ import logging
 import pathlib
 import re
 import typing as t
+from unittest import mock
 
 import pytest
 import yaml
@@ -17,7 +18,7 @@ from erp_vendors.vendors import VENDORS
 from tap_erp.column_names import refused, renaming
 from tap_erp.learning import LearningStream
 from tests.support.stub import Reply, Request, running_stub
-from tests.tap_erp.running import Message, Run, cimcloud, make_tap, run_tap
+from tests.tap_erp.running import Message, Run, cimcloud, make_tap, run_tap, selected
 from tests.tap_erp.test_any_answer import block
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -106,6 +107,23 @@ def test_a_documented_column_in_other_letters_is_announced_as_the_site_writes_it
     assert len(told(caplog)) == 1
     (schema,) = [m["schema"] for m in both.messages if m["type"] == "SCHEMA"]
     assert {"nm", "NM"} <= schema["properties"].keys()
+
+
+def test_a_deselected_column_stays_so_in_other_letters() -> None:
+    def without(config: Message, *streams: str) -> Message:
+        catalog = selected(config, *streams)
+        (entry,) = [one for one in catalog["streams"] if one["stream"] == ACCOUNTS]
+        for place in entry["metadata"]:
+            if place["breadcrumb"] == ["properties", "nm"]:
+                place["metadata"]["selected"] = False
+        return catalog
+
+    with mock.patch("tests.tap_erp.running.selected", without):
+        run = read({"NM": "n"})
+    (schema,) = [m["schema"] for m in run.messages if m["type"] == "SCHEMA"]
+    assert not {"nm", "NM"} & schema["properties"].keys()
+    assert [row["ref_id"] for row in run.records(ACCOUNTS)] == ["A", "B"]
+    assert "NM" not in run.records(ACCOUNTS)[0]
 
 
 @pytest.mark.parametrize("columns", ["stable", "as_seen"])
