@@ -42,6 +42,8 @@ class LearningStream(ErpStream):
     """
 
     learns = True
+    #: Records get key and stamp under the documented names, too, where a site writes other letters.
+    fills_in: t.ClassVar[bool] = False
 
     def __init__(self, tap: BaseTap, **kwargs: t.Any) -> None:  # noqa: ANN401 - as in `ErpStream`
         super().__init__(tap, **kwargs)
@@ -115,7 +117,11 @@ class LearningStream(ErpStream):
         known, stable = self.effective_schema["properties"], stable_columns(self.erp)
         others = self._other_letters(columns)
         changes: dict[str, Schema] = {}
+        own = (*self.primary_keys, self.replication_key) if self.fills_in else ()
+        filled_in = {name.lower() for name in own if name}
         for name, kinds in columns.items():
+            if name not in known and name.lower() in filled_in:
+                continue  # loaders that know no case would have both
             was = known.get(others.get(name, name))
             # By its types, a column is announced when it has one.
             if name in self.typed or not (kinds or stable or was is not None):

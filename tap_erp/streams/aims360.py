@@ -49,6 +49,7 @@ class Aims360Stream(ResourceStream[Aims360Resource, Aims360Client]):
 
     vendor = AIMS360.name
     shows_deletions = True
+    fills_in = True
 
     def __init__(self, tap: BaseTap, resource: Aims360Resource) -> None:
         super().__init__(tap, resource, sample=lambda client: client.page(resource).rows)

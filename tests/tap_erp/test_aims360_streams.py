@@ -133,6 +133,9 @@ def test_names_may_differ_in_case(fake: Fake) -> None:
     assert record["modifiedDate"] == record["ModifiedDate"]
     mark = run.state["bookmarks"]["aims360_background_jobs"]
     assert mark["replication_key"] == "modifiedDate"
+    (schema,) = [m["schema"]["properties"] for m in run.messages if m["type"] == "SCHEMA"]
+    assert {"jobID", "modifiedDate"} <= schema.keys()
+    assert len({name.lower() for name in schema}) == len(schema), "no loader gets a column twice"
 
 
 def test_names_may_differ_in_case_on_every_page(fake: Fake) -> None:
