@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import decimal
 import json
 import time
 import typing as t
@@ -250,6 +251,30 @@ def test_cimcloud_is_whole_only_if_a_second_reading_confirms_it(
     assert readings == (1 if days is None else 2 if steady else 3)
 
 
+def test_rows_at_another_path_delete_none_of_an_earlier_copy(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """CIMcloud's tables without a documented path are looked for under several names."""
+    rows = {"shipments": ["1", "2", "3"]}
+
+    def script(request: Request) -> Reply:
+        if request.path.endswith("/authenticate"):
+            return Reply(body={"token": "a-token-1", "expiration": "2999-01-01T00:00:00Z"})
+        name = request.path.split("/")[2]
+        return Reply(body=[{"sh_key": key} for key in rows[name]]) if name in rows else Reply(404)
+
+    name = "cimcloud_shipments"
+    with running_stub(script) as stub:
+        setting = {**cimcloud(stub.url), "reconcile_days": 0}
+        first = run_tap(setting, name)
+        assert "ACTIVATE_VERSION" in first.kinds(name), first.error
+        rows["Shipments"] = rows.pop("shipments")[:1]
+        second = run_tap(setting, name, state=first.state)
+    assert (second.code, len(second.records(name))) == (0, 1)
+    assert "ACTIVATE_VERSION" not in second.kinds(name)
+    assert "an earlier copy came from shipments and this one from Shipments" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("copied", "days", "due"),
     [
@@ -260,8 +285,13 @@ def test_cimcloud_is_whole_only_if_a_second_reading_confirms_it(
         ("2020-01-01T00:00:00Z", None, False),
         ("2020-01-01T00:00:00Z", 100_000, False),
         ("nonsense", 100_000, True),
+        ("2020-01-01T00:00:00Z", decimal.Decimal("0.5"), True),
+        ("2020-01-01T00:00:00Z", decimal.Decimal("7.0"), True),
+        ("2020-01-01T00:00:00Z", 10**12, False),
         (5, 0, True),
     ],
 )
-def test_when_a_reading_in_full_is_due(copied: object, days: float | None, *, due: bool) -> None:
+def test_when_a_reading_in_full_is_due(
+    copied: object, days: float | decimal.Decimal | None, *, due: bool
+) -> None:
     assert is_due({"copied_at": copied}, days) is due

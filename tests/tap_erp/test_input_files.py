@@ -120,7 +120,8 @@ def a_state() -> Json:
         "replication_key_value": "2026-01-02T00:00:00.000000",
         "overlap": {"2026-01-02T00:00:00.000000": [fingerprint(1)]},
     }
-    return {"bookmarks": {AT: bookmark, NUMBERED: bookmark, TABLE: {"filled": [TABLE]}}}
+    copy_of = {"filled": [TABLE], "version": 5, "copied_at": "2026-01-02T00:00:00Z", "source": "x"}
+    return {"bookmarks": {AT: bookmark, NUMBERED: bookmark, TABLE: copy_of}}
 
 
 def places(value: Json, path: tuple[Json, ...] = ()) -> t.Iterator[tuple[Json, ...]]:
