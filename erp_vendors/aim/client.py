@@ -362,6 +362,8 @@ class AimClient:
         for record in rows:
             complete(resource, record, members)
         told = remaining_of(answer) if self._trusts_counts else None
+        if told == 0 and is_cut(answer, offset + len(rows)):
+            told = None  # its two counts contradict each other
         return AimPage(rows, told)
 
     def answer(self, resource: AimResource, members: Params) -> Body:
