@@ -363,6 +363,15 @@ class TestObjectIndex:
         assert "ACTIVATE_VERSION" not in run.kinds(OBJECTS)
         assert len(run.records(OBJECTS)) == 3, "the others are there"
 
+    def test_an_entity_whose_path_is_not_there_is_no_obstacle(self, played: Played) -> None:
+        """The paths of all lists are INF (aimsio.md 7)."""
+        played.special = lambda path: Reply(404) if path == "/BillableItem" else None
+        run = played.run(OBJECTS)
+        assert (run.code, run.error) == (0, "")
+        assert "ACTIVATE_VERSION" in run.kinds(OBJECTS)
+        played.special = lambda _: Reply(404)
+        assert played.run(OBJECTS).code == 1
+
     def test_an_index_with_a_malformed_element_deletes_nothing(self, played: Played) -> None:
         played.index = [{"guid": "a", "updatedAt": 1}, {"updatedAt": 2}]
         run = played.run(OBJECTS)
