@@ -21,7 +21,7 @@ from demo.project import connection, write_project
 from demo.warehouse import EDITS, Warehouse
 from erp_sandbox.testing import RunningSandbox, running_sandbox
 from erp_vendors.private import lock_file
-from tests.support.scale import NIGHTLY
+from tests.support.scale import NIGHTLY, full
 from tests.support.services import postgres_url
 
 pytestmark = [
@@ -97,14 +97,15 @@ def project(tmp_path: pathlib.Path) -> t.Iterator[Project]:
 
 
 def test_corrections_go_back_and_the_next_run_reads_only_changes(project: Project) -> None:
-    project.run("tap-erp--aimsio", "target-sqlite", "tap-erp--cimcloud", "target-sqlite")
+    vendors = ("aimsio", "cimcloud")[: full(1, 2)]
+    edits = [edit for edit in EDITS if edit.vendor in vendors]
+    project.run(*(f for vendor in vendors for f in (f"tap-erp--{vendor}", "target-sqlite")))
     counts = project.warehouse.counts()
     assert {counts[stream] for stream in counts if stream != "aimsio_object_index"} == {SIZE}
-    assert "aimsio_employees" in counts
-    assert "cimcloud_accounts" in counts
+    assert {edit.sink for edit in edits} <= counts.keys()
 
     project.warehouse.edit()
-    views = {edit.view: [edit.key] for edit in EDITS if edit.vendor in {"aimsio", "cimcloud"}}
+    views = {edit.view: [edit.key] for edit in edits}
     definition = project.folder / "meltano.yml"
     known = yaml.safe_load(definition.read_text("utf-8"))
     next(p for p in known["plugins"]["extractors"] if p["name"] == "tap-sqlite")["config"][
@@ -112,14 +113,14 @@ def test_corrections_go_back_and_the_next_run_reads_only_changes(project: Projec
     ] = views
     definition.write_text(yaml.safe_dump(known), "utf-8")
     said = project.run("tap-sqlite", "target-erp", code=1)
-    assert "2 records were rejected" in said, said
+    assert ("2 records were rejected" if NIGHTLY else "1 record was rejected") in said, said
     letters = sorted((project.folder / "dead_letters").glob("*.jsonl"))
-    assert [path.stem for path in letters] == ["aimsio_employees", "cimcloud_accounts"]
-    assert [len(path.read_text().splitlines()) for path in letters] == [1, 1]
+    assert [path.stem for path in letters] == sorted(edit.sink for edit in edits)
+    assert [len(path.read_text().splitlines()) for path in letters] == [1] * len(edits)
     phones = [row["employeePhone"] for row in project.sandbox.rows("aimsio", "employees")]
     assert phones.count("+1 780 555 0199") == 3
     names = [row["nm"] for row in project.sandbox.rows("cimcloud", "accounts")]
-    assert sum(str(name).endswith("(Western Division)") for name in names) == 2
+    assert sum(str(name).endswith("(Western Division)") for name in names) == full(0, 2)
 
     project.sandbox.reset()
     project.run("tap-erp--aimsio", "target-sqlite")
@@ -163,6 +164,7 @@ def test_postgres_takes_the_streams_and_gives_corrections_back(project: Project)
     assert all(name.endswith("!") for name in names)
 
 
+@pytest.mark.nightly  # tests/tap_erp/test_run_catalog.py looks at the tap alone
 def test_two_runs_of_a_plugin_at_once_do_not_share_a_catalog(project: Project) -> None:
     folder = project.folder / ".meltano" / "run" / "tap-erp--aimsio"
     folder.mkdir(parents=True)
@@ -231,9 +233,10 @@ def test_no_variable_is_without_effect_in_silence(project: Project, plugin: str)
         "TAP_ERP_START_DATE": "2020-01-01",
         "TAP_ERP_AIMSIO_CA_BUNDLE": "",
     }
-    answer = project.meltano("invoke", plugin, "--test", **more)
-    said = answer.stdout + answer.stderr
-    assert (answer.returncode, "no effect" in said) == (0, False), said
+    if NIGHTLY:  # each start of Meltano takes seconds
+        answer = project.meltano("invoke", plugin, "--test", **more)
+        said = answer.stdout + answer.stderr
+        assert (answer.returncode, "no effect" in said) == (0, False), said
 
     (project.folder / "meltano.yml").write_text(SHORT)
     given = {
@@ -246,7 +249,7 @@ def test_no_variable_is_without_effect_in_silence(project: Project, plugin: str)
         "TAP_ERP_AIMSIO_USERNAME": "sandbox-user",
         "TAP_ERP_AIMSIO_PASSWORD": "sandbox-password",
     }
-    if NIGHTLY:  # each start of Meltano takes seconds
+    if NIGHTLY:
         answer = project.meltano("invoke", plugin, "--test")
         said = answer.stdout + answer.stderr
         assert (answer.returncode, "no effect" in said) == (0, False), said

@@ -12,7 +12,7 @@ from target_erp.writers import make_writer
 from tests.support.stub import Reply, running_stub
 from tests.support.writers import prepared, sent
 from tests.target_erp.test_look_ups import Accounts, Pentamic
-from tests.target_erp.test_write_success import answer, send
+from tests.target_erp.test_write_success import answer, send, sinks
 from tools import answers as page
 from tools.coverage.data import data_of
 
@@ -29,7 +29,7 @@ def documented(row: page.Row) -> list[str]:
     return [name for name in row.writer.keys if name != "order"]
 
 
-SINKS = {row.writer.stream: row for row in page.rows() if row.name.startswith("`")}
+SINKS = {row.writer.stream: row for row in sinks().values() if row.name.startswith("`")}
 ALONE = sorted(stream for stream, row in SINKS.items() if documented(row))
 
 

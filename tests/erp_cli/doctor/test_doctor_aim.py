@@ -13,6 +13,7 @@ from erp_sandbox.testing import RunningSandbox, running_sandbox
 from erp_vendors.aim.resources import RESOURCES
 from erp_vendors.assumption import VerdictState
 from tests.support import doctor
+from tests.support.scale import mostly_nightly
 from tests.tap_erp.running import run_tap
 
 pytestmark = pytest.mark.slow
@@ -63,7 +64,7 @@ def reads_lists(
 
 @pytest.mark.parametrize(
     ("name", "answer", "size", "settings", "sets"),
-    doctor.mostly_nightly(
+    mostly_nightly(
         [
             ("remaining", "absent", MANY, {}, set()),
             ("remaining", "zero", MANY, {"remaining_records": "ignore"}, set()),

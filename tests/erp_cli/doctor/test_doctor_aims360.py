@@ -11,6 +11,7 @@ from erp_sandbox.testing import RunningSandbox, running_sandbox
 from erp_vendors.aims360.settings import HOSTS
 from erp_vendors.assumption import VerdictState
 from tests.support import doctor
+from tests.support.scale import mostly_nightly
 from tests.tap_erp.running import run_tap
 
 pytestmark = pytest.mark.slow
@@ -103,7 +104,7 @@ def without(*names: str) -> dict[str, t.Any]:
 
 @pytest.mark.parametrize(
     ("variants", "name", "settings", "more"),
-    doctor.mostly_nightly(
+    mostly_nightly(
         [
             ({"filter": "refused"}, "filter", without("$filter"), {}),
             ({"filter": "ignored"}, "filter", without("$filter"), {}),
