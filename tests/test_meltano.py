@@ -113,7 +113,7 @@ def test_corrections_go_back_and_the_next_run_reads_only_changes(project: Projec
     ] = views
     definition.write_text(yaml.safe_dump(known), "utf-8")
     said = project.run("tap-sqlite", "target-erp", code=1)
-    assert ("2 records were rejected" if NIGHTLY else "1 record was rejected") in said, said
+    assert f"{len(edits)} records were rejected" in said, said
     letters = sorted((project.folder / "dead_letters").glob("*.jsonl"))
     assert [path.stem for path in letters] == sorted(edit.sink for edit in edits)
     assert [len(path.read_text().splitlines()) for path in letters] == [1] * len(edits)

@@ -22,4 +22,8 @@ def test_each_change_runs_each_value_at_least_once_and_the_night_all() -> None:
 
 def test_a_change_runs_the_places_that_are_named() -> None:
     marked = mostly_nightly(["a", "b", "c"], keep=(1,))
-    assert [(one.values, len(one.marks)) for one in marked] == [(("a",), 1), (("b",), 0), (("c",), 1)]
+    assert [(one.values, len(one.marks)) for one in marked] == [
+        (("a",), 1),
+        (("b",), 0),
+        (("c",), 1),
+    ]

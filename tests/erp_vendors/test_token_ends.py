@@ -150,9 +150,7 @@ def test_tokens_that_end_after_some_calls_cost_a_login_each(
     assert server.logins == tokens - (vendor == "aims360, pasted")
 
 
-@pytest.mark.parametrize(
-    ("threads", "vendor"), mostly_nightly(itertools.product((8, 1), VENDORS))
-)
+@pytest.mark.parametrize(("threads", "vendor"), mostly_nightly(itertools.product((8, 1), VENDORS)))
 def test_a_token_that_serves_nobody_is_one_clear_refusal(vendor: str, threads: int) -> None:
     make, dead = VENDORS[vendor]
     server = Server(0, dead)

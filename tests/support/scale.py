@@ -34,17 +34,22 @@ def mostly_nightly(
             each value of each argument at least once.
     """
     every = [case if isinstance(case, tuple) else (case,) for case in cases]
-    kept = _with_each_value(every) if keep is None else keep
+    kept = with_each_value(every) if keep is None else keep
     return [
         pytest.param(*case, marks=() if place in kept else pytest.mark.nightly)
         for place, case in enumerate(every)
     ]
 
 
-def _with_each_value(cases: t.Sequence[tuple[t.Any, ...]]) -> set[int]:
+def with_each_value(cases: t.Sequence[tuple[t.Any, ...]]) -> set[int]:
+    """Places of as few cases as have each value of each argument at least once.
+
+    Args:
+        cases: The arguments of each case.
+    """
     values = [{(at, repr(value)) for at, value in enumerate(case)} for case in cases]
-    missing = set().union(*values)
-    kept = set()
+    missing: set[tuple[int, str]] = set().union(*values)
+    kept: set[int] = set()
     while missing:
         place = max(range(len(cases)), key=lambda at: len(missing & values[at]))
         kept.add(place)

@@ -5,8 +5,9 @@ import typing as t
 import pytest
 
 from erp_sandbox.testing import RunningSandbox, running_sandbox
+from tests.support.scale import full
 
-SIZE = 30
+SIZE = full(15, 30)
 
 
 @pytest.fixture(scope="session")

@@ -111,9 +111,7 @@ def runs_until_done(settings: Config, disturb: t.Callable[[int], None]) -> Rows:
 
 
 @pytest.mark.usefixtures("short_pauses")
-@pytest.mark.parametrize(
-    ("fault", "vendor"), mostly_nightly(itertools.product(FAULTS, VENDORS))
-)
+@pytest.mark.parametrize(("fault", "vendor"), mostly_nightly(itertools.product(FAULTS, VENDORS)))
 def test_one_fault_at_any_call(
     sandbox: RunningSandbox, whole: dict[str, tuple[Rows, int]], vendor: str, fault: str
 ) -> None:
@@ -141,9 +139,7 @@ def test_one_fault_at_any_call(
 @pytest.mark.usefixtures("short_pauses")
 @pytest.mark.parametrize(
     ("place", "vendor"),
-    mostly_nightly(
-        itertools.product((0.0, 0.3, 0.7), ("aim", "aims360", "cimcloud", "pentamic"))
-    ),
+    mostly_nightly(itertools.product((0.0, 0.3, 0.7), ("aim", "aims360", "cimcloud", "pentamic"))),
 )
 def test_a_token_that_dies_at_any_call_is_no_failure(
     sandbox: RunningSandbox, whole: dict[str, tuple[Rows, int]], vendor: str, place: float

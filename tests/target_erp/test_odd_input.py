@@ -176,9 +176,7 @@ NUMBERS = {
 @pytest.mark.parametrize(
     ("number", "said"),
     mostly_nightly(
-        itertools.product(
-            NUMBERS, ({}, {"type": "number"}, {"multipleOf": 2}, {"maximum": 3})
-        )
+        itertools.product(NUMBERS, ({}, {"type": "number"}, {"multipleOf": 2}, {"maximum": 3}))
     ),
     ids=lambda value: str(value)[:20],
 )

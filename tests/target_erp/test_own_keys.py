@@ -13,11 +13,11 @@ from tests.support.stub import Reply, running_stub
 from tests.support.writers import prepared, sent
 from tests.target_erp.test_look_ups import Accounts, Pentamic
 from tests.target_erp.test_write_success import answer, send, sinks
-from tools import answers as page
 from tools.coverage.data import data_of
 
 if t.TYPE_CHECKING:
     from target_erp.delivery import Writer
+    from tools import answers as page
 
 Row = dict[str, t.Any]
 OWN = ("site_key", "site_part")
