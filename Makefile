@@ -77,7 +77,7 @@ docs: ## Build the documentation site into site/; any warning is an error
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --clean
 	@echo "The site is in site/; \`$(BIN)/python -m http.server -d site\` shows it."
 
-release-check: ## Build, check and install the wheel on each Python of this machine; ARGS="--tests none"
+release-check: ## Build, check and install the wheel on each Python of this machine; ARGS="--get --tests none"
 	@$(SETUP)
 	@$(BIN)/python -m tools.release_check $(ARGS)
 

@@ -156,5 +156,6 @@ BENCHMARKS: tuple[str, ...] = (
     *dict.fromkeys(bar.benchmark for bar in BARS),
     "warehouse",
     "ledger_size",
+    "shared_budget",
 )
-"""Modules of `benchmarks.suite`, in the order of the table; the last two have no bar."""
+"""Modules of `benchmarks.suite`, in the order of the table; the last three have no bar."""

@@ -46,16 +46,8 @@ class Aliases(Partitions):
             self._has_aliases.setdefault(partition, bool(rows))
         if not self._has_aliases[partition]:
             return {}
-        wanted = {stored(key): key for key in keys}
-        names, found = list(wanted), {}
-        for start in range(0, len(names), _AT_ONCE):
-            condition, values = self._store.among("alias", names[start : start + _AT_ONCE])
-            rows = self._store.read(
-                f"SELECT alias, key FROM erp_aliases WHERE partition = ? AND {condition}",  # noqa: S608
-                (partition, *values),
-            )
-            found.update({wanted[alias]: key for alias, key in rows})
-        return found
+        found = self._rows_of(account, stream, "erp_aliases", "alias, key", keys)
+        return {alias: key for alias, (key,) in found.items()}
 
     def named(self, account: str, stream: str, names: t.Iterable[tuple[str, str]]) -> list[Change]:
         """What notes further names of lines.

@@ -12,7 +12,6 @@ _PUT = """INSERT INTO erp_bases (partition, key, base) VALUES {rows}
     ON CONFLICT (partition, key) DO UPDATE SET base = excluded.base"""
 _DROP = "DELETE FROM erp_bases WHERE partition = ? AND key IN (VALUES {rows})"
 _MAKE_KEY = "INSERT INTO erp_base_key (number, secret) VALUES (1, ?) ON CONFLICT DO NOTHING"
-_AT_ONCE = 500
 _KEY_BYTES = 32
 
 
@@ -46,19 +45,8 @@ class Bases(Partitions):
             stream: Sink name.
             keys: Business keys, any number.
         """
-        partition = self._partition_of(account, stream)
-        if partition is None:
-            return {}
-        wanted = {stored(key): key for key in keys}
-        names, found = list(wanted), {}
-        for start in range(0, len(names), _AT_ONCE):
-            condition, values = self._store.among("key", names[start : start + _AT_ONCE])
-            rows = self._store.read(
-                f"SELECT key, base FROM erp_bases WHERE partition = ? AND {condition}",  # noqa: S608
-                (partition, *values),
-            )
-            found.update({wanted[key]: bytes(base) for key, base in rows})
-        return found
+        rows = self._rows_of(account, stream, "erp_bases", "key, base", keys)
+        return {key: bytes(base) for key, (base,) in rows.items()}
 
     def based(self, account: str, stream: str, bases: t.Mapping[str, bytes]) -> list[Change]:
         """What notes the bases of records, in place of earlier ones.

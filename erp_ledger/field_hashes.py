@@ -10,7 +10,7 @@ import typing as t
 from erp_vendors.http import codec
 from erp_vendors.stamps import to_iso
 
-MOST_FIELDS = 250
+MOST_FIELDS = 1_000
 """Fields of a base; of a record with more of them, the others have no base."""
 _NAME_BYTES = 6
 _VALUE_BYTES = 10

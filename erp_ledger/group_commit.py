@@ -16,7 +16,10 @@ class _CommitRequest(t.Generic[T]):
 
     def __init__(self, changes: t.Sequence[T]) -> None:
         self.changes = changes
-        self.woken = threading.Event()
+        # A lock that is released once: an event's `wait` is Python code, in the midst of which a
+        # signal's handler may raise and leave the event's own lock in disorder.
+        self.woken = threading.Lock()
+        self.woken.acquire()
         self.is_leader = False
         self.error: BaseException | None = None
 
@@ -55,7 +58,7 @@ class GroupCommit(t.Generic[T]):
         request = _CommitRequest(changes)
         if threading.current_thread() is threading.main_thread() and not self._closed:
             self._hand_over(request)
-            request.woken.wait()
+            request.woken.acquire()
         else:
             self._enter(request)
         if request.error is not None:
@@ -77,7 +80,7 @@ class GroupCommit(t.Generic[T]):
             own = _CommitRequest(request.changes)
             self._enter(own)
             request.error = own.error
-            request.woken.set()
+            request.woken.release()
 
     def _enter(self, request: _CommitRequest[T]) -> None:
         """Add a request and wait until it is written, by this thread or by another.
@@ -89,7 +92,7 @@ class GroupCommit(t.Generic[T]):
             self._requests.append(request)
             request.is_leader, self._has_leader = not self._has_leader, True
         if not request.is_leader:
-            request.woken.wait()
+            request.woken.acquire()
         if not request.is_leader:
             return
         with self._lock:
@@ -102,9 +105,9 @@ class GroupCommit(t.Generic[T]):
         for ended in requests:
             ended.error = error
             if ended is not request:
-                ended.woken.set()
+                ended.woken.release()
         with self._lock:
             self._has_leader = bool(self._requests)
             if self._has_leader:
                 self._requests[0].is_leader = True
-                self._requests[0].woken.set()
+                self._requests[0].woken.release()

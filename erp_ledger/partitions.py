@@ -76,6 +76,27 @@ class Partitions:
         self._commits.close()
         self._store.close()
 
+    def _rows_of(
+        self, account: str, stream: str, table: str, columns: str, names: t.Iterable[str]
+    ) -> dict[str, Row]:
+        """The rows of some names in a partitioned table, by the name that was asked for.
+
+        Args:
+            account: Whose data it is.
+            stream: Sink name.
+            table: Name of the table.
+            columns: Its columns, the one with the name first.
+            names: Names, any number; those without a row are left out.
+        """
+        partition = self._partition_of(account, stream)
+        wanted = {stored(name): name for name in names}
+        if partition is None or not wanted:
+            return {}
+        query = f"SELECT {columns} FROM {table} WHERE partition = ?"  # noqa: S608
+        by = columns.partition(",")[0]
+        rows = self._store.read_among(query, (partition,), by, list(wanted))
+        return {wanted[row[0]]: row[1:] for row in rows}
+
     def _partition_of(self, account: str, stream: str) -> int | None:
         """The number of a partition; None if nothing was ever noted there."""
         return self._partition(account, stream, make=False)

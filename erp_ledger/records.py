@@ -9,8 +9,7 @@ from erp_ledger.intents import Intent
 from erp_ledger.partitions import Partitions, iso, stored
 from erp_ledger.record import Known, LedgerRecord, RecordStatus
 
-_AT_ONCE = 500
-"""Keys of one query."""
+_KNOWN = "key, status, digest, held, vendor_id, failed_at, last_at"
 _COLUMNS = "key, digest, status, vendor_id, attempts, run, first_at, last_at, body, parent"
 
 
@@ -48,21 +47,8 @@ class Records(Partitions):
             stream: Sink name.
             keys: Business keys, any number.
         """
-        partition = self._partition_of(account, stream)
-        if partition is None:
-            return {}
-        wanted = {stored(key): key for key in keys}
-        names, found = list(wanted), {}
-        for start in range(0, len(names), _AT_ONCE):
-            condition, values = self._store.among("key", names[start : start + _AT_ONCE])
-            rows = self._store.read(
-                "SELECT key, status, digest, held, vendor_id, failed_at, last_at FROM erp_records "  # noqa: S608
-                f"WHERE partition = ? AND {condition}",
-                (partition, *values),
-            )
-            for key, status, *known in rows:
-                found[wanted[key]] = Known(_STATUSES[status], *known)
-        return found
+        rows = self._rows_of(account, stream, "erp_records", _KNOWN, keys)
+        return {key: Known(_STATUSES[status], *known) for key, (status, *known) in rows.items()}
 
     def accounts(self, stream: str) -> list[str]:
         """All accounts that have lines of a sink.

@@ -114,6 +114,24 @@ class LedgerStore:
                 self._reader.rollback()  # ends the transaction that a SELECT begins
             return rows
 
+    def read_among(self, statement: str, values: Row, column: str, wanted: list[str]) -> list[Row]:
+        """Read the rows in which a column has one of some values.
+
+        Args:
+            statement: SQL that ends in a condition, with `?` for each value.
+            values: The values.
+            column: Column name.
+            wanted: The values that the column may have, any number.
+
+        Raises:
+            LedgerError: If the store fails.
+        """
+        rows = []
+        for start in range(0, len(wanted), _ROWS):
+            condition, among = self.among(column, wanted[start : start + _ROWS])
+            rows += self.read(f"{statement} AND {condition}", (*values, *among))
+        return rows
+
     def apply(
         self,
         changes: t.Sequence[Change],

@@ -145,17 +145,18 @@ class _Proof:
 def _read(fetch: Fetch, mark: Mark, size: int, alias: Alias, doubt: Doubt) -> t.Iterator[Marked]:
     seen, proof = Remembered(), _Proof()
     last: Marked = []
-    offset = end = longest = pages = idle = repeats = 0
+    offset = end = reach = longest = pages = idle = stuck = repeats = 0
     overlap = 1
     counts = True
     while True:
         rows, total = fetch(offset)
         marked = [(row, mark(row)) for row in rows]
-        if idle > pages + _PATIENCE:
+        # Rows that look new each time they come would be read for ever otherwise.
+        if max(idle, stuck) > pages + _PATIENCE:
             msg = f"rows keep moving while they are read; gave up after {pages} pages"
             raise DataError(msg)
         if 0 < offset < end and not _is_known(marked, seen, last, alias):
-            idle += 1
+            idle, stuck = idle + 1, stuck + 1
             overlap *= _WIDER
             offset = max(0, end - overlap)
             continue
@@ -175,7 +176,9 @@ def _read(fetch: Fetch, mark: Mark, size: int, alias: Alias, doubt: Doubt) -> t.
         seen.update(dict.fromkeys(content, 0))
         if fresh:
             yield fresh
-        pages, idle = (pages + 1, idle) if fresh else (pages, idle + 1)
+        stuck = 0 if offset + len(rows) > reach else stuck + 1
+        pages, idle = (pages + 1, idle) if fresh and not stuck else (pages, idle + (not fresh))
+        reach = max(reach, offset + len(rows))
         end, last, longest = offset + len(rows), marked, max(longest, len(rows))
         over = not rows or (not fresh and not repeats and len(rows) < longest)
         if over if total is None else end >= total and not repeats:

@@ -9,12 +9,10 @@ import typing as t
 from singer_sdk.metrics import Metric
 
 from erp_plugin.points import INTERVAL, ErpMetric, tell
-from target_erp.delivery import Outcome
+from target_erp.delivery.model import FAILED, Outcome
 
 if t.TYPE_CHECKING:
     from target_erp.delivery.tally import Tally
-
-_FAILED = frozenset({Outcome.REFUSED, Outcome.WAITING, Outcome.UNKNOWN})
 
 
 class SinkMeter:
@@ -52,7 +50,7 @@ class SinkMeter:
                         Metric.RECORD_COUNT,
                         records,
                         sink,
-                        succeeded=outcome not in _FAILED,
+                        succeeded=outcome not in FAILED,
                         outcome=outcome.value,
                     )
             if calls := self._grown(sink, "calls", tally.calls):

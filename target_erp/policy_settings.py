@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import logging
 import typing as t
 
 from erp_vendors.errors import ConfigError
@@ -11,6 +13,10 @@ from target_erp.delivery.policy import FieldRule, Mode, SinkPolicy
 if t.TYPE_CHECKING:
     from target_erp.delivery import Writer
 
+logger = logging.getLogger("target-erp")
+
+_LIKENESS = 0.8
+"""From which on a name is likely to be another one's misspelling."""
 _TEXTS = {"items": {"type": "string", "minLength": 1}, "minItems": 1}
 
 POLICY_SETTINGS = (
@@ -103,6 +109,17 @@ def check_policy(writer: Writer, *, deletes: bool) -> None:
         ConfigError: If not; the message names sink and key.
     """
     policy, where = writer.policy, f"config: 'sinks.{writer.stream}"
+    for key, names in (("match_on", policy.match_on), ("fields", policy.fields or ())):
+        for name in names:
+            if meant := _misspelt(writer, name):
+                # Documents are cut, so it may be right.
+                logger.warning(
+                    "%s.%s' names %s, and no document does; did you mean %s?",
+                    where,
+                    key,
+                    name,
+                    meant,
+                )
     for key, ability in policy.asks.items():
         if ability not in writer.abilities:
             said = ", ".join(policy.match_on) if key == "match_on" else ability
@@ -117,3 +134,10 @@ def check_policy(writer: Writer, *, deletes: bool) -> None:
         key = "only" if policy.only is not None else "max_records"
         msg = f"{where}.{key}' is a trial, and a trial deletes nothing: take it out of 'deletes'"
         raise ConfigError(msg)
+
+
+def _misspelt(writer: Writer, name: str) -> str:
+    """The documented property that a name is likely to stand for; empty if it is right."""
+    known = writer.documented.known if writer.documented else frozenset()
+    near = () if name in known else difflib.get_close_matches(name, known, n=1, cutoff=_LIKENESS)
+    return next(iter(near), "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typing as t
 
 from target_erp.delivery import RefusedError
+from target_erp.delivery.policy import is_empty
 
 if t.TYPE_CHECKING:
     from target_erp.delivery import Prepared, Write, Writer
@@ -28,6 +29,10 @@ def prepare(
     try:
         if write.refusal is not None:
             raise write.refusal
+        lacking = [n for n in writer.policy.match_on if is_empty(write.record.get(n))]
+        if lacking:
+            msg = f"it has no {', '.join(lacking)}, which sinks.{writer.stream}.match_on names"
+            raise RefusedError(msg, reason="no_key")  # noqa: TRY301 - it gets its keys, too
         prepared = writer.prepare(write.record)
     except RefusedError as error:
         write.key = _led_by(identity, (*writer.identify(write.record), *other_keys))

@@ -1,7 +1,8 @@
 """In which state a run leaves its sinks, and what of that a receiver has not been told yet.
 
 A receiver that wants to hear of changes alone hears of a sink when it fails, when more of its
-records are rejected than the settings allow, when outcomes are unknown, and when all that is over.
+records are rejected than the settings allow, when outcomes are unknown, when a plan did not approve
+its writes, and when all that is over.
 What it was told last stands in the reports that the ledger keeps of the runs: of each run the
 states of its own sinks, so that runs of other sinks say nothing about them.
 """
@@ -53,6 +54,7 @@ def states_of(
             "rejections": rejected
             > allowance("webhook.max_rejects", max_rejects, counts.get("read", 0)),
             "unknown": counts.get("unknown", 0) > 0,
+            "not_approved": counts.get("not_approved", 0) > 0,
         }
         states[sink] = [name for name, is_so in wrong.items() if is_so]
     if not failed or not states:

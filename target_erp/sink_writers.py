@@ -82,6 +82,7 @@ class SinkWriters:
         """A writer with what the settings allow its records to change."""
         writer = make_writer(self._plugin, name, keys)
         writer.policy = policy_of(self._sinks.get(name, {}))
+        writer.carries_unknown = self._settings_of(writer).unknown == "send"
         return writer
 
     def columns(self, writer: Writer) -> Columns:
@@ -122,12 +123,15 @@ class SinkWriters:
                 msg = f"config: '{setting}' names {name}, and no sink is called so; see erp sinks"
                 raise ConfigError(msg) from None
 
-    def _columns_of(self, writer: Writer) -> Columns:
-        settings = ColumnSettings.of(
+    def _settings_of(self, writer: Writer) -> ColumnSettings:
+        return ColumnSettings.of(
             self._sinks.get(writer.stream, {}),
             self._plugin.config,
             blank_is_null=self._plugin.block(writer.vendor).given("null_values"),
         )
+
+    def _columns_of(self, writer: Writer) -> Columns:
+        settings = self._settings_of(writer)
         said = None if self.silent else self._said.setdefault(writer.stream, set())
         return Columns(
             writer.stream, writer.documented, settings, secrets=writer.secrets, said=said

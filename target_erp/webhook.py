@@ -42,7 +42,7 @@ _KEYS = (
         "When",
         "run tells of each run; change only when the state of a sink changes: it "
         "failed, more of its records were rejected than webhook.max_rejects, outcomes "
-        "are unknown, or all that is over.",
+        "are unknown, writes are not approved (apply), or all that is over.",
         "run",
         options=("run", "change"),
     ),

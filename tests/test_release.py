@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from erp_vendors.vendors import VENDORS
-from tools import dependencies, release, release_check
+from tools import dependencies, pythons, release, release_check
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PROJECT = (ROOT / "pyproject.toml").read_text("utf-8")
@@ -58,6 +58,13 @@ def test_every_python_that_is_supported_is_tested() -> None:
     assert job["strategy"]["matrix"]["python"] == named == list(release_check.PYTHONS)
     steps = [step.get("run") for step in job["steps"]]
     assert "bash .ci/run" in steps
+
+
+def test_each_night_runs_what_no_change_waits_for() -> None:
+    night, change = (workflow(f"{name}.yml")["jobs"]["run"] for name in ("nightly", "ci"))
+    assert {"make nightly", "make fleet"} <= {step.get("run") for step in night["steps"]}
+    assert night["services"] == change["services"]
+    assert night["env"]["ERP_TESTS_REQUIRE_SERVICES"] == "1"
 
 
 def test_a_release_is_checked_before_it_is_published() -> None:
@@ -111,6 +118,34 @@ def test_a_python_that_is_not_there_is_said_not_to_have_run() -> None:
     assert "| 3.10.1 | installed | read and written | 5 passed |" in text
     assert "| 3.14: not found | not run | not run | not run |" in text
     assert "| 3.13.0 | installed | not run | FAILED |" in text
+
+
+def test_a_python_counts_as_what_it_says_that_it_is(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path / "pyenv"))
+    monkeypatch.setenv("PATH", "/bin:/usr/bin")
+    monkeypatch.setattr(pythons, "FOLDER", tmp_path / "pythons")
+    for place, version in (("pyenv/versions/3.99.0", "3.98"), ("pythons/uv", "3.99")):
+        path = tmp_path / place / "bin" / "python3.99"
+        path.parent.mkdir(parents=True)
+        path.write_text(f"#!/bin/sh\necho {version}; echo {version}.7\n")
+        path.chmod(0o755)
+    assert pythons.get("3.99") == (str(path), "3.99.7")
+    path.unlink()
+    with pytest.raises(pythons.NotHereError, match=r"^not found$"):
+        pythons.find("3.99")
+
+
+def test_a_python_that_cannot_be_got_comes_with_the_reasons(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pythons, "FOLDER", tmp_path)
+    monkeypatch.setattr(pythons, "_UV", tmp_path / "no-uv")
+    monkeypatch.setenv("PATH", str(tmp_path))  # so there is no sh either
+    with pytest.raises(pythons.NotHereError) as told:
+        pythons.get("3.99")
+    assert re.fullmatch(r"not to be had \(uv: .*no-uv.*; Debian: .*'sh'.*\)", str(told.value))
 
 
 def test_mermaid_has_its_licence_beside_it() -> None:

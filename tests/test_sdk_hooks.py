@@ -75,6 +75,13 @@ def classes() -> t.Iterator[type]:
                 yield from filter(inspect.isclass, members)
 
 
+def is_final(member: object) -> bool:
+    """Whether it is decorated so: its source is asked, as Python 3.10 keeps no mark."""
+    function = getattr(member, "__func__", getattr(member, "fget", member))
+    source = inspect.getsource(function) if inspect.isfunction(function) else ""
+    return re.search(r"^\s*@(\w+\.)?final$", source, re.MULTILINE) is not None
+
+
 def overridden() -> set[tuple[type, str]]:
     """Private and final members of SDK classes that the plugins override."""
     found = set()
@@ -83,9 +90,10 @@ def overridden() -> set[tuple[type, str]]:
             continue
         for name in vars(kind):
             owner = next((base for base in kind.__mro__[1:] if name in vars(base)), object)
-            is_final = getattr(vars(owner).get(name), "__final__", False)
+            if not owner.__module__.startswith("singer_sdk"):
+                continue
             is_private = name.startswith("_") and not name.startswith(("__", "_abc_"))
-            if owner.__module__.startswith("singer_sdk") and (is_final or is_private):
+            if is_private or is_final(vars(owner)[name]):
                 found.add((owner, name))
     return found
 

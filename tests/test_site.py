@@ -21,6 +21,7 @@ from erp_vendors.vendors import VENDORS
 from tests.support.browser import Visit, visit
 from tests.support.shared import made_once
 from tools import vendors
+from tools.pictures.__main__ import PICTURES
 from tools.site import hooks
 
 pytestmark = pytest.mark.slow
@@ -242,6 +243,13 @@ def test_pictures_and_diagrams_are_drawn(looked: Looked) -> None:
     drawn = looked.pages["1300 /architecture/index.html"]["diagrams"]
     assert len(drawn) == 2
     assert min(drawn) > 100
+
+
+def test_every_picture_is_drawn_by_a_command_and_shown_on_a_page() -> None:
+    texts = [path.read_text("utf-8") for path in (ROOT / "docs").rglob("*.md")]
+    shown = {name for text in texts for name in re.findall(r"\]\(pictures/([^)]+)\)", text)}
+    there = {path.name for path in (ROOT / "docs" / "pictures").iterdir()}
+    assert shown == there == set(PICTURES)
 
 
 def test_the_browser_asks_no_other_host_and_complains_of_nothing(looked: Looked) -> None:

@@ -2,11 +2,12 @@
 
     python -m tools.release_check                    all of it
     python -m tools.release_check --tests smoke      a part of the fast tests (also: fast, none)
+    python -m tools.release_check --get              bring those that are not there
     python -m tools.release_check --write            and put the result into docs/versions.md
 
 With each Python: the wheel is installed into an environment of its own, `tools/release_pipe.py`
 reads and writes with it away from the checkout, and then the tests run on the checkout's code,
-which is the wheel's. A Python that is not found is named as not run; none is downloaded.
+which is the wheel's. A Python that is not there is named as not run, with the reason.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import subprocess
 import sys
 import typing as t
 
-from tools import release
+from tools import pythons, release
 from tools.generated import ROOT
 from tools.settings import filled
 
@@ -33,7 +34,6 @@ _UV = pathlib.Path(sys.executable).with_name("uv")
 _CONSTRAINTS = ROOT / "constraints.txt"
 _SMOKE = ("tests/tap_erp/test_stream.py", "tests/target_erp/test_decide.py")
 _FAST = "not serial and not slow and not nightly"
-_FOUND = "-c", "import sys; print('%d.%d' % sys.version_info[:2]); print(sys.version.split()[0])"
 
 
 class Row(t.NamedTuple):
@@ -58,25 +58,6 @@ class StepError(Exception):
     """A command failed; the text says what it said."""
 
 
-def interpreters() -> dict[str, tuple[str, str]]:
-    """Paths and full versions of the Pythons of this machine, by their short versions."""
-    root = pathlib.Path(os.environ.get("PYENV_ROOT", pathlib.Path.home() / ".pyenv"))
-    found: dict[str, tuple[str, str]] = {}
-    for short in PYTHONS:
-        named = f"python{short}"
-        known = shutil.which(named)
-        paths = [
-            *([known] if known else []),
-            *map(str, root.glob(f"versions/{short}.*/bin/{named}")),
-        ]
-        for path in paths:
-            done = subprocess.run([path, *_FOUND], capture_output=True, text=True, check=False)  # noqa: S603
-            if done.returncode == 0 and done.stdout.split()[0] == short:
-                found[short] = (path, done.stdout.split()[1])
-                break
-    return found
-
-
 def build() -> pathlib.Path:
     """Make the source distribution and the wheel in dist/, and check both.
 
@@ -95,20 +76,19 @@ def build() -> pathlib.Path:
     return wheel
 
 
-def tried(wheel: pathlib.Path, path: str, version: str, tests: str) -> Row:
+def tried(wheel: pathlib.Path, one: pythons.Python, tests: str) -> Row:
     """Install the wheel for a Python, and use it.
 
     Args:
         wheel: The wheel.
-        path: The interpreter.
-        version: Its version.
+        one: The interpreter.
         tests: Which tests: `fast`, `smoke` or `none`.
     """
-    row = Row(version)
+    row = Row(one.version)
     try:
         python = _environment(
-            version,
-            path,
+            one.version,
+            one.path,
             *(f"{wheel}[sandbox,meltano,postgres,redis]", "--group", f"{ROOT}/pyproject.toml:dev"),
             *("--group", f"{ROOT}/pyproject.toml:docs"),
         )
@@ -122,7 +102,7 @@ def tried(wheel: pathlib.Path, path: str, version: str, tests: str) -> Row:
             )
             row = row._replace(tests=re.sub(r" in [\d.]+s.*", "", said.strip().splitlines()[-1]))
     except StepError as error:
-        sys.stderr.write(f"Python {version}: {error}\n")
+        sys.stderr.write(f"Python {one.version}: {error}\n")
         return row._replace(ok=False)
     return row
 
@@ -164,6 +144,7 @@ def main(arguments: t.Sequence[str] | None = None) -> int:
     """
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--tests", choices=("fast", "smoke", "none"), default="fast")
+    parser.add_argument("--get", action="store_true", help="bring a Python that is not there")
     parser.add_argument("--write", action="store_true", help=f"put the result into {PAGE}")
     options = parser.parse_args(arguments)
     if release.main([]):
@@ -173,11 +154,15 @@ def main(arguments: t.Sequence[str] | None = None) -> int:
     except StepError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    there = interpreters()
-    rows = [
-        tried(wheel, *there[short], options.tests) if short in there else Row(f"{short}: not found")
-        for short in PYTHONS
-    ]
+    rows = []
+    for short in PYTHONS:
+        try:
+            one = pythons.get(short) if options.get else pythons.find(short)
+        except pythons.NotHereError as error:
+            rows.append(Row(f"{short}: {error}"))
+        else:
+            rows.append(tried(wheel, one, options.tests))
+        sys.stderr.write(f"{' | '.join(rows[-1][:-1])}\n")
     lines = table(rows, options.tests)
     sys.stdout.write("\n".join(lines))
     if options.write:

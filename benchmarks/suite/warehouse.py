@@ -10,32 +10,25 @@ from __future__ import annotations
 import contextlib
 import functools
 import json
-import os
 import pathlib
 import re
-import secrets
 import tempfile
 import typing as t
 import urllib.parse
 
 from benchmarks.environments import Peer, peer
 from benchmarks.harness import Report, interleave
+from benchmarks.postgres import POSTGRES, Database, connected, schema_in
 from benchmarks.processes import Server, execute, piped, serving
 from benchmarks.records import PLAIN, Shape
 from benchmarks.suite.raw_tap import STREAM, reading
 from benchmarks.vendors import CUSTOMERS
 
-if t.TYPE_CHECKING:
-    import psycopg
-
-POSTGRES = os.environ.get("ERP_BENCH_POSTGRES", "postgresql://postgres@127.0.0.1:5432/test")
 DEFAULT = "tap-erp, target-postgres as it comes"
 FAST = "tap-erp, target-postgres as in meltano.yml"
 DLT = "dlt, rest_api into postgres"
 SETTINGS = {"validate_records": False, "batch_size_rows": 50_000}
 """What meltano.yml sets (docs/warehouses.md)."""
-
-Database = t.Any
 
 
 def run(*, quick: bool) -> Report:
@@ -44,7 +37,7 @@ def run(*, quick: bool) -> Report:
     report = Report()
     with contextlib.ExitStack() as stack:
         try:
-            database = stack.enter_context(_connected())
+            database = stack.enter_context(connected())
         except (ImportError, OSError) as error:
             report.notes.append(f"no PostgreSQL: {' '.join(str(error).split())}")
             return report
@@ -64,7 +57,7 @@ def run(*, quick: bool) -> Report:
         exact: dict[str, str] = {}
 
         def measure(title: str) -> float:
-            with _schema(database) as schema:
+            with schema_in(database) as schema:
                 rate = sides[title](schema)
                 exact[title] = _exactness(database, schema, title, records)
                 return rate
@@ -162,26 +155,3 @@ def _names(shape: Shape) -> list[str]:
 def _snake(name: str) -> str:
     """How dlt writes a column's name."""
     return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
-
-
-@contextlib.contextmanager
-def _connected() -> t.Iterator[psycopg.Connection[t.Any]]:
-    import psycopg  # noqa: PLC0415 - an extra
-
-    try:
-        database = psycopg.connect(POSTGRES, autocommit=True, connect_timeout=3)
-    except psycopg.OperationalError as error:
-        raise OSError(str(error)) from None
-    with database:
-        yield database
-
-
-@contextlib.contextmanager
-def _schema(database: Database) -> t.Iterator[str]:
-    """An empty schema."""
-    name = f"erp_bench_{secrets.token_hex(4)}"
-    database.execute(f"create schema {name}")
-    try:
-        yield name
-    finally:
-        database.execute(f"drop schema {name} cascade")

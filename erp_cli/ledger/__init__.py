@@ -1,4 +1,4 @@
-"""The command `erp-ledger`; it reads the ledger and the dead letters, and no Singer input."""
+"""The command `erp ledger`, also to be called as `erp-ledger`; it reads no Singer input."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The subcommands of `erp-ledger` that change what is sent again: replay, dismiss, forget."""
+"""The subcommands of `erp ledger` that change what is sent again: replay, dismiss, forget."""
 
 from __future__ import annotations
 

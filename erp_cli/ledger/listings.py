@@ -1,4 +1,4 @@
-"""The subcommands of `erp-ledger` that only show: runs, show, rejects, report."""
+"""The subcommands of `erp ledger` that only show: runs, show, rejects, report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Options that several subcommands of `erp-ledger` take."""
+"""Options that several subcommands of `erp ledger` take."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ledger and the dead letters that the subcommands of `erp-ledger` read."""
+"""The ledger and the dead letters that the subcommands of `erp ledger` read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The subcommand `erp-ledger unknown`: records whose outcome nobody knows."""
+"""The subcommand `erp ledger unknown`: records whose outcome nobody knows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The subcommands of `erp-ledger` for who operates it: move and prune."""
+"""The subcommands of `erp ledger` for who operates it: move and prune."""
 
 from __future__ import annotations
 

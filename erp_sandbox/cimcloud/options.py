@@ -67,6 +67,9 @@ class CimcloudOptions:
     refuse: tuple[str, ...] = option(
         (), f"forms of a searchstring to refuse: {', '.join(REFUSABLE)} (all UNK)", REFUSABLE
     )
+    ignore: tuple[str, ...] = option(
+        (), "forms of a page number to pass over: page-after-date (UNK)", ("page-after-date",)
+    )
     misread_date: str = option(
         "refuse", "a date in a searchstring that the site does not take: refuse (an error), "
         "no-rows or all-rows (UNK)", ("refuse", "no-rows", "all-rows"),
@@ -167,7 +170,13 @@ VARIANTS = (
     ),
     Variant(
         "date_page", "4.3 UNK", "a page number after a date",
-        {"accepted": {}, "refused": {"refuse": ("page-after-date",)}},
+        {
+            "accepted": {},
+            "refused": {"refuse": ("page-after-date",)},
+            "no-rows": {"refuse": ("page-after-date",), "misread_date": "no-rows"},
+            "all-rows": {"refuse": ("page-after-date",), "misread_date": "all-rows"},
+            "ignored": {"ignore": ("page-after-date",)},
+        },
     ),
     Variant(
         "search_bound", "4.2 INF", "bounds of searches",

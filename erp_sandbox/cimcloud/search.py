@@ -71,7 +71,9 @@ class Rules:
     inclusive: bool = True
 
 
-def split_page(rest: str, refuse: Collection[str] = ()) -> tuple[str, int]:
+def split_page(
+    rest: str, refuse: Collection[str] = (), ignore: Collection[str] = ()
+) -> tuple[str, int]:
     """Split what follows the resource into searchstring and page number.
 
     A date with slashes at the very end is a value, not a page; how the vendor tells the two
@@ -80,6 +82,7 @@ def split_page(rest: str, refuse: Collection[str] = ()) -> tuple[str, int]:
     Args:
         rest: The raw (percent-encoded) path after the resource, without slashes at the ends.
         refuse: Forms to refuse.
+        ignore: Forms of a page number to pass over.
 
     Returns:
         The percent-decoded searchstring (may be empty) and the page; 0 if that was sent.
@@ -104,7 +107,9 @@ def split_page(rest: str, refuse: Collection[str] = ()) -> tuple[str, int]:
             raise BadSearch(message)
         if "page-after-date" in refuse and _DATE_AT_END.search(plain.rstrip(")")):
             message = "a page after a date is not accepted"
-            raise BadSearch(message)
+            raise MisreadDate(message, page)
+        if "page-after-date" in ignore and _DATE_AT_END.search(plain.rstrip(")")):
+            page = 1
     for form, slash in (("raw-slashes", "/"), ("encoded-slashes", "%2f")):
         if form in refuse and slash in plain.lower():
             message = f"{slash} inside a searchstring is not accepted"

@@ -250,7 +250,7 @@ class CimcloudVendor(SandboxVendor):
         options = self.options
         rules = self._rules(table)
         try:
-            text, page = split_page(tail, options.refuse)
+            text, page = split_page(tail, options.refuse, options.ignore)
             test = compile_search(text, rules)
         except BadSearch as bad:
             if not isinstance(bad, MisreadDate) or options.misread_date == "refuse":

@@ -101,8 +101,8 @@ ASSUMPTIONS = (
         section="4.3",
         text="A page number may follow a date.",
         default="accepted",
-        told_by="the search by date that works, with /1 behind it",
-        setting="none: after a refusal the whole table is read",
+        told_by="the search by date that works, with /1 and, behind a full page, /2 behind it",
+        setting="none: where it is refused, misread or passed over, the whole table is read",
     ),
     Assumption(
         name="search_page",

@@ -51,6 +51,7 @@ class Pages:
     ) -> None:
         self._keys = keys
         self._previous: list[Row] = []
+        self.repeated = False
         self._ahead = ReadAhead(ask, self._coming, limits)
 
     @property
@@ -65,16 +66,15 @@ class Pages:
                 if page and page != self._previous:
                     yield page
                 if self._is_last(page):
+                    self.repeated = number > 1 and self._repeats(page)
                     return
                 self._previous = page
 
     def _is_last(self, page: list[Row]) -> bool:
-        return len(page) < PAGE_ROWS or self._names(page) == self._names(self._previous)
+        return len(page) < PAGE_ROWS or self._repeats(page)
 
-    def _names(self, page: list[Row]) -> list[t.Any]:
-        """What tells the rows of a page from others: other columns may differ in each answer."""
-        names = [[row.get(key) for key in self._keys] for row in page]
-        return page if not self._keys or any(None in name for name in names) else names
+    def _repeats(self, page: list[Row]) -> bool:
+        return names_of(page, self._keys) == names_of(self._previous, self._keys)
 
     def _coming(self, number: int, page: list[Row]) -> Coming:
         return Coming(() if self._is_last(page) else itertools.count(number + 1), certain=False)
@@ -134,20 +134,29 @@ class CimcloudClient:
         ask = functools.partial(self.page, resource, search)
         return Pages(ask, resource.primary_keys, self.transport.budget.limits)
 
-    def page(self, resource: CimcloudResource, search: str = "", number: int = 1) -> list[Row]:
+    def page(
+        self,
+        resource: CimcloudResource,
+        search: str = "",
+        number: int = 1,
+        *,
+        numbered: bool = False,
+    ) -> list[Row]:
         """One page.
 
         Args:
             resource: What to read.
             search: A searchstring, ready for the path.
             number: Page number, from 1.
+            numbered: The first page of a searchstring is asked for by its number, too.
 
         Returns:
             At most 50 rows, and in their places what is no row (`NoRecord`); none past the end.
         """
         first = number == 1
         # The first page needs no number, and a date before one could be misread (4.3, UNK).
-        tail = "".join(f"/{part}" for part in (search, "" if first and search else number) if part)
+        unnumbered = first and search and not numbered
+        tail = "".join(f"/{part}" for part in (search, "" if unnumbered else number) if part)
         paths = [self._found[resource.name]] if resource.name in self._found else resource.paths
         for path in paths:
             try:
@@ -174,6 +183,25 @@ class CimcloudClient:
             self._found[resource.name] = path
             return rows_of(resource, path, rows)
         raise missing
+
+    def takes_page_number(self, resource: CimcloudResource, search: str, first: list[Row]) -> bool:
+        """Whether page 1 of a searchstring is what it finds without a number.
+
+        A number after a date may be misread (4.3, UNK): then page 1 holds no rows, or others. A
+        first page that is not full needs no number, as there is no other.
+
+        Args:
+            resource: What is read.
+            search: The searchstring.
+            first: The rows that it found without a number.
+
+        Raises:
+            ErpError: If the call fails.
+        """
+        if len(first) < PAGE_ROWS:
+            return True
+        names = resource.primary_keys
+        return names_of(self.page(resource, search, numbered=True), names) == names_of(first, names)
 
     def _is_past_the_end(
         self, resource: CimcloudResource, path: str, search: str, error: CallError
@@ -269,6 +297,20 @@ class CimcloudClient:
         path = self._found.get(resource.name) or resource.path or resource.write_path or ""
         address = f"/{how.filled(path, key)}"
         return self.transport.call("DELETE", address, repeatable=True, optional=True)
+
+
+def names_of(page: list[Row], keys: t.Sequence[str]) -> list[t.Any]:
+    """What tells the rows of a page from others: other columns may differ in each answer.
+
+    Args:
+        page: Rows.
+        keys: Names of their key columns.
+
+    Returns:
+        The key of each row; the rows, if one of them has none.
+    """
+    names = [[row.get(key) for key in keys] for row in page]
+    return page if not keys or any(None in name for name in names) else names
 
 
 def may_mean_the_end(error: CallError) -> bool:

@@ -112,6 +112,7 @@ class Aims360Stream(ResourceStream[Aims360Resource, Aims360Client]):
                 content_fingerprint,
                 size=self.client.page_size,
                 limits=limits,
+                alias=self._alias,
                 doubt=self.doubt,
             )
         except MissingResourceError:

@@ -67,6 +67,7 @@ class CimcloudStream(ResourceStream[CimcloudResource, CimcloudClient]):
     def __init__(self, tap: BaseTap, resource: CimcloudResource) -> None:
         super().__init__(tap, resource, sample=lambda client: client.page(resource))
         self._side_by_side = False
+        self._repeated = False
         self._told = False
 
     @override
@@ -115,11 +116,16 @@ class CimcloudStream(ResourceStream[CimcloudResource, CimcloudClient]):
                 place.add(text)
 
     def _rows(self, bookmark: Bookmark) -> t.Iterator[Record]:
-        search, pages = self._search(bookmark), 0
+        """The rows since the bookmark; all rows, where a filter or its pages cannot be trusted."""
+        search, pages, numbered = self._search(bookmark), 0, True
         try:
             for page in self._pages(search):
                 yield from page
                 pages += 1
+                if search and pages == 1:
+                    numbered = self.client.takes_page_number(self.resource, search, page)
+                    if not numbered:
+                        break
         except (CallError, MissingResourceError) as error:
             # A page number after a date may be refused where the date alone is not (4.3, UNK).
             if not search or pages > 1 or not _may_be_the_filter(error):
@@ -127,14 +133,24 @@ class CimcloudStream(ResourceStream[CimcloudResource, CimcloudClient]):
             what = "date_page" if pages else "date_literal"
             why = f"refuses the filter on {self.replication_key}: {error}"
         else:
-            # The record that the bookmark is from has changed at its day, or later.
-            if not search or pages or bookmark.value is None:
+            what, why = self._distrust(bookmark, search, pages, numbered=numbered)
+            if not what:
                 return
-            what = "misread_date"
-            why = f"finds nothing since the day of the bookmark ({self.replication_key})"
         self._read_whole(what, why)
         for page in self._pages(""):
             yield from page
+
+    def _distrust(
+        self, bookmark: Bookmark, search: str, pages: int, *, numbered: bool
+    ) -> tuple[str, str]:
+        """The assumption that does not hold if a search may have missed rows, and what was seen."""
+        field = self.replication_key
+        if search and (not numbered or (pages == 1 and self._repeated)):
+            return "date_page", f"takes no page number after the filter on {field}"
+        # The record that the bookmark is from has changed at its day, or later.
+        if search and not pages and bookmark.value is not None:
+            return "misread_date", f"finds nothing since the day of the bookmark ({field})"
+        return "", ""
 
     def _search(self, bookmark: Bookmark) -> str:
         """The searchstring for what has changed; empty for all rows."""
@@ -160,6 +176,7 @@ class CimcloudStream(ResourceStream[CimcloudResource, CimcloudClient]):
             self._side_by_side = pages.side_by_side
             self.learn(page)  # so that one SCHEMA message has the columns of the whole page
             yield page
+        self._repeated = pages.repeated
 
     def _stamp(self, row: Record) -> str | None:
         return to_iso(row.get(self.replication_key)) if self.replication_key else None

@@ -6,13 +6,20 @@ It is the one step that both have in common, so that they cannot disagree.
 from __future__ import annotations
 
 import dataclasses
+import logging
 import threading
 import typing as t
 
 from erp_vendors.errors import CallError, DataError, MissingResourceError
 from target_erp.delivery.decide import Decision, by_look_up, existing
 from target_erp.delivery.in_doubt import LookUpError, is_down
-from target_erp.delivery.model import Finding, LookUpResult, RefusedError, same_value
+from target_erp.delivery.model import (
+    Finding,
+    LookUpResult,
+    RefusedError,
+    UntoldError,
+    same_value,
+)
 from target_erp.delivery.verdicts import Planned, PolicyVerdict, PolicyVerdicts
 from target_erp.delivery.writer import NOT_READ
 
@@ -20,6 +27,8 @@ if t.TYPE_CHECKING:
     from erp_ledger import Ledger
     from target_erp.delivery.model import Body, Write
     from target_erp.delivery.writer import Writer
+
+logger = logging.getLogger("erp.plan")
 
 Changes = dict[str, tuple[t.Any, t.Any]]
 
@@ -46,6 +55,7 @@ class Assessor:
         self._verdicts = PolicyVerdicts(ledger, resync=resync, only_reads=only_reads)
         self._contents = contents
         self._lock = threading.Lock()
+        self._untold: set[str] = set()
 
     def assess(
         self,
@@ -93,6 +103,15 @@ class Assessor:
                 row = self._read(writer, write) or row
         except RefusedError as error:
             return PolicyVerdict(Decision.SEND, error=error)
+        except UntoldError as error:
+            if writer.stream not in self._untold:
+                self._untold.add(writer.stream)
+                logger.warning(
+                    "%s: cannot look whether a record exists (%s); it is taken for a new one",
+                    writer.stream,
+                    error,
+                )
+            return PolicyVerdict(Decision.SEND)
         except (CallError, DataError, MissingResourceError) as problem:
             if is_down(problem):
                 raise

@@ -93,6 +93,35 @@ class Documented:
             left_out=left_out,
         )
 
+    @property
+    def known(self) -> frozenset[str]:
+        """The names of all properties that stand anywhere in the documents."""
+        every = (self.schema, self.given or {}, *self.read)
+        return self.names.union(*(schema.get("properties", {}) for schema in every))
+
+    def is_text(self, name: str) -> bool:
+        """Whether a property holds texts and nothing else.
+
+        Args:
+            name: The property.
+        """
+        schema = self.schema.get("properties", {}).get(name, {})
+        return kinds_of(schema) == {"string"}
+
+    def takes(self, name: str, *, unknown: bool) -> bool:
+        """Whether what the vendor shows of a property may be sent back.
+
+        Args:
+            name: The property.
+            unknown: Whether one may that no document names.
+        """
+        schemas_of_writing = (self.schema, self.given or {})
+        if name in self.left_out:
+            return False
+        if any(name in schema.get("properties", {}) for schema in schemas_of_writing):
+            return True
+        return unknown and not any(name in one.get("properties", {}) for one in self.read)
+
 
 def write_schema(vendor: str, resource: Resource) -> tuple[Schema, bool]:
     """The schema by which a write is checked.

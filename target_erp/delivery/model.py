@@ -7,13 +7,42 @@ import enum
 import typing as t
 
 from erp_ledger.record import Known, RecordStatus, digest_of
-from erp_vendors.errors import ErpError
+from erp_vendors.errors import DataError, ErpError
 
 if t.TYPE_CHECKING:
     from erp_ledger.intents import Intent
 
 Body = dict[str, t.Any]
 Key = tuple[tuple[str, str], ...]
+
+
+def one_text(values: t.Iterable[object]) -> str:
+    """The values of a key of several properties as one text, which no other values make.
+
+    Args:
+        values: The values; commas come between them, and a backslash before a comma or a backslash
+            inside of one of several.
+    """
+    texts = list(map(str, values))
+    if len(texts) > 1:
+        texts = [text.replace("\\", "\\\\").replace(",", "\\,") for text in texts]
+    return ",".join(texts)
+
+
+def values_in(value: str) -> list[str]:
+    """The values that `one_text` made one text of.
+
+    Args:
+        value: The text, of several values.
+    """
+    found, characters = [""], iter(value)
+    for one in characters:
+        if one == ",":
+            found.append("")
+        else:
+            found[-1] += next(characters, "") if one == "\\" else one
+    return found
+
 
 GOT_THROUGH = ("created", "updated", "written", "deleted")
 """Values of the outcomes that the vendor has executed in this run."""
@@ -44,6 +73,14 @@ class Outcome(enum.Enum):
     """A record that it refers to did not get through; it stands in the dead letters until then."""
     UNKNOWN = "unknown"
     """It was sent, the answer is lost, and sending it again could double it."""
+
+
+FAILED = frozenset({Outcome.NOT_APPROVED, Outcome.REFUSED, Outcome.WAITING, Outcome.UNKNOWN})
+"""A run with one of these ends has not succeeded."""
+
+
+class UntoldError(DataError):
+    """A look-up has not failed, but does not tell whether the vendor has a record."""
 
 
 class RefusedError(ErpError):

@@ -15,7 +15,7 @@ import typing as t
 from erp_ledger import RecordStatus
 from erp_ledger.field_hashes import FieldHashes, canonical
 from erp_vendors.errors import CallError, DataError, MissingResourceError
-from erp_vendors.stamps import to_epoch_ms
+from erp_vendors.stamps import to_epoch_ms, to_iso
 from target_erp.delivery.decide import Decision
 from target_erp.delivery.in_doubt import LookUpError, is_down
 from target_erp.delivery.model import ABSENT, Finding, LookUpResult, RefusedError
@@ -77,7 +77,7 @@ class PolicyVerdicts:
         self._only_reads = only_reads
         self._ledger = ledger
         self._resync = resync
-        self._works: set[str] = set()
+        self._works: set[tuple[str, ...]] = set()
         self._said: dict[str, set[str]] = collections.defaultdict(set)
 
     def judge(
@@ -115,7 +115,7 @@ class PolicyVerdicts:
                 found.append(PolicyVerdict(Decision.SKIPPED, why=FORBIDDEN[policy.mode]))
                 continue
             try:
-                look = self._proven(writer, next(looks))
+                look = self._proven(writer, write, next(looks))
                 if planned is not None:
                     write.before = planned.base
                     row = {**(look.row or {}), **planned.row}
@@ -151,7 +151,9 @@ class PolicyVerdicts:
         for write in writes:
             write.before = bases.get(write.identity, b"") if write.key else b""
 
-    def _proven(self, writer: Writer, look: LookUpResult | RefusedError) -> LookUpResult:
+    def _proven(
+        self, writer: Writer, write: Write, look: LookUpResult | RefusedError
+    ) -> LookUpResult:
         """What was seen, if it proves something.
 
         Raises:
@@ -161,7 +163,7 @@ class PolicyVerdicts:
         if isinstance(look, RefusedError):
             raise look
         if look.finding is Finding.NOT_SHOWN:
-            if self._look_up_works(writer):
+            if self._look_up_works(writer, write):
                 return ABSENT
             look = LookUpResult.cannot_tell(
                 "nothing proves that the vendor would show it if it were there"
@@ -173,10 +175,12 @@ class PolicyVerdicts:
             raise RefusedError(msg, reason="no_look_up")
         return look
 
-    def _look_up_works(self, writer: Writer) -> bool:
-        if writer.stream not in self._works and (writer.control() or writer.is_empty()):
-            self._works.add(writer.stream)
-        return writer.stream in self._works
+    def _look_up_works(self, writer: Writer, write: Write) -> bool:
+        """Whether records of this kind would be shown: each key is a search of its own."""
+        kind = (writer.stream, *(name for name, _ in write.key))
+        if kind not in self._works and (writer.control() or writer.is_empty()):
+            self._works.add(kind)
+        return kind in self._works
 
     def _judge(self, writer: Writer, write: Write, look: LookUpResult) -> PolicyVerdict:
         write.seen = look
@@ -247,7 +251,8 @@ class PolicyVerdicts:
             if not seen:
                 self._check_conflicts(write, row, changed)
         self._note_base(writer, write, ours)
-        if not changed and not hidden and not self._resync:
+        differs = changed or hidden or _is_respelt(writer, row, ours)
+        if not differs and not self._resync:
             held = len(ours) < len(write.body)
             why = "its rules leave nothing to change" if held else "the vendor has these values"
             return PolicyVerdict(Decision.UNCHANGED, row, why)
@@ -326,6 +331,21 @@ class PolicyVerdicts:
         if self._ledger is None:
             return FieldHashes(b"")
         return FieldHashes(self._ledger.base_key(make=not self._only_reads))
+
+
+def _is_respelt(writer: Writer, row: Body, ours: Body) -> bool:
+    """Whether a text is there in another form.
+
+    Numbers and dates have several forms, which are one value. A text that is documented as such
+    has one: 1.1 and 1.10 may be two parts.
+    """
+    texts = (
+        (theirs, value)
+        for name, value in ours.items()
+        if isinstance(value, str) and isinstance(theirs := row.get(name), str) and theirs != value
+        if writer.documented is not None and writer.documented.is_text(name)
+    )
+    return any((date := to_iso(ours)) is None or date != to_iso(old) for old, ours in texts)
 
 
 def _may(writer: Writer, row: Body, name: str, value: object) -> bool:

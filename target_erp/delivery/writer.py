@@ -6,7 +6,7 @@ import abc
 import typing as t
 
 from erp_vendors.errors import ConfigError
-from target_erp.delivery.model import LookUpResult, RefusedError
+from target_erp.delivery.model import LookUpResult, RefusedError, one_text
 from target_erp.delivery.policy import Ability, Mode, SinkPolicy
 
 if t.TYPE_CHECKING:
@@ -64,6 +64,7 @@ class Writer(abc.ABC):
         abilities: What a policy may ask of this sink.
         inability: Why it may not ask for more, for people.
         replaces: An update replaces the whole record, or may: what is to stay has to be sent.
+        carries_unknown: What no document names is sent back, too (`unknown_properties`).
         shows_all: A look-up shows each property that the vendor keeps; else nulls may be left out,
             and some properties are never shown.
         needed_to_create: Properties of which a new record must have one, so that the vendor knows
@@ -94,6 +95,7 @@ class Writer(abc.ABC):
     abilities: frozenset[Ability] = frozenset()
     inability: str = "nothing shows what the vendor has"
     replaces: bool = False
+    carries_unknown: bool = True
     shows_all: bool = False
     needed_to_create: tuple[str, ...] = ()
     stamp: str = ""
@@ -284,13 +286,24 @@ class Writer(abc.ABC):
         return {}
 
     def carried(self, row: Body) -> Body:
-        """The members of a vendor's record that an update may send back as they are.
+        """The members of a vendor's record that an update sends back as they are.
+
+        Documents are cut, so what none of them names is among these; what they name for reading
+        alone is not.
 
         Args:
             row: The vendor's version of the record.
         """
-        known = self.documented.schema.get("properties", {}) if self.documented else {}
-        return {name: value for name, value in row.items() if name in known and value is not None}
+        if self.documented is None:
+            return {}
+        takes = self.documented.takes
+        return {
+            name: value
+            for name, value in row.items()
+            if value is not None
+            and name != self.stamp
+            and takes(name, unknown=self.carries_unknown)
+        }
 
     def shows(self, row: Body, name: str) -> bool:
         """Whether a look-up shows a property, be it empty.
@@ -351,5 +364,5 @@ def key_of(
     if together:
         values = [record.get(name) for name in together]
         if all(value not in (None, "") for value in values):
-            found.append((",".join(together), ",".join(map(str, values))))
+            found.append((",".join(together), one_text(values)))
     return tuple(found)

@@ -1,1 +1,1 @@
-"""What the target did, for people: in words for `erp-ledger`, and as an HTML page."""
+"""What the target did, for people: in words for `erp ledger`, and as an HTML page."""

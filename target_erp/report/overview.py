@@ -7,7 +7,7 @@ import typing as t
 from erp_ledger import RecordStatus
 from target_erp.report.formats import duration, exact, moment, parsed, records
 from target_erp.report.letters import CONFLICT, causes
-from target_erp.report.past_runs import State, outcomes_in
+from target_erp.report.past_runs import State, outcomes_in, spoken
 
 if t.TYPE_CHECKING:
     import datetime as dt
@@ -68,6 +68,10 @@ def overview(
     level, sentence = _ending(last)
     if last.state is State.FAILED:
         tasks.insert(0, Task(f"Find out why the last run failed: {_error(last)}", "", "runs"))
+    if unapproved := last.counts["not_approved"]:
+        text = f"Look at {records(unapproved)} that the plan of the last run did not approve (its "
+        text += "report lists them with what differs), and make a new plan."
+        tasks.insert(0, Task(text, "erp plan", "runs"))
     if tasks and level == "good":
         level = "warn"
     return Overview(level, sentence, _detail(last, now), tasks)
@@ -75,7 +79,12 @@ def overview(
 
 def _ending(last: PastRun) -> tuple[t.Literal["good", "warn", "bad"], str]:
     counts = last.counts
-    names = {"refused": "refused", "waiting": "waiting for another one", "unknown": "unknown"}
+    names = {
+        "refused": "refused",
+        "not_approved": "not approved by the plan",
+        "waiting": "waiting for another one",
+        "unknown": "unknown",
+    }
     parts = [f"{exact(counts[name])} {what}" for name, what in names.items() if counts[name]]
     left = records(sum(counts[name] for name in names))
     rest = f", but {left} did not get through: {', '.join(parts)}" if parts else ""
@@ -97,7 +106,9 @@ def _detail(last: PastRun, now: dt.datetime) -> str:
     if last.state is State.UNFINISHED:
         return f"{text}. If it was killed, the next run continues where it was."
     counts = last.counts
-    done = [f"{exact(counts[name])} {name}" for name in outcomes_in([counts]) if counts[name]]
+    done = [
+        f"{exact(counts[name])} {spoken(name)}" for name in outcomes_in([counts]) if counts[name]
+    ]
     return f"{text}. Read {records(last.read)}: {', '.join(done) or 'nothing to write'}."
 
 
@@ -107,26 +118,26 @@ def _tasks(letters: t.Sequence[Letter], doubts: t.Sequence[FoundRecord]) -> list
     if unknown:
         text = f"Look up {records(len(unknown))} at the vendor: the answer was lost, and sending "
         text += f"{'it' if len(unknown) == 1 else 'them'} again could make doubles."
-        tasks.append(Task(text, "erp-ledger unknown", "unknown"))
+        tasks.append(Task(text, "erp ledger unknown", "unknown"))
     refused = [letter for letter in letters if letter["outcome"] == "refused"]
     conflicts = sum(letter["class"] == CONFLICT for letter in refused)
     if conflicts:
         text = f"Decide on {exact(conflicts)} {'conflict' if conflicts == 1 else 'conflicts'}: "
         text += "somebody has changed at the vendor what a run would have overwritten. A conflict "
         text += "ends when the vendor has been read again, or its value stands at the source."
-        tasks.append(Task(text, "erp-ledger rejects", "letters"))
+        tasks.append(Task(text, "erp ledger rejects", "letters"))
     refused = [letter for letter in refused if letter["class"] != CONFLICT]
     if refused:
         (cause, _), *more = causes(refused).most_common()
         often = "Most often" if more else "Reason"
         text = f"Correct {records(len(refused))} at the source, or send again once the reason is "
         text += f"gone. {often}: “{cause.reason or cause.kind}”."
-        tasks.append(Task(text, "erp-ledger replay --config FILE", "reasons"))
+        tasks.append(Task(text, "erp ledger replay --config FILE", "reasons"))
     waiting = sum(letter["outcome"] == "waiting" for letter in letters)
     if waiting:
         text = f"{records(waiting).capitalize()} will go out when the record to which "
         text += f"{'it refers' if waiting == 1 else 'they refer'} gets through."
-        tasks.append(Task(text, "erp-ledger rejects", "letters"))
+        tasks.append(Task(text, "erp ledger rejects", "letters"))
     return tasks
 
 

@@ -16,7 +16,15 @@ from target_erp.report.charts import ChartMark, Series, bar, columns, escaped
 from target_erp.report.formats import duration, exact, moment, records, tick
 from target_erp.report.letters import causes, conflicts_of, name_of, why
 from target_erp.report.overview import Overview, overview
-from target_erp.report.past_runs import OPEN, OUTCOMES, WRITTEN, State, outcomes_in, past_run
+from target_erp.report.past_runs import (
+    OPEN,
+    OUTCOMES,
+    WRITTEN,
+    State,
+    outcomes_in,
+    past_run,
+    spoken,
+)
 
 if t.TYPE_CHECKING:
     from erp_ledger import FoundRecord, LedgerRun
@@ -25,7 +33,7 @@ if t.TYPE_CHECKING:
 
 _REASONS, _SINKS, _LETTERS, _UNKNOWN = 10, 40, 100, 100
 _LONGEST = 300
-"""Characters of a reason or an error; `erp-ledger rejects --json` has all of them."""
+"""Characters of a reason or an error; `erp ledger rejects --json` has all of them."""
 _SYMBOLS = {"good": "✓", "warn": "!", "bad": "✗"}
 _LEVELS = {
     State.SUCCEEDED: ("good", 0.25),
@@ -132,7 +140,7 @@ def _over_time(past: t.Sequence[PastRun]) -> str:
 
     def series(names: t.Iterable[str]) -> list[Series]:
         return [
-            Series(name, _css(name), [count[name] for count in counts])
+            Series(spoken(name), _css(name), [count[name] for count in counts])
             for name in names
             if name in used
         ]
@@ -172,7 +180,7 @@ def _sinks(past: t.Sequence[PastRun]) -> str:
             _raw(
                 bar(
                     stream,
-                    [(name, _css(name), counts[name]) for name in used],
+                    [(spoken(name), _css(name), counts[name]) for name in used],
                     sum(counts.values()),
                 ),
                 "barcell",
@@ -182,7 +190,7 @@ def _sinks(past: t.Sequence[PastRun]) -> str:
         for stream, counts in by_open[:_SINKS]
     ]
     caption = f"All shown runs together, per sink{_left_out(len(totals), _SINKS, 'sinks')}"
-    heads = ["sink", "share", *(f"n|{name}" for name in used)]
+    heads = ["sink", "share", *(f"n|{spoken(name)}" for name in used)]
     return _legend(used) + _scroll(_table(caption, heads, rows))
 
 
@@ -241,7 +249,7 @@ def _unknown(doubts: t.Sequence[FoundRecord]) -> str:
     caption = f"Sent, and nobody noted what came of it{_left_out(len(doubts), _UNKNOWN)}"
     heads = ["last sent", "sink", "key", "why", "n|times", "first sent", "account"]
     return _scroll(_table(caption, heads, rows)) + (
-        "<p><code>erp-ledger unknown</code> shows what was sent, where to look for it, and the "
+        "<p><code>erp ledger unknown</code> shows what was sent, where to look for it, and the "
         "command that settles it.</p>"
     )
 
@@ -297,7 +305,13 @@ def _runs(past: t.Sequence[PastRun]) -> str:
                 _cell(duration(run.waited), "n" if run.waited else "n zero"),
             ]
         )
-    heads = ["started", "end (exit code)", "n|took", "n|read", *(f"n|{name}" for name in names)]
+    heads = [
+        "started",
+        "end (exit code)",
+        "n|took",
+        "n|read",
+        *(f"n|{spoken(name)}" for name in names),
+    ]
     heads += ["n|calls", "n|waited"]
     return _scroll(_table(f"The newest {len(past)} runs, newest first", heads, rows, "wide"))
 
@@ -309,7 +323,7 @@ def _legend(names: t.Sequence[str]) -> str:
     items = "".join(
         '<li><svg viewBox="0 0 1 1" aria-hidden="true">'
         f'<rect class="{_css(name)}" width="1" height="1"/></svg>'
-        f"{escaped(words.get(name, name))}</li>"
+        f"{escaped(words.get(name, spoken(name)))}</li>"
         for name in names
     )
     return f'<ul class="legend">{items}</ul>'

@@ -13,9 +13,10 @@ if t.TYPE_CHECKING:
 
 WRITTEN = ("created", "updated", "written", "deleted")
 """Outcomes of records that the run has changed at the vendor."""
-OPEN = ("refused", "waiting", "unknown")
+OPEN = ("not_approved", "refused", "waiting", "unknown")
 """Outcomes that somebody has to look at."""
-OUTCOMES = (*WRITTEN, "unchanged", "skipped", *OPEN)
+OUTCOMES = (*WRITTEN, "unchanged", "skipped", "left_out", *OPEN)
+"""All that may become of a record in a run; what a trial leaves out comes again."""
 _NO_OUTCOMES = frozenset({"read", "calls", "seconds", "seconds_waiting"})
 """Numbers in the report of a sink that count no outcome."""
 
@@ -82,6 +83,15 @@ def outcomes_in(counts: t.Iterable[t.Mapping[str, int]]) -> list[str]:
     """
     others = {name for some in counts for name in some}.difference(OUTCOMES)
     return [*OUTCOMES, *sorted(others)]
+
+
+def spoken(outcome: str) -> str:
+    """An outcome as people read it.
+
+    Args:
+        outcome: Its name in a report.
+    """
+    return outcome.replace("_", " ")
 
 
 def past_run(run: LedgerRun) -> PastRun:

@@ -7,6 +7,7 @@ import typing as t
 
 from erp_vendors import schemas
 from target_erp.delivery.documented import Documented
+from target_erp.delivery.model import one_text
 
 if t.TYPE_CHECKING:
     from erp_vendors.aim.operations import AimWriteSpec
@@ -49,7 +50,7 @@ def joined(names: t.Sequence[str], record: t.Mapping[str, t.Any]) -> tuple[str, 
     values = [record.get(name) for name in names]
     if not names or any(value in (None, "") or isinstance(value, (dict, list)) for value in values):
         return None
-    return ",".join(names), ",".join(map(str, values))
+    return ",".join(names), one_text(values)
 
 
 def as_number(value: t.Any, schema: Schema) -> t.Any:  # noqa: ANN401

@@ -9,7 +9,7 @@ from erp_vendors import schemas
 from erp_vendors.aim.answers import is_word_about_record
 from erp_vendors.aim.resources import RESOURCES
 from erp_vendors.aim.write_specs import WRITE_SPECS
-from erp_vendors.errors import DataError, ErpError
+from erp_vendors.errors import ErpError
 from target_erp.delivery import Prepared, RefusedError, Write, Writer
 from target_erp.delivery.answers import Answers
 from target_erp.delivery.model import ABSENT, Finding, LookUpResult, Reference
@@ -20,7 +20,7 @@ from target_erp.writers.aim_customers import customer, existing_account
 from target_erp.writers.aim_lookups import look_up_of, statement_of
 from target_erp.writers.aim_members import as_number, documented_of, joined, renamed
 from target_erp.writers.aim_secrets import SECRETS, UNQUOTED
-from target_erp.writers.answer_check import by_schema, either
+from target_erp.writers.answer_check import by_schema, either, row_of
 from target_erp.writers.keys import no_key
 from target_erp.writers.write_validator import WriteValidator, without_nulls
 
@@ -253,11 +253,7 @@ class AimWriter(Writer):
         if not write.parents:
             self._check(operation, self.members_of(write))
             look = self.find(write, fresh=False) if self.can_look_up else ABSENT
-            if look.finding is Finding.CANNOT_TELL:
-                msg = f"{self.stream}: {look.why}"
-                raise DataError(msg)
-            if look.finding is Finding.FOUND:
-                return write.body
+            return write.body if look.finding is Finding.FOUND else row_of(look)
         return None
 
     def _body(self, record: t.Mapping[str, t.Any]) -> Body:

@@ -18,7 +18,7 @@ from target_erp.delivery.model import NOT_SHOWN, Finding, LookUpResult
 from target_erp.delivery.unclear_answer import speaks_of_trouble
 from target_erp.delivery.writer import Statement
 from target_erp.writers.answer_check import by_schema, either, row_of, shows_key
-from target_erp.writers.keys import Keys, no_key
+from target_erp.writers.keys import Keys, beside_match, no_key
 from target_erp.writers.write_validator import WriteValidator, without_nulls
 
 if t.TYPE_CHECKING:
@@ -73,7 +73,7 @@ class CreateWriter(Writer):
             left_out=_card_data(self.vendor, resource),
         )
         self._validator = WriteValidator.of(self.vendor, resource, secrets=self.secrets)
-        self._not_shown_by: tuple[str, ...] = ()
+        self._not_shown_by: dict[tuple[str, ...], None] = {}
         self.answers = Answers(
             self.stream,
             documented=either(self._is_documented, by_schema(resource.answer_schema)),
@@ -147,17 +147,19 @@ class CreateWriter(Writer):
             names = tuple(key.split(","))
             one = self._search(names, {name: write.record.get(name, value) for name in names})
             if one.finding is Finding.FOUND:
+                match_on = self.policy.match_on
+                if match_on and names != match_on:
+                    raise beside_match(key, value, match_on)
                 return one
             if one.finding is Finding.NOT_SHOWN:
-                self._not_shown_by = names
+                self._not_shown_by[names] = None
             look = one if look is None or one.finding is Finding.NOT_SHOWN else look
         return look or LookUpResult.cannot_tell("it has no key")
 
     def _asked(self, write: Write) -> Key:
         """The keys that it is looked for by; the vendor may know nothing of the source's own."""
-        if self.policy.match_on:
-            return write.key[:1]
         own = {",".join(names) for names in self._alternatives(()).alternatives}
+        own.add(",".join(self.policy.match_on))
         return tuple(pair for pair in write.key if pair[0] in own) or write.key[:1]
 
     def current(self, write: Write) -> Body | None:
@@ -172,11 +174,10 @@ class CreateWriter(Writer):
         return not page.rows and page.total == 0
 
     def control(self) -> bool:
-        """Whether a listed record is found by its key; see `Writer.control`.
+        """Whether a listed record is found by each key that showed nothing; see `Writer.control`.
 
         Without any record in the list, none is there.
         """
-        names = self._not_shown_by or self._keys.alternatives[0]
         try:
             page = self.client.page(self.resource)
             if not page.rows:
@@ -188,6 +189,11 @@ class CreateWriter(Writer):
                 rows = [*rows, *self.client.page(self.resource, last).rows]
         except DataError:
             return False
+        asked = tuple(self._not_shown_by) or self._keys.alternatives[:1]
+        return all(self._is_shown(names, rows) for names in asked)
+
+    def _is_shown(self, names: tuple[str, ...], rows: t.Sequence[Body]) -> bool:
+        """Whether one of the listed records is found by some of its properties."""
         row = next((row for row in reversed(rows) if Keys(names).of(row)), None)
         if row is None:
             return False

@@ -169,11 +169,6 @@ class AimsioWriter(Writer):
         known = ((name, row[name]) for name in names if row.get(name) not in (None, ""))
         return dict([pair]) if (pair := next(known, None)) else {}
 
-    def carried(self, row: Body) -> Body:
-        """See `Writer.carried`."""
-        read_only = self.resource.read_only
-        return {name: v for name, v in super().carried(row).items() if name not in read_only}
-
     def current(self, write: Write) -> Body | None:
         """See `Writer.current`."""
         return row_of(self.find(write, fresh=False)) if self.can_look_up else None
@@ -236,6 +231,11 @@ class AimsioWriter(Writer):
 class JobOrderWriter(AimsioWriter):
     """Writes job orders without the NRB, crew and equipment records they carry when read."""
 
+    def carried(self, row: Body) -> Body:
+        """See `Writer.carried`."""
+        own = super().carried(row)
+        return {name: v for name, v in own.items() if _child_stream(name, v) is None}
+
     def prepare(self, record: Body) -> Prepared:
         """Take embedded records out, and pass them on if the setting says so."""
         prepared = super().prepare(record)
@@ -254,6 +254,9 @@ class JobOrderWriter(AimsioWriter):
 
 class StatusWriter(AimsioWriter):
     """Changes the status of invoices and timecards, which a POST must not create (6, DOC)."""
+
+    # A POST changes nothing but the status.
+    replaces = False
 
     def __init__(
         self, client: AimsioClient, resource: AimsioResource, keys: t.Sequence[str]

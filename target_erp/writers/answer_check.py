@@ -7,7 +7,7 @@ import typing as t
 import jsonschema_rs
 
 from erp_vendors.errors import ConfigError, DataError
-from target_erp.delivery.model import Finding
+from target_erp.delivery.model import Finding, UntoldError
 from target_erp.delivery.unclear_answer import (
     bare,
     members_of,
@@ -104,10 +104,11 @@ def row_of(look: LookUpResult) -> Body | None:
         look: What was found.
 
     Raises:
-        DataError: If nobody can tell whether there is one.
+        UntoldError: If nobody can tell whether there is one.
+        DataError: If the vendor's answer makes no sense.
     """
     if look.finding is Finding.CANNOT_TELL:
-        raise DataError(look.why)
+        raise DataError(look.why) if look.unreadable else UntoldError(look.why)
     return look.row
 
 

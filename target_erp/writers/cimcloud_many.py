@@ -8,7 +8,7 @@ import typing as t
 from erp_vendors.cimcloud.search import any_of, exact
 from erp_vendors.errors import CallError, DataError, MissingResourceError
 from target_erp.delivery import RefusedError
-from target_erp.delivery.model import ABSENT, NOT_SHOWN, Finding, LookUpResult
+from target_erp.delivery.model import ABSENT, NOT_SHOWN, Finding, LookUpResult, one_text
 from target_erp.writers.cimcloud_rows import is_other, is_row, same
 from target_erp.writers.keys import beside_match
 
@@ -118,7 +118,7 @@ class CimcloudManyRows:
         while left:
             some = self._fitting(left)
             try:
-                search = any_of([one.term for one in some])
+                search = _search_for(some)
                 rows = [row for page in self._client.pages(self._resource, search) for row in page]
             except (CallError, MissingResourceError) as error:
                 status = 404 if isinstance(error, MissingResourceError) else error.status
@@ -141,13 +141,13 @@ class CimcloudManyRows:
         """As many keys as one search may hold, at least one."""
         size = 1
         while size < len(asked):
-            if len(any_of([one.term for one in asked[: size + 1]])) > self._length:
+            if len(_search_for(asked[: size + 1])) > self._length:
                 break
             size += 1
         return asked[:size]
 
     def _halve(self, some: list[_Asked]) -> None:
-        length = len(any_of([one.term for one in some]))
+        length = len(_search_for(some))
         self._length = min(self._length, length) // 2
         logger.info(
             "cimcloud_%s: the site did not take a search of %d characters; from now on they have "
@@ -179,7 +179,7 @@ class CimcloudManyRows:
             return LookUpResult.cannot_tell(f"cimcloud: {text}")
         if mine:
             alike = (row for row in mine if all(row.get(n) == v for n, v in write.body.items()))
-            return LookUpResult.found(",".join(one.values), next(alike, mine[0]))
+            return LookUpResult.found(one_text(one.values), next(alike, mine[0]))
         if not sound:
             return LookUpResult.cannot_tell(
                 f"cimcloud: a search for {one.names[0]} in {self._resource.path} shows other rows"
@@ -187,9 +187,16 @@ class CimcloudManyRows:
         return self._single.nothing(one.names)
 
     def _name(self, row: Body) -> str:
-        names = (*self._resource.natural_keys, *self._resource.primary_keys)
-        known = (f"{name}={row[name]}" for name in names if row.get(name) not in (None, ""))
-        return next(known, "a row without a key")
+        own = self._resource.primary_keys
+        names = (*self._resource.natural_keys, *own)
+        known = [f"{name}={row[name]}" for name in names if row.get(name) not in (None, "")]
+        several = len(own) > 1 and not self._resource.natural_keys
+        return " ".join(known if several else known[:1]) or "a row without a key"
+
+
+def _search_for(asked: t.Iterable[_Asked]) -> str:
+    """One search for all; rows whose keys begin alike are asked for once."""
+    return any_of(list(dict.fromkeys(one.term for one in asked)))
 
 
 def _better(write: Write, key: str) -> dict[str, str]:

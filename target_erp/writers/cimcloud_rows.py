@@ -37,7 +37,7 @@ class CimcloudRows:
         self._resource = resource
         self._keys = keys
         self.unique = unique
-        self._not_shown_by: tuple[str, ...] = ()
+        self._not_shown_by: dict[tuple[str, ...], None] = {}
 
     def look(self, write: Write) -> LookUpResult:
         """Look for a row by each of its keys, the best one first.
@@ -56,20 +56,26 @@ class CimcloudRows:
             if one.finding in {Finding.FOUND, Finding.CANNOT_TELL}:
                 return one
             if one is NOT_SHOWN:
-                look, self._not_shown_by = NOT_SHOWN, tuple(names)
+                look = NOT_SHOWN
+                self._not_shown_by[tuple(names)] = None
             known.update(zip(names, values, strict=True))
         return look
 
     def control(self) -> bool:
-        """Whether a row that is listed is found by the key that last showed nothing."""
-        names = self._not_shown_by or next(iter(self._keys.alternatives))
+        """Whether a row that is listed is found by each key that showed nothing."""
+        asked = tuple(self._not_shown_by) or self._keys.alternatives[:1]
         try:
-            for row in self._client.page(self._resource):
-                for _, key in Keys(names).of(row):
-                    values = [str(row[name]) for name in names]
-                    return self.search(names, values, key, {}).finding is Finding.FOUND
+            rows = self._client.page(self._resource)
+            return all(self._is_shown(names, rows) for names in asked)
         except (DataError, ValueError):
             return False
+
+    def _is_shown(self, names: tuple[str, ...], rows: t.Iterable[Body]) -> bool:
+        """Whether one of the listed rows is found by some of its columns."""
+        for row in rows:
+            for _, key in Keys(names).of(row):
+                values = [str(row[name]) for name in names]
+                return self.search(names, values, key, {}).finding is Finding.FOUND
         return False
 
     def search(
@@ -128,7 +134,7 @@ class CimcloudRows:
         if set(names) <= set(self._resource.documented_keys):
             return ABSENT
         if note:
-            self._not_shown_by = names
+            self._not_shown_by[names] = None
         return NOT_SHOWN
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typing as t
 
 from target_erp.delivery import RefusedError
-from target_erp.delivery.model import Key, Reference
+from target_erp.delivery.model import Key, Reference, one_text, values_in
 from target_erp.delivery.writer import key_of
 
 if t.TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Keys:
         for names in self.alternatives:
             values = [record.get(name) for name in names]
             if not any(value in (None, "") or isinstance(value, (dict, list)) for value in values):
-                found.append((",".join(names), ",".join(map(str, values))))
+                found.append((",".join(names), one_text(values)))
         return tuple(found)
 
 
@@ -70,7 +70,7 @@ def columns_of(record: t.Mapping[str, t.Any], key: str, value: str) -> list[tupl
     names = key.split(",")
     values = [str(record[name]) for name in names if record.get(name) is not None]
     if len(values) < len(names):
-        values = [value] if len(names) == 1 else value.split(",")
+        values = [value] if len(names) == 1 else values_in(value)
     if len(values) != len(names):
         msg = f"its {key} is {value}, where a value holds a comma: nobody can tell which is which"
         raise ValueError(msg)

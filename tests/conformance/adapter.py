@@ -55,6 +55,10 @@ class Adapter(abc.ABC):
             after which the target reports the record.
         batches: The target reads the files that BATCH messages name.
         deletes: The target can delete; see `let_delete`.
+        modes: What it can be told to leave alone, of `create_only` and `update_only`; see
+            `use_mode`.
+        conflicts: It can keep what somebody else has changed; see `refuse_conflicts`.
+        plans: It can make a plan, and write what is in an approved one; see `make_plan`.
         ok, rejected, failed: Exit codes of the target: everything is written; finished, but records
             were rejected; the run failed.
     """
@@ -72,6 +76,9 @@ class Adapter(abc.ABC):
     gives_up_after: int = 3
     batches: bool = False
     deletes: bool = False
+    modes: tuple[str, ...] = ()
+    conflicts: bool = False
+    plans: bool = False
     ok: int = 0
     rejected: int = 3
     failed: int = 1
@@ -86,6 +93,16 @@ class Adapter(abc.ABC):
             request: A request.
             book: What is committed so far; `book.refuses` says which rows must be refused.
         """
+
+    def edit(self, key: str, changes: Row, book: Book) -> None:
+        """Do what the API does when a person changes a record in the vendor's own program.
+
+        Args:
+            key: The record's key.
+            changes: Properties and their new values.
+            book: What is committed so far.
+        """
+        book.edit(key, changes)
 
     def kind(self, request: Request) -> str:
         """What a request is.
@@ -148,6 +165,30 @@ class Adapter(abc.ABC):
 
     def let_delete(self) -> None:  # noqa: B027 - most targets cannot
         """From the next run on, the target deletes what ACTIVATE_VERSION says is gone."""
+
+    def use_mode(self, mode: str) -> None:  # noqa: B027 - optional, as all of these
+        """From the next run on, the target only creates records, or only updates them.
+
+        Args:
+            mode: One of `modes`.
+        """
+
+    def refuse_conflicts(self) -> None:  # noqa: B027
+        """From the next run on, the target overwrites nothing that it has not known."""
+
+    def make_plan(self, folder: pathlib.Path) -> None:  # noqa: B027
+        """The next runs write nothing, and leave a plan of what they would write.
+
+        Args:
+            folder: As for `command`.
+        """
+
+    def apply_plan(self, folder: pathlib.Path) -> None:  # noqa: B027
+        """The next runs write what is in the plan and has changed on neither side.
+
+        Args:
+            folder: As for `command`.
+        """
 
     # The records.
 

@@ -38,6 +38,8 @@ class Book:
         self.next_id = 1
         """Number of the next row."""
         self.log: list[Commit] = []
+        self.edits = 0
+        """Changes that a person has made."""
 
     def create(self, key: object, row: Row, **assigned: t.Any) -> Row:
         """Commit a row as a new one, even if there is one with this key.
@@ -55,9 +57,18 @@ class Book:
         self.log.append(Commit(time.monotonic(), str(key), len(rows) - 1, row))
         return whole
 
-    def update(self, key: object, row: Row, place: int = 0) -> Row:
-        """Commit a change of a row that is there."""
+    def update(self, key: object, row: Row, place: int = 0, *, kept: t.Collection[str] = ()) -> Row:
+        """Commit a change of a row that is there.
+
+        Args:
+            key: Business key.
+            row: What came.
+            place: Which of the rows with this key.
+            kept: If the API replaces the whole row: what stays of it nevertheless.
+        """
         whole = self.rows[str(key)][place]
+        for name in [name for name in whole if kept and name not in kept]:
+            del whole[name]
         whole.update(row)
         self.log.append(Commit(time.monotonic(), str(key), place, row))
         return whole
@@ -78,6 +89,18 @@ class Book:
             return False
         self.create(key, row, **assigned)
         return True
+
+    def edit(self, key: object, changes: Row) -> Row:
+        """Change a row as a person does: no call of the target is behind it.
+
+        Args:
+            key: Business key.
+            changes: Properties and their new values.
+        """
+        whole = self.rows[str(key)][0]
+        whole.update(changes)
+        self.edits += 1
+        return whole
 
     def find(self, key: object) -> list[Row]:
         """All rows with this key."""

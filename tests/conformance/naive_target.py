@@ -37,8 +37,11 @@ def post(url: str, record: object) -> None:
             return
 
 
-def main(url: str) -> None:
+def main(url: str, *options: str) -> None:
     """Write what comes on stdin."""
+    if "--dry-run" in options:
+        sys.stdin.read()
+        return
     waiting: list[object] = []
     for line in sys.stdin:
         message = json.loads(line)
@@ -55,4 +58,4 @@ def main(url: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

@@ -14,6 +14,7 @@ import threading
 import time
 import typing as t
 
+from .adapter import load
 from .book import Commit
 from .findings import Findings, find
 from .server import kill
@@ -92,6 +93,16 @@ class RunningServer:
         """The keys of the records that are there, sorted."""
         self._settle()
         return t.cast("list[str]", self._ask("keys"))
+
+    @property
+    def rows(self) -> dict[str, list[Row]]:
+        """What the API has, by key; two rows with one key are what must not happen."""
+        self._settle()
+        return t.cast("dict[str, list[Row]]", self._ask("rows"))
+
+    def edit(self, key: str, **changes: t.Any) -> None:
+        """Change a record as a person does in the vendor's own program."""
+        self._ask("edit", key=key, changes=changes)
 
     @property
     def bodies(self) -> list[str]:
@@ -224,6 +235,16 @@ class Bench:
             guard.cancel()
         assert not hung.is_set(), f"still running after {LONGEST_RUN:.0f} s: {run.stderr[-2000:]}"
         return run
+
+    def elsewhere(self) -> Bench:
+        """Somebody else who writes to the same API, and of whom the target knows nothing."""
+        folder = self.folder / "elsewhere"
+        folder.mkdir(exist_ok=True)
+        return Bench(load(self.server.adapter), self.server, folder)
+
+    def values(self, name: str) -> dict[str, list[t.Any]]:
+        """What the API has of a property, by key; a record that is there twice has two values."""
+        return {key: [row.get(name) for row in rows] for key, rows in self.server.rows.items()}
 
     def records(self, count: int, **more: t.Any) -> list[Row]:
         """Records with different keys, each with further properties if any are given."""

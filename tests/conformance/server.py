@@ -205,8 +205,12 @@ class Server:
         elif command == "unrule":
             self.rules.clear()
             self._release()
+        elif command == "edit":
+            self.adapter.edit(said["key"], said["changes"], self.book)
         elif command == "log":
             return self.book.log
+        elif command == "rows":
+            return {key: rows for key, rows in self.book.rows.items() if rows}
         elif command == "keys":
             return sorted(key for key, rows in self.book.rows.items() if rows)
         elif command == "bodies":

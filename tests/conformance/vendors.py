@@ -28,12 +28,15 @@ class TargetErp(Adapter):
     """The target's end: its command, and how it reports."""
 
     block: str
+    modes = ("create_only", "update_only")
+    conflicts = plans = True
 
     def __init__(self) -> None:
         self.settings: Row = {}
         """More settings of the target."""
         self.vendor: Row = {} if self.per_call == 1 else {"batch_size": self.per_call}
         """More settings of the vendor block."""
+        self._plan: Row = {}
 
     def command(self, url: str, folder: pathlib.Path) -> list[str]:
         return [sys.executable, "-m", *self._arguments(url, folder)]
@@ -49,6 +52,7 @@ class TargetErp(Adapter):
             "dead_letters": str(folder / "dead_letters"),
             "checkpoint_seconds": 0.05,
             **self.settings,
+            **self._plan,
         }
         file = folder / "config.json"
         file.write_text(json.dumps(config))
@@ -70,6 +74,18 @@ class TargetErp(Adapter):
 
     def let_delete(self) -> None:
         self.settings = {"deletes": [self.stream], "guards": {"max_deletes": "50%"}}
+
+    def use_mode(self, mode: str) -> None:
+        self.settings = {"sinks": {self.stream: {"mode": mode}}}
+
+    def refuse_conflicts(self) -> None:
+        self.settings = {"sinks": {self.stream: {"on_conflict": "refuse"}}}
+
+    def make_plan(self, folder: pathlib.Path) -> None:
+        self._plan = {"dry_run": True, "plan_file": str(folder / "plan.jsonl")}
+
+    def apply_plan(self, folder: pathlib.Path) -> None:
+        self._plan = {"apply": str(folder / "plan.jsonl")}
 
 
 def _letter(line: str) -> Row | None:
@@ -117,7 +133,7 @@ class Aimsio(TargetErp):
             for row in rows:
                 identity = {f"{name}Guid": str(uuid.UUID(int=book.next_id))}
                 book.upsert(row[f"{name}Code"], row, **identity)
-                book.find(row[f"{name}Code"])[0]["updatedAt"] = len(book.log)
+                self._stamp(row[f"{name}Code"], book)
             return Reply(body={})
         found = [row for _, row in book.by_id.values() if f"{name}Guid" in row]
         if guid:
@@ -128,6 +144,13 @@ class Aimsio(TargetErp):
             for row in found
         ]
         return Reply(body=index)
+
+    def edit(self, key: str, changes: Row, book: Book) -> None:
+        super().edit(key, changes, book)
+        self._stamp(key, book)
+
+    def _stamp(self, key: str, book: Book) -> None:
+        book.find(key)[0]["updatedAt"] = len(book.log) + book.edits
 
 
 class AimsioItems(Aimsio):
@@ -182,15 +205,17 @@ class Cimcloud(TargetErp):
             return Reply(body={"token": "a-token", "expiration": "2999-01-01T00:00:00Z"})
         if request.headers.get("authorization") != "Bearer a-token":
             return Reply(401)
-        if request.method == "POST" and path == "account":
+        if request.method in {"POST", "PUT"} and path == "account":
             rows = request.json if isinstance(request.json, list) else [request.json]
-            return self._import(rows, book)
+            return self._import(rows, book, creates=request.method == "POST")
         if request.method == "GET" and path.partition("/")[0] == "accounts":
             return self._list(path.partition("/")[2], book)
         return Reply(404)
 
-    def _import(self, rows: list[Row], book: Book) -> Reply:
-        good = [row for row in rows if not book.refuses(row)]
+    def _import(self, rows: list[Row], book: Book, *, creates: bool) -> Reply:
+        good = [
+            row for row in rows if not book.refuses(row) and (creates or book.find(row["ref_id"]))
+        ]
         new = 0
         for row in good:
             new += book.upsert(row["ref_id"], row)
@@ -206,13 +231,14 @@ class Cimcloud(TargetErp):
         return Reply(body=said)
 
     def _list(self, search: str, book: Book) -> Reply:
-        operator, _, rest = search.partition("~")
-        if operator == "searchexact":
-            column, _, value = urllib.parse.unquote(rest).partition("~")
-            return Reply(body=book.find(value)[:50] if column == "ref_id" else [])
-        page = max(int(search or 1), 1)
-        rows = [row for _, row in book.by_id.values()]
-        return Reply(body=rows[50 * (page - 1) : 50 * page])
+        if "~" not in search:
+            page = max(int(search or 1), 1)
+            rows = [row for _, row in book.by_id.values()]
+            return Reply(body=rows[50 * (page - 1) : 50 * page])
+        # Each of several searches stands in parentheses (4.2).
+        terms = urllib.parse.unquote(search.partition("/")[0]).strip("()").split(")|or|(")
+        keys = dict.fromkeys(term.removeprefix("searchexact~ref_id~") for term in terms)
+        return Reply(body=[row for key in keys for row in book.find(key)][:50])
 
 
 class Aims360(TargetErp):
@@ -221,7 +247,8 @@ class Aims360(TargetErp):
     block = "aims360"
     stream, key = "aims360_orders", "thirdPartyOrderID"
     text, number, spare = "notes", "freight", "note2"
-    updates = False
+    updates = conflicts = False
+    modes = ("create_only",)
 
     def connection(self, url: str) -> Row:
         return {"api_url": url, "access_token": "a.b.c", "calls_per_minute": 10_000_000}
@@ -319,5 +346,6 @@ class Pentamic(TargetErp):
         if number is None:
             return Reply(body=book.create(row["taxCode"], row, id=book.next_id))
         key, whole = book.by_id[number]
-        book.update(key, row, book.find(key).index(whole))
+        # Whether a PUT clears what it lacks is unknown (9): this API is as hard as it may be.
+        book.update(key, row, book.find(key).index(whole), kept={"id"})
         return Reply(body=whole)

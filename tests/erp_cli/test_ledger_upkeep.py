@@ -1,4 +1,4 @@
-"""`erp-ledger move` and `erp-ledger prune`."""
+"""`erp ledger move` and `erp ledger prune`."""
 
 from __future__ import annotations
 

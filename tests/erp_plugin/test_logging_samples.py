@@ -17,11 +17,6 @@ from tests.tap_erp.running import aimsio, selected
 
 PAGE = (pathlib.Path(__file__).parents[2] / "docs/operating.md").read_text("utf-8")
 STREAM = "aimsio_employees"
-AS_MELTANO = """
-import logging, logging.config, sys, yaml
-logging.config.dictConfig(yaml.safe_load(open(sys.argv[1])))
-logging.getLogger("meltano").info("it runs")
-"""
 
 
 def sample(name: str, folder: pathlib.Path) -> pathlib.Path:
@@ -56,17 +51,3 @@ def test_the_plugins_log_json_and_the_filter_leaves_out_a_metric(tmp_path: pathl
         )
     told = {line["metric_info"]["metric"] for line in lines(done.stderr) if "metric_info" in line}
     assert told == {"http_request_count", "record_count", "sync_duration"}
-
-
-@pytest.mark.slow
-def test_meltano_understands_its_sample(tmp_path: pathlib.Path) -> None:
-    pytest.importorskip("meltano")
-    path = sample("logging.yaml", tmp_path)
-    done = subprocess.run(
-        [sys.executable, "-c", AS_MELTANO, str(path)],
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=tmp_path,
-    )
-    assert [line["event"] for line in lines(done.stderr)] == ["it runs"]

@@ -228,8 +228,17 @@ CIMCLOUD = {
         {"accepted": [200, 200, 200], "refused": [400, 200, 200]},
     ),
     "date_page": Look(
-        _statuses(SINCE + "1/1/2021/1", SINCE + "1/1/2021", SINCE + "2021-01-01/1"),
-        {"accepted": [200, 200, 200], "refused": [400, 200, 200]},
+        lambda sandbox: [
+            _count(sandbox, SINCE + tail) for tail in ("1/1/2021/2", "1/1/2021", "2021-01-01/2")
+        ],
+        {
+            "accepted": [(200, 10), (200, 50), (200, 10)],
+            "refused": [(400, 0), (200, 50), (200, 10)],
+            "no-rows": [(200, 0), (200, 50), (200, 10)],
+            "all-rows": [(200, 10), (200, 50), (200, 10)],
+            "ignored": [(200, 50), (200, 50), (200, 10)],
+        },
+        size=60,
     ),
     "search_bound": Look(_bound, {"inclusive": True, "exclusive": False}),
     "stamp_column": Look(

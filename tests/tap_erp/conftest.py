@@ -5,9 +5,11 @@ import typing as t
 import pytest
 
 from erp_sandbox.testing import RunningSandbox, running_sandbox
-from tests.support.scale import full
+from tests.erp_vendors.aims360.fake import Fake
+from tests.support.stub import running_stub
+from tests.tap_erp.played_cimcloud import Played
 
-SIZE = full(15, 30)
+SIZE = 30
 
 
 @pytest.fixture(scope="session")
@@ -23,3 +25,18 @@ def sandbox(shared_sandbox: RunningSandbox) -> t.Iterator[RunningSandbox]:
     shared_sandbox.reset(data=True)
     yield shared_sandbox
     shared_sandbox.clear_faults()
+
+
+@pytest.fixture
+def played() -> t.Iterator[Played]:
+    played = Played()
+    with running_stub(played) as played.stub:
+        yield played
+
+
+@pytest.fixture
+def fake() -> t.Iterator[Fake]:
+    fake = Fake()
+    with running_stub(fake) as stub:
+        fake.url = stub.url
+        yield fake

@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 import re
-import typing as t
 
 import pytest
 
-from tests.erp_vendors.aims360.fake import Fake, Row, config, options, run_tap
-from tests.support.stub import Reply, Request, running_stub
+from tests.erp_vendors.aims360.fake import CUSTOMERS, Fake, Row, config, options, run_tap
+from tests.support.stub import Reply, Request
 
-CUSTOMERS = "/customers/v1.0/customers"
 ORDERS = "/orders/v1.0/orders"
 STREAM = "aims360_customers"
 EVERY = ("$filter", "$orderby", "$count", "$expand")
 
 
-@pytest.fixture
-def fake() -> t.Iterator[Fake]:
-    fake = Fake()
-    with running_stub(fake) as stub:
-        fake.url = stub.url
-        yield fake
-
-
 def customers(count: int) -> list[Row]:
+    """Customers that changed on the days of a month."""
     return [
         {"customerID": f"c{n:04}", "lastModifiedOn": f"2026-01-{1 + n % 28:02}T00:00:00Z"}
         for n in range(count)

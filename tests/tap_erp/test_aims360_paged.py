@@ -161,6 +161,19 @@ def test_a_row_that_differs_each_time_is_known_by_its_key() -> None:
     assert table.asked == [0, 3, 6]
 
 
+@pytest.mark.parametrize("total", [None, 60])
+def test_rows_that_differ_each_time_and_have_no_key_are_given_up(total: int | None) -> None:
+    table = Table(60, size=4)
+
+    def fetch(offset: int) -> tuple[list[Row], int | None]:
+        rows, _ = table.fetch(offset)
+        return [{**row, "link": f"signed {len(table.asked)}"} for row in rows], total
+
+    with pytest.raises(DataError, match="rows keep moving"):
+        list(read_offsets(fetch, repr, size=4))
+    assert len(table.asked) < 60
+
+
 @pytest.mark.parametrize(("rows", "size"), [(3, 250), (7, 4)])
 def test_a_list_that_is_not_paged_at_all_is_read_once(rows: int, size: int) -> None:
     whole = [{"id": n} for n in range(rows)]

@@ -1,100 +1,30 @@
-"""CIMcloud: whole days read again and not emitted again, moving rows, refused filters, sessions."""
+"""CIMcloud: whole days read again and not emitted again, moving rows, sessions."""
 
 from __future__ import annotations
 
 import datetime as dt
-import re
 import typing as t
-import urllib.parse
 
 import pytest
 
 from erp_vendors.schemas import ANYTHING
 from tests.support.ahead import scrambled
 from tests.support.scale import full
-from tests.support.stub import Reply, Request, Stub, running_stub
+from tests.support.stub import Reply
 from tests.tap_erp.conftest import SIZE
-from tests.tap_erp.running import Message, Run, cimcloud, make_tap, run_tap
+from tests.tap_erp.played_cimcloud import ACCOUNTS, Played, account, names
+from tests.tap_erp.running import Message, cimcloud, make_tap, run_tap
 
 if t.TYPE_CHECKING:
     from erp_sandbox.testing import RunningSandbox
 
 pytestmark = pytest.mark.usefixtures("short_pauses")
 
-ACCOUNTS, ORDERS, LINES = "cimcloud_accounts", "cimcloud_orders", "cimcloud_order_details"
-SINCE = re.compile(r"\(searchgreatherthanequal~last_modify_date~(.+)\)")
+ORDERS, LINES = "cimcloud_orders", "cimcloud_order_details"
 
 
 def config(sandbox: RunningSandbox, **settings: t.Any) -> Message:
     return cimcloud(sandbox.vendor_url("cimcloud"), **settings)
-
-
-class Played:
-    """A small CIMcloud: accounts, in the order of their stamps unless told otherwise."""
-
-    def __init__(self) -> None:
-        self.rows = [
-            account(number, f"2026-03-{1 + number // 10:02}T10:00:00") for number in range(30)
-        ]
-        self.order: t.Callable[[Message], t.Any] = lambda row: (row["last_modify_date"], row["nm"])
-        self.special: t.Callable[[str], Reply | None] = lambda _: None
-        self.before_page: t.Callable[[int], None] = lambda _: None
-        self.stub: Stub
-
-    def __call__(self, request: Request) -> Reply:
-        path = urllib.parse.unquote(request.path)
-        special = self.special(path)
-        if special is not None:
-            return special
-        if path == "/sandbox-site/authenticate":
-            return Reply(body={"token": "a-token-1", "expiration": "2999-01-01T00:00:00Z"})
-        resource, _, tail = path.removeprefix("/sandbox-site/").partition("/")
-        if resource != "accounts":
-            return Reply(404)
-        since = SINCE.match(tail)
-        page = int(tail.rpartition("/")[2]) if not tail.endswith(")") else 1
-        self.before_page(page)
-        rows = sorted(self.rows, key=self.order)
-        if since:
-            month, day, year = since[1].split("/")
-            first = f"{year}-{month:>02}-{day:>02}"
-            rows = [row for row in rows if (row["last_modify_date"] or "") >= first]
-        return Reply(body=rows[(page - 1) * 50 : page * 50])
-
-    def run(self, *streams: str, state: Message | None = None, **settings: t.Any) -> Run:
-        self.stub.requests.clear()
-        top: Message = {
-            name: settings.pop(name)
-            for name in ("start_date", "lookback_seconds")
-            if name in settings
-        }
-        return run_tap(
-            {**cimcloud(self.stub.url, **settings), **top}, *(streams or (ACCOUNTS,)), state=state
-        )
-
-    @property
-    def paths(self) -> list[str]:
-        return [path for path in self.stub.paths if path.startswith("GET")]
-
-
-def account(number: int, stamp: str | None, **more: t.Any) -> Message:
-    return {
-        "ref_id": f"A{number:03}",
-        "nm": f"Account {number:03}",
-        "last_modify_date": stamp,
-        **more,
-    }
-
-
-def names(run: Run, stream: str = ACCOUNTS) -> list[str]:
-    return [record["ref_id"] for record in run.records(stream)]
-
-
-@pytest.fixture
-def played() -> t.Iterator[Played]:
-    played = Played()
-    with running_stub(played) as played.stub:
-        yield played
 
 
 def test_a_first_run_reads_all_tables_as_they_are(sandbox: RunningSandbox) -> None:
@@ -145,73 +75,6 @@ def test_a_change_within_the_bookmarks_day_is_found(played: Played) -> None:
     ]
     assert sorted(names(second)) == ["A025", "A030"]
     assert names(played.run(state=second.state)) == []
-
-
-def test_the_lookback_reaches_into_earlier_days(played: Played) -> None:
-    first = played.run(lookback_seconds=86400)
-    played.rows += [account(31, "2026-03-02T00:00:00"), account(32, "2026-03-01T23:59:59")]
-    second = played.run(state=first.state, lookback_seconds=86400)
-    assert names(second) == ["A031"]
-
-
-@pytest.mark.parametrize(
-    ("date_format", "sent"),
-    [
-        ("YYYY-MM-DD", "2026-03-03"),
-        ("MM/DD/YYYY", "03/03/2026"),
-        ("M%2FD%2FYYYY", "3%2F3%2F2026"),
-        ("YYYY-MM-DDTHH:mm:ss", "2026-03-03T00:00:00"),
-    ],
-)
-def test_the_date_format_is_a_setting(played: Played, date_format: str, sent: str) -> None:
-    first = played.run()
-    played.special = lambda path: Reply(body=[]) if "~" in path else None
-    second = played.run(state=first.state, date_format=date_format)
-    assert second.code == 0
-    assert played.paths[0].endswith(f"~last_modify_date~{sent})")
-
-
-def test_start_date_is_a_filter_too(played: Played) -> None:
-    run = played.run(start_date="2026-03-02T12:00:00Z")
-    assert played.paths == [
-        "GET /sandbox-site/accounts/(searchgreatherthanequal~last_modify_date~3/2/2026)"
-    ]
-    assert len(names(run)) == 20
-
-
-@pytest.mark.parametrize("status", [400, 404, 405, 422, 500])
-def test_a_refused_filter_means_the_full_table(
-    played: Played, status: int, caplog: pytest.LogCaptureFixture
-) -> None:
-    first = played.run()
-    played.rows.append(account(30, "2026-03-03T11:00:00"))
-    played.special = lambda path: Reply(status, "bad searchstring") if "~" in path else None
-    second = played.run(state=first.state)
-    assert second.code == 0
-    assert names(second) == ["A030"], "what is older than the bookmark's day is not emitted again"
-    assert "refuses the filter on last_modify_date" in caplog.text
-
-
-@pytest.mark.parametrize("status", [400, 404, 500])
-def test_a_page_number_that_is_refused_after_a_date_means_the_full_table(
-    played: Played, status: int
-) -> None:
-    played.rows = [account(number, "2026-03-03T10:00:00") for number in range(120)]
-    played.special = lambda path: Reply(status) if re.search(r"~.*\)/2", path) else None
-    run = played.run(start_date="2026-03-01")
-    assert run.code == 0
-    assert sorted(names(run)) == [f"A{number:03}" for number in range(120)]
-
-
-@pytest.mark.parametrize("status", [404, 400])
-def test_a_guessed_table_whose_filter_is_refused_is_read_in_full(
-    sandbox: RunningSandbox, status: int
-) -> None:
-    first = run_tap(config(sandbox), LINES)
-    sandbox.add_fault("status", status=status, path="searchgreatherthanequal")
-    second = run_tap(config(sandbox), LINES, state=first.state)
-    assert second.code == 0
-    assert sandbox.report("cimcloud")["by_path"].get("GET /{site}/order_details/{page}", 0) > 1
 
 
 def test_a_table_that_fails_later_is_read_again_by_the_next_run(played: Played) -> None:

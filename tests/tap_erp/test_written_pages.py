@@ -11,20 +11,10 @@ import pytest
 from singer_sdk.exceptions import AbortedSyncPausedException
 
 from tap_erp.streams.aims360 import Aims360Stream
-from tests.erp_vendors.aims360.fake import Fake, Row, config, run_tap
-from tests.support.stub import running_stub
+from tests.erp_vendors.aims360.fake import CUSTOMERS, Fake, Row, config, customers, run_tap
 from tests.tap_erp.running import make_tap, parsed, selected
-from tests.tap_erp.test_aims360_streams import CUSTOMERS, customers
 
 STREAM = "aims360_customers"
-
-
-@pytest.fixture
-def fake() -> t.Iterator[Fake]:
-    fake = Fake()
-    with running_stub(fake) as stub:
-        fake.url = stub.url
-        yield fake
 
 
 class Counted(io.BytesIO):

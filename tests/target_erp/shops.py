@@ -142,7 +142,8 @@ def counts(run: TargetRun, stream: str) -> dict[str, int]:
 def letters(folder: pathlib.Path, stream: str) -> list[Row]:
     """The dead letters of a sink."""
     file = folder / "dead" / f"{stream}.jsonl"
-    return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+    lines = file.read_text().split("\n") if file.exists() else []
+    return [json.loads(line) for line in lines if line]
 
 
 SHOPS = {

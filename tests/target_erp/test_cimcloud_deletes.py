@@ -71,6 +71,7 @@ def test_an_address_of_a_whole_table_is_refused_at_the_start(
 def test_values_are_told_apart_or_not_at_all() -> None:
     assert columns_of({"a": 1, "b": "x,y"}, "a,b", "1,x,y") == [("a", "1"), ("b", "x,y")]
     assert columns_of({"a,b": "1,2"}, "a,b", "1,2") == [("a", "1"), ("b", "2")]
+    assert columns_of({}, "a,b", "1,x\\,y") == [("a", "1"), ("b", "x,y")]
     assert columns_of({}, "a", "1,2") == [("a", "1,2")]
     with pytest.raises(ValueError, match="a value holds a comma"):
         columns_of({"a,b": "1,x,y"}, "a,b", "1,x,y")

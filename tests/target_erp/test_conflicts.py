@@ -18,7 +18,7 @@ if t.TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
-MANY = full(150, 1_000)
+MANY = full(60, 1_000)
 WAS, WAS_TOO = "was", "was too"
 STAMPED = [name for name, shop in SHOPS.items() if shop.stamp]
 

@@ -1,4 +1,4 @@
-"""`erp-ledger`: runs, rejects, replay, unknown, report."""
+"""`erp ledger`: runs, rejects, replay, unknown, report."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ WHOLE: tuple[Message, ...] = (
     {"type": "BATCH", "stream": EMPLOYEES, "encoding": {}, "manifest": ["file:///nowhere"]},
 )
 many = settings(
-    max_examples=full(8, 60),
+    max_examples=full(5, 60),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -352,7 +352,7 @@ STREAMS = st.one_of(
 
 
 @pytest.mark.slow
-@settings(many, max_examples=full(20, 200))
+@settings(many, max_examples=full(10, 200))
 @given(maps=STREAMS)
 def test_stream_maps_may_be_anything(vendor: Vendor, maps: t.Any) -> None:
     messages = [

@@ -5,8 +5,11 @@ from __future__ import annotations
 import typing as t
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from target_erp.delivery import RefusedError
+from target_erp.delivery.model import one_text, values_in
 from target_erp.target import TargetErp
 from target_erp.writers import make_writer
 from tests.support.stub import Reply, running_stub
@@ -177,3 +180,13 @@ def test_a_customers_id_stays_its_id(own: str, record: Row, path: str, body: Row
     with running_stub(script) as place.stub:
         sent(place.writer(resources=[entry]), {**place.record, **record})
     assert sent_to == [(path, {**place.record, **body})]
+
+
+PART = st.text(st.sampled_from("ab,\\"), max_size=4)
+
+
+@given(one=st.lists(PART, min_size=2, max_size=2), other=st.lists(PART, min_size=2, max_size=2))
+def test_keys_of_several_values_are_told_apart(one: list[str], other: list[str]) -> None:
+    """Otherwise the ledger would take two records for one."""
+    assert (one_text(one) == one_text(other)) == (one == other)
+    assert values_in(one_text(one)) == one

@@ -109,6 +109,13 @@ def config(sandbox: RunningSandbox, vendor: str, folder: pathlib.Path) -> Row:
             "access_token": "sandbox.access.token",
             "calls_per_minute": 1_000_000,
         },
+        "aim": {
+            "api_url": f"{sandbox.url}/aim/api",
+            "api_key": "sandbox-key",
+            "app_id": "sandbox-app",
+            "username": "sandbox-user",
+            "password": "sandbox-password",
+        },
         "aimsio": {
             "api_url": f"{sandbox.url}/aimsio",
             "username": "sandbox-user",
@@ -180,3 +187,28 @@ def test_a_plan_names_the_writes_of_the_run(
     settings = {**settings, "ledger": str(tmp_path / "other.sqlite")}
     plan = {**plan, "ledger": settings["ledger"]}
     both(rows)
+
+
+def test_a_record_that_cannot_be_looked_up_ends_no_plan(
+    sandbox: RunningSandbox, tmp_path: pathlib.Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    there = sandbox.rows("aim", "scheduled_returns")[0]
+    key = {"Acct": there["Acct"], "Sub": there["Sub"]}
+    days = ("2026-13-45", "2026-11-30")
+    stream = "aim_scheduled_returns"
+    lines = [
+        codec.encode(message)
+        for message in (
+            schema(stream),
+            *(record(stream, **key, OptionId=1, ReturnDate=day) for day in days),
+        )
+    ]
+    settings = config(sandbox, "aim", tmp_path)
+    plan = {**settings, "dry_run": True, "plan_file": str(tmp_path / "plan.jsonl")}
+    run = run_target(plan, lines)
+    assert (run.code, run.error) == (0, "")
+    steps = [line["step"] for line in lines_of(str(tmp_path / "plan.jsonl"))[1]]
+    assert steps == ["create", "create"]
+    assert "ReturnDate 2026-13-45 is no date" in caplog.text
+    tally = run_target(settings, lines).target.run.delivery.tallies[stream]
+    assert tally[Outcome.CREATED] == 2

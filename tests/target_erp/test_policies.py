@@ -53,6 +53,9 @@ THERE = {
     "update_only, the same": Case(
         {"mode": "update_only"}, (WAS, WAS_TOO), "unchanged", (WAS, WAS_TOO), 0
     ),
+    "update_only, respelt": Case(
+        {"mode": "update_only"}, ("1.10", "A b"), DONE, ("1.10", "A b"), was=("1.1", "A  b")
+    ),
     "create_only": Case({"mode": "create_only"}, MINE, "skipped", (WAS, WAS_TOO), 0),
     "a list": Case({"fields": ["T"]}, MINE, DONE, ("mine", WAS_TOO)),
     "a list, the same": Case({"fields": ["T"]}, (WAS, "mine too"), "unchanged", (WAS, WAS_TOO), 0),
@@ -299,6 +302,21 @@ def test_no_match_and_another_record_of_the_vendors_key(
     assert shop.held(sandbox, row[shop.key[1]]) == row
     (letter,) = letters(tmp_path, shop.stream)
     assert letter["class"] == "ambiguous"
+
+
+@pytest.mark.parametrize("vendor", SHOPS)
+def test_a_record_without_the_key_of_the_sync_is_refused(
+    vendor: str, sandbox: RunningSandbox, tmp_path: pathlib.Path
+) -> None:
+    """No other key of it takes that one's place."""
+    shop = SHOPS[vendor]
+    rows = zip(sandbox.rows(vendor, shop.resource), (None, "", "  "), strict=False)
+    records = [shop.record(row, **{shop.text[0]: value}) for row, value in rows]
+    run = shop.run(sandbox, tmp_path, *records, match_on=shop.text[0])
+    assert (run.code, sandbox.calls(vendor)) == (3, [])
+    found = letters(tmp_path, shop.stream)
+    assert [letter["class"] for letter in found] == ["no_key"] * len(records)
+    assert all(f"it has no {shop.text[0]}" in letter["reason"] for letter in found)
 
 
 PLANNED = {

@@ -95,6 +95,23 @@ def test_what_a_sink_can_do_is_taken(case: str, tmp_path: pathlib.Path) -> None:
     assert writer.policy.asks.keys() <= policy.keys()
 
 
+@pytest.mark.parametrize(
+    "policy", [{"fields": ["employeeNote"]}, {"match_on": ["EmployeeNotes"]}], ids=["fields", "key"]
+)
+def test_a_name_that_is_nearly_a_property_is_told(
+    policy: Row, tmp_path: pathlib.Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Otherwise no property of the record would change, and nobody would know why."""
+    sink = "aimsio_employees"
+    _ = TargetErp(config=_config(sink, policy, tmp_path)).run.writers.get(sink, ())
+    (said,) = [line.getMessage() for line in caplog.records if "did you mean" in line.getMessage()]
+    assert said.endswith("did you mean employeeNotes?")
+    caplog.clear()
+    right = {name: ["employeeNotes", "myOwnColumn"] for name in policy}
+    _ = TargetErp(config=_config(sink, right, tmp_path)).run.writers.get(sink, ())
+    assert "did you mean" not in caplog.text
+
+
 def test_a_trial_deletes_nothing(tmp_path: pathlib.Path) -> None:
     more = {"deletes": ["pentamic_customers"], "guards": {"max_deletes": 1}}
     config = _config("pentamic_customers", {"max_records": 3}, tmp_path, **more)

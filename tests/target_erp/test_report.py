@@ -1,4 +1,4 @@
-"""The page of `erp-ledger report`: what it says, and that nothing in it can do harm."""
+"""The page of `erp ledger report`: what it says, and that nothing in it can do harm."""
 
 from __future__ import annotations
 
@@ -142,8 +142,8 @@ def test_the_report_says_what_needs_a_person() -> None:
     assert "Correct 2 records at the source" in tasks
     assert "Reason: “bad trade”" in tasks
     assert "1 record will go out when" in tasks
-    assert "erp-ledger unknown" in tasks
-    assert "erp-ledger replay" in tasks
+    assert "erp ledger unknown" in tasks
+    assert "erp ledger replay" in tasks
 
 
 def test_a_run_that_succeeded_does_not_hide_what_earlier_ones_left() -> None:

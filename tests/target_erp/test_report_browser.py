@@ -1,4 +1,4 @@
-"""The page of `erp-ledger report` in a real browser: it draws, fits, and asks for nothing."""
+"""The page of `erp ledger report` in a real browser: it draws, fits, and asks for nothing."""
 
 from __future__ import annotations
 

@@ -19,17 +19,20 @@ from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
-    precondition,
+    invariant,
     rule,
     run_state_machine_as_test,
 )
 
+from erp_ledger import Ledger
 from erp_sandbox.testing import RunningSandbox, running_sandbox
+from erp_vendors.errors import Interrupted
 from target_erp.delivery.sender import Sender
 from tests.support.scale import full
 from tests.target_erp.shops import OPTIONS, SHOPS, Row, Shop, counts, letters
 
 if t.TYPE_CHECKING:
+    from erp_ledger.store import Change
     from target_erp.delivery import Write, Writer
 
 pytestmark = pytest.mark.slow
@@ -52,25 +55,28 @@ class TwoWriters(RuleBasedStateMachine):
     Attributes:
         unseen: What the person has set since the tap read the record last, by field. The vendor
             must keep it until the tap has read it, or the target's own record has that value.
+        base: Values that the ledger may know of each field. What the person sets back to one of
+            them is no conflict, because nothing tells it from what was there.
     """
 
     sandbox: t.ClassVar[RunningSandbox]
     shop: t.ClassVar[Shop]
     holds_window_open = False
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(deleted_at=st.integers(3, full(7, 15)))
+    def begin(self, deleted_at: int) -> None:
+        self.steps, self.deleted_at = 0, deleted_at
         self.folder = pathlib.Path(tempfile.mkdtemp())
         self.sandbox.shift_clock(0)
         self.sandbox.reset(data=True)
         self.clock = 0
-        self.ledger_deleted = False
         self.row = self.sandbox.rows(self.shop.vendor, self.shop.resource)[1]
         self.names = {
             "text": (self.shop.text[0], self.shop.text[1]),
             "other": (self.shop.other[0], self.shop.other[1]),
         }
         self.unseen: dict[str, str] = {}
+        self.base: dict[str, set[str]] = {"text": set(), "other": set()}
         self.edits = 0
         self._edit("text", "a")
         self._edit("other", "a")
@@ -104,11 +110,27 @@ class TwoWriters(RuleBasedStateMachine):
         finally:
             self.sandbox.clear_faults()
 
-    @precondition(lambda self: not self.ledger_deleted)
-    @rule()
-    def ledger_is_deleted(self) -> None:
-        self.ledger_deleted = True
-        (self.folder / "ledger.sqlite").unlink(missing_ok=True)
+    @rule(ours=OURS, commits=st.integers(0, 3))
+    def target_writes_and_is_killed(self, ours: dict[str, str], commits: int) -> None:
+        """After so many commits it notes nothing more; a call needs a commit before it."""
+        left = iter(range(commits))
+        commit = Ledger.commit
+
+        def mortal(ledger: Ledger, changes: t.Sequence[Change]) -> None:
+            if changes and next(left, None) is None:
+                msg = "killed"
+                raise Interrupted(msg)
+            commit(ledger, changes)
+
+        with mock.patch.object(Ledger, "commit", mortal):
+            self._run(ours, may_fail=True)
+
+    @invariant()
+    def ledger_is_deleted_once(self) -> None:
+        self.steps += 1
+        if self.steps == self.deleted_at:
+            (self.folder / "ledger.sqlite").unlink(missing_ok=True)
+            self.base = {field: set() for field in self.base}
 
     def teardown(self) -> None:
         with contextlib.suppress(AttributeError):
@@ -118,7 +140,9 @@ class TwoWriters(RuleBasedStateMachine):
         self.clock += 10
         self.sandbox.shift_clock(self.clock)
         name = self.names[field][1]
-        if self._held()[field] != value:
+        if value in self.base[field]:
+            self.unseen.pop(field, None)
+        elif self._held()[field] != value:
             self.unseen[field] = value
         self.sandbox.change(
             self.shop.vendor, self.shop.resource, self.row[self.shop.id], {name: value}
@@ -145,6 +169,9 @@ class TwoWriters(RuleBasedStateMachine):
         held = self._held()
         lost = {field: value for field, value in self.unseen.items() if held[field] != value}
         assert not lost, f"overwritten unseen: {lost} by {record}; {counts(run, self.shop.stream)}"
+        for field, (own, _) in self.names.items():
+            before = self.base[field] if may_fail or run.code else set()
+            self.base[field] = before | ({record[own]} if may_fail or not run.code else set())
         if run.code == 3:
             assert letters(self.folder, self.shop.stream)[-1]["class"] == "conflict"
         else:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import json
 import pathlib
 import re
 import typing as t
@@ -40,6 +42,10 @@ def loader(title: str) -> Message:
     return t.cast("Message", yaml.safe_load(BLOCKS[title])["loaders"][0])
 
 
+CSV = loader("target-csv")
+FILES = {"target-jsonl": "target-jsonl==0.1.4", "target-csv": CSV["pip_url"]}
+
+
 @pytest.fixture
 def sandbox() -> t.Iterator[RunningSandbox]:
     with running_sandbox(size=6, limits=False) as sandbox:
@@ -49,7 +55,7 @@ def sandbox() -> t.Iterator[RunningSandbox]:
 
 def test_every_block_has_a_title_by_which_a_test_finds_it() -> None:
     assert len(BLOCKS) == len(re.findall(r"```(?:sql|yaml)\n", PAGE))
-    others = ["target-postgres", "target-duckdb", "reconcile", "types"]
+    others = ["target-postgres", "target-duckdb", "target-csv", "reconcile", "types"]
     duckdb = ["duckdb: before each run", "duckdb: aimsio"]
     vendors = ["views of every table", *VENDORS]
     assert sorted(BLOCKS) == sorted([*others, *duckdb, *(f"postgresql: {v}" for v in vendors)])
@@ -171,32 +177,34 @@ def test_the_recipes_for_duckdb(sandbox: RunningSandbox, tmp_path: pathlib.Path)
     )
 
 
+def rows_of(file: pathlib.Path) -> list[Message]:
+    with file.open(encoding="utf-8", newline="") as text:
+        return list(csv.DictReader(text) if file.suffix == ".csv" else map(json.loads, text))
+
+
 @pytest.mark.nightly
 @pytest.mark.parametrize(
-    ("requirement", "command", "config"),
+    ("command", "config", "runs"),
     [
-        ("target-jsonl==0.1.4", "target-jsonl", {"destination_path": "out"}),
-        ("meltanolabs-target-csv==0.5.0", "target-csv", {"output_path": "out"}),
+        ("target-jsonl", {"destination_path": "out"}, 2),
+        ("target-csv", {"output_path": "out"}, 1),
+        ("target-csv", {"output_path": "out", **CSV["config"]}, 2),
     ],
+    ids=["jsonl", "csv as it comes", "csv"],
 )
 def test_files_have_a_line_for_each_record(
     sandbox: RunningSandbox,
     tmp_path: pathlib.Path,
-    requirement: str,
     command: str,
-    config: dict[str, str],
+    config: Message,
+    runs: int,
 ) -> None:
     out = tmp_path / "out"
     out.mkdir()
-    (tmp_path / "config.json").write_text(str(config).replace("'", '"'))
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    lines = tap_lines(settings(sandbox, ["pentamic"]), ["pentamic_customers"], {}).text
     for _ in range(2):
-        lines = tap_lines(settings(sandbox, ["pentamic"]), ["pentamic_customers"], {})
-        run(
-            program(command, requirement),
-            tmp_path,
-            *("--config", tmp_path / "config.json"),
-            lines=lines.text,
-        )
-    text = "".join(file.read_text("utf-8") for file in out.iterdir())
-    for row in sandbox.rows("pentamic", "customers"):
-        assert str(row["id"]) in text
+        run(program(command, FILES[command]), tmp_path, "--config", "config.json", lines=lines)
+    found = [str(row["id"]) for file in out.iterdir() for row in rows_of(file)]
+    customers = [str(row["id"]) for row in sandbox.rows("pentamic", "customers")]
+    assert sorted(found) == sorted(runs * customers)

@@ -51,7 +51,7 @@ _AGO = -5
 
 @pytest.fixture(scope="module")
 def sandbox() -> t.Iterator[RunningSandbox]:
-    with running_sandbox(size=full(6, 25), limits=False) as sandbox:
+    with running_sandbox(size=full(10, 25), limits=False) as sandbox:
         sandbox.shift_clock(_AGO)
         yield sandbox
 

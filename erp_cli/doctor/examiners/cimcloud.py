@@ -34,7 +34,7 @@ if t.TYPE_CHECKING:
     from erp_vendors.cimcloud import CimcloudResource
     from erp_vendors.resource import Resource
 
-_PROBES = 8
+_PROBES = 9
 """Calls that are kept back for searches and pages when paths are looked for."""
 _SPELLINGS = 6
 """Further paths that are tried at most, all tables together, unless --max-calls allows more."""

@@ -146,11 +146,15 @@ class SearchProbe:
                 seen = f"refused ({_short(error)}); with more than one page of changes, the whole "
                 seen += "table is read"
             else:
-                if again == found:
+                if again == found and self._turns(sample, search, found):
                     yield examiner.holds("date_page", "a date and /1 give the same page")
                     yield examiner.holds("search_page", "a searchstring and /1 give the same page")
                     return
-                seen = "misread: a date and /1 give other rows than the date alone"
+                seen = (
+                    "passed over: a date and /2 give the first page again"
+                    if again == found
+                    else "misread: a date and /1 give other rows than the date alone"
+                )
             yield examiner.differs("date_page", seen)
         value = _searchable(sample.rows, ground.key)
         if value is None:
@@ -165,6 +169,15 @@ class SearchProbe:
                 yield examiner.holds("search_page", "a searchstring and /1 find their row")
             else:
                 yield examiner.untold("search_page", "a searchstring and /1 do not find their row")
+
+    def _turns(self, sample: ResourceSample, search: str, first: list[Row]) -> bool:
+        """Whether the second page behind a full first one is another."""
+        if len(first) < PAGE_ROWS:
+            return True
+        try:
+            return self._ask(sample, f"{search}/2") != first
+        except REFUSED:
+            return True  # what is past the end may be refused
 
     def _bound_finding(self, ground: _TableGround) -> Verdict:
         examiner, key, sample = self._examiner, ground.key, ground.sample

@@ -84,7 +84,7 @@ def reads_lists(
             ("nulls", "print", FEW, {}, set()),
             ("order", "key", FEW, {}, set()),
         ],
-        keep=(1, 7, 11),
+        keep=(1, 7),
     ),
 )
 def test_the_other_answer_is_found_and_read(
@@ -146,7 +146,9 @@ def test_what_is_kept_of_the_calls_holds_no_secret() -> None:
     assert "sandbox-key" not in said
 
 
-@pytest.mark.parametrize(("answer", "hours"), [("ahead", 10), ("west", -8)])
+@pytest.mark.parametrize(
+    ("answer", "hours"), mostly_nightly([("ahead", 10), ("west", -8)], keep=(0,))
+)
 def test_a_shop_whose_clock_is_ahead_is_seen(answer: str, hours: int) -> None:
     with running_sandbox(size=FEW, limits=False, variants={"aim.clock": answer}) as sandbox:
         now = dt.datetime.now(dt.timezone.utc).replace(tzinfo=None) + dt.timedelta(hours=hours)

@@ -118,6 +118,7 @@ ISO = {"date_format": "YYYY-MM-DD"}
             ({"past_end": "repeat"}, "past_end", {}, 4),
             ({"search_page": "refused"}, "search_page", {}, None),
             ({"date_page": "refused"}, "date_page", {}, None),
+            ({"date_page": "no-rows"}, "date_page", {}, None),
             ({"search_bound": "exclusive"}, "search_bound", {}, 4),
             ({"stamp_format": "iso-ms"}, "stamp_format", {}, 4),
             ({"stamp_format": "iso-z"}, "stamp_format", {}, 4),
@@ -219,7 +220,6 @@ def test_the_calls_of_an_examination_leave_room_for_others() -> None:
         _, report = examined(sandbox)
         assert len(report.exchanges) <= 24
         assert sum(call.method == "POST" for call in report.exchanges) == 1
-        assert sum("/validate" in call.url for call in report.exchanges) == 1
 
 
 @pytest.mark.parametrize("hours", mostly_nightly((9.0, 14.0), keep=(1,)))

@@ -27,6 +27,7 @@ from tests.support.transport import VirtualClock
 Row = dict[str, t.Any]
 
 TOKEN = "a-token-of-some-length"
+CUSTOMERS = "/customers/v1.0/customers"
 JOBS = "/jobsmanagement/odata/v1.0/backgroundjob"
 JOB = "/jobsmanagement/v1.0/backgroundjob"
 EXPORT = "/reports/v1.0/reports/exportdata"
@@ -37,6 +38,18 @@ OVERLOADED = Reply(400, {"requestId": "r", "error": {"code": "Request_Processing
 
 def iso(moment: dt.datetime) -> str:
     return f"{moment.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
+
+
+def customers(count: int, first: int = 0) -> list[Row]:
+    start = dt.datetime(2026, 1, 1, tzinfo=dt.timezone.utc)
+    return [
+        {"customerID": f"c{n:04}", "lastModifiedOn": iso(start + dt.timedelta(minutes=n))}
+        for n in range(first, first + count)
+    ]
+
+
+def ids(records: list[Row], key: str = "customerID") -> list[str]:
+    return [record[key] for record in records]
 
 
 def options(request: Request) -> dict[str, str]:
@@ -56,6 +69,7 @@ class Fake:
         self.cap = 1000
         self.counts = True
         self.order: t.Callable[[Row], t.Any] | None = None
+        self.shown: t.Callable[[Row], Row] = lambda row: row
         self.before: t.Callable[[Request], Reply | None] = lambda _: None
         self.requests: list[Request] = []
         # Jobs: what the next ones show at each look, and what they make.
@@ -101,6 +115,7 @@ class Fake:
             rows.sort(key=self.order)
         skip = 0 if "$skip" in self.ignored else int(asked.get("$skip", 0))
         page = rows[skip : skip + min(self.cap, int(asked.get("pagesize", 100)))]
+        page = [self.shown(row) for row in page]
         # As in the vendor's sample, the link to the next page says nothing.
         body: Row = {"value": page, "@odata.nextLink": "https://apieast1.aims360.rest/nowhere"}
         if self.counts and asked.get("$count") == "true":

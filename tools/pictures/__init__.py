@@ -1,0 +1,1 @@
+"""Pictures of docs/ that show what people see of the commands."""
