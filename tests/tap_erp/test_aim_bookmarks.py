@@ -47,7 +47,7 @@ histories = st.lists(
 @pytest.mark.parametrize("operation", ["SearchInventory", "ServiceTicketFullDetails"])
 @given(history=histories, zone=st.integers(-12, 14), inclusive=st.booleans(), during=st.booleans())
 @settings(
-    max_examples=full(3, 10),
+    max_examples=full(2, 10),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

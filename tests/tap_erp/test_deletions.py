@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import decimal
+import itertools
 import json
 import time
 import typing as t
@@ -12,6 +13,7 @@ import pytest
 
 from erp_sandbox.testing import RunningSandbox, running_sandbox
 from tap_erp.table_copy import is_due
+from tests.support.scale import mostly_nightly
 from tests.support.stub import Reply, Request, running_stub
 from tests.support.vendor_users import DATED, key_of, meddle
 from tests.tap_erp.loader import Loader
@@ -114,32 +116,36 @@ def test_what_changes_at_the_moment_of_the_reading_is_not_gone(
         assert not keys or before[name].keys() <= loader.tables[name].keys(), name
 
 
+@pytest.mark.parametrize(
+    ("vendor", "part"), mostly_nightly(itertools.product(VENDORS, (0.3, 0.7))), indirect=["vendor"]
+)
 def test_killed_in_mid_stream_nothing_is_activated_that_was_not_read(
-    vendor: str, sandbox: RunningSandbox
+    vendor: str, sandbox: RunningSandbox, part: float
 ) -> None:
     loader = Loader()
     loader.load(read(sandbox, vendor, {}, 0).messages)
     meddle(sandbox, vendor, loader.keys)
     whole = read(sandbox, vendor, loader.state, 0).messages
-    for part in (0.3, 0.7):
-        broken = copy.deepcopy(loader)
-        broken.load(whole[: int(len(whole) * part)])
-        now = vendor_has(sandbox, vendor)
-        for name in now.tables:
-            if now.keys[name]:
-                alive = loader.tables[name].keys() & now.tables[name].keys()
-                assert alive <= broken.tables[name].keys(), name
-        broken.load(read(sandbox, vendor, broken.state).messages)  # not reconciling
-        assert not with_bookmark(broken.state) & set(broken.activated)
-        broken.load(read(sandbox, vendor, broken.state, 0).messages)
-        judge(broken, now)
+    broken = copy.deepcopy(loader)
+    broken.load(whole[: int(len(whole) * part)])
+    now = vendor_has(sandbox, vendor)
+    for name in now.tables:
+        if now.keys[name]:
+            alive = loader.tables[name].keys() & now.tables[name].keys()
+            assert alive <= broken.tables[name].keys(), name
+    broken.load(read(sandbox, vendor, broken.state).messages)  # not reconciling
+    assert not with_bookmark(broken.state) & set(broken.activated)
+    broken.load(read(sandbox, vendor, broken.state, 0).messages)
+    judge(broken, now)
 
 
 def with_bookmark(state: Message) -> set[str]:
     return {name for name, kept in state["bookmarks"].items() if "replication_key" in kept}
 
 
-@pytest.mark.parametrize("after", [2, 6, 11])
+@pytest.mark.parametrize(
+    ("vendor", "after"), mostly_nightly(itertools.product(VENDORS, (2, 6, 11))), indirect=["vendor"]
+)
 def test_a_permission_that_is_lost_in_mid_stream_deletes_nothing(
     vendor: str, sandbox: RunningSandbox, after: int
 ) -> None:
