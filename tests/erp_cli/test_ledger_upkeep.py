@@ -29,6 +29,8 @@ from tests.support.waiting import wait_until
 if t.TYPE_CHECKING:
     import pathlib
 
+pytestmark = pytest.mark.slow
+
 FILE = "erp_ledger.sqlite"
 SIZE = 1_300
 """Records of a sink: three pages."""

@@ -25,6 +25,8 @@ if t.TYPE_CHECKING:
     from erp_vendors.http.store import Holds
     from tests.support.stub import Request
 
+pytestmark = pytest.mark.slow
+
 RATE = 20
 CALLS = 12
 PROCESSES = 4

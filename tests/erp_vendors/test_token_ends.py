@@ -21,6 +21,8 @@ from erp_vendors.vendor import Connection
 from tests.support.scale import mostly_nightly
 from tests.support.stub import Reply, Request, running_stub
 
+pytestmark = pytest.mark.slow
+
 Make = t.Callable[["Server"], t.Callable[[], object]]
 """Gives what makes one write with a new client of that vendor."""
 

@@ -17,6 +17,9 @@ if t.TYPE_CHECKING:
     from tests.erp_vendors.aim.shop import ListedRow, Params
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture
 def shop() -> t.Iterator[Shop]:
     with open_shop() as shop:
@@ -43,7 +46,6 @@ histories = st.lists(
 )
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("operation", ["SearchInventory", "ServiceTicketFullDetails"])
 @given(history=histories, zone=st.integers(-12, 14), inclusive=st.booleans(), during=st.booleans())
 @settings(

@@ -20,6 +20,8 @@ from tests.erp_vendors.aims360.fake import (
 )
 from tests.support.stub import Reply, Request
 
+pytestmark = pytest.mark.slow
+
 ORDERS = "/orders/v1.0/orders"
 COLORS = "/StyleColors/v1.1/StyleColors"
 STYLES = "/styles/v1.0/styles"

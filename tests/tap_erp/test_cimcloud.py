@@ -18,7 +18,7 @@ from tests.tap_erp.running import Message, cimcloud, make_tap, run_tap
 if t.TYPE_CHECKING:
     from erp_sandbox.testing import RunningSandbox
 
-pytestmark = pytest.mark.usefixtures("short_pauses")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("short_pauses")]
 
 ORDERS, LINES = "cimcloud_orders", "cimcloud_order_details"
 

@@ -11,7 +11,7 @@ from erp_sandbox.testing import RunningSandbox, running_sandbox
 from tests.tap_erp.running import run_tap
 from tests.tap_erp.test_union import config
 
-pytestmark = pytest.mark.usefixtures("short_pauses")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("short_pauses")]
 
 
 class Case(t.NamedTuple):

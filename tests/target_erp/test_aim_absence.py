@@ -23,6 +23,8 @@ from tests.target_erp.aim_records import ADD
 if t.TYPE_CHECKING:
     from tests.target_erp.aim_records import Record
 
+pytestmark = pytest.mark.slow
+
 Row = dict[str, t.Any]
 
 CUSTOMER = {**ADD, "Email": "ann@example.com", "HomePhone": "555-0100", "City": "Austin"}

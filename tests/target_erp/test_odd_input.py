@@ -24,6 +24,8 @@ if t.TYPE_CHECKING:
 
     from tests.target_erp.conftest import Vendor
 
+pytestmark = pytest.mark.slow
+
 EMPLOYEES = "aimsio_employees"
 
 JSON = st.recursive(
@@ -90,7 +92,6 @@ def check(vendor: Vendor, line: Message | str | bytes, **config: t.Any) -> int:
     return run.code
 
 
-@pytest.mark.slow
 @many
 @given(message=st.sampled_from(WHOLE), member=st.sampled_from(MEMBERS), value=JSON)
 def test_any_member_of_any_message_may_be_anything(
@@ -99,14 +100,12 @@ def test_any_member_of_any_message_may_be_anything(
     check(vendor, {**message, member: value})
 
 
-@pytest.mark.slow
 @many
 @given(message=st.sampled_from(WHOLE), member=st.sampled_from(MEMBERS))
 def test_any_member_may_be_missing(vendor: Vendor, message: Message, member: str) -> None:
     check(vendor, {name: value for name, value in message.items() if name != member})
 
 
-@pytest.mark.slow
 @many
 @given(
     st.one_of(
@@ -120,7 +119,6 @@ def test_a_line_may_be_anything(vendor: Vendor, line: str | bytes) -> None:
     assert check(vendor, line) == (FAILED if encoded.strip() else 0)
 
 
-@pytest.mark.slow
 @many
 @given(JSON, JSON)
 def test_a_record_and_its_schema_may_be_anything(vendor: Vendor, body: t.Any, said: t.Any) -> None:
@@ -351,7 +349,6 @@ STREAMS = st.one_of(
 )
 
 
-@pytest.mark.slow
 @settings(many, max_examples=full(10, 200))
 @given(maps=STREAMS)
 def test_stream_maps_may_be_anything(vendor: Vendor, maps: t.Any) -> None:
@@ -396,7 +393,6 @@ def command(folder: pathlib.Path, lines: str, how: str) -> subprocess.CompletedP
     )
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("how", "complaint"),
     mostly_nightly(

@@ -31,6 +31,9 @@ if t.TYPE_CHECKING:
     from tests.support.plugins import TargetRun
 
 
+pytestmark = pytest.mark.slow
+
+
 class Things(Writer):
     """A vendor's table in memory."""
 
