@@ -116,7 +116,7 @@ def test_a_second_run_reads_only_what_changed(sandbox: RunningSandbox) -> None:
 
 
 def test_ten_details_in_flight_and_the_order_of_the_stamps_kept() -> None:
-    with running_sandbox(limits=False, size=40, latency_ms=30) as sandbox:
+    with running_sandbox(limits=False, size=40, latency_ms=200) as sandbox:
         run = run_tap(config(sandbox), JOBS)
         assert sandbox.report("aimsio")["max_in_flight"] == 10
         stamps = [record["jobUpdatedAt"] for record in run.records(JOBS)]
