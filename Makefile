@@ -5,7 +5,7 @@
 .SUFFIXES:
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo fleet test test-fast nightly bench lint typecheck settings docs release-check constraints clean
+.PHONY: help demo fleet fleet-short test test-fast nightly bench lint typecheck settings docs release-check constraints clean
 
 BIN := .venv/bin
 # The long tests wait more than they work, so there may be more of them at once than cores; but each
@@ -25,6 +25,10 @@ demo: ## Read the sandbox's vendors into a warehouse, write corrections back, re
 fleet: ## Twenty accounts with Airflow's scheduler, against the sandbox; needs PostgreSQL
 	@$(SETUP)
 	@$(BIN)/python -m tests.fleet
+
+fleet-short: ## Three of those accounts with `airflow dags test`, without a scheduler
+	@$(SETUP)
+	@$(PYTEST) -m nightly tests/fleet/test_fleet.py
 
 test: ## Run all tests, JOBS at once; ARGS goes to pytest
 	@$(SETUP)

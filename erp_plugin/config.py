@@ -247,8 +247,11 @@ class ErpPlugin(PluginBase):
     @override
     def append_builtin_config(cls, config_jsonschema: dict[str, t.Any]) -> None:
         """Add the SDK's own settings; what is no JSON schema in them would end the check."""
+        own = set(config_jsonschema["properties"])
         super().append_builtin_config(config_jsonschema)
-        _without_broken_parts(config_jsonschema)
+        for name, definition in config_jsonschema["properties"].items():
+            if name not in own:
+                _without_broken_parts(definition)
 
     def _register_secrets(self) -> None:
         for vendor in VENDORS.values():

@@ -101,8 +101,10 @@ def without_effect(
         config: The configuration in force.
         environ: Variables (default: the process's). Blank ones count as not set.
     """
-    variables = _Variables(prefixes, os.environ if environ is None else environ)
-    return list(_differing(variables, (), schema, config))
+    environ = os.environ if environ is None else environ
+    if not any(name.startswith(tuple(prefixes)) for name in environ):
+        return []
+    return list(_differing(_Variables(prefixes, environ), (), schema, config))
 
 
 def explanation(found: t.Iterable[WithoutEffect], project_name: str) -> str:

@@ -51,13 +51,17 @@ def strangers(
         left_out: Blocks of the schema that the plugin has nothing to do with.
         siblings: Other plugins of a Meltano project may have prefixes that begin alike.
     """
+    environ = os.environ if environ is None else environ
+    named = {name: name.upper().replace("-", "_") for name in environ}
+    if not any(plain.startswith(tuple(prefixes)) for plain in named.values()):
+        return []
     known = dict(_known(schema))
     free = tuple(f"{name}_" for name, (_, is_free) in known.items() if is_free)
     others = tuple(f"{block.upper()}_" for block in left_out)
     known = {name: what for name, what in known.items() if not name.startswith(others)}
     found = []
-    for variable, text in sorted((os.environ if environ is None else environ).items()):
-        plain = variable.upper().replace("-", "_")
+    for variable, plain in sorted(named.items()):
+        text = environ[variable]
         prefix = max((one for one in prefixes if plain.startswith(one)), key=len, default="")
         rest = plain[len(prefix) :]
         if (

@@ -13,13 +13,19 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from erp_sandbox.limits import Limiter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from erp_sandbox.clock import SandboxClock
     from erp_sandbox.exchange import SandboxAnswer, SandboxCall
     from erp_sandbox.recorder import Recorder
     from erp_sandbox.store import Collection, Row, TableShape, TableStore
     from erp_sandbox.variants import Variant
+
+_KEPT_SIZE = 100
+"""Rows per resource up to which rows that were made are kept for the process's next sandboxes."""
+_KEPT_SETS = 64
+"""Sets of a vendor's rows that are kept at most."""
+_kept: dict[tuple[object, ...], Mapping[str, list[Row]]] = {}
 
 
 @dataclass
@@ -78,7 +84,10 @@ class SandboxVendor(ABC):
 
     @abstractmethod
     def seed(self) -> None:
-        """Fill the empty collections with ``bench.size`` rows each, the same for equal seeds."""
+        """Fill the empty collections with ``bench.size`` rows each.
+
+        They are the same for equal seeds and options, and nothing else of the vendor is changed.
+        """
 
     @abstractmethod
     async def handle(self, call: SandboxCall) -> SandboxAnswer:
@@ -133,7 +142,16 @@ class SandboxVendor(ABC):
 
     def _make_data(self) -> None:
         self.bench.store.clear(self.name)
-        self.seed()
+        # What the rows depend on; see `seed`.
+        known = (self.name, self.bench.size, self.bench.seed, repr(self.options))
+        if known in _kept:
+            for name, rows in _kept[known].items():
+                for row in rows:
+                    self.collections[name].put(row)
+        else:
+            self.seed()
+            if self.bench.size <= _KEPT_SIZE and len(_kept) < _KEPT_SETS:
+                _kept[known] = {name: list(rows) for name, rows in self.collections.items()}
         self.bench.store.mark_seeded(self.name)
 
     def collection(self, name: str) -> Collection | None:

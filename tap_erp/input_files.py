@@ -101,7 +101,7 @@ def check_catalog(value: Json, where: str = "catalog") -> Catalog:
         _is(entry, here, dict)
         name = _member(entry, here, "tap_stream_id", str)
         _check_entry(entry, f"{where}: stream '{name}'")
-    return Catalog.from_dict(value)
+    return Catalog.from_dict({**value, "streams": [_as_chosen(entry) for entry in streams]})
 
 
 def check_state(value: Json, where: str = "state") -> Object:
@@ -122,6 +122,9 @@ def check_state(value: Json, where: str = "state") -> Object:
         _is(bookmark, here, dict)
         _may_be(bookmark, here, "replication_key", *_TEXT)
         _may_be(bookmark, here, "replication_key_value", *_TEXT, int, decimal.Decimal)
+        _may_be(bookmark, here, "version", int, type(None))
+        for member in ("copied_at", "source"):
+            _may_be(bookmark, here, member, *_TEXT)
         overlap = _may_be(bookmark, here, "overlap", dict, type(None)) or {}
         for stamp in overlap:
             _texts(overlap, f"{here}: overlap", stamp)
@@ -150,6 +153,19 @@ def _check_entry(entry: Object, here: str) -> None:
         for member in ("table-key-properties", "valid-replication-keys"):
             _texts(metadata, inside, member, type(None))
         _method(metadata, inside, "forced-replication-method")
+        _method(metadata, inside, "replication-method")
+
+
+def _as_chosen(entry: Object) -> Object:
+    """The entry with the method that its user has chosen where Singer and Meltano put it.
+
+    The SDK does not read `replication-method`, and prefers the entry's method to any metadata.
+    """
+    for part in entry.get("metadata") or ():
+        chosen = part["metadata"].get("replication-method")
+        if not part["breadcrumb"] and chosen is not None:
+            return {**entry, "replication_method": chosen}
+    return entry
 
 
 def _check_schema(schema: Json, here: str, level: int) -> None:

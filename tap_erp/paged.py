@@ -50,8 +50,9 @@ def read_offsets(
     Rows that arrive or change on pages that were read already are left to the next run.
 
     The list ends where as many rows have come as the vendor counts. Where it does not count, or
-    counts fewer than came, it ends with a page that brings nothing new: a page that is shorter than
-    was asked for need not be the last, as the vendor's largest page is not known (aims360.md 4.1).
+    counts fewer than came or than before, it ends with a page that brings nothing new: a page that
+    is shorter than was asked for need not be the last, as the vendor's largest page is not known
+    (aims360.md 4.1).
 
     This holds for pages that are read side by side, too: what a page begins with shows how it joins
     the one before it, whichever of them was read first (docs/decisions/0007). Reading them so is
@@ -106,6 +107,11 @@ def _is_exceeded(total: int | None, end: int, new: list[bool]) -> bool:
     return total is not None and end > total and any(new)
 
 
+def _believed(total: int | None, end: int, most: int) -> int | None:
+    """The vendor's count, unless the list would end by it and an earlier one was larger."""
+    return None if total is not None and total <= end < most else total
+
+
 class _Proof:
     """Whether every row has come that was there from the beginning to the end.
 
@@ -145,7 +151,7 @@ class _Proof:
 def _read(fetch: Fetch, mark: Mark, size: int, alias: Alias, doubt: Doubt) -> t.Iterator[Marked]:
     seen, proof = Remembered(), _Proof()
     last: Marked = []
-    offset = end = reach = longest = pages = idle = stuck = repeats = 0
+    offset = end = reach = most = longest = pages = idle = stuck = repeats = 0
     overlap = 1
     counts = True
     while True:
@@ -164,6 +170,8 @@ def _read(fetch: Fetch, mark: Mark, size: int, alias: Alias, doubt: Doubt) -> t.
         new = seen.unmet(content)
         counts = counts and not _is_exceeded(total, offset + len(rows), new)
         total = total if counts else None
+        most = max(most, total or 0)
+        total = _believed(total, offset + len(rows), most)
         repeats = repeats + 1 if offset and content == [text for _, text in last] else 0
         if repeats and total is None and len(rows) != size:
             doubt("the vendor does not page, so nothing says that there are no more rows")

@@ -32,30 +32,37 @@ class StreamReport:
         failed: Reason by stream.
         skipped: Reason by stream.
         forbidden: Reason by stream that the login may not read; `judge` decides what it means.
+        missing: Reason by stream that is not there; so, too.
         readable: Vendors of which the login could read something.
     """
 
     failed: dict[str, str] = dataclasses.field(default_factory=dict)
     skipped: dict[str, str] = dataclasses.field(default_factory=dict)
     forbidden: dict[str, str] = dataclasses.field(default_factory=dict)
+    missing: dict[str, str] = dataclasses.field(default_factory=dict)
     readable: set[str] = dataclasses.field(default_factory=set)
 
     def judge(self, streams: t.Iterable[TapStream]) -> None:
-        """Skip what the login may not read, if it may read anything of that vendor; else it failed.
+        """Skip what is not there, and what the login may not read if it may read anything else.
 
-        What an earlier run could read has failed in any case: a permission was lost.
+        What an earlier run could read has failed in any case: a permission was lost, which some
+        vendors may tell as 404, too, or the stream has moved.
         """
         for stream in streams:
-            reason = self.forbidden.get(stream.name)
+            hint = ""
+            reason = self.missing.get(stream.name)
+            if reason is None:
+                reason = self.forbidden.get(stream.name)
+                hint = (
+                    f"; grant the permission, or deselect it: '!{stream.name}.*' in the tap's "
+                    "`select`"
+                )
             if reason is None:
                 continue
             if stream.was_read:
                 self.failed[stream.name] = f"an earlier run could read it: {reason}"
-            elif stream.vendor in self.readable:
-                self.skipped[stream.name] = (
-                    f"{reason}; grant the permission, or deselect it: '!{stream.name}.*' in the "
-                    "tap's `select`"
-                )
+            elif stream.name in self.missing or stream.vendor in self.readable:
+                self.skipped[stream.name] = f"{reason}{hint}"
             else:
                 self.failed[stream.name] = reason
 
@@ -134,7 +141,7 @@ def _run_stream(stream: TapStream, report: StreamReport) -> None:
     except NotPermittedError as error:
         report.forbidden[stream.name] = str(error)
     except MissingResourceError as error:
-        report.skipped[stream.name] = (
+        report.missing[stream.name] = (
             f"{error}; set its path in {stream.vendor}.resources if it has one"
         )
     except OutputError:

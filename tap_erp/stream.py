@@ -365,22 +365,8 @@ class ErpStream(Stream):
         if self.erp.connection.clock.stopped:
             raise self._interrupted()
         copy = self.table_copy
-        emptied = copy.emptied()
-        if copy.doubts:
-            self.logger.info(
-                "%s: no deletion is concluded from this reading, because %s",
-                self.name,
-                copy.doubts[0],
-            )
-        elif emptied:
-            self.logger.warning(
-                "%s: %s is empty and was not before, which does not count as the deletion of "
-                "everything, so no ACTIVATE_VERSION goes out; if it is true, set may_be_empty for "
-                "it in %s.resources",
-                self.name,
-                "the list" if emptied == [self.name] else ", ".join(emptied),
-                self.vendor,
-            )
+        if (objection := copy.objection()) is not None:
+            self.logger.log(objection.level, "%s: %s", self.name, objection.text)
         elif not copy.says_nothing:
             self.activate()
             self.save(copy.state, now=True)

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, settings
 
 from erp_ledger import open_ledger
 from erp_vendors.http.redact import redact
+from tests.support.scale import with_each_value
 from tests.support.services import postgres_url
 
 if t.TYPE_CHECKING:
@@ -50,19 +51,16 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> t.Iterator[None]:
     """Mark the conformance tests; their folder is also copied elsewhere, and knows no marker.
 
     Each of several workers gets an equal share of the items, in their order. So each share begins
     with slow modules, whole ones because of their fixtures: a slow test that began last would be
     waited for by all.
     """
-    conformance = str(_CONFORMANCE) + os.sep
-    for item in items:
-        if str(item.path).startswith(conformance):
-            item.add_marker(pytest.mark.slow)
-            if item.path.name in _ONE_ADAPTER and "[Cimcloud" not in item.name:
-                item.add_marker(pytest.mark.nightly)
+    _mark_conformance(items)
+    yield  # some are left out by their marks
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     modules: dict[pathlib.Path, list[pytest.Item]] = {}
     quick = []
@@ -80,6 +78,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         share.extend(quick[:room])
         del quick[:room]
     items[:] = [item for share in shares for item in share] + quick
+
+
+def _mark_conformance(items: t.Iterable[pytest.Item]) -> None:
+    """Each change runs a chapter with each adapter and each row of its tables; the night all."""
+    tests: dict[tuple[pathlib.Path, str], list[pytest.Function]] = {}
+    for item in items:
+        if isinstance(item, pytest.Function) and _CONFORMANCE in item.path.parents:
+            item.add_marker(pytest.mark.slow)
+            if item.path.name in _ONE_ADAPTER and "[Cimcloud" not in item.name:
+                item.add_marker(pytest.mark.nightly)
+            elif hasattr(item, "callspec"):
+                tests.setdefault((item.path, item.originalname), []).append(item)
+    for found in tests.values():
+        kept = with_each_value([tuple(item.callspec.indices.values()) for item in found])
+        for place, item in enumerate(found):
+            if place not in kept:
+                item.add_marker(pytest.mark.nightly)
 
 
 @pytest.fixture

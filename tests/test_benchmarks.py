@@ -193,6 +193,7 @@ def test_a_process_that_fails_says_why() -> None:
         execute(*ours("tap", config={}, streams=[]))
 
 
+@pytest.mark.nightly  # `make bench` measures it, too
 def test_an_unchanged_re_sync_makes_no_needless_call() -> None:
     report = calls.run(quick=True)
     assert report.values == {"aimsio_calls": 1, "cimcloud_calls": 1, "target_calls": 0}

@@ -17,7 +17,7 @@ from erp_vendors.aim.answers import (
     is_about_record,
     is_cut,
     kind_of,
-    remaining_of,
+    rest_behind,
     rows_of,
     without_envelope,
 )
@@ -361,7 +361,7 @@ class AimClient:
         rows = rows_of(answer, resource.list_name, resource.primary_keys, f"aim: {resource.path}")
         for record in rows:
             complete(resource, record, members)
-        told = remaining_of(answer) if self._trusts_counts else None
+        told = rest_behind(answer, offset + len(rows)) if self._trusts_counts else None
         return AimPage(rows, told)
 
     def answer(self, resource: AimResource, members: Params) -> Body:

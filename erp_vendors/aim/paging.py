@@ -141,11 +141,13 @@ class AimListing:
             end = offset + len(rows)
             if told is not None and end > told:
                 counts, self.miscounted = False, True
+            left = page.remaining if counts else None
+            if left == 0 and told is not None and end < told:
+                left = None  # it said before that there are more
             told = None if page.remaining is None else end + page.remaining
             joint = rows[-1].mark if rows else b""
             places.update({row.identity: offset + place for place, row in enumerate(rows)})
             yield from self._new(rows)
-            left = page.remaining if counts else None
             if left == 0 and offset == 0 and paging and len(rows) == paging.rows:
                 # A first page that is full shows whether the server says 0 whatever remains.
                 left = None

@@ -194,6 +194,14 @@ class CimcloudClient:
             return rows_of(resource, path, rows)
         raise missing
 
+    def found_path(self, resource: CimcloudResource) -> str:
+        """The path at which a resource was found in this run; else the first one to try.
+
+        Args:
+            resource: What was read.
+        """
+        return self._found.get(resource.name) or resource.path or ""
+
     def takes_page_number(self, resource: CimcloudResource, search: str, first: list[Row]) -> bool:
         """Whether page 1 of a searchstring is what it finds without a number.
 

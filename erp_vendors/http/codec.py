@@ -89,6 +89,7 @@ _decoder = msgspec.json.Decoder(float_hook=_decimal)
 _encoder = msgspec.json.Encoder(decimal_format="number")
 _sorted_encoder = msgspec.json.Encoder(decimal_format="number", order="deterministic")
 _UTF8_BOM = b"\xef\xbb\xbf"
+_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 Pairs = t.Callable[[list[tuple[str, t.Any]]], t.Any]
 
@@ -132,10 +133,12 @@ def decode_pairs(body: bytes, pairs: Pairs) -> t.Any:  # noqa: ANN401 - JSON can
     Raises:
         ValueError: As `decode`.
     """
-    try:
-        return _loads(body.removeprefix(_UTF8_BOM), pairs)
-    except RecursionError:
-        raise _too_deep() from None
+    body = body.removeprefix(_UTF8_BOM)
+    # Only its text tells the depth: what `pairs` makes is the caller's, and Python 3.14 reads tens
+    # of thousands of levels.
+    if _may_be_deeper(body, MOST_LEVELS) and _is_deeper_text(body, MOST_LEVELS):
+        raise _too_deep()
+    return _loads(body, pairs)
 
 
 def _loads(body: bytes, pairs: Pairs | None = None) -> t.Any:  # noqa: ANN401
@@ -168,6 +171,16 @@ def _may_be_deeper(body: bytes, levels: int) -> bool:
         if len(brackets) == len(before):
             return removed + len(brackets) > levels
     return bool(brackets)
+
+
+def _is_deeper_text(body: bytes, levels: int) -> bool:
+    """Whether JSON text is nested deeper than that."""
+    depth = 0
+    for bracket in _STRINGS.sub(b"", body).translate(None, _NO_BRACKETS):
+        depth += 1 if bracket in b"[{" else -1
+        if depth > levels:
+            return True
+    return False
 
 
 def is_deeper(value: t.Any, levels: int) -> bool:  # noqa: ANN401 - JSON can be anything

@@ -70,6 +70,8 @@ class PentamicClient:
             for name, resource in self.resources.items()
         }
         parents = (parent_of(resource, self.resources) for resource in self.resources.values())
+        self.null_lists = 0
+        """Lists of children that came as null, which may mean that there are none (3, INF)."""
         self._shared = {parent.name for parent in parents if parent is not None}
         self._lists: dict[str, list[t.Any]] = {}
         self._order: str = block.get("order_by")
@@ -211,7 +213,10 @@ class PentamicClient:
         where = f"pentamic: GET {path}"
         for attempt in range(1, _READS + 1):
             answer = self.transport.call("GET", path, params=params)
-            if answer.has_no_content or (resource.is_child and answer.body == b"null"):
+            if answer.has_no_content:
+                return []
+            if resource.is_child and answer.body == b"null":
+                self.null_lists += 1
                 return []
             try:
                 properties = self._properties[resource.name]

@@ -106,6 +106,7 @@ class Aims360Stream(ResourceStream[Aims360Resource, Aims360Client]):
 
     def _read(self, listing: _Listing) -> Batches:
         """The rows, page by page; where the site does not have the list, record by record."""
+        self.table_copy.source = self.resource.path
         try:
             limits = self.client.transport.budget.limits
             yield from read_offsets(
@@ -120,6 +121,7 @@ class Aims360Stream(ResourceStream[Aims360Resource, Aims360Client]):
             if not self.resource.single_path:
                 raise
             self.logger.info("%s: this site has no list, reading one by one", self.name)
+            self.table_copy.source = self.resource.single_path
             yield from self._singles()
 
     def _singles(self) -> Batches:

@@ -33,6 +33,8 @@ if t.TYPE_CHECKING:
     from tap_erp.base import BaseTap
     from tap_erp.bookmark import Bookmark
 
+_NOT_FOUND = 404
+
 _MILLISECOND = dt.timedelta(milliseconds=1)
 
 
@@ -166,6 +168,8 @@ class AimsioIndexStream(ErpStream):
         """The entries of all indexes; a copy is complete only if each index could be read."""
         client = t.cast("AimsioClient", self.erp.client("aimsio"))
         refused: list[NotPermittedError] = []
+        absent: list[CallError] = []
+        found = 0
         for resource in self.resources:
             entity = resource.path.strip("/")
             try:
@@ -178,8 +182,13 @@ class AimsioIndexStream(ErpStream):
                 refused.append(error)
                 continue
             except ErpError as error:
-                self.missed(f"index of {entity}: {error}")
+                if isinstance(error, CallError) and error.status == _NOT_FOUND:
+                    self.logger.info("No index of %s: %s", entity, error)  # all paths are INF (7)
+                    absent.append(error)
+                else:
+                    self.missed(f"the index of {entity} ({error})")
                 continue
+            found += 1
             for what in index.faults:
                 self.missed(what)
             self.table_copy.note(
@@ -194,6 +203,8 @@ class AimsioIndexStream(ErpStream):
                 }
         if len(refused) == len(self.resources):
             raise refused[0]
+        if absent and not found:
+            raise absent[0]
 
 
 def _mark(entry: IndexEntry) -> str:

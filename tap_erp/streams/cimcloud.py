@@ -192,6 +192,7 @@ class CimcloudStream(ResourceStream[CimcloudResource, CimcloudClient]):
             self.learn(page)  # so that one SCHEMA message has the columns of the whole page
             yield page
         self._repeated = pages.repeated
+        self.table_copy.source = self.client.found_path(self.resource)
 
     def _stamp(self, row: Record) -> str | None:
         return to_iso(row.get(self.replication_key)) if self.replication_key else None

@@ -124,6 +124,8 @@ class PentamicChildStream(PentamicStream):
                 else:
                     self.missed(f"{parent.name} {key}: its list holds something that is no record")
         self._check_unknown(unknown, parent)
+        if client.null_lists:
+            self.doubt(f"{client.null_lists} lists came as null")
 
     def _parent_keys(self, rows: t.Iterable[t.Any], parent: PentamicResource) -> list[object]:
         keys: dict[object, None] = {}

@@ -42,9 +42,9 @@ if t.TYPE_CHECKING:
 
 logger = logging.getLogger("erp.delivery")
 
-_CHUNK = 500
+CHUNK = 500
 """Records that are looked up in the ledger together."""
-_AHEAD = 1_000
+AHEAD = 1_000
 """Records that may be open before the input has to wait, or two batches if those are larger."""
 
 Work = tuple[KeyQueue, list[Write]]
@@ -108,7 +108,7 @@ class Delivery:
         self._intake: Intake[Queued] = Intake(self._sweep)
         self._in_flight = 0
         self._flushing = 0
-        self._ahead = _AHEAD
+        self._ahead = AHEAD
 
     def submit(self, writer: Writer, write: Write) -> None:
         """Take a record.
@@ -129,7 +129,7 @@ class Delivery:
         queue = self._queues.by_sink.get(writer.stream) or self._new_queue(writer)
         self._settlement.take(write)
         self._intake.put((queue, write))
-        if len(self._intake) >= _CHUNK or self._settlement.open > self._ahead:
+        if len(self._intake) >= CHUNK or self._settlement.open > self._ahead:
             self.look_up()
             self._wait_for_room()
             self._free()

@@ -17,6 +17,7 @@ from erp_cli.ledger import main
 from erp_ledger import open_ledger
 from target_erp.report.past_runs import OUTCOMES
 from tests.support.history import EMPLOYEES, letter
+from tests.support.scale import mostly_nightly
 
 if t.TYPE_CHECKING:
     import pathlib
@@ -167,13 +168,16 @@ def test_a_configuration_that_cannot_be_read_is_told_in_a_line(
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "place", "found"),
-    [
-        ("erp-ledger re", "1", {"rejects", "replay", "report"}),
-        ("erp-ledger --le", "1", {"--ledger"}),
-        ("erp-ledger runs --", "2", {"--json", "--limit", "--ledger", "--dead-letters"}),
-        ("erp-ledger --ledger x un", "3", {"unknown"}),
-        ("erp-ledger unknown --settle a", "3", {"accepted", "absent"}),
-    ],
+    mostly_nightly(
+        [
+            ("erp-ledger re", "1", {"rejects", "replay", "report"}),
+            ("erp-ledger --le", "1", {"--ledger"}),
+            ("erp-ledger runs --", "2", {"--json", "--limit", "--ledger", "--dead-letters"}),
+            ("erp-ledger --ledger x un", "3", {"unknown"}),
+            ("erp-ledger unknown --settle a", "3", {"accepted", "absent"}),
+        ],
+        keep=(2,),
+    ),
 )
 def test_the_shell_completes_commands_and_options(words: str, place: str, found: set[str]) -> None:
     asked = {"_ERP_LEDGER_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": place}
@@ -201,7 +205,7 @@ def on_terminal(columns: int, *arguments: str) -> list[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("columns", [80, 100, 120])
+@pytest.mark.parametrize("columns", mostly_nightly((80, 100, 120), keep=(0,)))
 @pytest.mark.usefixtures("folder")
 def test_runs_break_no_word_on_a_narrow_terminal(columns: int) -> None:
     lines = on_terminal(columns, "runs")
@@ -257,13 +261,16 @@ def test_a_reader_that_has_ended_is_no_reason_for_a_traceback() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "imported"),
-    [
-        ("erp_cli.ledger --help", set()),
-        ("erp_cli.ledger runs --json", set()),
-        ("erp_cli.ledger runs", {"rich"}),
-        ("target_erp.target --version", {"target_erp.target"}),
-        ("tap_erp.tap --version", set()),
-    ],
+    mostly_nightly(
+        [
+            ("erp_cli.ledger --help", set()),
+            ("erp_cli.ledger runs --json", set()),
+            ("erp_cli.ledger runs", {"rich"}),
+            ("target_erp.target --version", {"target_erp.target"}),
+            ("tap_erp.tap --version", set()),
+        ],
+        keep=(1, 3),
+    ),
 )
 @pytest.mark.usefixtures("folder")
 def test_a_command_imports_only_what_it_needs(arguments: str, imported: set[str]) -> None:

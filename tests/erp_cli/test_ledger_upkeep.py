@@ -22,11 +22,14 @@ from erp_ledger.transfer import TABLES
 from erp_vendors.errors import ConfigError
 from erp_vendors.http.budget import Clock
 from tests.support.history import EMPLOYEES, letter
+from tests.support.scale import mostly_nightly
 from tests.support.services import postgres_url
 from tests.support.waiting import wait_until
 
 if t.TYPE_CHECKING:
     import pathlib
+
+pytestmark = pytest.mark.slow
 
 FILE = "erp_ledger.sqlite"
 SIZE = 1_300
@@ -134,7 +137,7 @@ sys.exit(main(["move", sys.argv[1]]))
 """
 
 
-@pytest.mark.parametrize("pages", [0, 2, 5])
+@pytest.mark.parametrize("pages", mostly_nightly((0, 2, 5), keep=(1,)))
 def test_a_call_that_was_killed_goes_on(
     url: str, capsys: pytest.CaptureFixture[str], pages: int
 ) -> None:

@@ -47,7 +47,20 @@ def start(folder: pathlib.Path, *before: str) -> subprocess.Popen[str]:
     """A target that has taken its first message."""
     config = {**CONFIG, "checkpoint_seconds": 0}
     (folder / "config.json").write_text(json.dumps(config))
-    process = subprocess.Popen(
+    # The tests themselves may run under nohup.
+    with signals_kept():
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+        process = _started(folder, *before)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write('{"type":"STATE","value":{"n":1}}\n')
+    process.stdin.flush()
+    assert json.loads(process.stdout.readline()) == {"n": 1}
+    return process
+
+
+def _started(folder: pathlib.Path, *before: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
         [*before, sys.executable, "-m", "target_erp", "--config", "config.json"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -55,12 +68,6 @@ def start(folder: pathlib.Path, *before: str) -> subprocess.Popen[str]:
         text=True,
         cwd=folder,
     )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    process.stdin.write('{"type":"STATE","value":{"n":1}}\n')
-    process.stdin.flush()
-    assert json.loads(process.stdout.readline()) == {"n": 1}
-    return process
 
 
 @pytest.mark.slow

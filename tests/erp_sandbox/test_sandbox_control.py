@@ -260,6 +260,17 @@ def test_reset_brings_back_each_row_in_its_place(name: str) -> None:
         assert rows() == before
 
 
+def test_a_sandbox_begins_with_the_same_rows_whatever_became_of_those_of_the_one_before() -> None:
+    for _ in range(2):
+        with running_sandbox(size=4) as sandbox:
+            rows = sandbox.rows("aimsio", "employees")
+            assert [row for row in rows if row["employeeNotes"] == "changed"] == []
+            assert len(rows) == 4
+            guids = [row["employeeGuid"] for row in rows]
+            sandbox.change("aimsio", "employees", guids[0], {"employeeNotes": "changed"})
+            sandbox.delete("aimsio", "employees", guids[1])
+
+
 def test_seeds_differ() -> None:
     texts = []
     for seed in (1, 2):

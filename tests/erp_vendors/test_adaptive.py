@@ -207,9 +207,9 @@ def test_a_vendor_that_lets_calls_time_out_is_called_more_slowly(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level("INFO")
-    slow = Reply(delay=0.3)
+    slow = Reply(delay=0.8)
     with running_stub(answers(slow, OK)) as stub:
-        transport = make_transport(stub.url, timeout=0.1)
+        transport = make_transport(stub.url, timeout=0.5)
         transport.get_json("/x")
         assert "slowing down" not in caplog.text
         stub.script = answers(slow, OK)

@@ -18,7 +18,7 @@ from erp_vendors.http.body import Into, charset_of, in_utf8
 from tests.support.stub import Reply, running_stub
 from tests.support.transport import make_transport
 
-pytestmark = pytest.mark.usefixtures("short_pauses")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("short_pauses")]
 
 LIMIT = 1 << 20
 BOMB = 300 << 20

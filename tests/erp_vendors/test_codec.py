@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from decimal import Decimal
 
@@ -113,12 +114,24 @@ def test_depth_is_suspected_wherever_it_is(value: object, levels: int) -> None:
         assert codec._may_be_deeper(text, levels)  # noqa: SLF001
 
 
+DEEP = '{"a": ' * 201 + "1" + "}" * 201
+
+
 @pytest.mark.parametrize(
-    "text", ["[" * 20_000 + "]" * 20_000, '[{"a": 1e9999999999999999999}]', '{"a": NaN}', "[1,"]
+    "text",
+    [
+        *("[" * 20_000 + "]" * 20_000, DEEP, f'{{"b": {DEEP[6:-1]}, "b": [1, "\\"", {DEEP}]}}'),
+        *('[{"a": 1e9999999999999999999}]', '{"a": NaN}', "[1,"),
+    ],
 )
 def test_pairs_are_refused_as_other_json_is(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - json's own class, too
         codec.decode_pairs(text.encode(), dict)
+
+
+def test_pairs_may_hold_brackets_in_text() -> None:
+    text = DEEP[6:-1].replace("1", json.dumps(DEEP + '"\\'))
+    assert codec.decode_pairs(text.encode(), dict) == json.loads(text)
 
 
 @given(st.integers() | st.decimals(allow_nan=False, allow_infinity=False))

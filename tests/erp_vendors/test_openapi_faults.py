@@ -24,6 +24,8 @@ if t.TYPE_CHECKING:
 
     from erp_vendors.openapi.operations import OpenApiResource
 
+pytestmark = pytest.mark.slow
+
 LOGGER = logging.getLogger("erp.openapi")
 PATTERNS = {"none": Pattern(), **{name: vendor.openapi for name, vendor in VENDORS.items()}}
 GOOD = {"get": reply(many("Good")), "post": body(ref("Good"))}

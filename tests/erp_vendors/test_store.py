@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ import pytest
 from erp_vendors.errors import ConfigError, ErpError
 from erp_vendors.http.budget import Limits
 from erp_vendors.http.store import open_store
+from tests.support.scale import mostly_nightly
 from tests.support.services import postgres_url, redis_url
 from tests.support.stub import Reply, running_stub
 from tests.support.waiting import wait_until
@@ -22,6 +24,8 @@ if t.TYPE_CHECKING:
 
     from erp_vendors.http.store import Holds
     from tests.support.stub import Request
+
+pytestmark = pytest.mark.slow
 
 RATE = 20
 CALLS = 12
@@ -58,7 +62,10 @@ for _ in sys.stdin:
 TOLD = 2
 
 
-@pytest.fixture(params=["sqlite", "redis", "postgresql"])
+STORES = ("sqlite", "redis", "postgresql")
+
+
+@pytest.fixture(params=STORES)
 def setting(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> t.Iterator[str]:
     if request.param == "postgresql":
         with postgres_url() as url:
@@ -213,18 +220,22 @@ def test_a_pause_that_cannot_be_told_does_not_end_the_call_that_brought_it(
         store.take()
 
 
+WAITS = {
+    "429": Reply(429, headers={"Retry-After": str(TOLD)}),
+    "503": Reply(503, headers={"Retry-After": str(TOLD)}),
+    "remaining": Reply(
+        body={}, headers={"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(TOLD)}
+    ),
+}
+
+
 @pytest.mark.parametrize(
-    "reply",
-    [
-        Reply(429, headers={"Retry-After": str(TOLD)}),
-        Reply(503, headers={"Retry-After": str(TOLD)}),
-        Reply(body={}, headers={"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(TOLD)}),
-    ],
-    ids=["429", "503", "remaining"],
+    ("setting", "told"), mostly_nightly(itertools.product(STORES, WAITS)), indirect=["setting"]
 )
 def test_what_one_process_is_told_to_wait_all_wait(
-    setting: str, tmp_path: pathlib.Path, reply: Reply
+    setting: str, tmp_path: pathlib.Path, told: str
 ) -> None:
+    reply = WAITS[told]
     told_at: list[float] = []
 
     def answer(request: Request) -> Reply:

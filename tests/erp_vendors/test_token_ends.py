@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import itertools
 import threading
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +18,10 @@ from erp_vendors.errors import CallError, CredentialsError
 from erp_vendors.pentamic import PENTAMIC, PentamicClient
 from erp_vendors.settings import Block
 from erp_vendors.vendor import Connection
+from tests.support.scale import mostly_nightly
 from tests.support.stub import Reply, Request, running_stub
+
+pytestmark = pytest.mark.slow
 
 Make = t.Callable[["Server"], t.Callable[[], object]]
 """Gives what makes one write with a new client of that vendor."""
@@ -130,9 +134,9 @@ VENDORS: dict[str, tuple[Make, Reply]] = {
 CALLS = 21
 
 
-@pytest.mark.parametrize("vendor", VENDORS)
-@pytest.mark.parametrize("life", [1, 2, 6])
-@pytest.mark.parametrize("threads", [1, 5, 8])
+@pytest.mark.parametrize(
+    ("threads", "life", "vendor"), mostly_nightly(itertools.product((8, 5, 1), (1, 2, 6), VENDORS))
+)
 def test_tokens_that_end_after_some_calls_cost_a_login_each(
     vendor: str, life: int, threads: int
 ) -> None:
@@ -148,8 +152,7 @@ def test_tokens_that_end_after_some_calls_cost_a_login_each(
     assert server.logins == tokens - (vendor == "aims360, pasted")
 
 
-@pytest.mark.parametrize("vendor", VENDORS)
-@pytest.mark.parametrize("threads", [1, 8])
+@pytest.mark.parametrize(("threads", "vendor"), mostly_nightly(itertools.product((8, 1), VENDORS)))
 def test_a_token_that_serves_nobody_is_one_clear_refusal(vendor: str, threads: int) -> None:
     make, dead = VENDORS[vendor]
     server = Server(0, dead)
@@ -171,8 +174,9 @@ def test_a_token_that_serves_nobody_is_one_clear_refusal(vendor: str, threads: i
     assert all("\n" not in line and "token-number" not in line for line in said)
 
 
-@pytest.mark.parametrize("life", [1, 2, 6])
-@pytest.mark.parametrize("threads", [1, 5, 8])
+@pytest.mark.parametrize(
+    ("threads", "life"), mostly_nightly(itertools.product((8, 5, 1), (1, 2, 6)))
+)
 def test_a_session_on_top_of_a_token_ends_by_itself(life: int, threads: int) -> None:
     server = Server(life, Reply(401))
     with running_stub(server) as stub:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import copy
 import typing as t
 
-import pytest
-
 from demo.sandbox import DemoSandbox, block
 from erp_cli.doctor.examination import examine, plan
 from erp_vendors.assumption import VerdictState
@@ -21,19 +19,6 @@ if t.TYPE_CHECKING:
 
 Config = dict[str, t.Any]
 Key = tuple[t.Any, ...]
-
-
-def mostly_nightly(cases: t.Sequence[tuple[t.Any, ...]], keep: t.Collection[int]) -> list[t.Any]:
-    """Cases of a test, of which each change runs some, and `make nightly` all.
-
-    Args:
-        cases: The arguments of each case.
-        keep: Places of those that each change runs.
-    """
-    return [
-        case if place in keep else pytest.param(*case, marks=pytest.mark.nightly)
-        for place, case in enumerate(cases)
-    ]
 
 
 def config_of(sandbox: RunningSandbox, vendor: str, **more: t.Any) -> Config:

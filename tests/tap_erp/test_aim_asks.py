@@ -15,6 +15,8 @@ from tests.tap_erp.running import make_tap, run_tap
 if t.TYPE_CHECKING:
     from erp_sandbox.testing import RunningSandbox
 
+pytestmark = pytest.mark.slow
+
 SIZE = 12
 
 

@@ -17,6 +17,9 @@ if t.TYPE_CHECKING:
     from tests.erp_vendors.aim.shop import ListedRow, Params
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture
 def shop() -> t.Iterator[Shop]:
     with open_shop() as shop:
@@ -43,11 +46,10 @@ histories = st.lists(
 )
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("operation", ["SearchInventory", "ServiceTicketFullDetails"])
 @given(history=histories, zone=st.integers(-12, 14), inclusive=st.booleans(), during=st.booleans())
 @settings(
-    max_examples=full(3, 10),
+    max_examples=full(2, 10),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -17,6 +17,9 @@ if t.TYPE_CHECKING:
     from tests.erp_vendors.aim.shop import ListedRow, Params
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture
 def shop() -> t.Iterator[Shop]:
     with open_shop() as shop:

@@ -11,6 +11,8 @@ from tap_erp.tap import TapErp
 from tests.erp_vendors.aims360.fake import JOBS, Fake, Row, config, run_tap
 from tests.support.stub import Reply, Request, running_stub
 
+pytestmark = pytest.mark.slow
+
 STREAM = "aims360_aqua_lines"
 ENTRY = {"name": "lines", "source": "Orders", "view": "All Orders-Line Details"}
 ROWS = [

@@ -12,12 +12,15 @@ from tests.erp_vendors.aims360.fake import (
     CUSTOMERS,
     Fake,
     Row,
+    TapRun,
     config,
     customers,
     ids,
     run_tap,
 )
 from tests.support.stub import Reply, Request
+
+pytestmark = pytest.mark.slow
 
 ORDERS = "/orders/v1.0/orders"
 COLORS = "/StyleColors/v1.1/StyleColors"
@@ -184,6 +187,27 @@ def test_styles_are_read_one_by_one_where_there_is_no_list(fake: Fake) -> None:
     assert all(record["fabricContent"] == "wool" for record in run.records("aims360_styles"))
     assert len(fake.paths("/styles/V1.0/style/")) == 70
     assert "$expand" not in fake.paths(COLORS)[0]
+
+
+def test_styles_that_come_one_by_one_delete_none_that_the_list_had(
+    fake: Fake, caplog: pytest.LogCaptureFixture
+) -> None:
+    def kinds(run: TapRun) -> set[str]:
+        return {m["type"] for m in run.messages if m.get("stream") == "aims360_styles"}
+
+    styles(fake, "a", "b")
+    fake.lists[STYLES] = [{"styleID": name} for name in "abcdef"]
+    settings = {**config(fake.url), "reconcile_days": 0}
+    first = run_tap(settings, "aims360_styles")
+    assert "ACTIVATE_VERSION" in kinds(first)
+    del fake.lists[STYLES]
+    second = run_tap(settings, "aims360_styles", state=first.state)
+    assert (second.code, len(second.records("aims360_styles"))) == (0, 2)
+    assert "ACTIVATE_VERSION" not in kinds(second)
+    assert f"an earlier copy came from {STYLES}" in caplog.text
+    anew = run_tap(settings, "aims360_styles")
+    again = run_tap(settings, "aims360_styles", state=anew.state)
+    assert "ACTIVATE_VERSION" in kinds(anew) & kinds(again)
 
 
 def test_a_style_that_cannot_be_read_is_told(fake: Fake) -> None:

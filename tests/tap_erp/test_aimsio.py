@@ -13,7 +13,7 @@ from tests.support.stub import Reply, Request, Stub, running_stub
 from tests.tap_erp.conftest import SIZE
 from tests.tap_erp.running import Message, Run, aimsio, run_tap
 
-pytestmark = pytest.mark.usefixtures("short_pauses")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("short_pauses")]
 
 PREFIX = "/rest/api/standard/v1"
 JOBS, USERS, OBJECTS = "aimsio_job_orders", "aimsio_users", "aimsio_object_index"
@@ -80,7 +80,6 @@ def keys(run: Run, stream: str = JOBS) -> list[t.Any]:
     return [record["jobGuid"] for record in run.records(stream)]
 
 
-@pytest.mark.slow
 def test_a_first_run_reads_all_there_is_with_one_index_call_per_entity(
     sandbox: RunningSandbox,
 ) -> None:
@@ -95,7 +94,6 @@ def test_a_first_run_reads_all_there_is_with_one_index_call_per_entity(
         assert len(run.records(stream)) == (SIZE if stream != OBJECTS else ENTITIES * SIZE)
 
 
-@pytest.mark.slow
 def test_a_second_run_reads_only_what_changed(sandbox: RunningSandbox) -> None:
     first = run_tap(config(sandbox))
     sandbox.reset()
@@ -117,9 +115,8 @@ def test_a_second_run_reads_only_what_changed(sandbox: RunningSandbox) -> None:
     assert third.bookmark("aimsio_employees") == new["employeeUpdatedAt"]
 
 
-@pytest.mark.slow
 def test_ten_details_in_flight_and_the_order_of_the_stamps_kept() -> None:
-    with running_sandbox(limits=False, size=40, latency_ms=30) as sandbox:
+    with running_sandbox(limits=False, size=40, latency_ms=200) as sandbox:
         run = run_tap(config(sandbox), JOBS)
         assert sandbox.report("aimsio")["max_in_flight"] == 10
         stamps = [record["jobUpdatedAt"] for record in run.records(JOBS)]
@@ -362,6 +359,15 @@ class TestObjectIndex:
         assert run.code == 1
         assert "ACTIVATE_VERSION" not in run.kinds(OBJECTS)
         assert len(run.records(OBJECTS)) == 3, "the others are there"
+
+    def test_an_entity_whose_path_is_not_there_is_no_obstacle(self, played: Played) -> None:
+        """The paths of all lists are INF (aimsio.md 7)."""
+        played.special = lambda path: Reply(404) if path == "/BillableItem" else None
+        run = played.run(OBJECTS)
+        assert (run.code, run.error) == (0, "")
+        assert "ACTIVATE_VERSION" in run.kinds(OBJECTS)
+        played.special = lambda _: Reply(404)
+        assert played.run(OBJECTS).code == 1
 
     def test_an_index_with_a_malformed_element_deletes_nothing(self, played: Played) -> None:
         played.index = [{"guid": "a", "updatedAt": 1}, {"updatedAt": 2}]

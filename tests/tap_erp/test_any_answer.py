@@ -209,7 +209,7 @@ def is_of(stream: str, record: dict[str, t.Any], part: dict[str, t.Any]) -> bool
 
 @pytest.mark.parametrize("vendor", STREAMS)
 @settings(
-    max_examples=full(10, 500),
+    max_examples=full(8, 500),
     suppress_health_check=[
         HealthCheck.function_scoped_fixture,
         HealthCheck.too_slow,

@@ -9,6 +9,7 @@ import pytest
 
 from erp_vendors.schemas import ANYTHING
 from tests.support.ahead import scrambled
+from tests.support.scale import full
 from tests.support.stub import Reply
 from tests.tap_erp.conftest import SIZE
 from tests.tap_erp.played_cimcloud import ACCOUNTS, Played, account, names
@@ -17,7 +18,7 @@ from tests.tap_erp.running import Message, cimcloud, make_tap, run_tap
 if t.TYPE_CHECKING:
     from erp_sandbox.testing import RunningSandbox
 
-pytestmark = pytest.mark.usefixtures("short_pauses")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("short_pauses")]
 
 ORDERS, LINES = "cimcloud_orders", "cimcloud_order_details"
 
@@ -119,7 +120,7 @@ class TestMovingRows:
         run = played.run()
         assert set(names(run)) == {f"A{number:03}" for number in range(150)}
 
-    @pytest.mark.parametrize("seed", range(18))
+    @pytest.mark.parametrize("seed", range(full(6, 18)))
     def test_side_by_side_none_slips_away_either(self, played: Played, seed: int) -> None:
         played.rows = [
             account(number, f"2026-03-{1 + number // 60:02}T10:{number % 60:02}:00")

@@ -81,7 +81,7 @@ def text_in_every_loader(column: Message) -> bool:
 
 
 @pytest.mark.slow
-@settings(max_examples=full(20, 600), deadline=None)
+@settings(max_examples=full(10, 600), deadline=None)
 @given(rows=ROWS)
 def test_no_column_ever_needs_another_type_and_every_value_fits(rows: list[Message]) -> None:
     announced: Message = {}
@@ -108,7 +108,7 @@ def test_no_column_ever_needs_another_type_and_every_value_fits(rows: list[Messa
 
 
 @pytest.mark.slow
-@settings(max_examples=full(15, 400), deadline=None)
+@settings(max_examples=full(8, 400), deadline=None)
 @given(rows=ROWS)
 def test_columns_as_seen_fit_every_value_too(rows: list[Message]) -> None:
     for message in read(rows, "as_seen"):

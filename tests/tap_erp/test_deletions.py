@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import decimal
+import itertools
 import json
 import time
 import typing as t
@@ -11,6 +13,7 @@ import pytest
 
 from erp_sandbox.testing import RunningSandbox, running_sandbox
 from tap_erp.table_copy import is_due
+from tests.support.scale import mostly_nightly
 from tests.support.stub import Reply, Request, running_stub
 from tests.support.vendor_users import DATED, key_of, meddle
 from tests.tap_erp.loader import Loader
@@ -113,32 +116,36 @@ def test_what_changes_at_the_moment_of_the_reading_is_not_gone(
         assert not keys or before[name].keys() <= loader.tables[name].keys(), name
 
 
+@pytest.mark.parametrize(
+    ("vendor", "part"), mostly_nightly(itertools.product(VENDORS, (0.3, 0.7))), indirect=["vendor"]
+)
 def test_killed_in_mid_stream_nothing_is_activated_that_was_not_read(
-    vendor: str, sandbox: RunningSandbox
+    vendor: str, sandbox: RunningSandbox, part: float
 ) -> None:
     loader = Loader()
     loader.load(read(sandbox, vendor, {}, 0).messages)
     meddle(sandbox, vendor, loader.keys)
     whole = read(sandbox, vendor, loader.state, 0).messages
-    for part in (0.3, 0.7):
-        broken = copy.deepcopy(loader)
-        broken.load(whole[: int(len(whole) * part)])
-        now = vendor_has(sandbox, vendor)
-        for name in now.tables:
-            if now.keys[name]:
-                alive = loader.tables[name].keys() & now.tables[name].keys()
-                assert alive <= broken.tables[name].keys(), name
-        broken.load(read(sandbox, vendor, broken.state).messages)  # not reconciling
-        assert not with_bookmark(broken.state) & set(broken.activated)
-        broken.load(read(sandbox, vendor, broken.state, 0).messages)
-        judge(broken, now)
+    broken = copy.deepcopy(loader)
+    broken.load(whole[: int(len(whole) * part)])
+    now = vendor_has(sandbox, vendor)
+    for name in now.tables:
+        if now.keys[name]:
+            alive = loader.tables[name].keys() & now.tables[name].keys()
+            assert alive <= broken.tables[name].keys(), name
+    broken.load(read(sandbox, vendor, broken.state).messages)  # not reconciling
+    assert not with_bookmark(broken.state) & set(broken.activated)
+    broken.load(read(sandbox, vendor, broken.state, 0).messages)
+    judge(broken, now)
 
 
 def with_bookmark(state: Message) -> set[str]:
     return {name for name, kept in state["bookmarks"].items() if "replication_key" in kept}
 
 
-@pytest.mark.parametrize("after", [2, 6, 11])
+@pytest.mark.parametrize(
+    ("vendor", "after"), mostly_nightly(itertools.product(VENDORS, (2, 6, 11))), indirect=["vendor"]
+)
 def test_a_permission_that_is_lost_in_mid_stream_deletes_nothing(
     vendor: str, sandbox: RunningSandbox, after: int
 ) -> None:
@@ -253,6 +260,30 @@ def test_cimcloud_is_whole_only_if_a_second_reading_confirms_it(
     assert readings == (1 if days is None else 2 if steady else 3)
 
 
+def test_rows_at_another_path_delete_none_of_an_earlier_copy(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """CIMcloud's tables without a documented path are looked for under several names."""
+    rows = {"shipments": ["1", "2", "3"]}
+
+    def script(request: Request) -> Reply:
+        if request.path.endswith("/authenticate"):
+            return Reply(body={"token": "a-token-1", "expiration": "2999-01-01T00:00:00Z"})
+        name = request.path.split("/")[2]
+        return Reply(body=[{"sh_key": key} for key in rows[name]]) if name in rows else Reply(404)
+
+    name = "cimcloud_shipments"
+    with running_stub(script) as stub:
+        setting = {**cimcloud(stub.url), "reconcile_days": 0}
+        first = run_tap(setting, name)
+        assert "ACTIVATE_VERSION" in first.kinds(name), first.error
+        rows["Shipments"] = rows.pop("shipments")[:1]
+        second = run_tap(setting, name, state=first.state)
+    assert (second.code, len(second.records(name))) == (0, 1)
+    assert "ACTIVATE_VERSION" not in second.kinds(name)
+    assert "an earlier copy came from shipments and this one from Shipments" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("copied", "days", "due"),
     [
@@ -263,8 +294,13 @@ def test_cimcloud_is_whole_only_if_a_second_reading_confirms_it(
         ("2020-01-01T00:00:00Z", None, False),
         ("2020-01-01T00:00:00Z", 100_000, False),
         ("nonsense", 100_000, True),
+        ("2020-01-01T00:00:00Z", decimal.Decimal("0.5"), True),
+        ("2020-01-01T00:00:00Z", decimal.Decimal("7.0"), True),
+        ("2020-01-01T00:00:00Z", 10**12, False),
         (5, 0, True),
     ],
 )
-def test_when_a_reading_in_full_is_due(copied: object, days: float | None, *, due: bool) -> None:
+def test_when_a_reading_in_full_is_due(
+    copied: object, days: float | decimal.Decimal | None, *, due: bool
+) -> None:
     assert is_due({"copied_at": copied}, days) is due

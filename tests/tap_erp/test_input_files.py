@@ -23,7 +23,7 @@ from tap_erp.stream import ErpStream
 from tap_erp.streams import STREAMS
 from tap_erp.tap import TapErp
 from tests.support import commands
-from tests.support.scale import full
+from tests.support.scale import full, mostly_nightly
 from tests.support.stub import Reply, running_stub
 from tests.tap_erp.running import aimsio, command, written
 
@@ -120,7 +120,8 @@ def a_state() -> Json:
         "replication_key_value": "2026-01-02T00:00:00.000000",
         "overlap": {"2026-01-02T00:00:00.000000": [fingerprint(1)]},
     }
-    return {"bookmarks": {AT: bookmark, NUMBERED: bookmark, TABLE: {"filled": [TABLE]}}}
+    copy_of = {"filled": [TABLE], "version": 5, "copied_at": "2026-01-02T00:00:00Z", "source": "x"}
+    return {"bookmarks": {AT: bookmark, NUMBERED: bookmark, TABLE: copy_of}}
 
 
 def places(value: Json, path: tuple[Json, ...] = ()) -> t.Iterator[tuple[Json, ...]]:
@@ -285,7 +286,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path: pathlib.Path, flag: str) ->
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kept", [1, 40, 400])
+@pytest.mark.parametrize("kept", mostly_nightly((1, 40, 400), keep=(1,)))
 def test_a_reader_that_goes_is_said_in_one_line(tmp_path: pathlib.Path, kept: int) -> None:
     rows = [{"id": number, "updatedAt": number} for number in range(300)]
     with running_stub(lambda _: Reply(body=rows)) as stub:
@@ -302,8 +303,10 @@ def test_a_reader_that_goes_is_said_in_one_line(tmp_path: pathlib.Path, kept: in
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("arguments", [[], ["--discover"]])
-@pytest.mark.parametrize("to", [">&-", ">/dev/full"])
+@pytest.mark.parametrize(
+    ("to", "arguments"),
+    mostly_nightly([(to, words) for to in (">&-", ">/dev/full") for words in ([], ["--discover"])]),
+)
 def test_a_stdout_that_takes_nothing_is_said_in_one_line(
     tmp_path: pathlib.Path, arguments: list[str], to: str
 ) -> None:

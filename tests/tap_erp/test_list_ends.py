@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import typing as t
 import urllib.parse
 
@@ -20,7 +21,7 @@ from tap_erp.paged import read_offsets
 from tests.erp_vendors.aim.shop import open_shop
 from tests.erp_vendors.aims360.fake import TOKEN, make_client
 from tests.erp_vendors.cimcloud.test_cimcloud_client import make as make_cimcloud
-from tests.support.scale import full
+from tests.support.scale import full, mostly_nightly
 from tests.support.stub import Reply, Request, running_stub
 
 Row = dict[str, t.Any]
@@ -130,13 +131,15 @@ def test_a_count_that_is_too_large_is_never_a_whole_list(
 
 
 AIM_PAGED = [resource for resource in AIM_RESOURCES if resource.paging]
-CAPS = pytest.mark.parametrize("cap", [50, 100, 150, 400])
-COUNTS = pytest.mark.parametrize("counts", [True, False])
+CAPS = (50, 100, 150, 400)
 
 
-@pytest.mark.parametrize("name", [*(one.name for one in AIM_PAGED), "custom_list"])
-@CAPS
-@COUNTS
+@pytest.mark.parametrize(
+    ("counts", "cap", "name"),
+    mostly_nightly(
+        itertools.product((True, False), CAPS, [*(one.name for one in AIM_PAGED), "custom_list"])
+    ),
+)
 def test_aim_loses_no_row_to_a_server_with_its_own_largest_page(
     name: str, cap: int, *, counts: bool
 ) -> None:
@@ -177,9 +180,10 @@ def test_aim_does_not_believe_a_rest_that_is_counted_from_what_was_asked_for(cap
     assert listed.calls <= listed.needed + 1
 
 
-@pytest.mark.parametrize("name", [one.name for one in AIMS360_RESOURCES])
-@CAPS
-@COUNTS
+@pytest.mark.parametrize(
+    ("counts", "cap", "name"),
+    mostly_nightly(itertools.product((True, False), CAPS, [one.name for one in AIMS360_RESOURCES])),
+)
 def test_aims360_loses_no_row_to_a_server_with_its_own_largest_page(
     name: str, cap: int, *, counts: bool
 ) -> None:
@@ -206,9 +210,16 @@ def test_aims360_loses_no_row_to_a_server_with_its_own_largest_page(
     assert listed.calls == listed.needed + (not counts)
 
 
-@pytest.mark.parametrize("name", [one.name for one in CIMCLOUD_RESOURCES if one.path])
-@pytest.mark.parametrize("count", [0, 49, 50, 51, 100, 325])
-@pytest.mark.parametrize("stays", [True, False])
+@pytest.mark.parametrize(
+    ("stays", "count", "name"),
+    mostly_nightly(
+        itertools.product(
+            (True, False),
+            (0, 49, 50, 51, 100, 325),
+            [one.name for one in CIMCLOUD_RESOURCES if one.path],
+        )
+    ),
+)
 def test_cimcloud_ends_with_a_page_of_less_than_its_fifty_rows(
     name: str, count: int, *, stays: bool
 ) -> None:

@@ -16,7 +16,7 @@ if t.TYPE_CHECKING:
 
     from erp_sandbox.testing import RunningSandbox
 
-pytestmark = pytest.mark.usefixtures("short_pauses")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("short_pauses")]
 
 STREAM = "cimcloud_online_orders"
 CALL = "GET /sandbox-site/OnlineOrders/1"

@@ -131,6 +131,18 @@ def test_invoices_alone(pentamic: Pentamic) -> None:
     assert found.records(CUSTOMERS) == []
 
 
+def test_invoices_that_come_as_null_delete_none(pentamic: Pentamic) -> None:
+    assert run(pentamic).of("ACTIVATE_VERSION", INVOICES)
+    pentamic.instead = lambda request: (
+        Reply(body=b"null") if request.path.startswith("/api/customers/1/") else None
+    )
+    found = run(pentamic)
+    assert found.error == ""
+    assert [row["id"] for row in found.records(INVOICES)] == [21]
+    assert found.of("ACTIVATE_VERSION", CUSTOMERS)
+    assert not found.of("ACTIVATE_VERSION", INVOICES)
+
+
 def test_a_customer_without_its_key_does_not_cost_the_invoices(pentamic: Pentamic) -> None:
     """The SDK takes deselected properties out of the very record that it is given."""
     found = run(pentamic, deselect=[f"{CUSTOMERS}.name"])

@@ -11,7 +11,7 @@ from erp_sandbox.testing import RunningSandbox, running_sandbox
 from tests.tap_erp.running import run_tap
 from tests.tap_erp.test_union import config
 
-pytestmark = pytest.mark.usefixtures("short_pauses")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("short_pauses")]
 
 
 class Case(t.NamedTuple):
@@ -128,9 +128,9 @@ def test_the_run_fails_if_the_login_could_read_nothing(
     assert case.refused in run.error
 
 
-@pytest.mark.parametrize("emptied", [False, True])
+@pytest.mark.parametrize(("status", "emptied"), [(403, False), (403, True), (404, True)])
 def test_it_failed_if_an_earlier_run_could_read_it(
-    vendor: str, sandbox: RunningSandbox, *, emptied: bool
+    vendor: str, sandbox: RunningSandbox, status: int, *, emptied: bool
 ) -> None:
     case = CASES[vendor]
     setting = config(sandbox.url, vendor.partition(" ")[0])
@@ -139,10 +139,11 @@ def test_it_failed_if_an_earlier_run_could_read_it(
     state = earlier.state
     if emptied:  # what an empty list leaves behind
         state["bookmarks"][case.refused] = {"read": True}
-    refuse(sandbox, vendor)
+    refuse(sandbox, vendor, status=status)
     run = run_tap(setting, case.refused, case.other, state=state)
     assert run.code == 1
-    assert "an earlier run could read it" in run.error
+    assert "an earlier run could read it" in run.error or status == 404
+    assert case.refused in run.error
     assert run.records(case.other) or vendor != "aim"
     assert run.state["bookmarks"][case.refused] == state["bookmarks"][case.refused]
 

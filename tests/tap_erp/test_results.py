@@ -27,6 +27,8 @@ if t.TYPE_CHECKING:
     from tests.support.plugins import TargetRun
     from tests.tap_erp.running import Config, Message
 
+pytestmark = pytest.mark.slow
+
 EMPLOYEES = "aimsio_employees"
 STREAMS = ("erp_runs", "erp_outcomes", "erp_dead_letters")
 

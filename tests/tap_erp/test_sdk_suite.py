@@ -15,6 +15,8 @@ from tap_erp.tap import TapErp
 from tests.support.signals import signals_kept
 from tests.tap_erp.running import aimsio, cimcloud
 
+pytestmark = pytest.mark.slow
+
 # Filled with the sandbox's address when that runs; the tests are made before.
 CONFIG: dict[str, t.Any] = {**aimsio("http://127.0.0.1:1"), **cimcloud("http://127.0.0.1:1")}
 

@@ -90,16 +90,17 @@ def test_a_run_with_nothing_new_gives_its_state_back(sandbox: RunningSandbox) ->
     assert kept.state["bookmarks"]["aimsio_gone"] == {"replication_key_value": 5}
 
 
-def test_the_catalog_can_ask_for_the_full_table(sandbox: RunningSandbox) -> None:
+@pytest.mark.parametrize("place", ["entry", "metadata"])
+def test_the_catalog_can_ask_for_the_full_table(sandbox: RunningSandbox, place: str) -> None:
     first = run_tap(config(sandbox), JOBS)
 
     def full(breadcrumb: list[str], metadata: Message) -> None:
-        if not breadcrumb:
-            metadata["forced-replication-method"] = "FULL_TABLE"
+        if not breadcrumb and place == "metadata":
+            metadata["replication-method"] = "FULL_TABLE"
 
     catalog = edited(config(sandbox), full)
     for entry in catalog["streams"]:
-        if entry["stream"] == JOBS:
+        if entry["stream"] == JOBS and place == "entry":
             entry["replication_method"] = "FULL_TABLE"
     messages = sync(config(sandbox), catalog=catalog, state=first.state)
     assert len(records(messages)) == 30

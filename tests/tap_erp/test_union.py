@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import typing as t
 
 import pytest
 
 from erp_sandbox.testing import RunningSandbox, running_sandbox
+from tests.support.scale import mostly_nightly
 from tests.tap_erp.running import Config, Run, run_tap
 
 pytestmark = pytest.mark.slow
@@ -109,8 +111,7 @@ def runs_until_done(settings: Config, disturb: t.Callable[[int], None]) -> Rows:
 
 
 @pytest.mark.usefixtures("short_pauses")
-@pytest.mark.parametrize("vendor", VENDORS)
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize(("fault", "vendor"), mostly_nightly(itertools.product(FAULTS, VENDORS)))
 def test_one_fault_at_any_call(
     sandbox: RunningSandbox, whole: dict[str, tuple[Rows, int]], vendor: str, fault: str
 ) -> None:
@@ -136,8 +137,10 @@ def test_one_fault_at_any_call(
 
 
 @pytest.mark.usefixtures("short_pauses")
-@pytest.mark.parametrize("vendor", ["aim", "aims360", "cimcloud", "pentamic"])
-@pytest.mark.parametrize("place", [0.0, 0.3, 0.7])
+@pytest.mark.parametrize(
+    ("place", "vendor"),
+    mostly_nightly(itertools.product((0.0, 0.3, 0.7), ("aim", "aims360", "cimcloud", "pentamic"))),
+)
 def test_a_token_that_dies_at_any_call_is_no_failure(
     sandbox: RunningSandbox, whole: dict[str, tuple[Rows, int]], vendor: str, place: float
 ) -> None:

@@ -3,6 +3,7 @@ another record (aim.md 6, 8.1)."""
 
 from __future__ import annotations
 
+import itertools
 import json
 import typing as t
 
@@ -14,13 +15,15 @@ from erp_ledger import Known, RecordStatus
 from erp_vendors.errors import DataError, ErpError
 from target_erp.delivery.model import ABSENT, NOT_SHOWN, Finding, LookUpResult
 from tests.erp_vendors.aim.shop import OK, Shop, error, open_shop, stock_error
-from tests.support.scale import full
+from tests.support.scale import full, mostly_nightly
 from tests.support.stub import Reply
 from tests.support.writers import Account, prepared
 from tests.target_erp.aim_records import ADD
 
 if t.TYPE_CHECKING:
     from tests.target_erp.aim_records import Record
+
+pytestmark = pytest.mark.slow
 
 Row = dict[str, t.Any]
 
@@ -160,8 +163,7 @@ NOTHING: dict[str, Reply] = {
 }
 
 
-@pytest.mark.parametrize("sink", READS)
-@pytest.mark.parametrize("what", NOTHING)
+@pytest.mark.parametrize(("what", "sink"), mostly_nightly(itertools.product(NOTHING, READS)))
 def test_an_answer_that_is_none_proves_nothing(desk: Desk, sink: str, what: str) -> None:
     with pytest.raises(ErpError):
         desk.look(sink, NOTHING[what])

@@ -20,6 +20,8 @@ if t.TYPE_CHECKING:
     from target_erp.delivery import Write, Writer
     from target_erp.writers.aim_writer import AimWriter
 
+pytestmark = pytest.mark.slow
+
 IMAGE = {"FileName": "a.png", "Base64Image": "aGVsbG8="}
 CUSTOMER = {
     "Name": "Ann Lee",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import itertools
 import typing as t
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from erp_sandbox.testing import running_sandbox
 from tests.support.aim import shop_block
 from tests.support.plugins import record, run_target, schema, state
+from tests.support.scale import mostly_nightly
 
 if t.TYPE_CHECKING:
     import pathlib
@@ -80,10 +82,17 @@ def made(sandbox: RunningSandbox) -> collections.Counter[str]:
     return collections.Counter(row["_web_ref"] for row in rows if row.get("_web_ref"))
 
 
-@pytest.mark.parametrize("fault", LOST)
-@pytest.mark.parametrize("texts", ["own", "services", "none"])
-@pytest.mark.parametrize("reference", ["by reference", "by texts"])
-@pytest.mark.parametrize("first", ["a control before", "no control"])
+@pytest.mark.parametrize(
+    ("fault", "texts", "reference", "first"),
+    mostly_nightly(
+        itertools.product(
+            LOST,
+            ("own", "services", "none"),
+            ("by reference", "by texts"),
+            ("a control before", "no control"),
+        )
+    ),
+)
 def test_a_ticket_is_never_written_twice(
     tmp_path: pathlib.Path, fault: str, texts: str, reference: str, first: str
 ) -> None:
@@ -138,9 +147,10 @@ ROWS = [
 ]
 
 
-@pytest.mark.parametrize("fault", LOST)
-@pytest.mark.parametrize("which", range(len(ROWS)))
-@pytest.mark.parametrize("keys", [["crm_id"], []], ids=["with a key", "without"])
+@pytest.mark.parametrize(
+    ("fault", "which", "keys"),
+    mostly_nightly(itertools.product(LOST, range(len(ROWS)), (["crm_id"], []))),
+)
 def test_a_customer_is_settled_by_name_e_mail_and_telephone(
     tmp_path: pathlib.Path, fault: str, which: int, keys: list[str]
 ) -> None:
@@ -164,24 +174,26 @@ def test_a_customer_is_settled_by_name_e_mail_and_telephone(
         assert [row["City"] for row in after] == ["Austin"] * len(ROWS)
 
 
-@pytest.mark.parametrize("fault", LOST)
+CHILDREN: list[tuple[str, str, Message, str]] = [
+    (
+        "aim_shipping_addresses",
+        "AddShippingAddress",
+        {"AddressName": "Depot", "Address1": "9 Far Way"},
+        "shipping_addresses",
+    ),
+    ("aim_customer_dependants", "CustomerDependant", {"Name": "Depot"}, "customers"),
+    (
+        "aim_scheduled_returns",
+        "ContractScheduledReturns",
+        {"ReturnDate": "2031-03-04T10:30:00", "OptionId": 1},
+        "scheduled_returns",
+    ),
+]
+
+
 @pytest.mark.parametrize(
-    ("stream", "path", "row", "resource"),
-    [
-        (
-            "aim_shipping_addresses",
-            "AddShippingAddress",
-            {"AddressName": "Depot", "Address1": "9 Far Way"},
-            "shipping_addresses",
-        ),
-        ("aim_customer_dependants", "CustomerDependant", {"Name": "Depot"}, "customers"),
-        (
-            "aim_scheduled_returns",
-            "ContractScheduledReturns",
-            {"ReturnDate": "2031-03-04T10:30:00", "OptionId": 1},
-            "scheduled_returns",
-        ),
-    ],
+    ("fault", "stream", "path", "row", "resource"),
+    mostly_nightly((fault, *child) for fault, child in itertools.product(LOST, CHILDREN)),
 )
 def test_a_customers_children_are_written_once(  # noqa: PLR0917 - one row of a table
     tmp_path: pathlib.Path, fault: str, stream: str, path: str, row: Message, resource: str
@@ -223,8 +235,9 @@ def test_a_web_order_is_written_once(tmp_path: pathlib.Path, fault: str) -> None
         ]
 
 
-@pytest.mark.parametrize("fault", LOST)
-@pytest.mark.parametrize("second", ["replace", "add"])
+@pytest.mark.parametrize(
+    ("fault", "second"), mostly_nightly(itertools.product(LOST, ("replace", "add")))
+)
 def test_picks_are_reported_once(tmp_path: pathlib.Path, fault: str, second: str) -> None:
     """Whether a shop replaces quantities or adds them (UNK), it has what was picked."""
     with running_sandbox(size=3, limits=False, options={"aim": {"picks": second}}) as sandbox:

@@ -25,6 +25,8 @@ from tests.target_erp.aim_records import ADD, CUSTOM, RECORDS
 if t.TYPE_CHECKING:
     from target_erp.delivery import Write
 
+pytestmark = pytest.mark.slow
+
 CASES = sorted(RECORDS)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 import json
 import threading
 import time
@@ -13,7 +14,7 @@ import pytest
 
 from target_erp.target import TargetErp
 from tests.support.plugins import record, schema, state
-from tests.support.scale import full
+from tests.support.scale import full, mostly_nightly
 from tests.support.stub import Reply, Request
 from tests.support.waiting import wait_until
 from tests.target_erp.acting import Site, Stage
@@ -27,9 +28,17 @@ if t.TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 EMPLOYEES = "aimsio_employees"
-MESSAGES = full(1_800, 2_400)
-BOUND = 1_700
-"""A thousand open records, and the chunk of five hundred that is looked up together."""
+AHEAD, CHUNK = full(100, 1_000), full(50, 500)
+MESSAGES = 24 * AHEAD // 10
+BOUND = 17 * AHEAD // 10
+"""The records that may be open, the chunk that is looked up together, and a few on their way."""
+
+
+@pytest.fixture(autouse=True)
+def _bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a night they are those of the product; each change is judged by smaller ones."""
+    monkeypatch.setattr("target_erp.delivery.delivery.AHEAD", AHEAD)
+    monkeypatch.setattr("target_erp.delivery.delivery.CHUNK", CHUNK)
 
 
 class Input:
@@ -81,8 +90,9 @@ def started(target: TargetErp, lines: Input, out: io.StringIO) -> threading.Thre
     return thread
 
 
-@pytest.mark.parametrize("every", [0, 1, 7, 100])
-@pytest.mark.parametrize("batch", [1, 100])
+@pytest.mark.parametrize(
+    ("batch", "every"), mostly_nightly(itertools.product((1, AHEAD // 10), (0, 1, 7, 100)))
+)
 def test_the_input_waits_for_the_vendor_however_often_state_comes(
     every: int, batch: int, vendor: Vendor
 ) -> None:
@@ -92,7 +102,7 @@ def test_the_input_waits_for_the_vendor_however_often_state_comes(
     target = TargetErp(config=vendor.config(aimsio=block, checkpoint_seconds=1))
     lines = Input(rows(MESSAGES, every))
     thread = started(target, lines, io.StringIO())
-    wait_until(lambda: lines.read > 900)
+    wait_until(lambda: lines.read > 9 * AHEAD // 10)
     time.sleep(0.7)
     assert lines.read < BOUND
     slow.go.set()

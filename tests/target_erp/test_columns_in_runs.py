@@ -26,6 +26,8 @@ from tests.support.writers import Account
 if t.TYPE_CHECKING:
     from tests.target_erp.conftest import Vendor
 
+pytestmark = pytest.mark.slow
+
 EMPLOYEES = "aimsio_employees"
 ACCOUNTS = "cimcloud_accounts"
 LOOSE: Message = {"match_properties": "loose"}

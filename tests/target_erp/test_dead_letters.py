@@ -19,6 +19,7 @@ from erp_vendors.errors import ConfigError
 from erp_vendors.masking import hidden_in, hiding, is_masked, masked
 from target_erp.delivery import Outcome, RefusedError, Write
 from target_erp.delivery.dead_letters import DeadLetters, dismiss, newest, still_open
+from tests.support.scale import mostly_nightly
 
 if t.TYPE_CHECKING:
     import pathlib
@@ -190,6 +191,9 @@ def _adds(folder: str, name: str, count: int) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    "setting", mostly_nightly(("sqlite", "postgresql"), keep=(0,)), indirect=True
+)
 def test_tidying_loses_nothing_that_another_process_adds(
     tmp_path: pathlib.Path, ledger: Ledger
 ) -> None:

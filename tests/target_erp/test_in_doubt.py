@@ -20,6 +20,8 @@ from tests.target_erp.acting import FAILURES, Site, Stage, answer
 if t.TYPE_CHECKING:
     import pathlib
 
+pytestmark = pytest.mark.slow
+
 OK = {"accepted": True}
 
 

@@ -23,6 +23,8 @@ from tests.support.stub import Reply
 if t.TYPE_CHECKING:
     from tests.target_erp.conftest import Vendor
 
+pytestmark = pytest.mark.slow
+
 EMPLOYEES = "aimsio_employees"
 PASSTHROUGH = "cimcloud_order_passthrough"
 
@@ -322,7 +324,6 @@ def test_resync_sends_what_is_unchanged(tool: Tool) -> None:
         assert len(tool.vendor.taken) == sent
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("command", ["settle", "forget"])
 def test_who_changes_the_ledger_by_hand_waits_for_a_run(lost: Tool, command: str) -> None:
     arguments = {

@@ -17,6 +17,8 @@ from tests.support.writers import Account, prepared
 if t.TYPE_CHECKING:
     from target_erp.delivery import Writer
 
+pytestmark = pytest.mark.slow
+
 Row = dict[str, t.Any]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import subprocess
 import sys
@@ -16,12 +17,14 @@ from erp_vendors.errors import ConfigError
 from target_erp.run import REJECTED
 from target_erp.target import TargetErp
 from tests.support.plugins import Message, record, run_target, schema, state
-from tests.support.scale import full
+from tests.support.scale import full, mostly_nightly
 
 if t.TYPE_CHECKING:
     import pathlib
 
     from tests.target_erp.conftest import Vendor
+
+pytestmark = pytest.mark.slow
 
 EMPLOYEES = "aimsio_employees"
 
@@ -56,7 +59,7 @@ WHOLE: tuple[Message, ...] = (
     {"type": "BATCH", "stream": EMPLOYEES, "encoding": {}, "manifest": ["file:///nowhere"]},
 )
 many = settings(
-    max_examples=full(8, 60),
+    max_examples=full(5, 60),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -89,7 +92,6 @@ def check(vendor: Vendor, line: Message | str | bytes, **config: t.Any) -> int:
     return run.code
 
 
-@pytest.mark.slow
 @many
 @given(message=st.sampled_from(WHOLE), member=st.sampled_from(MEMBERS), value=JSON)
 def test_any_member_of_any_message_may_be_anything(
@@ -98,14 +100,12 @@ def test_any_member_of_any_message_may_be_anything(
     check(vendor, {**message, member: value})
 
 
-@pytest.mark.slow
 @many
 @given(message=st.sampled_from(WHOLE), member=st.sampled_from(MEMBERS))
 def test_any_member_may_be_missing(vendor: Vendor, message: Message, member: str) -> None:
     check(vendor, {name: value for name, value in message.items() if name != member})
 
 
-@pytest.mark.slow
 @many
 @given(
     st.one_of(
@@ -119,7 +119,6 @@ def test_a_line_may_be_anything(vendor: Vendor, line: str | bytes) -> None:
     assert check(vendor, line) == (FAILED if encoded.strip() else 0)
 
 
-@pytest.mark.slow
 @many
 @given(JSON, JSON)
 def test_a_record_and_its_schema_may_be_anything(vendor: Vendor, body: t.Any, said: t.Any) -> None:
@@ -140,12 +139,14 @@ DEEP = {
 }
 
 
-@pytest.mark.parametrize("levels", [100, 190, 250, 2_000, 20_000, 200_000])
-@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])
-@pytest.mark.parametrize("place", DEEP)
-def test_nesting_has_a_bound(
-    vendor: Vendor, levels: int, opening: str, closing: str, place: str
-) -> None:
+@pytest.mark.parametrize(
+    ("levels", "kind", "place"),
+    mostly_nightly(
+        itertools.product((100, 190, 250, 2_000, 20_000, 200_000), ("array", "object"), DEEP)
+    ),
+)
+def test_nesting_has_a_bound(vendor: Vendor, levels: int, kind: str, place: str) -> None:
+    opening, closing = {"array": ("[", "]"), "object": ('{"a":', "}")}[kind]
     nested = opening * levels + "1" + closing * levels
     line = DEEP[place].replace("@", EMPLOYEES).replace("%", nested)
     code = check(vendor, line)
@@ -170,8 +171,13 @@ NUMBERS = {
 }
 
 
-@pytest.mark.parametrize("number", NUMBERS, ids=lambda text: text[:20])
-@pytest.mark.parametrize("said", [{}, {"type": "number"}, {"multipleOf": 2}, {"maximum": 3}])
+@pytest.mark.parametrize(
+    ("number", "said"),
+    mostly_nightly(
+        itertools.product(NUMBERS, ({}, {"type": "number"}, {"multipleOf": 2}, {"maximum": 3}))
+    ),
+    ids=lambda value: str(value)[:20],
+)
 def test_numbers_have_a_bound(vendor: Vendor, number: str, said: Message) -> None:
     lines = [
         json.dumps(schema(EMPLOYEES, ["employeeCode"], big=said)),
@@ -343,8 +349,7 @@ STREAMS = st.one_of(
 )
 
 
-@pytest.mark.slow
-@settings(many, max_examples=full(20, 200))
+@settings(many, max_examples=full(10, 200))
 @given(maps=STREAMS)
 def test_stream_maps_may_be_anything(vendor: Vendor, maps: t.Any) -> None:
     messages = [
@@ -388,15 +393,17 @@ def command(folder: pathlib.Path, lines: str, how: str) -> subprocess.CompletedP
     )
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("how", "complaint"),
-    [
-        ("@ <&-", "stdin is closed"),
-        ("@ <lines >&-", "STATE cannot be written to stdout"),
-        ("(@ <lines; echo $? >code) | true", "STATE cannot be written to stdout"),
-        ("@ <lines >/dev/full", "STATE cannot be written to stdout"),
-    ],
+    mostly_nightly(
+        [
+            ("@ <&-", "stdin is closed"),
+            ("@ <lines >&-", "STATE cannot be written to stdout"),
+            ("(@ <lines; echo $? >code) | true", "STATE cannot be written to stdout"),
+            ("@ <lines >/dev/full", "STATE cannot be written to stdout"),
+        ],
+        keep=(0, 2),
+    ),
 )
 def test_closed_pipes_are_one_line_each(tmp_path: pathlib.Path, how: str, complaint: str) -> None:
     done = command(tmp_path, json.dumps(state(1)) + "\n", how)

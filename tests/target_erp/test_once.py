@@ -26,7 +26,7 @@ if t.TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 ORDERS, CUSTOMERS = "aims360_orders", "pentamic_customers"
-KILLS_AT = (15, 40, 90, 135, 170) if NIGHTLY else (40, 135)
+KILLS_AT = (15, 40, 90, 135, 170) if NIGHTLY else (90,)
 """How many orders are there when the target is killed."""
 FAULTS: tuple[dict[str, t.Any], ...] = (
     {"kind": "cut_after", "probability": 0.04, "method": "POST"},

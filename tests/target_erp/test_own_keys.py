@@ -15,12 +15,12 @@ from target_erp.writers import make_writer
 from tests.support.stub import Reply, running_stub
 from tests.support.writers import prepared, sent
 from tests.target_erp.test_look_ups import Accounts, Pentamic
-from tests.target_erp.test_write_success import answer, send
-from tools import answers as page
+from tests.target_erp.test_write_success import answer, send, sinks
 from tools.coverage.data import data_of
 
 if t.TYPE_CHECKING:
     from target_erp.delivery import Writer
+    from tools import answers as page
 
 Row = dict[str, t.Any]
 OWN = ("site_key", "site_part")
@@ -32,7 +32,7 @@ def documented(row: page.Row) -> list[str]:
     return [name for name in row.writer.keys if name != "order"]
 
 
-SINKS = {row.writer.stream: row for row in page.rows() if row.name.startswith("`")}
+SINKS = {row.writer.stream: row for row in sinks().values() if row.name.startswith("`")}
 ALONE = sorted(stream for stream, row in SINKS.items() if documented(row))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import typing as t
 
@@ -11,6 +12,7 @@ from erp_sandbox.testing import RunningSandbox, running_sandbox
 from erp_vendors.http import codec
 from target_erp.planning.plan_file import lines_of
 from tests.support.plugins import run_target, schema
+from tests.support.scale import mostly_nightly
 from tests.target_erp.shops import OPTIONS, SHOPS, Row, Shop, counts, letters
 
 if t.TYPE_CHECKING:
@@ -110,8 +112,7 @@ def sandbox(shared: RunningSandbox) -> RunningSandbox:
     return shared
 
 
-@pytest.mark.parametrize("case", THERE)
-@pytest.mark.parametrize("vendor", SHOPS)
+@pytest.mark.parametrize(("vendor", "case"), mostly_nightly(itertools.product(SHOPS, THERE)))
 def test_a_record_that_is_there(
     vendor: str, case: str, sandbox: RunningSandbox, tmp_path: pathlib.Path
 ) -> None:
@@ -163,8 +164,7 @@ def test_a_record_that_is_there(
         assert skipped or shop.reads(sandbox, last) == [], "an unchanged record costs nothing"
 
 
-@pytest.mark.parametrize("case", ABSENT)
-@pytest.mark.parametrize("vendor", SHOPS)
+@pytest.mark.parametrize(("vendor", "case"), mostly_nightly(itertools.product(SHOPS, ABSENT)))
 def test_a_record_that_is_not_there(
     vendor: str, case: str, sandbox: RunningSandbox, tmp_path: pathlib.Path
 ) -> None:
@@ -329,15 +329,7 @@ PLANNED = {
 }
 
 
-PAIRS = [
-    # By day each case with half of the vendors, and each vendor with half of the cases.
-    pytest.param(vendor, case, marks=[pytest.mark.nightly] * ((row + column) % 2))
-    for row, vendor in enumerate(SHOPS)
-    for column, case in enumerate(PLANNED)
-]
-
-
-@pytest.mark.parametrize(("vendor", "case"), PAIRS)
+@pytest.mark.parametrize(("vendor", "case"), mostly_nightly(itertools.product(SHOPS, PLANNED)))
 def test_a_plan_says_what_the_run_does(
     vendor: str, case: str, sandbox: RunningSandbox, tmp_path: pathlib.Path
 ) -> None:

@@ -19,6 +19,8 @@ from target_erp.report.past_runs import past_run
 from target_erp.report.record_details import record_details
 from tests.support.history import EMPLOYEES, NOW, ORDERS, doubt, letter, past, stamp
 
+pytestmark = pytest.mark.slow
+
 HOSTILE = (
     "</td></table><script>alert(1)</script><img src=x onerror=alert(1)>&amp;\"'\x1b\u202e${runs}"
 )

@@ -20,6 +20,8 @@ from tests.support.scale import full
 if t.TYPE_CHECKING:
     from tests.target_erp.conftest import Vendor
 
+pytestmark = pytest.mark.slow
+
 EMPLOYEES, EQUIPMENT, NRBS = "aimsio_employees", "aimsio_equipment", "aimsio_nrbs"
 SCHEMA = schema(
     EMPLOYEES, ["employeeCode"], employeeCode={"type": ["string", "null"]}, n={"type": "integer"}
@@ -153,7 +155,6 @@ def test_a_mapped_record_is_json_again(vendor: Vendor) -> None:
 KINDS = ("good", "refused", "no key", "misfit", "filtered", "ignored", "tombstone", "state", "null")
 
 
-@pytest.mark.slow
 @settings(
     max_examples=full(10, 80),
     deadline=None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import typing as t
 
 import pytest
@@ -22,11 +23,15 @@ from tests.support.office import (
 )
 from tests.support.office import Site as OfficeSite
 from tests.support.plugins import Message, record, run_target, schema, state
+from tests.support.scale import mostly_nightly
 
 if t.TYPE_CHECKING:
     import pathlib
 
     from tests.support.plugins import TargetRun
+
+
+pytestmark = pytest.mark.slow
 
 
 class Things(Writer):
@@ -206,8 +211,10 @@ def office(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> OfficeSit
 FIRST = [thing(1, tax="T1"), thing(2, tax="T2"), thing(3, tax="T3")]
 
 
-@pytest.mark.parametrize("form", PRESENT)
-@pytest.mark.parametrize("known", ["by id and tax code", "by tax code"])
+@pytest.mark.parametrize(
+    ("known", "form"),
+    mostly_nightly(itertools.product(("by id and tax code", "by tax code"), PRESENT)),
+)
 def test_a_record_that_the_input_has_in_any_form_is_not_gone(
     office: OfficeSite, form: str, known: str
 ) -> None:

@@ -26,6 +26,8 @@ from tests.support.plugins import Message, record, run_target, schema
 if t.TYPE_CHECKING:
     import pathlib
 
+pytestmark = pytest.mark.slow
+
 OF_THE_VALUES = r"no existing one has this key"
 """The vendor's word about values that are made up."""
 TARGET = TargetErp(config=any_account())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import typing as t
 
@@ -11,6 +12,7 @@ from target_erp.marks import TOMBSTONE
 from target_erp.run import REJECTED
 from target_erp.target import TargetErp
 from tests.support.plugins import Message, record, run_target, schema, state
+from tests.support.scale import mostly_nightly
 from tests.support.stub import Reply
 
 if t.TYPE_CHECKING:
@@ -56,9 +58,16 @@ def run(vendor: Vendor, column: str, maps: Message, match: str, *, flat: bool = 
     return config, run_target(config, [said, gone, stays, state(2)])
 
 
-@pytest.mark.parametrize("match", ["exact", "loose"])
-@pytest.mark.parametrize(("maps", "flat"), [*((one, False) for one in MAPS), ({}, True)], ids=str)
-@pytest.mark.parametrize("column", SPELLINGS)
+@pytest.mark.parametrize(
+    ("column", "maps", "match", "flat"),
+    mostly_nightly(
+        (column, *mapped[:1], match, *mapped[1:])
+        for column, mapped, match in itertools.product(
+            SPELLINGS, [*((one, False) for one in MAPS), ({}, True)], ("exact", "loose")
+        )
+    ),
+    ids=str,
+)
 def test_what_is_deleted_is_not_written_live(
     vendor: Vendor,
     column: str,

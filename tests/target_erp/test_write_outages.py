@@ -3,6 +3,7 @@ fails, run after run, ends in the dead letters."""
 
 from __future__ import annotations
 
+import itertools
 import typing as t
 
 import pytest
@@ -11,6 +12,7 @@ from erp_vendors.errors import CallError, Phase
 from target_erp.delivery import RefusedError
 from target_erp.delivery.answers import AnswerShape, UnclearError
 from target_erp.delivery.model import LookUpResult
+from tests.support.scale import mostly_nightly
 from tests.target_erp.acting import FAILURES, Run, Site, Stage, answer
 
 if t.TYPE_CHECKING:
@@ -55,10 +57,10 @@ def creates(**more: t.Any) -> Site:
 SINKS = pytest.mark.parametrize("sink", [upserts, creates])
 
 
-@SINKS
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("count", [1, 2, 3, 40])
-@pytest.mark.parametrize("batch", [1, 8])
+@pytest.mark.parametrize(
+    ("batch", "count", "kind", "sink"),
+    mostly_nightly(itertools.product((1, 8), (1, 2, 3, 40), KINDS, (upserts, creates))),
+)
 def test_the_size_of_the_input_does_not_decide_what_an_outage_is(
     sink: t.Callable[..., Site], kind: str, count: int, batch: int, tmp_path: pathlib.Path
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
 import json
 import typing as t
 
@@ -17,7 +18,7 @@ from erp_vendors.success import success_schema
 from target_erp.delivery import RefusedError, Write
 from target_erp.delivery.answers import Answers, AnswerShape, UnclearError
 from target_erp.writers.answer_check import by_schema
-from tests.support.scale import full
+from tests.support.scale import full, mostly_nightly
 from tools import answers as page
 from tools import generated
 from tools.coverage.entries import tap_with, writers
@@ -188,8 +189,9 @@ PLAINLY_NONE: tuple[object, ...] = (
 )
 
 
-@pytest.mark.parametrize("said", PLAINLY_NONE, ids=repr)
-@pytest.mark.parametrize("name", SINKS)
+@pytest.mark.parametrize(
+    ("name", "said"), mostly_nightly(itertools.product(SINKS, PLAINLY_NONE)), ids=repr
+)
 def test_plainly_no_success_is_none_however_often_the_answer_comes(name: str, said: object) -> None:
     writer = sinks()[name].writer
     for _ in range(2):

@@ -22,9 +22,12 @@ _ASK = """
 import duckdb, json, sys
 with duckdb.connect(sys.argv[1]) as database:
     database.execute("use erp")
-    found = database.execute(sys.stdin.read())
-    names = [column[0] for column in found.description or ()]
-    print(json.dumps([dict(zip(names, row)) for row in found.fetchall()], default=str))
+    answers = []
+    for statements in json.load(sys.stdin):
+        found = database.execute(statements)
+        names = [column[0] for column in found.description or ()]
+        answers.append([dict(zip(names, row)) for row in found.fetchall()])
+    print(json.dumps(answers, default=str))
 """
 CONFIG = {
     "default_target_schema": "erp",
@@ -58,11 +61,16 @@ class Duck:
 
     def rows(self, statements: str) -> list[Message]:
         """The rows that the last of some statements gives."""
+        return self.answers([statements])[0]
+
+    def answers(self, questions: list[str]) -> list[list[Message]]:
+        """The rows that each question gives: the last of its statements."""
         python = program("python", *self._requirements)
         script = self._folder / "ask.py"
         script.write_text(_ASK)
-        answer = run(python, self._folder, script, self.file, lines=statements.encode())
-        return t.cast("list[Message]", json.loads(answer))
+        lines = json.dumps(questions).encode()
+        answer = run(python, self._folder, script, self.file, lines=lines)
+        return t.cast("list[list[Message]]", json.loads(answer))
 
 
 def as_loaded(stream: str, row: Message) -> Message:

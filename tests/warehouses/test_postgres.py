@@ -12,7 +12,7 @@ import typing as t
 import pytest
 
 from erp_sandbox.testing import RunningSandbox, running_sandbox
-from tests.support.scale import full
+from tests.support.scale import NIGHTLY, full
 from tests.support.vendor_users import DATED, meddle
 from tests.tap_erp.running import make_tap
 from tests.tap_erp.test_union import VENDORS
@@ -29,12 +29,10 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("short_pauses")]
 
 KINDS = {
     "aim_customer_info",
-    "aim_customers",
     "aim_ecommerce_products",
     "aim_invoices",
     "aim_store_transfers",
     "aim_transfer_lines",
-    "aims360_orders",
     "aims360_warehouses",
     "aimsio_employees",
     "aimsio_object_index",
@@ -176,6 +174,8 @@ def test_the_warehouse_has_what_the_vendor_has(company: Company) -> None:
     load(company, company.read(days=0))
     company.all_is_equal(held, marked=True)
 
+    if not NIGHTLY:  # each start of the loader takes seconds; how it deletes is its own matter
+        return
     held = company.held()
     company.meddle()
     load(company, company.read(days=0), hard_delete=True)

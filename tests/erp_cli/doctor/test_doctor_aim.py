@@ -13,6 +13,7 @@ from erp_sandbox.testing import RunningSandbox, running_sandbox
 from erp_vendors.aim.resources import RESOURCES
 from erp_vendors.assumption import VerdictState
 from tests.support import doctor
+from tests.support.scale import mostly_nightly
 from tests.tap_erp.running import run_tap
 
 pytestmark = pytest.mark.slow
@@ -63,7 +64,7 @@ def reads_lists(
 
 @pytest.mark.parametrize(
     ("name", "answer", "size", "settings", "sets"),
-    doctor.mostly_nightly(
+    mostly_nightly(
         [
             ("remaining", "absent", MANY, {}, set()),
             ("remaining", "zero", MANY, {"remaining_records": "ignore"}, set()),
@@ -83,7 +84,7 @@ def reads_lists(
             ("nulls", "print", FEW, {}, set()),
             ("order", "key", FEW, {}, set()),
         ],
-        keep=(1, 7, 11),
+        keep=(1, 7),
     ),
 )
 def test_the_other_answer_is_found_and_read(
@@ -145,7 +146,9 @@ def test_what_is_kept_of_the_calls_holds_no_secret() -> None:
     assert "sandbox-key" not in said
 
 
-@pytest.mark.parametrize(("answer", "hours"), [("ahead", 10), ("west", -8)])
+@pytest.mark.parametrize(
+    ("answer", "hours"), mostly_nightly([("ahead", 10), ("west", -8)], keep=(0,))
+)
 def test_a_shop_whose_clock_is_ahead_is_seen(answer: str, hours: int) -> None:
     with running_sandbox(size=FEW, limits=False, variants={"aim.clock": answer}) as sandbox:
         now = dt.datetime.now(dt.timezone.utc).replace(tzinfo=None) + dt.timedelta(hours=hours)

@@ -11,6 +11,7 @@ from erp_sandbox.testing import RunningSandbox, running_sandbox
 from erp_vendors.aims360.settings import HOSTS
 from erp_vendors.assumption import VerdictState
 from tests.support import doctor
+from tests.support.scale import mostly_nightly
 from tests.tap_erp.running import run_tap
 
 pytestmark = pytest.mark.slow
@@ -103,7 +104,7 @@ def without(*names: str) -> dict[str, t.Any]:
 
 @pytest.mark.parametrize(
     ("variants", "name", "settings", "more"),
-    doctor.mostly_nightly(
+    mostly_nightly(
         [
             ({"filter": "refused"}, "filter", without("$filter"), {}),
             ({"filter": "ignored"}, "filter", without("$filter"), {}),
@@ -165,10 +166,13 @@ def test_lists_without_a_stamp_are_read_in_full() -> None:
 
 @pytest.mark.parametrize(
     ("answer", "state", "entry"),
-    [
-        ("order", VerdictState.HOLDS, {}),
-        ("orderID", VerdictState.DIFFERS, {"primary_keys": ["orderID"]}),
-    ],
+    mostly_nightly(
+        [
+            ("order", VerdictState.HOLDS, {}),
+            ("orderID", VerdictState.DIFFERS, {"primary_keys": ["orderID"]}),
+        ],
+        keep=(1,),
+    ),
 )
 def test_orders_are_known_by_the_key_that_they_carry(
     answer: str, state: VerdictState, entry: dict[str, t.Any]

@@ -12,6 +12,7 @@ from erp_sandbox.testing import RunningSandbox, running_sandbox
 from erp_vendors.aimsio.resources import RESOURCES
 from erp_vendors.assumption import VerdictState
 from tests.support import doctor
+from tests.support.scale import mostly_nightly
 from tests.support.stub import Reply, Request, running_stub
 from tests.tap_erp.running import aimsio, run_tap
 
@@ -65,7 +66,7 @@ def reads_all(sandbox: RunningSandbox, config: doctor.Config) -> None:
 
 @pytest.mark.parametrize(
     ("name", "answer", "finding", "streams", "sets"),
-    doctor.mostly_nightly(
+    mostly_nightly(
         [
             ("paths", "lower", "paths", GUESSED, {"path"}),
             ("paths", "plural", "paths", GUESSED - NAMED, {"path"}),

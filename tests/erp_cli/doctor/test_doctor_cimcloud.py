@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import typing as t
 
 import pytest
@@ -11,6 +12,7 @@ from erp_cli.doctor.examiner import Access
 from erp_sandbox.testing import RunningSandbox, running_sandbox
 from erp_vendors.assumption import VerdictState
 from tests.support import doctor
+from tests.support.scale import mostly_nightly
 from tests.tap_erp.running import run_tap
 
 if t.TYPE_CHECKING:
@@ -102,7 +104,7 @@ ISO = {"date_format": "YYYY-MM-DD"}
 
 @pytest.mark.parametrize(
     ("variants", "name", "settings", "calls"),
-    doctor.mostly_nightly(
+    mostly_nightly(
         [
             ({"date_literal": "us-encoded"}, "date_literal", ENCODED, 4),
             ({"date_literal": "iso"}, "date_literal", ISO, 4),
@@ -142,7 +144,7 @@ def test_the_other_answer_of_the_site_is_found_and_read(
 
 @pytest.mark.parametrize(
     ("name", "answer", "entries"),
-    doctor.mostly_nightly(
+    mostly_nightly(
         [
             (
                 "stamp_column",
@@ -220,7 +222,7 @@ def test_the_calls_of_an_examination_leave_room_for_others() -> None:
         assert sum(call.method == "POST" for call in report.exchanges) == 1
 
 
-@pytest.mark.parametrize("hours", [9.0, 14.0])
+@pytest.mark.parametrize("hours", mostly_nightly((9.0, 14.0), keep=(1,)))
 def test_a_clock_that_is_ahead_is_seen_in_a_row_that_has_just_changed(hours: float) -> None:
     with running_sandbox(
         size=60, limits=False, options={VENDOR: {"utc_offset_hours": hours}}
@@ -240,8 +242,9 @@ def test_a_clock_that_is_behind_cannot_be_told() -> None:
         assert one(examined(sandbox)[1], "clock")[0] is VerdictState.UNTOLD
 
 
-@pytest.mark.parametrize("auth", ["bearer", "basic"])
-@pytest.mark.parametrize("status", [403, 401])
+@pytest.mark.parametrize(
+    ("status", "auth"), mostly_nightly(itertools.product((403, 401), ("bearer", "basic")))
+)
 def test_a_table_that_is_not_granted_costs_one_call(status: int, auth: str) -> None:
     granted = ("accounts", "customers", "orders", "payments")
     options = {VENDOR: {"resources": granted, "denied_status": status}}
@@ -257,7 +260,9 @@ def test_a_table_that_is_not_granted_costs_one_call(status: int, auth: str) -> N
         assert sum("/validate" in call.url for call in report.exchanges) == 1
 
 
-@pytest.mark.parametrize(("configured", "other"), [("bearer", "basic"), ("basic", "bearer")])
+@pytest.mark.parametrize(
+    ("configured", "other"), mostly_nightly([("bearer", "basic"), ("basic", "bearer")], keep=(0,))
+)
 def test_the_other_type_of_authorization_is_tried_only_with_deep(
     configured: str, other: str
 ) -> None:
@@ -274,13 +279,14 @@ def test_the_other_type_of_authorization_is_tried_only_with_deep(
         assert not [step for step in report.steps if step.level is Level.RED]
 
 
-def test_page_zero_is_asked_for_with_deep() -> None:
-    for answer, state in (("first", VerdictState.HOLDS), ("not-found", VerdictState.DIFFERS)):
-        with running_sandbox(
-            size=60, limits=False, variants={"cimcloud.page_zero": answer}
-        ) as sandbox:
-            assert one(examined(sandbox)[1], "page_zero")[0] is VerdictState.UNTOLD
-            assert one(examined(sandbox, deep=True)[1], "page_zero")[0] is state
+@pytest.mark.parametrize(
+    ("answer", "state"),
+    mostly_nightly([("first", VerdictState.HOLDS), ("not-found", VerdictState.DIFFERS)], keep=(1,)),
+)
+def test_page_zero_is_asked_for_with_deep(answer: str, state: VerdictState) -> None:
+    with running_sandbox(size=60, limits=False, variants={"cimcloud.page_zero": answer}) as sandbox:
+        assert one(examined(sandbox)[1], "page_zero")[0] is VerdictState.UNTOLD
+        assert one(examined(sandbox, deep=True)[1], "page_zero")[0] is state
 
 
 def test_a_site_whose_rows_all_changed_on_one_day_is_searched_by_two_days() -> None:

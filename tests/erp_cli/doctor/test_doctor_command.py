@@ -21,7 +21,7 @@ if t.TYPE_CHECKING:
 
     from erp_sandbox.testing import RunningSandbox
 
-pytestmark = pytest.mark.usefixtures("alone")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("alone")]
 Shown = pytest.CaptureFixture[str]
 
 

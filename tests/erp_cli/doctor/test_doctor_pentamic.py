@@ -10,6 +10,7 @@ from erp_cli.doctor.connection import Level
 from erp_sandbox.testing import RunningSandbox, running_sandbox
 from erp_vendors.assumption import VerdictState
 from tests.support import doctor
+from tests.support.scale import mostly_nightly
 from tests.support.stub import Reply, Request, running_stub
 from tests.tap_erp.running import run_tap
 
@@ -41,7 +42,7 @@ def reads_all(sandbox: RunningSandbox, config: doctor.Config) -> None:
 
 @pytest.mark.parametrize(
     ("name", "answer", "state", "settings", "entry"),
-    doctor.mostly_nightly(
+    mostly_nightly(
         [
             ("tax_code", "string", VerdictState.DIFFERS, {}, {}),
             ("tax_code", "int", VerdictState.DIFFERS, {}, {}),

@@ -112,6 +112,7 @@ def test_what_is_kept_holds_no_secret() -> None:
     assert "page=1" in kept
 
 
+@pytest.mark.usefixtures("short_pauses")
 def test_a_call_without_an_answer_is_kept_as_such() -> None:
     with running_stub(fine) as stub:
         transport, guard = guarded(stub)

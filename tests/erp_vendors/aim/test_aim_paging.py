@@ -62,6 +62,27 @@ def test_a_server_that_always_says_that_nothing_remains_is_read_to_the_end() -> 
     assert listing.proven
 
 
+@given(
+    count=st.integers(0, 60),
+    lies=st.dictionaries(st.integers(1, 6), st.integers(0, 60), max_size=4),
+)
+@example(count=25, lies={1: 0})
+def test_counts_that_contradict_each_other_lose_no_row(count: int, lies: dict[int, int]) -> None:
+    table = Table(count, remaining=True)
+
+    def ask(offset: int) -> AimPage:
+        page = table.ask(offset)
+        told = lies.get(len(table.asked) - 1, page.remaining)
+        return page._replace(remaining=told)
+
+    listing = AimListing("aim: Op", ("Pk",))
+    try:
+        found = [row.record for row in listing.rows(ask, Paging(SIZE))]
+    except DataError:
+        return  # it says that there are more, and gives none
+    assert found == table.rows
+
+
 @pytest.mark.parametrize("count", [10, 50])
 def test_a_server_that_gives_fewer_rows_than_asked_for_is_read_to_the_end(count: int) -> None:
     assert len(read(Table(count, remaining=False, most=4))) == count

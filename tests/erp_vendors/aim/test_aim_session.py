@@ -13,6 +13,8 @@ from tests.support.stub import Reply
 if t.TYPE_CHECKING:
     from tests.erp_vendors.aim.shop import Params, Shop
 
+pytestmark = pytest.mark.slow
+
 DEATHS: dict[str, Reply] = {
     "inside 200": Reply(body=error("Invalid or expired token", "InvalidToken")),
     "inside 200, by ServiceStack": Reply(
