@@ -298,17 +298,6 @@ def is_cut(answer: Body, shown: int) -> bool:
     return bool(remaining_of(answer)) or (total is not None and total > shown)
 
 
-def rest_behind(answer: Body, end: int) -> int | None:
-    """Number of rows behind those of a page; None if it does not say, or says two things.
-
-    Args:
-        answer: The answer's members.
-        end: Rows of the list up to the end of the page.
-    """
-    told = remaining_of(answer)
-    return None if told == 0 and is_cut(answer, end) else told
-
-
 def envelope_schema(record: Schema, *, list_name: str = "", single: bool = False) -> Schema:
     """The schema of an answer, made from that of its records.
 

@@ -17,7 +17,7 @@ from erp_vendors.aim.answers import (
     is_about_record,
     is_cut,
     kind_of,
-    rest_behind,
+    remaining_of,
     rows_of,
     without_envelope,
 )
@@ -361,8 +361,8 @@ class AimClient:
         rows = rows_of(answer, resource.list_name, resource.primary_keys, f"aim: {resource.path}")
         for record in rows:
             complete(resource, record, members)
-        told = rest_behind(answer, offset + len(rows)) if self._trusts_counts else None
-        return AimPage(rows, told)
+        told = remaining_of(answer) if self._trusts_counts else None
+        return AimPage(rows, told, is_cut=is_cut(answer, offset + len(rows)))
 
     def answer(self, resource: AimResource, members: Params) -> Body:
         """The answer to one call of a resource's operation, empty dates included.

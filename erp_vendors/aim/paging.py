@@ -39,10 +39,12 @@ class AimPage(t.NamedTuple):
     Attributes:
         rows: Its records.
         remaining: Records after these; None if the server does not say.
+        is_cut: Its total says that there are more.
     """
 
     rows: list[Body]
     remaining: int | None
+    is_cut: bool = False
 
 
 class ListedRow(t.NamedTuple):
@@ -142,8 +144,8 @@ class AimListing:
             if told is not None and end > told:
                 counts, self.miscounted = False, True
             left = page.remaining if counts else None
-            if left == 0 and told is not None and end < told:
-                left = None  # it said before that there are more
+            if left == 0 and (page.is_cut or (told is not None and end < told)):
+                left = None  # its total says, or it said before, that there are more
             told = None if page.remaining is None else end + page.remaining
             joint = rows[-1].mark if rows else b""
             places.update({row.identity: offset + place for place, row in enumerate(rows)})

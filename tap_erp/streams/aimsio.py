@@ -183,7 +183,8 @@ class AimsioIndexStream(ErpStream):
                 continue
             except ErpError as error:
                 if isinstance(error, CallError) and error.status == _NOT_FOUND:
-                    self.logger.info("No index of %s: %s", entity, error)  # all paths are INF (7)
+                    # The paths of all lists are guesses (7, INF).
+                    self.logger.info("No index of %s: %s", entity, error)
                     absent.append(error)
                 else:
                     self.missed(f"the index of {entity} ({error})")

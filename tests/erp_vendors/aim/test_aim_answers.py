@@ -15,7 +15,6 @@ from erp_vendors.aim.answers import (
     kind_of,
     refusal,
     remaining_of,
-    rest_behind,
     rows_of,
 )
 from erp_vendors.aim.xmltext import from_xml
@@ -148,23 +147,6 @@ def test_answers_that_are_no_list_of_records(answer: ListedRow) -> None:
 )
 def test_how_many_records_remain(value: object, expected: int | None) -> None:
     assert remaining_of({"RemainingRecords": value}) == expected
-
-
-@pytest.mark.parametrize(
-    ("answer", "rest"),
-    [
-        ({}, None),
-        ({"RemainingRecords": 5}, 5),
-        ({"RemainingRecords": 0}, 0),
-        ({"RemainingRecords": 0, "TotalRecords": 200}, 0),
-        ({"RemainingRecords": 0, "TotalRecords": 250}, None),
-        ({"RemainingRecords": 0, "TotalRecords": "many"}, 0),
-    ],
-)
-def test_a_rest_that_contradicts_the_total_is_not_told(
-    answer: dict[str, t.Any], rest: int | None
-) -> None:
-    assert rest_behind(answer, 200) == rest
 
 
 @pytest.mark.parametrize("body", [b"", b"  ", b"<html><body/></html>", b"<a><b></a>", b"7", b'"x"'])

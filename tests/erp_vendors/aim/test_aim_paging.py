@@ -83,6 +83,19 @@ def test_counts_that_contradict_each_other_lose_no_row(count: int, lies: dict[in
     assert found == table.rows
 
 
+@pytest.mark.parametrize("count", [1, 9, 10, 25])
+def test_a_rest_of_0_that_contradicts_the_total_is_no_end(count: int) -> None:
+    table = Table(count, remaining=False, most=4)
+
+    def ask(offset: int) -> AimPage:
+        page = table.ask(offset)
+        return page._replace(remaining=0, is_cut=offset + len(page.rows) < count)
+
+    listing = AimListing("aim: Op", ("Pk",))
+    assert [row.record for row in listing.rows(ask, Paging(SIZE))] == table.rows
+    assert listing.miscounted is (count > 4)
+
+
 @pytest.mark.parametrize("count", [10, 50])
 def test_a_server_that_gives_fewer_rows_than_asked_for_is_read_to_the_end(count: int) -> None:
     assert len(read(Table(count, remaining=False, most=4))) == count
