@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
 import decimal
 import re
 import typing as t
 
+from erp_vendors.schemas import ANYTHING
 from erp_vendors.stamps import from_iso, to_epoch_ms, to_iso
 from tap_erp.columns import kinds_of
 
@@ -87,7 +89,11 @@ def stamp_columns(rows: t.Sequence[Row], *, epoch: bool = False) -> list[Stamp]:
 
 
 def schema_of(rows: t.Iterable[Row], keys: t.Collection[str]) -> dict[str, t.Any]:
-    """A JSON schema that fits the rows; columns that were always null are not in it.
+    """A JSON schema that fits the rows, and those to come; of keys it says the types.
+
+    What the settings type stays so for good, and a few rows do not tell what a column may hold. So
+    the others are announced in the form that fits all values, and the types that were seen are
+    told beside it. Columns that were always null are not in it.
 
     Args:
         rows: The rows.
@@ -96,8 +102,11 @@ def schema_of(rows: t.Iterable[Row], keys: t.Collection[str]) -> dict[str, t.Any
     properties: dict[str, t.Any] = {}
     for name, kinds in kinds_of(rows).items():
         types = sorted(kinds - {"integer"} if "number" in kinds else kinds)
-        if types:
-            properties[name] = {"type": types if name in keys else [*types, "null"]}
+        if types and name in keys:
+            properties[name] = {"type": types}
+        elif types:
+            seen = f"{' or '.join(types)} in the rows that the doctor saw"
+            properties[name] = {**copy.deepcopy(ANYTHING), "description": seen}
     return {"type": "object", "properties": properties}
 
 
