@@ -137,6 +137,8 @@ class Delivery:
     def resume(self, writer: Writer) -> None:
         """Settle what earlier runs left without an outcome, where the vendor can be asked."""
         self._references.learn(writer)
+        if writer.transport is not None:
+            self._sender.last_look.watch(writer.transport)
         if writer.can_look_up and not writer.upsert:
             for entry in self._journal.ledger.unsettled(writer.account, writer.stream):
                 if entry.status is RecordStatus.UNKNOWN and entry.body:

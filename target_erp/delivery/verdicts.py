@@ -187,7 +187,8 @@ class PolicyVerdicts:
         write.seen = look
         if look.finding is Finding.ABSENT:
             return self._judge_new(writer, write)
-        write.was_there = None if write.doubtful else True
+        if not write.unsure:  # else this run may have made it
+            write.was_there = None if write.doubtful else True
         if writer.policy.match_on and look.vendor_id:
             write.vendor_id = look.vendor_id
         if writer.policy.mode is Mode.CREATE_ONLY:

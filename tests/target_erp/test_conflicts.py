@@ -12,6 +12,7 @@ import pytest
 
 from erp_sandbox.testing import RunningSandbox, running_sandbox
 from erp_vendors.cimcloud.search import any_of, exact
+from target_erp.delivery.sender import Sender
 from target_erp.delivery.verdicts import PolicyVerdicts
 from tests.support.scale import full
 from tests.target_erp.shops import OPTIONS, SHOPS, Row, Shop, counts, letters
@@ -19,12 +20,20 @@ from tests.target_erp.shops import OPTIONS, SHOPS, Row, Shop, counts, letters
 if t.TYPE_CHECKING:
     import pathlib
 
+    from target_erp.delivery import Write, Writer
     from target_erp.delivery.model import LookUpResult
 
 pytestmark = pytest.mark.slow
 
 MANY = full(60, 1_000)
 WAS, WAS_TOO = "was", "was too"
+WRITTEN = {
+    "aimsio": "BillableItem",
+    "cimcloud": "account/",
+    "pentamic": "customers",
+    "aim": "UpdateCustomer",
+}
+"""Paths of the calls that change a record."""
 FINELY_STAMPED = {"aimsio"}
 """Vendors whose stamp tells one version from every other, as it has more than whole seconds."""
 RESPELT = [("1.1", "1.10"), ("A b", "A\tb"), ("1", "true"), ("5/4/2026", "2026-05-04")]
@@ -232,6 +241,46 @@ def test_what_an_overwriting_run_wrote_is_known(two: Two) -> None:
     two.edit(text=WAS)  # what the ledger knew before all that
     assert two.write(two.mine(text="mine 4")) == {"refused": 1}
     assert two.texts == (WAS, WAS_TOO)
+
+
+LOOKED_AT_ONCE = {"aim"}
+"""Vendors whose list is read once a run, which is their window."""
+
+
+@pytest.mark.parametrize("kind", ["status", "status_after"])
+def test_a_late_repetition_is_looked_at_before(two: Two, kind: str) -> None:
+    """The vendor lets a write wait for longer than a look holds; meanwhile somebody saves."""
+    vendor = two.shop.vendor
+    method, path = ("PUT" if vendor == "pentamic" else "POST"), WRITTEN[vendor]
+    headers = {"Retry-After": "1"}
+    screen, looks = Sender._screen, []  # noqa: SLF001 - between the look and the write
+
+    def screened(sender: Sender, writer: Writer, batch: list[Write]) -> list[Write]:
+        send = screen(sender, writer, batch)
+        looks.append(len(send))
+        if len(looks) == 1 and kind == "status":
+            two.edit(other="theirs too")
+        return send
+
+    two.sandbox.add_fault(
+        kind, vendor=vendor, method=method, path=path, times=1, status=503, headers=headers
+    )
+    try:
+        with (
+            mock.patch.object(Sender, "_screen", screened),
+            # As if the vendor had said a minute and a half.
+            mock.patch("target_erp.delivery.last_look.OLDEST_READ", 0.9),
+            mock.patch("target_erp.writers.pentamic.OLDEST_READ", 0.0),
+            mock.patch("target_erp.writers.aimsio_records.OLDEST_READ", 0.0),
+        ):
+            outcome = two.write(two.mine(text="mine"))
+    finally:
+        two.sandbox.clear_faults()
+    assert len(looks) > 1
+    if kind == "status_after":
+        assert (outcome, two.texts) == ({"updated": 1}, ("mine", WAS_TOO))
+    elif vendor not in LOOKED_AT_ONCE:
+        assert (outcome, two.texts) == ({"refused": 1}, (WAS, "theirs too"))
 
 
 @pytest.mark.parametrize("others", [False, True])
