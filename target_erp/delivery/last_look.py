@@ -37,12 +37,14 @@ class LastLook(threading.local):
         self._at = 0.0
         self._writes = False
 
-    def watch(self, transport: Transport) -> None:
+    def watch(self, transport: Transport | None) -> None:
         """Have each attempt of a transport's calls checked, behind what is checked already.
 
         Args:
-            transport: The transport.
+            transport: The transport; None where nothing is called.
         """
+        if transport is None:
+            return
         before = transport.before_send
 
         def check() -> None:
@@ -76,6 +78,18 @@ class LastLook(threading.local):
         finally:
             self._writes = False
 
+    def reopen(self, batch: t.Iterable[Write]) -> None:
+        """Let records be judged once more, of which a policy may have made other bodies.
+
+        Args:
+            batch: The records.
+        """
+        for write in batch:
+            write.unsure = write.unsure or self.tried
+            if write.incoming is not None:
+                write.body, write.incoming = write.incoming, None
+            write.base = None
+
     def _check(self) -> None:
         if not self._writes or self._now is None:
             return
@@ -83,14 +97,3 @@ class LastLook(threading.local):
             msg = "the vendor let the write wait, and what it has may have changed meanwhile"
             raise LookTooOldError(msg)
         self.tried = True
-
-
-def as_before_the_look(write: Write) -> None:
-    """Let a record be judged once more.
-
-    Args:
-        write: The record, of which a policy may have made another body.
-    """
-    if write.incoming is not None:
-        write.body, write.incoming = write.incoming, None
-    write.base = None

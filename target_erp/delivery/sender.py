@@ -15,7 +15,7 @@ from target_erp.delivery.answers import UnclearError
 from target_erp.delivery.call_failures import is_failure, outcome_of, refusal, secrets_of
 from target_erp.delivery.decide import Decision, by_ledger, by_look_up, existing
 from target_erp.delivery.in_doubt import Executed, InDoubt, LookUpError
-from target_erp.delivery.last_look import LastLook, LookTooOldError, as_before_the_look
+from target_erp.delivery.last_look import LastLook, LookTooOldError
 from target_erp.delivery.model import Finding, Outcome, RefusedError, Write
 from target_erp.delivery.outages import Failed
 from target_erp.delivery.screening import Screening
@@ -256,16 +256,13 @@ class Sender:
 
     def _look_again(self, writer: Writer, batch: list[Write], error: LookTooOldError) -> None:
         """Settle a batch that had to wait for so long that the vendor has to be asked again."""
-        for write in batch:
-            write.unsure = write.unsure or self.last_look.tried
+        self.last_look.reopen(batch)
         if self.last_look.times >= _ATTEMPTS:
             late = CallError(str(error), phase=Phase.SENT)
             for write in batch:
                 self._hold_back(writer, write, late)
             return
         logger.info("%s: %s; it is asked again", writer.stream, error)
-        for write in batch:
-            as_before_the_look(write)
         self._send(writer, self._screen(writer, batch))
 
     def _alone(self, writer: Writer, write: Write) -> None:
