@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import decimal
+import sqlite3
 import typing as t
 
 import pytest
@@ -12,6 +13,9 @@ from hypothesis import strategies as st
 
 from erp_ledger import Ledger, LedgerRecord, RecordStatus, open_ledger
 from erp_ledger.field_hashes import MOST_FIELDS, FieldHashes, either, entries_of, same
+
+if t.TYPE_CHECKING:
+    import pathlib
 
 HASHES = FieldHashes(b"a key of this ledger")
 VALUES = st.recursive(
@@ -100,6 +104,22 @@ def test_the_key_is_made_once(setting: str) -> None:
         assert len(key) == 32
     with contextlib.closing(open_ledger(setting)) as ledger:
         assert ledger.base_key() == ledger.base_key(make=False) == key
+
+
+def test_bases_of_an_older_form_are_dropped(tmp_path: pathlib.Path) -> None:
+    """Up to version 6 a hash did not tell one spelling of a text from another."""
+    path = tmp_path / "ledger.sqlite"
+    with contextlib.closing(open_ledger(str(path))) as ledger:
+        key = ledger.base_key()
+        ledger.commit(ledger.based("acc", "s", {"k=1": b"old"}))
+        assert ledger.has_bases("acc", "s")
+        assert not ledger.has_bases("acc", "another sink")
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("UPDATE erp_ledger SET version = 6")
+        connection.commit()
+    with contextlib.closing(open_ledger(str(path))) as ledger:
+        assert not ledger.has_bases("acc", "s")
+        assert ledger.base_key() == key
 
 
 def test_bases_are_kept_replaced_and_dropped(ledger: Ledger) -> None:
