@@ -79,6 +79,7 @@ class PolicyVerdicts:
         self._resync = resync
         self._works: set[tuple[str, ...]] = set()
         self._said: dict[str, set[str]] = collections.defaultdict(set)
+        self._based: dict[tuple[str, str], bool] = {}
         self._shown: dict[str, set[str]] = collections.defaultdict(set)
 
     def judge(
@@ -333,7 +334,10 @@ class PolicyVerdicts:
         """Whether there are bases, which what is overwritten moves, too."""
         if writer.policy.refuses_conflicts or self._ledger is None:
             return writer.policy.refuses_conflicts
-        return self._ledger.has_bases(writer.account, writer.stream)
+        sink = writer.account, writer.stream
+        if sink not in self._based:
+            self._based[sink] = self._ledger.has_bases(*sink)
+        return self._based[sink]
 
     def _note_base(self, writer: Writer, write: Write, ours: Body, row: Body) -> None:
         if self._keeps_bases(writer):
