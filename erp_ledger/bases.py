@@ -48,6 +48,17 @@ class Bases(Partitions):
         rows = self._rows_of(account, stream, "erp_bases", "key, base", keys)
         return {key: bytes(base) for key, (base,) in rows.items()}
 
+    def has_bases(self, account: str, stream: str) -> bool:
+        """Whether any record of a sink has a base.
+
+        Args:
+            account: Whose data it is.
+            stream: Sink name.
+        """
+        partition = self._partition(account, stream, make=False)
+        found = "SELECT 1 FROM erp_bases WHERE partition = ? LIMIT 1"
+        return partition is not None and bool(self._store.read(found, (partition,)))
+
     def based(self, account: str, stream: str, bases: t.Mapping[str, bytes]) -> list[Change]:
         """What notes the bases of records, in place of earlier ones.
 

@@ -6,7 +6,7 @@ import typing as t
 
 from erp_vendors.errors import ConfigError
 
-VERSION = 6
+VERSION = 7
 """Version of the tables; `_MIGRATIONS` leads to it from every earlier one."""
 
 _OF_PARTITIONS = ("records", "intents", "aliases", "answers", "failing", "leases")
@@ -86,6 +86,8 @@ _MIGRATIONS: dict[int, tuple[str, ...]] = {
             PRIMARY KEY (partition, key)) {compact}""",
         "CREATE TABLE erp_base_key (number INTEGER PRIMARY KEY, secret {bytes} NOT NULL)",
     ),
+    # Texts are hashed as they are: what was hashed before tells nothing of them.
+    6: ("DELETE FROM erp_bases",),
 }
 _DIALECTS: dict[str, dict[str, str]] = {
     "sqlite": {

@@ -8,7 +8,7 @@ import hashlib
 import threading
 import typing as t
 
-from erp_ledger.field_hashes import canonical
+from erp_ledger.field_hashes import exact
 from erp_vendors.http import codec
 from erp_vendors.masking import masked
 from target_erp.delivery.assess import changes_of
@@ -63,14 +63,14 @@ class Fingerprints:
         # A parent's id is known only when the parent has been written.
         later = {reference.fill for reference in write.parents}
         old = {
-            name: canonical(was)
+            name: exact(was)
             for name, (was, _) in changes_of(write, row).items()
             if name not in later
         }
         if row is not None and writer.replaces:
             # What the record lacks may be cleared.
             lost = {n: v for n, v in writer.carried(row).items() if n not in write.body}
-            old.update({f"lost {name}": canonical(value) for name, value in lost.items()})
+            old.update({f"lost {name}": exact(value) for name, value in lost.items()})
         return self.of([row is None, old])
 
 
@@ -164,7 +164,7 @@ class Approval:
             return f"the plan has it as {line.step}, and now it would be {what}"
         shown = _shown(write.body, writer)
         new = {name: change.get("new") for name, change in line.changes.items()}
-        names = [n for n, value in new.items() if canonical(shown.get(n)) != canonical(value)]
+        names = [n for n, value in new.items() if exact(shown.get(n)) != exact(value)]
         more = f" in {', '.join(names)}" if names else ""
         return f"the incoming record is another one than in the plan{more}"
 
@@ -179,7 +179,7 @@ class Approval:
         names = [
             name
             for name in dict.fromkeys((*was, *now))
-            if name not in was or name not in now or canonical(was[name]) != canonical(now[name])
+            if name not in was or name not in now or exact(was[name]) != exact(now[name])
         ]
         where = ", ".join(names) or "what the record would clear, or a secret"
         return f"the vendor's record has changed since the plan: {where}"

@@ -137,6 +137,7 @@ class Delivery:
     def resume(self, writer: Writer) -> None:
         """Settle what earlier runs left without an outcome, where the vendor can be asked."""
         self._references.learn(writer)
+        self._sender.last_look.watch(writer.transport)
         if writer.can_look_up and not writer.upsert:
             for entry in self._journal.ledger.unsettled(writer.account, writer.stream):
                 if entry.status is RecordStatus.UNKNOWN and entry.body:
@@ -385,8 +386,7 @@ class Delivery:
             with self._coordination.lock:
                 queue.in_flight -= 1
                 self._in_flight -= 1
-                worked = self._outages.has_worked(queue.writer)
-                queue.opened = queue.opened or (worked and queue.is_understood)
+                queue.opened |= queue.is_understood and self._outages.has_worked(queue.writer)
                 if self._coordination.failure is None and noted:
                     self._dispatch(queue, partial=bool(self._flushing) or not queue.opened)
                 self._coordination.changed()

@@ -99,15 +99,6 @@ class Documented:
         every = (self.schema, self.given or {}, *self.read)
         return self.names.union(*(schema.get("properties", {}) for schema in every))
 
-    def is_text(self, name: str) -> bool:
-        """Whether a property holds texts and nothing else.
-
-        Args:
-            name: The property.
-        """
-        schema = self.schema.get("properties", {}).get(name, {})
-        return kinds_of(schema) == {"string"}
-
     def takes(self, name: str, *, unknown: bool) -> bool:
         """Whether what the vendor shows of a property may be sent back.
 

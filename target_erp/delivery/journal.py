@@ -5,7 +5,7 @@ from __future__ import annotations
 import typing as t
 
 from erp_ledger import LedgerRecord, RecordStatus
-from erp_ledger.field_hashes import either
+from erp_ledger.field_hashes import FieldHashes, either
 from erp_vendors.http import codec
 from erp_vendors.masking import hidden_in
 
@@ -33,6 +33,7 @@ class Journal:
         self.run = run
         self.resync = resync
         self._failing: dict[str, dict[str, int]] = {}
+        self._based: dict[tuple[str, str], bool] = {}
 
     def failing(self, writer: Writer) -> dict[str, int]:
         """Earlier runs in which the vendor failed with records while others got through, by key."""
@@ -69,6 +70,7 @@ class Journal:
             if write.key and write.intent is None:
                 new.append(write)
         if new and writer is not None:
+            self._move_bases(writer, new)
             lines = {write.identity: write.digest for write in new}
             partition = writer.account, writer.stream
             bases = {write.identity: write.base for write in new if write.base is not None}
@@ -78,6 +80,26 @@ class Journal:
         else:
             self.ledger.commit(changes)
         _forget(write for _, some, _ in ended for write in some)
+
+    def _move_bases(self, writer: Writer, writes: t.Sequence[Write]) -> None:
+        """Let the bases of a sink that keeps some follow what is sent without a look before."""
+        blind = [write for write in writes if write.base is None and not write.deletes]
+        partition = writer.account, writer.stream
+        if not blind or not self._keeps_bases(*partition):
+            return
+        hashes = FieldHashes(self.ledger.base_key())
+        known = self.ledger.bases(*partition, [write.identity for write in blind])
+        for write in blind:
+            own = write.body if write.incoming is None else write.incoming
+            # What a rule holds back is the vendor's value, of which nobody was told.
+            sent = {n: v for n, v in write.body.items() if n in own and own[n] == v}
+            write.before = known.get(write.identity, b"")
+            write.base = hashes.after(write.before, sent)
+
+    def _keeps_bases(self, account: str, stream: str) -> bool:
+        if (account, stream) not in self._based:
+            self._based[account, stream] = self.ledger.has_bases(account, stream)
+        return self._based[account, stream]
 
     def withdraw(self, writes: t.Sequence[Write]) -> None:
         """Note that records were not sent after all."""

@@ -15,6 +15,7 @@ from target_erp.delivery.answers import UnclearError
 from target_erp.delivery.call_failures import is_failure, outcome_of, refusal, secrets_of
 from target_erp.delivery.decide import Decision, by_ledger, by_look_up, existing
 from target_erp.delivery.in_doubt import Executed, InDoubt, LookUpError
+from target_erp.delivery.last_look import LastLook, LookTooOldError
 from target_erp.delivery.model import Finding, Outcome, RefusedError, Write
 from target_erp.delivery.outages import Failed
 from target_erp.delivery.screening import Screening
@@ -84,6 +85,7 @@ class Sender:
         self._settlement = settlement
         self._coordination = coordination
         self._pause = pause
+        self.last_look = LastLook()
         self._sent = _Sent()
         self._exhausted: set[tuple[str, str]] = set()
         self._screening = Screening(journal.ledger, settlement.approval, resync=journal.resync)
@@ -98,6 +100,7 @@ class Sender:
         Raises:
             ErpError: If the run cannot go on; what is not settled then stays open.
         """
+        self.last_look.begin()
         if self._screening.applies(writer, batch):
             batch = self._screen(writer, batch)
         self._send(writer, batch)
@@ -105,6 +108,7 @@ class Sender:
     def _screen(self, writer: Writer, batch: list[Write]) -> list[Write]:
         """Settle what policy or plan hold back, and give what is to be sent."""
         self.settle()  # the vendor may be slow to answer
+        self.last_look.note(writer)
         send, arrived = [], []
         for write, verdict in zip(batch, self._screening.verdicts(writer, batch), strict=True):
             if isinstance(verdict.error, RefusedError):
@@ -115,7 +119,9 @@ class Sender:
                 send.append(write)
             elif verdict.decision is Decision.NOT_APPROVED:
                 self._settlement.leave_unapproved(writer, write, verdict.why)
-            elif verdict.decision is Decision.ARRIVED:
+            elif verdict.decision is Decision.ARRIVED or (
+                verdict.decision is Decision.UNCHANGED and write.unsure
+            ):
                 arrived.append(write)
             elif verdict.decision is Decision.SKIPPED:
                 self._settlement.skip(writer, write, verdict.why)
@@ -227,7 +233,11 @@ class Sender:
             if batch[0].deletes:
                 writer.delete(batch[0])
             else:
-                writer.send(batch)
+                with self.last_look.writing():
+                    writer.send(batch)
+        except LookTooOldError as error:
+            self._look_again(writer, batch, error)
+            return None
         except MissingResourceError as error:
             return CallError(str(error), phase=Phase.ANSWERED, status=404)
         except (RefusedError, CallError) as error:
@@ -243,6 +253,17 @@ class Sender:
         self._in_doubt.sent(batch[-1])
         self.accept(writer, batch)
         return None
+
+    def _look_again(self, writer: Writer, batch: list[Write], error: LookTooOldError) -> None:
+        """Settle a batch that had to wait for so long that the vendor has to be asked again."""
+        self.last_look.reopen(batch)
+        if self.last_look.times >= _ATTEMPTS:
+            late = CallError(str(error), phase=Phase.SENT)
+            for write in batch:
+                self._hold_back(writer, write, late)
+            return
+        logger.info("%s: %s; it is asked again", writer.stream, error)
+        self._send(writer, self._screen(writer, batch))
 
     def _alone(self, writer: Writer, write: Write) -> None:
         """Send one record until its end is known."""

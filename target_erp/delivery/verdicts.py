@@ -13,9 +13,9 @@ import logging
 import typing as t
 
 from erp_ledger import RecordStatus
-from erp_ledger.field_hashes import FieldHashes, canonical
+from erp_ledger.field_hashes import FieldHashes, canonical, same
 from erp_vendors.errors import CallError, DataError, MissingResourceError
-from erp_vendors.stamps import to_epoch_ms, to_iso
+from target_erp.delivery.change_stamps import is_same_stamp, is_same_version
 from target_erp.delivery.decide import Decision
 from target_erp.delivery.in_doubt import LookUpError, is_down
 from target_erp.delivery.model import ABSENT, Finding, LookUpResult, RefusedError
@@ -79,6 +79,8 @@ class PolicyVerdicts:
         self._resync = resync
         self._works: set[tuple[str, ...]] = set()
         self._said: dict[str, set[str]] = collections.defaultdict(set)
+        self._based: dict[tuple[str, str], bool] = {}
+        self._shown: dict[str, set[str]] = collections.defaultdict(set)
 
     def judge(
         self,
@@ -144,7 +146,7 @@ class PolicyVerdicts:
             return [unclear] * len(writes)
 
     def _recall(self, writer: Writer, writes: t.Sequence[Write]) -> None:
-        if not writer.policy.refuses_conflicts or self._ledger is None:
+        if self._ledger is None or not self._keeps_bases(writer):
             return
         keys = [write.identity for write in writes if write.key]
         bases = self._ledger.bases(writer.account, writer.stream, keys)
@@ -186,7 +188,8 @@ class PolicyVerdicts:
         write.seen = look
         if look.finding is Finding.ABSENT:
             return self._judge_new(writer, write)
-        write.was_there = None if write.doubtful else True
+        if not write.unsure:  # else this run may have made it
+            write.was_there = None if write.doubtful else True
         if writer.policy.match_on and look.vendor_id:
             write.vendor_id = look.vendor_id
         if writer.policy.mode is Mode.CREATE_ONLY:
@@ -214,45 +217,49 @@ class PolicyVerdicts:
             known = write.known
             if known is not None and known.is_there and known.status is not RecordStatus.INTENT:
                 return self._gone(writer, write)
+            deleted = known is not None and known.status is RecordStatus.DELETED
+            if writer.stamp_of(write.record) is not None and not deleted:
+                return self._gone(writer, write)
+        if self._keeps_bases(writer):
             write.base = self._hashes.after(b"", write.body)
         return PolicyVerdict(Decision.SEND)
 
     def _gone(self, writer: Writer, write: Write) -> PolicyVerdict:
-        """A record that was written before, and that somebody has deleted at the vendor."""
+        """A record that was written or read before, and that somebody has deleted there."""
         conflicts = {
             name: {"base": self._base_of(write, name, value), "theirs": None, "ours": value}
             for name, value in write.body.items()
         }
         msg = (
-            "the vendor does not have it any more, and had it when it was last written: somebody "
-            f"has deleted it; to create it again, let erp ledger forget {writer.stream} and its "
-            "key, with on_conflict overwrite"
+            "the vendor does not have it any more, and had it when it was last written or read (a "
+            "record with the vendor's stamp was read there): somebody has deleted it; to create it "
+            f"again, let erp ledger forget {writer.stream} and its key, with on_conflict overwrite"
         )
         raise RefusedError(msg, reason="conflict", conflicts=conflicts)
 
     def _judge_there(self, writer: Writer, write: Write, look: LookUpResult) -> PolicyVerdict:
-        seen = self._has_been_seen(writer, write, look)
+        stamps = self._stamps(writer, write, look)
+        seen = is_same_version(*stamps)
         if look.row is None:
             if writer.policy.fields is None and (seen or not writer.policy.refuses_conflicts):
-                self._note_base(writer, write, write.body)
+                self._note_base(writer, write, write.body, {})
                 return PolicyVerdict(Decision.SEND)
             msg = "the vendor does not show what it has of it, so its policy cannot be kept"
             raise RefusedError(msg, reason="no_look_up")
         row = look.row
         ours, body = self._apply_rules(writer, write, row)
-        hidden = [name for name in ours if not writer.shows(row, name)]
+        hidden = [name for name in ours if self._is_hidden(writer, write, row, name)]
         changed = {
             name: value
             for name, value in ours.items()
-            if name not in hidden and canonical(row.get(name)) != canonical(value)
+            if name not in hidden and not same(row.get(name), value)
         }
         if writer.policy.refuses_conflicts:
             self._say_hidden(writer, hidden)
             if not seen:
-                self._check_conflicts(write, row, changed)
-        self._note_base(writer, write, ours)
-        differs = changed or hidden or _is_respelt(writer, row, ours)
-        if not differs and not self._resync:
+                self._check_conflicts(write, row, changed, read=is_same_stamp(*stamps))
+        self._note_base(writer, write, ours, row)
+        if not changed and not hidden and not self._resync:
             held = len(ours) < len(write.body)
             why = "its rules leave nothing to change" if held else "the vendor has these values"
             return PolicyVerdict(Decision.UNCHANGED, row, why)
@@ -278,8 +285,27 @@ class PolicyVerdicts:
             body = {**writer.carried(row), **body}
         return ours, body
 
-    def _check_conflicts(self, write: Write, row: Body, changed: Body) -> None:
-        """Refuse what would overwrite a value that the writer has not known."""
+    def _is_hidden(self, writer: Writer, write: Write, row: Body, name: str) -> bool:
+        """Whether the vendor does not tell what a property is.
+
+        One that it has shown before and leaves out now is empty: somebody has cleared it.
+        """
+        shown = self._shown[writer.stream]
+        shown.update(row)
+        if writer.shows(row, name):
+            return False
+        base, hashes = write.before, self._hashes
+        return not (hashes.was_shown(base, name) or (name in shown and hashes.knows(base, name)))
+
+    def _check_conflicts(self, write: Write, row: Body, changed: Body, *, read: bool) -> None:
+        """Refuse what would overwrite a value that the writer has not known.
+
+        Args:
+            write: The record.
+            row: The vendor's version of it.
+            changed: What would change.
+            read: The record carries the vendor's stamp: what has no base was read as it is.
+        """
         hashes, base = self._hashes, write.before
         conflicts = {
             name: {
@@ -289,6 +315,7 @@ class PolicyVerdicts:
             }
             for name, value in changed.items()
             if not hashes.holds(base, name, row.get(name))
+            and not (read and not hashes.knows(base, name))
         }
         if conflicts:
             msg = (
@@ -303,16 +330,27 @@ class PolicyVerdicts:
             return ours
         return "another value" if self._hashes.knows(write.before, name) else "not known"
 
-    def _note_base(self, writer: Writer, write: Write, ours: Body) -> None:
-        if writer.policy.refuses_conflicts:
-            write.base = self._hashes.after(write.before, ours)
+    def _keeps_bases(self, writer: Writer) -> bool:
+        """Whether there are bases, which what is overwritten moves, too."""
+        if writer.policy.refuses_conflicts or self._ledger is None:
+            return writer.policy.refuses_conflicts
+        sink = writer.account, writer.stream
+        if sink not in self._based:
+            self._based[sink] = self._ledger.has_bases(*sink)
+        return self._based[sink]
 
-    def _has_been_seen(self, writer: Writer, write: Write, look: LookUpResult) -> bool:
-        """Whether the record was read after the vendor's last change of it, as its stamp tells."""
+    def _note_base(self, writer: Writer, write: Write, ours: Body, row: Body) -> None:
+        if self._keeps_bases(writer):
+            shown = [n for n in ours if not is_empty(row.get(n)) and not writer.shows({}, n)]
+            write.base = self._hashes.after(write.before, ours, shown)
+
+    @staticmethod
+    def _stamps(writer: Writer, write: Write, look: LookUpResult) -> tuple[object, object]:
+        """When the record changed last, as the vendor and as the record say."""
         stamp = look.stamp
         if stamp is None and look.row is not None:
             stamp = writer.stamp_of(look.row)
-        return not is_newer(stamp, writer.stamp_of(write.record))
+        return stamp, writer.stamp_of(write.record)
 
     def _say_hidden(self, writer: Writer, hidden: t.Sequence[str]) -> None:
         new = [name for name in hidden if name not in self._said[writer.stream]]
@@ -331,21 +369,6 @@ class PolicyVerdicts:
         if self._ledger is None:
             return FieldHashes(b"")
         return FieldHashes(self._ledger.base_key(make=not self._only_reads))
-
-
-def _is_respelt(writer: Writer, row: Body, ours: Body) -> bool:
-    """Whether a text is there in another form.
-
-    Numbers and dates have several forms, which are one value. A text that is documented as such
-    has one: 1.1 and 1.10 may be two parts.
-    """
-    texts = (
-        (theirs, value)
-        for name, value in ours.items()
-        if isinstance(value, str) and isinstance(theirs := row.get(name), str) and theirs != value
-        if writer.documented is not None and writer.documented.is_text(name)
-    )
-    return any((date := to_iso(ours)) is None or date != to_iso(old) for old, ours in texts)
 
 
 def _may(writer: Writer, row: Body, name: str, value: object) -> bool:
@@ -371,16 +394,3 @@ def _anchor(writer: Writer, write: Write, row: Body) -> Body:
     # A vendor may ask for its own keys in an update, too.
     lacking = [name for name in writer.needed_to_create if is_empty(write.body.get(name))]
     return {**{name: row[name] for name in lacking if not is_empty(row.get(name))}, **anchor}
-
-
-def is_newer(theirs: object, ours: object) -> bool:
-    """Whether a vendor's stamp is newer than the one that a record carries, or may be.
-
-    Args:
-        theirs: The vendor's stamp.
-        ours: The record's stamp; None if it carries none.
-    """
-    if theirs is None or ours is None:
-        return True
-    one, other = to_epoch_ms(theirs), to_epoch_ms(ours)
-    return str(theirs) != str(ours) if one is None or other is None else one > other

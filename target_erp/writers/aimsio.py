@@ -9,10 +9,10 @@ from erp_vendors.assumption import doctor_hint
 from erp_vendors.errors import DataError, MissingResourceError
 from target_erp.delivery import Prepared, RefusedError, Write, Writer
 from target_erp.delivery.answers import Answers
+from target_erp.delivery.change_stamps import is_same_version
 from target_erp.delivery.documented import Documented
 from target_erp.delivery.model import NOT_SHOWN, LookUpResult
 from target_erp.delivery.policy import ALL_ABILITIES
-from target_erp.delivery.verdicts import is_newer
 from target_erp.delivery.writer import Statement
 from target_erp.writers.aimsio_records import AimsioRecords, Wanted
 from target_erp.writers.answer_check import by_schema, row_of
@@ -155,7 +155,7 @@ class AimsioWriter(Writer):
         return Wanted(
             () if self.policy.match_on else tuple(ids),
             write.key,
-            lambda stamp: contents or is_newer(stamp, self.stamp_of(write.record)),
+            lambda stamp: contents or not is_same_version(stamp, self.stamp_of(write.record)),
         )
 
     def is_empty(self) -> bool:
