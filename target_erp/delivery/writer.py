@@ -285,6 +285,15 @@ class Writer(abc.ABC):
         """
         return {}
 
+    def own_key(self, row: Body) -> Key:
+        """Which record of the vendor a row is: its id, or the best key that it has else.
+
+        Args:
+            row: The vendor's version of the record.
+        """
+        keys, match = self.identify(row), ",".join(self.policy.match_on)
+        return (tuple(pair for pair in keys if pair[0] != match) or keys)[:1]
+
     def carried(self, row: Body) -> Body:
         """The members of a vendor's record that an update sends back as they are.
 

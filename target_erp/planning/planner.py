@@ -134,7 +134,7 @@ class Planner:
         self._resync = resync
         self._assessor = Assessor(ledger, resync=resync, only_reads=True, contents=file is not None)
         self._planned: dict[tuple[str, str], bytes] = {}
-        self._rows_planned: dict[tuple[str, str], Planned] = {}
+        self._rows_planned: dict[tuple[str, str], tuple[Planned, bool]] = {}
         self._asks = asks
         self._deleted = deleted
         self.unasked = 0
@@ -178,7 +178,7 @@ class Planner:
             self.unasked += 1
             return
         try:
-            decision, current, why = self._decide(writer, write)
+            decision, current, made, why = self._decide(writer, write)
         except RefusedError as error:
             self.refuse(writer, write, error)
             return
@@ -187,32 +187,33 @@ class Planner:
         elif decision in {Decision.UNCHANGED, Decision.ARRIVED}:
             self._note(writer, write, Step.UNCHANGED, reason=why)
         elif current is None:
-            self._note(writer, write, Step.CREATE, changes_of(write, None), bound=(None,))
+            self._note(writer, write, Step.CREATE, changes_of(write, None), bound=(None, True))
         else:
             changes = changes_of(write, current)
             why = "" if changes else _NO_CHANGE
-            self._note(writer, write, Step.UPDATE, changes, why, bound=(current,))
+            self._note(writer, write, Step.UPDATE, changes, why, bound=(current, made))
 
-    def _decide(self, writer: Writer, write: Write) -> tuple[Decision, Body | None, str]:
-        """What the run would do, the vendor's version, and why if that needs to be said."""
+    def _decide(self, writer: Writer, write: Write) -> tuple[Decision, Body | None, bool, str]:
+        """What the run would do, the vendor's version, whether the input makes it, and why."""
         decision = self._by_ledger(writer, write)
         if decision is Decision.EXISTS and writer.policy.mode is Mode.CREATE_ONLY:
-            return Decision.SKIPPED, None, FORBIDDEN[Mode.CREATE_ONLY]
+            return Decision.SKIPPED, None, False, FORBIDDEN[Mode.CREATE_ONLY]
         if decision is Decision.EXISTS:
             raise existing()
         if decision is not Decision.SEND:
-            return decision, None, ""
+            return decision, None, False, ""
         record = (write.stream, write.identity if write.key else "")
-        planned = self._rows_planned.get(record)
+        planned, made = self._rows_planned.get(record, (None, False))
         (verdict,) = self._assessor.assess(writer, [write], {} if planned is None else {0: planned})
         if verdict.error is not None:
             raise verdict.error
+        made = made or verdict.row is None
         if write.key and verdict.decision is Decision.SEND:
             will = {**(verdict.row or {}), **write.body}
-            self._rows_planned[record] = Planned(will, write.base or b"")
+            self._rows_planned[record] = Planned(will, write.base or b""), made
             if len(self._rows_planned) > _ROWS_REMEMBERED:
                 del self._rows_planned[next(iter(self._rows_planned))]
-        return verdict.decision, verdict.row, verdict.why
+        return verdict.decision, verdict.row, made, verdict.why
 
     def _by_ledger(self, writer: Writer, write: Write) -> Decision:
         """Decide by the ledger, and by earlier versions in this input, which it will know then."""
@@ -323,7 +324,7 @@ class Planner:
         changes: t.Mapping[str, tuple[t.Any, t.Any]] | None = None,
         reason: str = "",
         *,
-        bound: tuple[Body | None] | None = None,
+        bound: tuple[Body | None, bool] | None = None,
         error: RefusedError | None = None,
     ) -> None:
         hidden = writer.secrets if writer else frozenset()
@@ -341,8 +342,10 @@ class Planner:
         if self._file is None:
             return
         binds = self._file.binds_secrets or not any(hidden_in(write.body, hidden))
-        row = bound[0] if bound else None
-        change = self._file.fingerprints.change(writer, write, row) if writer and bound else ""
+        change = ""
+        if writer and bound:
+            row, made = bound
+            change = self._file.fingerprints.change(writer, write, row, made=made)
         line = {
             "stream": write.stream,
             "number": write.number,
