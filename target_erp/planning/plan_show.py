@@ -8,6 +8,7 @@ import typing as t
 
 from erp_vendors.http import codec
 from erp_vendors.http.redact import redact
+from target_erp.planning.plan_text import MAY_BE_CLEARED
 from target_erp.planning.planner import FIRST, Step
 from target_erp.printable import visible
 from target_erp.text_table import table
@@ -98,6 +99,8 @@ def _what(line: Line, shown: t.Callable[[str], str], arrow: str) -> list[str]:
         new = shown(_text(change["new"]))
         old = "" if line["step"] == Step.CREATE.value else f"{shown(_text(change['old']))} {arrow} "
         found.append(f"{shown(name)}: {old}{new}")
+    for name, old in line["may_clear"].items():
+        found.append(f"{shown(name)}: {shown(_text(old))} {arrow} {MAY_BE_CLEARED}")
     for name, values in line["conflicts"].items():
         sides = ", ".join(f"{side} {shown(_text(value))}" for side, value in values.items())
         found.append(f"{shown(name)}: {sides}")

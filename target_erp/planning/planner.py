@@ -13,10 +13,11 @@ import typing as t
 from erp_vendors.errors import ConfigError
 from erp_vendors.http.redact import redact
 from erp_vendors.masking import hidden_in, hiding, masked
+from target_erp.delivery.approval import clears
 from target_erp.delivery.assess import Assessor, changes_of
 from target_erp.delivery.decide import Decision, by_ledger, existing
 from target_erp.delivery.model import Outcome, RefusedError
-from target_erp.delivery.policy import Mode
+from target_erp.delivery.policy import Mode, is_empty
 from target_erp.delivery.recognition import recognise
 from target_erp.delivery.tally import Tally
 from target_erp.delivery.verdicts import FORBIDDEN, Planned
@@ -331,20 +332,23 @@ class Planner:
         was = masked({name: old for name, (old, _) in (changes or {}).items()}, hidden)
         will = masked({name: new for name, (_, new) in (changes or {}).items()}, hidden)
         shown = {name: (clean(old), clean(will[name])) for name, old in was.items()}
+        row, made = bound or (None, False)
+        lost = clears(writer, write, row) if writer else {}
+        lost = {name: value for name, value in lost.items() if not is_empty(value)}
+        cleared = {name: clean(value) for name, value in masked(lost, hidden).items()}
         reason = redact(hiding([write.record, write.body], hidden)(reason))
         self.counts[step] += 1
         self.steps[write.stream][step] += 1
         rows = self._rows[write.stream, step]
         if self._show and len(rows) < _ROWS:
             key = ", ".join(f"{name}={value}" for name, value in write.key)
-            sent = fields_text(will) if step is Step.CREATE else changes_text(shown)
+            sent = fields_text(will) if step is Step.CREATE else changes_text(shown, cleared)
             rows.append((step.value, str(write.number), redact(key), sent or reason))
         if self._file is None:
             return
-        binds = self._file.binds_secrets or not any(hidden_in(write.body, hidden))
+        binds = self._file.binds_secrets or not any(hidden_in([write.body, lost], hidden))
         change = ""
         if writer and bound:
-            row, made = bound
             change = self._file.fingerprints.change(writer, write, row, made=made)
         line = {
             "stream": write.stream,
@@ -352,6 +356,7 @@ class Planner:
             "key": dict(write.key),
             "step": step.value,
             "changes": {name: {"old": old, "new": new} for name, (old, new) in shown.items()},
+            "may_clear": cleared,
             "reason": reason,
             "class": error.reason if error is not None else "",
             "conflicts": clean(masked(dict(error.conflicts), hidden)) if error is not None else {},

@@ -107,7 +107,7 @@ def test_messages_that_are_not_there(
 
 
 def test_what_a_plan_says_of_skips_conflicts_and_strange_texts() -> None:
-    nothing: Row = {"changes": {}, "conflicts": {}, "reason": ""}
+    nothing: Row = {"changes": {}, "may_clear": {}, "conflicts": {}, "reason": ""}
     sides = {"base": "not known", "theirs": "B`x``y", "ours": "<img>"}
     lines = [
         {**nothing, "stream": "s", "number": 1, "key": {"k": "1"}, "step": "unchanged"},
