@@ -232,7 +232,8 @@ def clears(writer: Writer, write: Write, row: Body | None) -> Body:
     """
     if row is None or not writer.replaces:
         return {}
-    return {name: v for name, v in writer.carried(row).items() if name not in write.body}
+    named = {*write.body, *(part for name, _ in writer.own_key(row) for part in name.split(","))}
+    return {name: v for name, v in writer.carried(row).items() if name not in named}
 
 
 def _tag(stream: str, name: str) -> str:

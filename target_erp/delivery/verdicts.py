@@ -215,6 +215,8 @@ class PolicyVerdicts:
             if known is not None and known.is_there and known.status is not RecordStatus.INTENT:
                 return self._gone(writer, write)
             write.base = self._hashes.after(b"", write.body)
+        if why := writer.cannot_create(write):
+            raise RefusedError(why, reason="not_there")
         return PolicyVerdict(Decision.SEND)
 
     def _gone(self, writer: Writer, write: Write) -> PolicyVerdict:

@@ -58,3 +58,4 @@ def test_what_an_update_clears_stands_in_the_plan(
     assert kept == (vendor == "cimcloud" or policy == "fields")
     assert line["may_clear"].get(shop.other[0]) == (None if kept else "there")
     assert kept == (not line["may_clear"])
+    assert shop.id not in line["may_clear"]
