@@ -15,11 +15,14 @@ from hypothesis import strategies as st
 
 from erp_ledger import Ledger, LedgerRecord, RecordStatus
 from erp_ledger.letters import handle
+from erp_sandbox.testing import running_sandbox
 from erp_vendors.errors import ConfigError
 from erp_vendors.masking import hidden_in, hiding, is_masked, masked
 from target_erp.delivery import Outcome, RefusedError, Write
 from target_erp.delivery.dead_letters import DeadLetters, dismiss, newest, still_open
 from tests.support.scale import mostly_nightly
+from tests.target_erp.shops import OPTIONS, SHOPS
+from tests.target_erp.shops import letters as letters_in
 
 if t.TYPE_CHECKING:
     import pathlib
@@ -252,6 +255,47 @@ def test_no_secret_is_left_wherever_it_stands(record: t.Any) -> None:
         if len(secret) > 3:
             assert secret not in text
     assert masked(record, ()) == record
+
+
+@pytest.mark.parametrize(
+    ("name", "secret"),
+    [
+        ("password", True),
+        ("apiToken", True),
+        ("API_KEY", True),
+        ("portal.client-secret", True),
+        ("contact__Password", True),
+        ("cardNumber", True),
+        ("tokens_used", False),
+        ("secretary", False),
+        ("passwordless", False),
+        ("keyboard", False),
+        ("partNumber", False),
+    ],
+)
+def test_a_name_tells_that_a_property_of_no_document_is_secret(name: str, secret: object) -> None:
+    record = {"lines": [{name: "hunter2-1"}]}
+    assert masked(record, ()) == {"lines": [{name: "*****" if secret else "hunter2-1"}]}
+    assert ("hunter2-1" in hiding(record, ())("hunter2-1 is bad")) is not secret
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("vendor", SHOPS)
+def test_no_report_plan_or_letter_shows_what_a_name_calls_secret(
+    vendor: str, tmp_path: pathlib.Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    shop = SHOPS[vendor]
+    with running_sandbox(size=3, limits=False, options=OPTIONS) as sandbox:
+        held = sandbox.rows(vendor, shop.resource)[0]
+        row = shop.record(held, **{shop.text[0]: "ours", "apiToken": "hunter2-token"})
+        bad = {**row, shop.key[0]: [], "password": "hunter2-word"}
+        settings = shop.config(sandbox, tmp_path, on_conflict="refuse")
+        shop.run_with({**settings, "dry_run": True, "plan_file": str(tmp_path / "p")}, row, bad)
+        shop.run_with(settings, row, bad)
+    assert letters_in(tmp_path, shop.stream)
+    texts = [file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()]
+    assert all(b"hunter2" not in text for text in texts)
+    assert "hunter2" not in caplog.text
 
 
 PAIRED = frozenset({"Key=BIRTHDAY", "encrypted=TRUE"})
