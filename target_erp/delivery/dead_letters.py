@@ -75,6 +75,7 @@ class DeadLetters:
             "stream": write.stream,
             "account": account,
             "key": dict(write.key),
+            "identity": write.identity if write.key else "",
             "record": masked(write.record, secrets),
             "payload": masked(write.body, secrets),
             "request": redact(error.request),
