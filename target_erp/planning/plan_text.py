@@ -12,6 +12,18 @@ _SHOWN_CHARACTERS = 40
 MAY_BE_CLEARED = "(may be cleared)"
 
 
+def left_out_text(counts: t.Mapping[str, int]) -> str:
+    """What a trial leaves out of a plan; empty if it leaves nothing out.
+
+    Args:
+        counts: Records by sink.
+    """
+    return "\n".join(
+        f"{count:,} records of {stream} are left out (sinks.{stream}: max_records or only)"
+        for stream, count in counts.items()
+    )
+
+
 def changes_text(
     changes: t.Mapping[str, tuple[t.Any, t.Any]], cleared: t.Mapping[str, t.Any]
 ) -> str:

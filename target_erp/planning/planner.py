@@ -21,7 +21,7 @@ from target_erp.delivery.policy import Mode, is_empty
 from target_erp.delivery.recognition import recognise
 from target_erp.delivery.tally import Tally
 from target_erp.delivery.verdicts import FORBIDDEN, Planned
-from target_erp.planning.plan_text import changes_text, fields_text
+from target_erp.planning.plan_text import changes_text, fields_text, left_out_text
 from target_erp.printable import clean
 from target_erp.text_table import table, width_of
 
@@ -295,8 +295,9 @@ class Planner:
         Raises:
             ConfigError: If the file cannot be written.
         """
+        left_out = {name: one.left_out for name, one in self.tallies.items() if one.left_out}
         if self._file is not None:
-            self._file.close(whole=whole)
+            self._file.close(whole=whole, left_out=left_out)
         width = width_of(sys.stderr)
         for stream in self.steps if self._show else ():
             self._show_stream(stream, width)
@@ -308,7 +309,8 @@ class Planner:
         ]
         if len(self.steps) > 1:
             rows.append(("all", *(f"{self.counts[step]:,}" for step in Step)))
-        logger.info("Nothing was written%s\n%s", where, table(rows, width))
+        parts = (f"Nothing was written{where}", table(rows, width), left_out_text(left_out))
+        logger.info("\n".join(filter(None, parts)))
 
     def _show_stream(self, stream: str, width: int) -> None:
         found = [row for step in FIRST for row in self._rows[stream, step]][:_ROWS]
