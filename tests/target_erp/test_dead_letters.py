@@ -338,3 +338,23 @@ def test_letters_hide_nested_secrets(tmp_path: pathlib.Path) -> None:
     assert "737" not in text
     (letter,) = newest(str(tmp_path))
     assert letter["record"] == {"Payments": [{"CcInfo": "*****", "Amount": 1}]}
+
+
+@pytest.mark.slow
+def test_a_run_says_which_of_its_letters_a_later_version_takes_out(tmp_path: pathlib.Path) -> None:
+    shop = SHOPS["pentamic"]
+    (text, shown), other = shop.text, shop.other[0]
+    with running_sandbox(size=3, limits=False, options=OPTIONS) as sandbox:
+        held, alone = sandbox.rows("pentamic", shop.resource)[:2]
+        settings = shop.config(sandbox, tmp_path, on_conflict="refuse")
+        rows = [shop.record(row) for row in (held, alone)]
+        shop.run_with(settings, *rows)
+        for row in (held, alone):
+            sandbox.change("pentamic", shop.resource, row[shop.id], {shown: "person"})
+        later = {name: v for name, v in rows[0].items() if name != text} | {other: "later"}
+        changed = [{**row, text: "ours"} for row in rows]
+        run = shop.run_with(settings, *changed, later)
+    (letter,) = letters_in(tmp_path, shop.stream)
+    assert letter["record"] == changed[1]
+    assert run.code == 3
+    assert "2 records were rejected (of 1 of them a later version got through" in run.error
