@@ -146,7 +146,7 @@ class Approval:
                 # Each line is for one write; `give_back` lets a record come again.
                 self._lines[write.version].remove(found)
                 self._used[write.version].append(found)
-                write.approved = found
+                write.approved = found.change
                 return ""
         return self._said(writer, write, row, lines)
 
@@ -157,9 +157,11 @@ class Approval:
             write: The record.
         """
         with self._lock:
-            if write.approved is not None:
-                self._used[write.version].remove(write.approved)
-                self._lines[write.version].append(write.approved)
+            used = self._used.get(write.version, [])
+            line = next((line for line in used if line.change == write.approved), None)
+            if line is not None:
+                used.remove(line)
+                self._lines[write.version].append(line)
                 write.approved = None
 
     def _changes(self, writer: Writer, write: Write, row: Body | None) -> set[str]:

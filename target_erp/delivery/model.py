@@ -11,7 +11,6 @@ from erp_vendors.errors import DataError, ErpError
 
 if t.TYPE_CHECKING:
     from erp_ledger.intents import Intent
-    from target_erp.delivery.approval import PlanLine
 
 Body = dict[str, t.Any]
 Key = tuple[tuple[str, str], ...]
@@ -271,7 +270,7 @@ class Write:
         before: What the writer last knew of its fields, where the sink keeps that: its base.
         base: What the base will be when the vendor has it; None if the sink keeps none.
         version: Binds the record as it came to a line of a plan; empty where there is no plan.
-        approved: The line of the plan that was used for it.
+        approved: The change that a line of the plan has approved; None if none has.
     """
 
     number: int
@@ -299,7 +298,7 @@ class Write:
     before: bytes = b""
     base: bytes | None = None
     version: str = ""
-    approved: PlanLine | None = None
+    approved: str | None = None
     _digest: bytes = b""
     _identity: str = ""
     _names: tuple[str, ...] | None = None
