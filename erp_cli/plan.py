@@ -64,7 +64,7 @@ def plan(
         text = pathlib.Path(path).read_text(encoding="utf-8")
     if form != "jsonl":
         width = width_of(None if output else sys.stdout, UNCUT)
-        text = as_markdown(header, lines) if form == "markdown" else as_table(lines, width)
+        text = as_markdown(header, lines) if form == "markdown" else as_table(header, lines, width)
         text += "\n"
     if output is None:
         click.echo(text, nl=False)

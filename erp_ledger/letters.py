@@ -23,6 +23,8 @@ def last_at(letter: t.Mapping[str, t.Any]) -> str:
 def identity(letter: t.Mapping[str, t.Any]) -> str:
     """The business key that the ledger knows a record by; empty if it has none.
 
+    That may be one that this version of the record did not carry.
+
     Args:
         letter: A dead letter.
     """
@@ -46,7 +48,9 @@ def keys_of(letter: t.Mapping[str, t.Any]) -> list[str]:
     Args:
         letter: A dead letter.
     """
-    return [f"{name}={value}" for name, value in letter["key"].items()]
+    names = [f"{name}={value}" for name, value in letter["key"].items()]
+    own = letter.get("identity")
+    return list(dict.fromkeys([own, *names])) if own and names else names
 
 
 def _hash(value: t.Mapping[str, t.Any]) -> str:

@@ -2,11 +2,15 @@
 
 Where a record keeps a property as a pair, such as `{"Key": "BIRTHDAY", "Value": "1990-01-31"}`, the
 name of a secret one is written `Key=BIRTHDAY`: the value of an object whose key is that one.
+
+Records may hold properties that no document names, so those of every vendor are masked, too, whose
+names say that they are secret: `names_a_secret`.
 """
 
 from __future__ import annotations
 
 import functools
+import re
 import typing as t
 
 from erp_vendors.http.redact import MASK, Redactor
@@ -14,6 +18,14 @@ from erp_vendors.http.redact import MASK, Redactor
 _VALUE = "value"
 """Member of a pair that holds its value, without case."""
 
+
+_SECRET_ENDS = (
+    *("password", "passwd", "passphrase", "passcode", "pwd", "credential", "credentials"),
+    *("secret", "token", "apikey", "authkey", "accesskey", "secretkey", "privatekey"),
+    *("cardnumber", "cvv", "cvv2", "cvc", "ssn", "socialsecuritynumber"),
+)
+"""Ends of names that say that a property is secret, in small letters and digits alone."""
+_OTHERS = re.compile(r"[^a-z0-9]")
 
 _MASKS = (MASK, "(redacted)")
 """What is shown in place of a secret, here and by Meltano."""
@@ -24,9 +36,10 @@ def masked(value: t.Any, names: t.Collection[str]) -> t.Any:  # noqa: ANN401 - a
 
     Args:
         value: Any JSON value.
-        names: Names of secret properties, in any case of letters; nulls in them stay.
+        names: Names of secret properties, in any case of letters, beside those that name a secret;
+            nulls in them stay.
     """
-    return _masked(value, _folded(frozenset(names))) if names else value
+    return _masked(value, _folded(frozenset(names)))
 
 
 def hidden_in(value: t.Any, names: t.Collection[str]) -> t.Iterator[str]:  # noqa: ANN401
@@ -54,9 +67,18 @@ def hiding(value: t.Any, names: t.Collection[str]) -> Redactor:  # noqa: ANN401
         names: See `masked`.
     """
     hide = Redactor()
-    if names:
-        hide.add(*hidden_in(value, names))
+    hide.add(*hidden_in(value, names))
     return hide
+
+
+@functools.lru_cache(maxsize=4096)
+def names_a_secret(name: str) -> bool:
+    """Whether the name of a property says that it is secret: `apiToken`, `user_password`.
+
+    Args:
+        name: The name.
+    """
+    return _OTHERS.sub("", name.casefold()).endswith(_SECRET_ENDS)
 
 
 def is_masked(value: t.Any) -> bool:  # noqa: ANN401
@@ -120,7 +142,7 @@ def _told_by(folded: frozenset[str]) -> frozenset[str]:
 
 def _hidden(properties: dict[str, t.Any], folded: frozenset[str]) -> set[str]:
     """The names of an object's secret properties."""
-    hidden = {name for name in properties if name.casefold() in folded}
+    hidden = {name for name in properties if name.casefold() in folded or names_a_secret(name)}
     told_by = _told_by(folded)
     if told_by and any(
         f"{name}={inner}".replace(" ", "").casefold() in folded

@@ -6,6 +6,7 @@ import difflib
 import logging
 import typing as t
 
+from erp_vendors.masking import names_a_secret
 from target_erp.coercion import converted, why_not
 from target_erp.delivery.documented import is_assumed, is_epoch, kinds_of
 from target_erp.marks import MARK, likeness, misspelt, misspelt_tombstones, says_deleted
@@ -336,7 +337,8 @@ class Place:
         if found is not None:
             return found.value
         if not is_assumed(schema) and not self._facts.scalars:
-            hidden = not self._facts.secrets.isdisjoint(place.split("."))
+            parts = place.split(".")
+            hidden = not self._facts.secrets.isdisjoint(parts) or any(map(names_a_secret, parts))
             why = "" if hidden else why_not(value, epoch=epoch)
             taken.problems[place] = (
                 f"{place}: {'it' if hidden else repr(cut(value, _SHOWN))} is text and not exactly "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import typing as t
 
-from erp_ledger.letters import handle, identity, last_at
+from erp_ledger.letters import handle, last_at
 from erp_vendors.masking import is_masked
 from target_erp.deletions import NO_DELETE
 from target_erp.delivery import Outcome, RefusedError, Write
@@ -30,14 +30,15 @@ def replay(run: Run, stream: str, key: str) -> None:
     folder = run.setting("dead_letters")
     # No SCHEMA message says what the keys are called, but the newest letter does.
     for name, letter in {row["stream"]: row for row in newest(folder, stream, key)}.items():
-        names = identity(letter).partition("=")[0]
+        names = next(iter(letter["key"]), "")
         # Waits for a run that is writing this stream.
         run.writer_of(name, names.split(",") if names else ())
     keyless = set()
     for letter in newest(folder, stream, key):
         if letter["outcome"] == Outcome.UNKNOWN.value:
             continue
-        known, record = identity(letter), letter["record"]
+        known = "=".join(next(iter(letter["key"].items()), ()))
+        record = letter["record"]
         lacks = ""
         if letter["class"] == UNMAPPED:
             lacks = "was never mapped"

@@ -394,7 +394,7 @@ class Run:
             where = f"in {file}" if (file := self.setting("plan_file")) else "above"
             msg = f"{rejections} in this dry run; the plan {where} says why"
             raise ExitCode(msg, REJECTED)
-        msg = f"{rejections}; see the folder {self.setting('dead_letters')}" if rejections else ""
+        msg = rejections and rejections + self.dead_letters.place(self.ledger, self.writers.made)
         plan = self.summary.unapproved(self.approval.missing if self.approval else 0)
         if msg := "; ".join(filter(None, (msg, plan, self.deletions.waits, self.trial.said))):
             raise ExitCode(msg, REJECTED)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import decimal
 import typing as t
 
+from erp_vendors.masking import hiding
 from target_erp.marks import is_mark
 from target_erp.printable import cut, visible
 from target_erp.tap_schema import compiled, references_in, understood
@@ -116,7 +117,7 @@ class SchemaCheck:
             return ""
         problem = next(self._whole.iter_errors(record))
         where = cut(visible(".".join(map(str, problem.instance_path))), _SHOWN_CHARACTERS)
-        said = cut(visible(problem.message), _SHOWN_CHARACTERS)
+        said = cut(visible(hiding(record, ())(problem.message)), _SHOWN_CHARACTERS)
         return f"{where or 'the record'} does not fit the SCHEMA message: {said}"
 
     def _is_settled(self, record: Record, name: str) -> bool:

@@ -52,13 +52,14 @@ class Fingerprints:
         what = "deleted" if write.deletes else write.body
         return self.of([write.stream, list(write.names), what])
 
-    def change(self, writer: Writer, write: Write, row: Body | None) -> str:
-        """Binds what the vendor has: which properties would change, and their present values.
+    def change(self, writer: Writer, write: Write, row: Body | None, *, made: bool = False) -> str:
+        """Binds what the vendor has: which record, what would change in it, and present values.
 
         Args:
             writer: Its sink's writer.
             write: The record, with the body that goes out.
             row: What the vendor has; None if it has none.
+            made: The row is made by the input itself, so a plan does not know the vendor's id.
         """
         # A parent's id is known only when the parent has been written.
         later = {reference.fill for reference in write.parents}
@@ -67,11 +68,10 @@ class Fingerprints:
             for name, (was, _) in changes_of(write, row).items()
             if name not in later
         }
-        if row is not None and writer.replaces:
-            # What the record lacks may be cleared.
-            lost = {n: v for n, v in writer.carried(row).items() if n not in write.body}
-            old.update({f"lost {name}": exact(value) for name, value in lost.items()})
-        return self.of([row is None, old])
+        lost = clears(writer, write, row)
+        old.update({f"lost {name}": exact(value) for name, value in lost.items()})
+        which = [] if row is None or made else list(writer.own_key(row))
+        return self.of([row is None, which, old])
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -112,6 +112,7 @@ class Approval:
         """
         self._fingerprints = fingerprints
         self._lines: dict[str, list[PlanLine]] = collections.defaultdict(list)
+        self._used: dict[str, list[PlanLine]] = collections.defaultdict(list)
         self._keys: dict[str, PlanLine] = {}
         self._came: set[str] = set()
         self._lock = threading.Lock()
@@ -139,20 +140,49 @@ class Approval:
         """
         with self._lock:
             lines = [line for line in self._lines.get(write.version, ()) if line.step in WRITES]
-            change = "" if write.deletes else self._fingerprints.change(writer, write, row)
-            found = next((line for line in lines if line.change == change), None)
+            allowed = {""} if write.deletes else self._changes(writer, write, row)
+            found = next((line for line in lines if line.change in allowed), None)
             if found is not None:
-                if not write.key:
-                    self._lines[write.version].remove(found)  # nothing tells it from the next one
+                # Each line is for one write; `give_back` lets a record come again.
+                self._lines[write.version].remove(found)
+                self._used[write.version].append(found)
+                write.approved = found.change
                 return ""
         return self._said(writer, write, row, lines)
+
+    def give_back(self, write: Write) -> None:
+        """Let a record be written later that did not get through, as when it waits for a parent.
+
+        Args:
+            write: The record.
+        """
+        with self._lock:
+            used = self._used.get(write.version, [])
+            line = next((line for line in used if line.change == write.approved), None)
+            if line is not None:
+                used.remove(line)
+                self._lines[write.version].append(line)
+                write.approved = None
+
+    def _changes(self, writer: Writer, write: Write, row: Body | None) -> set[str]:
+        """The changes as a plan may have them: one of its lines may make what a later one finds."""
+        change = self._fingerprints.change
+        return {change(writer, write, row), change(writer, write, row, made=True)}
 
     def _said(self, writer: Writer, write: Write, row: Body | None, lines: list[PlanLine]) -> str:
         if lines:
             return self._drift(writer, write, row, lines[-1])
+        if self._used.get(write.version):
+            return "the plan has this write no more often than it has been made"
         same = self._lines.get(write.version)
-        if same:
-            return f"the plan has it as {same[-1].step}, and now it would be written"
+        return (
+            self._other(writer, write)
+            if not same
+            else (f"the plan has it as {same[-1].step}, and now it would be written")
+        )
+
+    def _other(self, writer: Writer, write: Write) -> str:
+        """What differs of a record that the plan does not have in this version."""
         tags = (_tag(write.stream, name) for name in write.names)
         line = next((self._keys[tag] for tag in tags if tag in self._keys), None)
         if line is None:
@@ -181,7 +211,7 @@ class Approval:
             for name in dict.fromkeys((*was, *now))
             if name not in was or name not in now or exact(was[name]) != exact(now[name])
         ]
-        where = ", ".join(names) or "what the record would clear, or a secret"
+        where = ", ".join(names) or "which record it is, what would be cleared there, or a secret"
         return f"the vendor's record has changed since the plan: {where}"
 
     @property
@@ -192,6 +222,20 @@ class Approval:
             for record, lines in self._lines.items()
             for line in lines
         )
+
+
+def clears(writer: Writer, write: Write, row: Body | None) -> Body:
+    """What an update may clear at the vendor, because the record does not name it.
+
+    Args:
+        writer: Its sink's writer.
+        write: The record, with the body that goes out.
+        row: What the vendor has; None if it has none.
+    """
+    if row is None or not writer.replaces:
+        return {}
+    named = {*write.body, *(part for name, _ in writer.own_key(row) for part in name.split(","))}
+    return {name: v for name, v in writer.carried(row).items() if name not in named}
 
 
 def _tag(stream: str, name: str) -> str:

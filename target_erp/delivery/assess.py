@@ -135,6 +135,8 @@ class Assessor:
             return dataclasses.replace(verdict, error=error)
         if decision is Decision.EXISTS:
             return dataclasses.replace(verdict, error=existing())
+        if verdict.row is None and (why := writer.cannot_create(write)):
+            return dataclasses.replace(verdict, error=RefusedError(why, reason="not_there"))
         return dataclasses.replace(verdict, decision=decision)
 
     def _finding(self, writer: Writer, write: Write, row: Body | None) -> Finding | None:

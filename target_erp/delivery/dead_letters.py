@@ -75,6 +75,7 @@ class DeadLetters:
             "stream": write.stream,
             "account": account,
             "key": dict(write.key),
+            "identity": write.identity if write.key else "",
             "record": masked(write.record, secrets),
             "payload": masked(write.body, secrets),
             "request": redact(error.request),
@@ -119,6 +120,19 @@ class DeadLetters:
             except OSError as problem:
                 # Nothing is lost: the letters stand there as before.
                 logger.warning("cannot tidy the dead letters of %s: %s", stream, problem.strerror)
+
+    def place(self, ledger: Ledger, streams: t.Iterable[str]) -> str:
+        """Where the letters of this run are, for the end of a sentence; some may be gone.
+
+        Args:
+            ledger: Knows who has got through.
+            streams: Sinks whose files are looked at.
+        """
+        found = (one for stream in streams for one in letter_files.letters(self._file(stream)))
+        letters = [letter for letter in found if letter["run"] == self._run]
+        gone = len(letters) - len(still_open(letters, ledger))
+        why = f" (of {gone} of them a later version got through, so they have no letter any more)"
+        return f"{why if gone else ''}; see the folder {self.folder}"
 
     def close(self) -> None:
         """End what was begun for adding, when nobody adds any more."""

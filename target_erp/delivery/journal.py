@@ -138,7 +138,7 @@ class Journal:
                 write.identity,
                 write.digest,
                 status,
-                write.vendor_id,
+                write.vendor_id or (write.seen.vendor_id if write.seen is not None else None),
                 write.attempts,
                 self.run,
                 body=_kept(writer, write, parent) if keeps else None,

@@ -270,6 +270,7 @@ class Write:
         before: What the writer last knew of its fields, where the sink keeps that: its base.
         base: What the base will be when the vendor has it; None if the sink keeps none.
         version: Binds the record as it came to a line of a plan; empty where there is no plan.
+        approved: The change that a line of the plan has approved; None if none has.
     """
 
     number: int
@@ -297,6 +298,7 @@ class Write:
     before: bytes = b""
     base: bytes | None = None
     version: str = ""
+    approved: str | None = None
     _digest: bytes = b""
     _identity: str = ""
     _names: tuple[str, ...] | None = None

@@ -125,6 +125,9 @@ class Settlement:
         """
         if outcome.value in GOT_THROUGH:
             self.free_children(writer, writes)
+        elif self.approval is not None and outcome in {Outcome.REFUSED, Outcome.WAITING}:
+            for write in writes:
+                self.approval.give_back(write)
         first = writes[0]
         with self._coordination.lock:
             if outcome.value not in GOT_THROUGH and outcome is not Outcome.UNCHANGED:

@@ -222,6 +222,8 @@ class PolicyVerdicts:
                 return self._gone(writer, write)
         if self._keeps_bases(writer):
             write.base = self._hashes.after(b"", write.body)
+        if why := writer.cannot_create(write):
+            raise RefusedError(why, reason="not_there")
         return PolicyVerdict(Decision.SEND)
 
     def _gone(self, writer: Writer, write: Write) -> PolicyVerdict:

@@ -181,6 +181,14 @@ class Writer(abc.ABC):
         """
         return self.create_only
 
+    def cannot_create(self, write: Write) -> str:  # noqa: ARG002
+        """Why a record that the vendor does not have cannot be created; empty if it can.
+
+        Args:
+            write: The record; `vendor_id` may be set on it.
+        """
+        return ""
+
     def is_idempotent(self, write: Write) -> bool:  # noqa: ARG002
         """Whether sending this record twice is the same as sending it once.
 
@@ -284,6 +292,18 @@ class Writer(abc.ABC):
             row: The vendor's version of the record.
         """
         return {}
+
+    def own_key(self, row: Body) -> Key:
+        """Which record of the vendor a row is: what anchors it, and its best key.
+
+        Args:
+            row: The vendor's version of the record.
+        """
+        keys, match = self.identify(row), ",".join(self.policy.match_on)
+        best = (tuple(pair for pair in keys if pair[0] != match) or keys)[:1]
+        return tuple(
+            {**{n: str(value) for n, value in self.anchor(row).items()}, **dict(best)}.items()
+        )
 
     def carried(self, row: Body) -> Body:
         """The members of a vendor's record that an update sends back as they are.

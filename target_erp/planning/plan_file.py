@@ -90,10 +90,11 @@ class PlanFile:
         self._records += 1
         self._lines.write(codec.encode(line) + b"\n")
 
-    def close(self, *, whole: bool) -> None:
+    def close(self, *, whole: bool, left_out: t.Mapping[str, int]) -> None:
         """Put the file in its place.
 
         Args:
+            left_out: Records that a trial left out, by sink.
             whole: The whole input was planned; else the plan can be read, and not be applied.
 
         Raises:
@@ -105,6 +106,7 @@ class PlanFile:
             "made_at": iso(int(time.time() * 1000)),
             "whole": whole,
             "records": self._records,
+            "left_out": dict(left_out),
             "accounts": dict(self._binding.accounts),
             "settings": _hashes(self._binding.settings, self.fingerprints),
             **self._seal,

@@ -8,6 +8,7 @@ import typing as t
 
 from erp_vendors.http import codec
 from erp_vendors.http.redact import redact
+from target_erp.planning.plan_text import MAY_BE_CLEARED, left_out_text
 from target_erp.planning.planner import FIRST, Step
 from target_erp.printable import visible
 from target_erp.text_table import table
@@ -28,14 +29,15 @@ def counts_of(lines: t.Iterable[Line]) -> collections.Counter[Step]:
     return collections.Counter(Step(line["step"]) for line in lines)
 
 
-def as_table(lines: t.Sequence[Line], width: int) -> str:
+def as_table(header: Line, lines: t.Sequence[Line], width: int) -> str:
     """The plan as plain text.
 
     Args:
-        lines: The lines of the plan.
+        header: The header of the plan.
+        lines: Its lines.
         width: Columns of the screen.
     """
-    parts = [table(_totals(lines), width)]
+    parts = [table(_totals(lines), width), *_left_out(header)]
     for stream, some in _by_stream(lines):
         rows = [("step", "record", "key", "what")]
         rows += [
@@ -55,7 +57,7 @@ def as_markdown(header: Line, lines: t.Sequence[Line]) -> str:
     """
     said = ", ".join(f"{count:,} {step.value}" for step, count in counts_of(lines).items())
     parts = [f"# Plan: {said or 'nothing to do'}", f"Made at {header['made_at']}."]
-    parts.append(_markdown_table(_totals(lines)))
+    parts += [_markdown_table(_totals(lines)), *_left_out(header)]
     for stream, some in _by_stream(lines):
         rows = [("step", "record", "key", "what")]
         rows += [
@@ -64,6 +66,11 @@ def as_markdown(header: Line, lines: t.Sequence[Line]) -> str:
         ]
         parts += [f"## {stream}", _markdown_table(rows)]
     return "\n\n".join(parts)
+
+
+def _left_out(header: Line) -> list[str]:
+    said = left_out_text(header["left_out"])
+    return [said] if said else []
 
 
 def _totals(lines: t.Iterable[Line]) -> list[tuple[t.Any, ...]]:
@@ -98,6 +105,8 @@ def _what(line: Line, shown: t.Callable[[str], str], arrow: str) -> list[str]:
         new = shown(_text(change["new"]))
         old = "" if line["step"] == Step.CREATE.value else f"{shown(_text(change['old']))} {arrow} "
         found.append(f"{shown(name)}: {old}{new}")
+    for name, old in line["may_clear"].items():
+        found.append(f"{shown(name)}: {shown(_text(old))} {arrow} {MAY_BE_CLEARED}")
     for name, values in line["conflicts"].items():
         sides = ", ".join(f"{side} {shown(_text(value))}" for side, value in values.items())
         found.append(f"{shown(name)}: {sides}")

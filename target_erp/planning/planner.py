@@ -13,14 +13,15 @@ import typing as t
 from erp_vendors.errors import ConfigError
 from erp_vendors.http.redact import redact
 from erp_vendors.masking import hidden_in, hiding, masked
+from target_erp.delivery.approval import clears
 from target_erp.delivery.assess import Assessor, changes_of
 from target_erp.delivery.decide import Decision, by_ledger, existing
 from target_erp.delivery.model import Outcome, RefusedError
-from target_erp.delivery.policy import Mode
+from target_erp.delivery.policy import Mode, is_empty
 from target_erp.delivery.recognition import recognise
 from target_erp.delivery.tally import Tally
 from target_erp.delivery.verdicts import FORBIDDEN, Planned
-from target_erp.planning.plan_text import changes_text, fields_text
+from target_erp.planning.plan_text import changes_text, fields_text, left_out_text
 from target_erp.printable import clean
 from target_erp.text_table import table, width_of
 
@@ -134,7 +135,7 @@ class Planner:
         self._resync = resync
         self._assessor = Assessor(ledger, resync=resync, only_reads=True, contents=file is not None)
         self._planned: dict[tuple[str, str], bytes] = {}
-        self._rows_planned: dict[tuple[str, str], Planned] = {}
+        self._rows_planned: dict[tuple[str, str], tuple[Planned, bool]] = {}
         self._asks = asks
         self._deleted = deleted
         self.unasked = 0
@@ -178,7 +179,7 @@ class Planner:
             self.unasked += 1
             return
         try:
-            decision, current, why = self._decide(writer, write)
+            decision, current, made, why = self._decide(writer, write)
         except RefusedError as error:
             self.refuse(writer, write, error)
             return
@@ -187,32 +188,33 @@ class Planner:
         elif decision in {Decision.UNCHANGED, Decision.ARRIVED}:
             self._note(writer, write, Step.UNCHANGED, reason=why)
         elif current is None:
-            self._note(writer, write, Step.CREATE, changes_of(write, None), bound=(None,))
+            self._note(writer, write, Step.CREATE, changes_of(write, None), bound=(None, True))
         else:
             changes = changes_of(write, current)
             why = "" if changes else _NO_CHANGE
-            self._note(writer, write, Step.UPDATE, changes, why, bound=(current,))
+            self._note(writer, write, Step.UPDATE, changes, why, bound=(current, made))
 
-    def _decide(self, writer: Writer, write: Write) -> tuple[Decision, Body | None, str]:
-        """What the run would do, the vendor's version, and why if that needs to be said."""
+    def _decide(self, writer: Writer, write: Write) -> tuple[Decision, Body | None, bool, str]:
+        """What the run would do, the vendor's version, whether the input makes it, and why."""
         decision = self._by_ledger(writer, write)
         if decision is Decision.EXISTS and writer.policy.mode is Mode.CREATE_ONLY:
-            return Decision.SKIPPED, None, FORBIDDEN[Mode.CREATE_ONLY]
+            return Decision.SKIPPED, None, False, FORBIDDEN[Mode.CREATE_ONLY]
         if decision is Decision.EXISTS:
             raise existing()
         if decision is not Decision.SEND:
-            return decision, None, ""
+            return decision, None, False, ""
         record = (write.stream, write.identity if write.key else "")
-        planned = self._rows_planned.get(record)
+        planned, made = self._rows_planned.get(record, (None, False))
         (verdict,) = self._assessor.assess(writer, [write], {} if planned is None else {0: planned})
         if verdict.error is not None:
             raise verdict.error
+        made = made or verdict.row is None
         if write.key and verdict.decision is Decision.SEND:
             will = {**(verdict.row or {}), **write.body}
-            self._rows_planned[record] = Planned(will, write.base or b"")
+            self._rows_planned[record] = Planned(will, write.base or b""), made
             if len(self._rows_planned) > _ROWS_REMEMBERED:
                 del self._rows_planned[next(iter(self._rows_planned))]
-        return verdict.decision, verdict.row, verdict.why
+        return verdict.decision, verdict.row, made, verdict.why
 
     def _by_ledger(self, writer: Writer, write: Write) -> Decision:
         """Decide by the ledger, and by earlier versions in this input, which it will know then."""
@@ -293,8 +295,9 @@ class Planner:
         Raises:
             ConfigError: If the file cannot be written.
         """
+        left_out = {name: one.left_out for name, one in self.tallies.items() if one.left_out}
         if self._file is not None:
-            self._file.close(whole=whole)
+            self._file.close(whole=whole, left_out=left_out)
         width = width_of(sys.stderr)
         for stream in self.steps if self._show else ():
             self._show_stream(stream, width)
@@ -306,7 +309,8 @@ class Planner:
         ]
         if len(self.steps) > 1:
             rows.append(("all", *(f"{self.counts[step]:,}" for step in Step)))
-        logger.info("Nothing was written%s\n%s", where, table(rows, width))
+        parts = (f"Nothing was written{where}", table(rows, width), left_out_text(left_out))
+        logger.info("\n".join(filter(None, parts)))
 
     def _show_stream(self, stream: str, width: int) -> None:
         found = [row for step in FIRST for row in self._rows[stream, step]][:_ROWS]
@@ -323,32 +327,38 @@ class Planner:
         changes: t.Mapping[str, tuple[t.Any, t.Any]] | None = None,
         reason: str = "",
         *,
-        bound: tuple[Body | None] | None = None,
+        bound: tuple[Body | None, bool] | None = None,
         error: RefusedError | None = None,
     ) -> None:
         hidden = writer.secrets if writer else frozenset()
         was = masked({name: old for name, (old, _) in (changes or {}).items()}, hidden)
         will = masked({name: new for name, (_, new) in (changes or {}).items()}, hidden)
         shown = {name: (clean(old), clean(will[name])) for name, old in was.items()}
+        row, made = bound or (None, False)
+        lost = clears(writer, write, row) if writer else {}
+        lost = {name: value for name, value in lost.items() if not is_empty(value)}
+        cleared = {name: clean(value) for name, value in masked(lost, hidden).items()}
         reason = redact(hiding([write.record, write.body], hidden)(reason))
         self.counts[step] += 1
         self.steps[write.stream][step] += 1
         rows = self._rows[write.stream, step]
         if self._show and len(rows) < _ROWS:
             key = ", ".join(f"{name}={value}" for name, value in write.key)
-            sent = fields_text(will) if step is Step.CREATE else changes_text(shown)
+            sent = fields_text(will) if step is Step.CREATE else changes_text(shown, cleared)
             rows.append((step.value, str(write.number), redact(key), sent or reason))
         if self._file is None:
             return
-        binds = self._file.binds_secrets or not any(hidden_in(write.body, hidden))
-        row = bound[0] if bound else None
-        change = self._file.fingerprints.change(writer, write, row) if writer and bound else ""
+        binds = self._file.binds_secrets or not any(hidden_in([write.body, lost], hidden))
+        change = ""
+        if writer and bound:
+            change = self._file.fingerprints.change(writer, write, row, made=made)
         line = {
             "stream": write.stream,
             "number": write.number,
             "key": dict(write.key),
             "step": step.value,
             "changes": {name: {"old": old, "new": new} for name, (old, new) in shown.items()},
+            "may_clear": cleared,
             "reason": reason,
             "class": error.reason if error is not None else "",
             "conflicts": clean(masked(dict(error.conflicts), hidden)) if error is not None else {},

@@ -107,6 +107,13 @@ class PentamicWriter(Writer):
         )
         return Prepared(key, body)
 
+    def cannot_create(self, write: Write) -> str:
+        """What is known by an id is updated: the vendor alone gives ids (6, DOC)."""
+        key = self._id(write)
+        if key is None or not self.can_look_up:
+            return ""
+        return f"the vendor has no record with the id {key}, and gives new ones their ids"
+
     def is_idempotent(self, write: Write) -> bool:
         """An update may be repeated, a creation may not."""
         return self._id(write) is not None

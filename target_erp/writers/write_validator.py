@@ -8,6 +8,7 @@ import jsonschema_rs
 
 from erp_vendors.errors import ConfigError
 from erp_vendors.http.redact import redact
+from erp_vendors.masking import names_a_secret
 from target_erp.coercion import converted
 from target_erp.delivery import RefusedError
 from target_erp.delivery.documented import is_assumed, is_epoch, write_schema
@@ -129,7 +130,7 @@ class WriteValidator:
             return f"{_dotted([*path, kind.property])}: required and missing"
         where = _dotted(path) or "the record"
         value = _at(body, path)
-        hidden = any(part in self._secrets for part in path)
+        hidden = any(part in self._secrets or names_a_secret(str(part)) for part in path)
         if kind.name == "type":
             wanted = " or ".join(_WORDS[name] for name in kind.types if name != "null")
             shown = "" if hidden or value is None else _shown(value)

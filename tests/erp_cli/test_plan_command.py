@@ -106,8 +106,27 @@ def test_messages_that_are_not_there(
     assert "cannot read the messages" in capsys.readouterr().err
 
 
+HEADER: Row = {"made_at": "now", "left_out": {}}
+
+
+def test_what_a_trial_leaves_out_is_told_in_every_form(
+    sandbox: RunningSandbox, tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = files(sandbox, tmp_path, NEW, {**NEW, "ref_id": "N-2"})
+    settings = json.loads(given.config.read_text())
+    settings["sinks"] = {"cimcloud_accounts": {"only": ["nobody"]}}
+    given.config.write_text(json.dumps(settings))
+    for form in ("table", "markdown"):
+        assert given.plan("--format", form, "--detailed-exitcode") == 0
+        said = capsys.readouterr().out
+        assert "2 records of cimcloud_accounts are left out" in said
+    assert given.plan("--format", "jsonl") == 0
+    header = json.loads(capsys.readouterr().out.splitlines()[0])
+    assert header["left_out"] == {"cimcloud_accounts": 2}
+
+
 def test_what_a_plan_says_of_skips_conflicts_and_strange_texts() -> None:
-    nothing: Row = {"changes": {}, "conflicts": {}, "reason": ""}
+    nothing: Row = {"changes": {}, "may_clear": {}, "conflicts": {}, "reason": ""}
     sides = {"base": "not known", "theirs": "B`x``y", "ours": "<img>"}
     lines = [
         {**nothing, "stream": "s", "number": 1, "key": {"k": "1"}, "step": "unchanged"},
@@ -117,13 +136,13 @@ def test_what_a_plan_says_of_skips_conflicts_and_strange_texts() -> None:
             "reason": "changed", "conflicts": {"nm": sides},
         },
     ]  # fmt: skip
-    shown = as_markdown({"made_at": "now"}, lines)
+    shown = as_markdown(HEADER, lines)
     assert "| refused | 3 | `k=3` | `changed`<br>`nm`: base" in shown
     assert '``` "B`x``y" ```' in shown
     assert '`"<img>"`' in shown
     assert "k=1" not in shown
     assert shown.index("refused | 3") < shown.index("skipped | 2")
-    table = as_table(lines, 200)
+    table = as_table(HEADER, lines, 200)
     assert 'changed; nm: base "not known", theirs "B`x``y", ours "<img>"' in table
 
 

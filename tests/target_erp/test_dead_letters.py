@@ -15,11 +15,14 @@ from hypothesis import strategies as st
 
 from erp_ledger import Ledger, LedgerRecord, RecordStatus
 from erp_ledger.letters import handle
+from erp_sandbox.testing import running_sandbox
 from erp_vendors.errors import ConfigError
 from erp_vendors.masking import hidden_in, hiding, is_masked, masked
 from target_erp.delivery import Outcome, RefusedError, Write
 from target_erp.delivery.dead_letters import DeadLetters, dismiss, newest, still_open
 from tests.support.scale import mostly_nightly
+from tests.target_erp.shops import OPTIONS, SHOPS
+from tests.target_erp.shops import letters as letters_in
 
 if t.TYPE_CHECKING:
     import pathlib
@@ -254,6 +257,47 @@ def test_no_secret_is_left_wherever_it_stands(record: t.Any) -> None:
     assert masked(record, ()) == record
 
 
+@pytest.mark.parametrize(
+    ("name", "secret"),
+    [
+        ("password", True),
+        ("apiToken", True),
+        ("API_KEY", True),
+        ("portal.client-secret", True),
+        ("contact__Password", True),
+        ("cardNumber", True),
+        ("tokens_used", False),
+        ("secretary", False),
+        ("passwordless", False),
+        ("keyboard", False),
+        ("partNumber", False),
+    ],
+)
+def test_a_name_tells_that_a_property_of_no_document_is_secret(name: str, secret: object) -> None:
+    record = {"lines": [{name: "hunter2-1"}]}
+    assert masked(record, ()) == {"lines": [{name: "*****" if secret else "hunter2-1"}]}
+    assert ("hunter2-1" in hiding(record, ())("hunter2-1 is bad")) is not secret
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("vendor", SHOPS)
+def test_no_report_plan_or_letter_shows_what_a_name_calls_secret(
+    vendor: str, tmp_path: pathlib.Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    shop = SHOPS[vendor]
+    with running_sandbox(size=3, limits=False, options=OPTIONS) as sandbox:
+        held = sandbox.rows(vendor, shop.resource)[0]
+        row = shop.record(held, **{shop.text[0]: "ours", "apiToken": "hunter2-token"})
+        bad = {**row, shop.key[0]: [], "password": "hunter2-word"}
+        settings = shop.config(sandbox, tmp_path, on_conflict="refuse")
+        shop.run_with({**settings, "dry_run": True, "plan_file": str(tmp_path / "p")}, row, bad)
+        shop.run_with(settings, row, bad)
+    assert letters_in(tmp_path, shop.stream)
+    texts = [file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()]
+    assert all(b"hunter2" not in text for text in texts)
+    assert "hunter2" not in caplog.text
+
+
 PAIRED = frozenset({"Key=BIRTHDAY", "encrypted=TRUE"})
 
 
@@ -294,3 +338,23 @@ def test_letters_hide_nested_secrets(tmp_path: pathlib.Path) -> None:
     assert "737" not in text
     (letter,) = newest(str(tmp_path))
     assert letter["record"] == {"Payments": [{"CcInfo": "*****", "Amount": 1}]}
+
+
+@pytest.mark.slow
+def test_a_run_says_which_of_its_letters_a_later_version_takes_out(tmp_path: pathlib.Path) -> None:
+    shop = SHOPS["pentamic"]
+    (text, shown), other = shop.text, shop.other[0]
+    with running_sandbox(size=3, limits=False, options=OPTIONS) as sandbox:
+        held, alone = sandbox.rows("pentamic", shop.resource)[:2]
+        settings = shop.config(sandbox, tmp_path, on_conflict="refuse")
+        rows = [shop.record(row) for row in (held, alone)]
+        shop.run_with(settings, *rows)
+        for row in (held, alone):
+            sandbox.change("pentamic", shop.resource, row[shop.id], {shown: "person"})
+        later = {name: v for name, v in rows[0].items() if name != text} | {other: "later"}
+        changed = [{**row, text: "ours"} for row in rows]
+        run = shop.run_with(settings, *changed, later)
+    (letter,) = letters_in(tmp_path, shop.stream)
+    assert letter["record"] == changed[1]
+    assert run.code == 3
+    assert "2 records were rejected (of 1 of them a later version got through" in run.error

@@ -212,3 +212,23 @@ def test_a_record_that_cannot_be_looked_up_ends_no_plan(
     assert "ReturnDate 2026-13-45 is no date" in caplog.text
     tally = run_target(settings, lines).target.run.delivery.tallies[stream]
     assert tally[Outcome.CREATED] == 2
+
+
+@pytest.mark.parametrize("mode", ["upsert", "create_only", "update_only"])
+def test_a_record_whose_id_is_gone_is_no_creation(
+    mode: str, sandbox: RunningSandbox, tmp_path: pathlib.Path
+) -> None:
+    stream, plan = "pentamic_customers", str(tmp_path / "plan.jsonl")
+    gone = sandbox.insert("pentamic", "customers", {"name": "Ann", "taxCode": "0987654321"})
+    sandbox.delete("pentamic", "customers", gone["id"])
+    row = {name: gone[name] for name in ("id", "name", "taxCode")}
+    lines = [codec.encode(message) for message in (schema(stream), record(stream, **row))]
+    settings = {**config(sandbox, "pentamic", tmp_path), "sinks": {stream: {"mode": mode}}}
+    run_target({**settings, "dry_run": True, "plan_file": plan}, lines)
+    (line,) = lines_of(plan)[1]
+    since = sandbox.calls("pentamic")[-1]["number"]
+    tally = run_target(settings, lines).target.run.delivery.tallies[stream]
+    ended = Outcome.SKIPPED if mode == "update_only" else Outcome.REFUSED
+    assert (line["step"], tally[ended]) == (ended.value, 1), line["reason"]
+    wrote = [call for call in sandbox.calls("pentamic", since) if call["method"] == "PUT"]
+    assert len(wrote) == (1 if mode == "upsert" else 0)  # without a policy nothing is read
