@@ -14,7 +14,7 @@ import backoff
 import requests
 import urllib3
 
-from erp_vendors.errors import CallError, ConfigError, ErpError, Phase
+from erp_vendors.errors import CallError, ConfigError, CredentialsError, Phase
 from erp_vendors.http import codec, explain, policy
 from erp_vendors.http.address import origin
 from erp_vendors.http.body import TooLargeError
@@ -260,7 +260,7 @@ class Transport:
             return False
         try:
             self._run(self._prepare("GET", check, {}), parse=False)
-        except ErpError:
+        except (CallError, ConfigError, CredentialsError):  # but not a run that is to stop
             return False
         return True
 

@@ -152,9 +152,7 @@ class Settlement:
             write: The record.
             why: The reason.
         """
-        some = self.skipped[write.stream]
-        if len(some) < LISTED:
-            some.append((write.identity if write.key else "", why))
+        if _listed(self.skipped[write.stream], write, why):
             logger.info("%s skipped: %s", write.label, why)
         self.settle(writer, [write], Outcome.SKIPPED)
 
@@ -166,9 +164,7 @@ class Settlement:
             write: The record.
             why: What differs.
         """
-        some = self.unapproved[write.stream]
-        if len(some) < LISTED:
-            some.append((write.identity if write.key else "", why))
+        if _listed(self.unapproved[write.stream], write, why):
             logger.warning("%s is not approved: %s", write.label, why)
         self.settle(writer, [write], Outcome.NOT_APPROVED)
 
@@ -217,3 +213,11 @@ class Settlement:
     def _end(self, stream: str, records: int) -> None:
         self._ended[stream] += records
         self._all_ended += records
+
+
+def _listed(some: list[tuple[str, str]], write: Write, why: str) -> bool:
+    """List a record and the reason, unless there are many already; whether that was done."""
+    if len(some) >= LISTED:
+        return False
+    some.append((write.identity if write.key else "", why))
+    return True
