@@ -5,19 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.support.waiting import wait_until
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from conftest import Cimcloud
-
-
-def wait_for(condition: Callable[[], bool]) -> bool:
-    """Return whether a condition comes true within three seconds."""
-    for _ in range(150):
-        if condition():
-            return True
-        time.sleep(0.02)
-    return False
 
 
 def test_post_inserts_then_updates_by_user_key(cimcloud: Cimcloud) -> None:
@@ -123,7 +114,7 @@ def test_more_than_ten_records_are_queued(cimcloud: Cimcloud) -> None:
     assert answer.json()["importedRecords"] == 0
     assert cimcloud.get("accounts/searchexact~ref_id~Q-10").json() == []
     assert cimcloud.sandbox.report("cimcloud")["queue"]["pending"] == 11
-    assert wait_for(lambda: cimcloud.sandbox.report("cimcloud")["queue"]["pending"] == 0)
+    wait_until(lambda: cimcloud.sandbox.report("cimcloud")["queue"]["pending"] == 0)
     assert len(cimcloud.get("accounts/searchlike~ref_id~Q-").json()) == 11
     writes = cimcloud.sandbox.report("cimcloud")["writes"]["accounts"]
     assert writes == {"calls": 2, "created": 11, "updated": 10, "queued": 11}
@@ -136,7 +127,7 @@ def test_queued_lines_wait_for_their_header(cimcloud: Cimcloud) -> None:
     assert cimcloud.post("order_details", lines).status_code == 202
     time.sleep(0.3)  # at least one try without the header
     assert cimcloud.post("orders", {"c_ordnum": 777_777}).json()["importedRecords"] == 1
-    assert wait_for(lambda: cimcloud.sandbox.report("cimcloud")["queue"]["pending"] == 0)
+    wait_until(lambda: cimcloud.sandbox.report("cimcloud")["queue"]["pending"] == 0)
     found = cimcloud.get("order_details/searchexact~c_ordnum~777777").json()
     assert sorted(row["line_number"] for row in found) == list(range(11))
     assert len(cimcloud.sandbox.report("cimcloud")["queue"]["failed"]) == 1

@@ -19,6 +19,7 @@ from target_erp.delivery import Delivery, Outcome, Prepared, RefusedError, Write
 from target_erp.delivery.dead_letters import DeadLetters
 from target_erp.delivery.journal import Journal
 from tests.support.scale import full
+from tests.support.waiting import wait_until
 from tests.target_erp.acting import GivenNumbers
 
 if t.TYPE_CHECKING:
@@ -128,9 +129,7 @@ def test_the_state_never_passes_what_is_under_way(tmp_path: pathlib.Path) -> Non
     for number in range(1, 6):
         record = {"key": str(number), "number": number}
         delivery.submit(writer, Write(number, "memory", record, (("key", str(number)),), record))
-    deadline = time.monotonic() + 10
-    while len(writer.written) < 4 and time.monotonic() < deadline:
-        time.sleep(0.005)
+    wait_until(lambda: len(writer.written) == 4 and delivery.settled)
     assert delivery.settled == 1
     release.set()
     delivery.flush()
