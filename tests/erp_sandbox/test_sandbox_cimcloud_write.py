@@ -8,6 +8,8 @@ import pytest
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from conftest import Cimcloud
 
 
