@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import secrets
 import typing as t
 
 from erp_ledger.partitions import Partitions, iso, now
 from erp_ledger.store import Change
+
+_TOKEN_BYTES = 4
+
+
+def new_run() -> str:
+    """Make the id of a run.
+
+    Returns:
+        Its UTC time, by which ids are sorted, and a random token: runs that share a ledger may
+        begin within one tick of their machines' clocks.
+    """
+    moment = dt.datetime.now(dt.timezone.utc)
+    return f"{moment:%Y%m%dT%H%M%S.%fZ}-{secrets.token_hex(_TOKEN_BYTES)}"
 
 
 class LedgerRun(t.NamedTuple):

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import collections
 import contextlib
-import datetime as dt
 import functools
 import pathlib
 import time
 import typing as t
 
-from erp_ledger import Ledger, open_ledger
+from erp_ledger import Ledger, new_run, open_ledger
 from erp_ledger.lease import Leases, leases
 from erp_plugin.cli import FAILED, ExitCode
 from erp_plugin.progress import ProgressLine
@@ -82,7 +81,7 @@ class Run:
         """
         self.plugin = plugin
         self.config, self.logger = plugin.config, plugin.logger
-        self.run_id = dt.datetime.now(dt.timezone.utc).strftime("%Y%m%dT%H%M%S.%fZ")
+        self.run_id = new_run()
         self.opened = contextlib.ExitStack()
         allowance("max_rejects", self.config.get("max_rejects"), 0)  # wrong values end it here
         self.guards = Guards(**(self.config.get("guards") or {}))

@@ -81,7 +81,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> t.Iterator[None]:
 
 
 def _mark_conformance(items: t.Iterable[pytest.Item]) -> None:
-    """Each change runs a chapter with each adapter and each row of its tables; the night all."""
+    """Each change runs a chapter with each adapter and each value of its tables; the night all."""
     tests: dict[tuple[pathlib.Path, str], list[pytest.Function]] = {}
     for item in items:
         if isinstance(item, pytest.Function) and _CONFORMANCE in item.path.parents:
@@ -91,7 +91,7 @@ def _mark_conformance(items: t.Iterable[pytest.Item]) -> None:
             elif hasattr(item, "callspec"):
                 tests.setdefault((item.path, item.originalname), []).append(item)
     for found in tests.values():
-        kept = with_each_value([tuple(item.callspec.indices.values()) for item in found])
+        kept = with_each_value([tuple(item.callspec.params.values()) for item in found])
         for place, item in enumerate(found):
             if place not in kept:
                 item.add_marker(pytest.mark.nightly)

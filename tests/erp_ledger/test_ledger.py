@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import concurrent.futures
+import datetime as dt
 import pathlib
 import sqlite3
 import typing as t
+from types import SimpleNamespace
 
 import pytest
 
-from erp_ledger import Ledger, LedgerError, LedgerRecord, RecordStatus, open_ledger
+from erp_ledger import Ledger, LedgerError, LedgerRecord, RecordStatus, new_run, open_ledger, runs
 from erp_vendors.errors import ConfigError
 
 
@@ -31,6 +33,22 @@ def test_a_line_is_found_again_and_keeps_what_it_learned(ledger: Ledger) -> None
     assert entry.first_at <= entry.last_at
     assert ledger.look("other", "s", "k=1") is None
     assert [open_.key for open_ in ledger.unsettled("acc", "s")] == ["k=1"]
+
+
+def test_runs_that_begin_at_one_moment_have_ids_of_their_own(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moment = dt.datetime(2026, 1, 31, tzinfo=dt.timezone.utc)
+    later = moment + dt.timedelta(microseconds=1)
+    clock = iter([moment] * 20 + [later])
+    with monkeypatch.context() as patch:
+        patch.setattr(runs.dt, "datetime", SimpleNamespace(now=lambda _zone: next(clock)))
+        ids = [new_run() for _ in range(21)]
+    for one in ids:
+        ledger.begin_run(one)
+    assert len(set(ids)) == 21
+    assert max(ids) == ids[-1]
+    assert {run.run for run in ledger.runs(30)} == set(ids)
 
 
 def test_the_ledger_survives_being_closed(setting: str) -> None:
