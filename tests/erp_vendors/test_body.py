@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
-import socket
-import threading
 import tracemalloc
 import typing as t
 import zlib
@@ -15,6 +12,7 @@ import pytest
 from erp_vendors.errors import CallError, Phase
 from erp_vendors.http import body
 from erp_vendors.http.body import Into, charset_of, in_utf8
+from tests.support.raw_server import raw_server
 from tests.support.stub import Reply, running_stub
 from tests.support.transport import make_transport
 
@@ -40,22 +38,11 @@ def bombs() -> dict[str, bytes]:
     }
 
 
-@contextlib.contextmanager
-def endless() -> t.Iterator[str]:
-    """A server whose answer has no end."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-
-        def serve() -> None:
-            with contextlib.suppress(OSError):
-                connection, _ = server.accept()
-                with connection:
-                    connection.recv(65536)
-                    connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
-                    while True:
-                        connection.sendall(b"10000\r\n" + b" " * 0x10000 + b"\r\n")
-
-        threading.Thread(target=serve, daemon=True).start()
-        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+def _endless() -> t.Iterator[bytes]:
+    """An answer that has no end."""
+    yield b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    while True:
+        yield b"10000\r\n" + b" " * 0x10000 + b"\r\n"
 
 
 def peak(call: t.Callable[[], object]) -> int:
@@ -104,8 +91,8 @@ def test_of_a_body_that_swells_no_more_is_decoded_than_the_limit(
 
 
 def test_a_body_without_end_ends_at_the_limit() -> None:
-    with endless() as url:
-        transport = make_transport(url, max_answer_bytes=LIMIT)
+    with raw_server(_endless) as raw:
+        transport = make_transport(raw.url, max_answer_bytes=LIMIT)
         with pytest.raises(CallError, match="max_answer_bytes"):
             transport.get_json("/x")
 

@@ -23,6 +23,7 @@ from erp_vendors.errors import (
 from erp_vendors.http.auth import BasicAuth, Token, TokenAuth
 from erp_vendors.http.budget import Limits
 from erp_vendors.http.policy import ATTEMPTS, CONNECT_ATTEMPTS
+from tests.support.raw_server import whole_request
 from tests.support.stub import Reply, Request, Stub, running_stub
 from tests.support.transport import VirtualClock, answers, make_transport
 
@@ -177,7 +178,7 @@ def test_a_call_that_was_not_sent_is_sent_later_even_if_it_is_not_repeatable() -
         opened.wait(5)
         connection, _ = taken.accept()
         with connection:
-            received.append(connection.recv(65536))
+            received.append(whole_request(connection))
             connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
 
     with closed_port() as taken:

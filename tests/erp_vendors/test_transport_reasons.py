@@ -5,9 +5,6 @@ from __future__ import annotations
 import contextlib
 import gzip
 import re
-import socket
-import threading
-import typing as t
 import zlib
 
 import pytest
@@ -16,6 +13,7 @@ from hypothesis import strategies as st
 
 from erp_vendors.errors import CallError, ConfigError, ErpError
 from erp_vendors.http import session
+from tests.support.raw_server import raw_server
 from tests.support.scale import full
 from tests.support.stub import Reply, running_stub
 from tests.support.transport import answers, make_transport
@@ -56,36 +54,13 @@ BROKEN = {
 }
 
 
-@contextlib.contextmanager
-def saying(answer: bytes) -> t.Iterator[str]:
-    """A server that says the same bytes to everybody, and gives its address."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-
-        def serve() -> None:
-            with contextlib.suppress(OSError):
-                while True:
-                    connection, _ = server.accept()
-                    with contextlib.suppress(OSError), connection:
-                        connection.recv(65536)
-                        connection.sendall(answer)
-                        connection.shutdown(socket.SHUT_WR)
-                        while connection.recv(65536):
-                            pass
-
-        thread = threading.Thread(target=serve, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{server.getsockname()[1]}"
-        server.shutdown(socket.SHUT_RDWR)
-        thread.join(5)
-
-
 @pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN)
 def test_an_answer_that_is_broken_is_told_in_words(broken: bytes) -> None:
-    with saying(broken) as url:
+    with raw_server(broken) as raw:
         with pytest.raises(
             CallError, match=r"the connection broke before .* \(.{10,}\)$"
         ) as caught:
-            make_transport(url, timeout=5).call("POST", "/x", body=b"{}")
+            make_transport(raw.url, timeout=5).call("POST", "/x", body=b"{}")
         assert not PROGRAM.search(str(caught.value))
         assert SECRET.decode() not in str(caught.value)
         assert caught.value.may_have_run
@@ -94,12 +69,12 @@ def test_an_answer_that_is_broken_is_told_in_words(broken: bytes) -> None:
 @pytest.mark.slow
 @settings(max_examples=full(12, 500))
 @given(st.binary(max_size=60), st.sampled_from(sorted(BROKEN)), st.integers(0, 60))
-def test_any_bytes_are_an_answer_or_one_line(raw: bytes, name: str, kept: int) -> None:
-    for answer in (raw, OK + raw, BROKEN[name][:kept] + raw, BROKEN[name][: 2 * kept] + raw):
-        with saying(answer) as url:
+def test_any_bytes_are_an_answer_or_one_line(some: bytes, name: str, kept: int) -> None:
+    for answer in (some, OK + some, BROKEN[name][:kept] + some, BROKEN[name][: 2 * kept] + some):
+        with raw_server(answer) as raw:
             said = ""
             try:
-                with contextlib.closing(make_transport(url, timeout=5)) as transport:
+                with contextlib.closing(make_transport(raw.url, timeout=5)) as transport:
                     transport.call("POST", "/x", body=b"{}")
             except ErpError as error:
                 said = str(error)
@@ -123,8 +98,8 @@ def test_a_server_that_is_not_there_is_told_in_words(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(session, "CONNECT_SECONDS", 0.5)
-    with saying(b"HTTP/1.1 200 OK\r\n\r\n") as plain:
-        transport = make_transport(url.replace("%", plain.rpartition(":")[2]), timeout=5)
+    with raw_server(b"HTTP/1.1 200 OK\r\n\r\n") as plain:
+        transport = make_transport(url.replace("%", str(plain.port)), timeout=5)
         with pytest.raises((CallError, ConfigError), match=r"demo\.api_url") as caught:
             transport.call("GET", "/x")
     assert not PROGRAM.search(str(caught.value))

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import shutil
-import socket
 import ssl
 import subprocess
-import threading
 import time
 import typing as t
 
 import pytest
 
 from erp_vendors.errors import CallError, ConfigError, Phase
+from tests.support.raw_server import raw_server
 from tests.support.transport import make_transport
 
 if t.TYPE_CHECKING:
@@ -24,49 +22,6 @@ pytestmark = pytest.mark.usefixtures("short_pauses")
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n"
 OPENSSL = shutil.which("openssl")
-
-
-class Raw(t.NamedTuple):
-    """A server that gives every connection the same bytes."""
-
-    port: int
-    received: list[bytes]
-
-
-@contextlib.contextmanager
-def raw_server(
-    answer: bytes | t.Callable[[], t.Iterable[bytes]], context: ssl.SSLContext | None = None
-) -> t.Iterator[Raw]:
-    listener = socket.create_server(("127.0.0.1", 0))
-    raw = Raw(listener.getsockname()[1], [])
-
-    def serve() -> None:
-        while True:
-            try:
-                connection, _ = listener.accept()
-            except OSError:
-                return
-            with contextlib.suppress(OSError), connection:
-                if context is None:
-                    talk(connection)
-                else:
-                    with context.wrap_socket(connection, server_side=True) as secured:
-                        talk(secured)
-
-    def talk(connection: socket.socket) -> None:
-        connection.settimeout(5)
-        raw.received.append(connection.recv(65536))
-        for piece in [answer] if isinstance(answer, bytes) else answer():
-            connection.sendall(piece)
-
-    thread = threading.Thread(target=serve, daemon=True)
-    thread.start()
-    try:
-        yield raw
-    finally:
-        listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
-        thread.join(5)
 
 
 @pytest.mark.parametrize(
@@ -90,7 +45,7 @@ def raw_server(
 )
 def test_an_answer_that_ends_early_is_no_answer(answer: bytes) -> None:
     with raw_server(answer) as raw:
-        transport = make_transport(f"http://127.0.0.1:{raw.port}", timeout=5)
+        transport = make_transport(raw.url, timeout=5)
         with pytest.raises(CallError, match="broke before the answer was complete") as caught:
             transport.call("POST", "/x", body=b"{}")
         assert caught.value.phase is Phase.SENT
@@ -111,7 +66,7 @@ def test_an_answer_that_ends_early_is_no_answer(answer: bytes) -> None:
 )
 def test_an_empty_answer_is_an_answer(answer: bytes) -> None:
     with raw_server(answer) as raw:
-        transport = make_transport(f"http://127.0.0.1:{raw.port}", timeout=5)
+        transport = make_transport(raw.url, timeout=5)
         assert transport.call("POST", "/x", body=b"{}").body == b""
 
 
