@@ -253,7 +253,7 @@ def test_basic_reads_the_same(sandbox: RunningSandbox) -> None:
 
 
 def test_tokens_that_die_in_the_middle_are_renewed(sandbox: RunningSandbox) -> None:
-    sandbox.add_fault("status", status=401, path="/orders", after=1, times=1)
+    sandbox.add_fault("status", status=401, path="/(accounts|orders)", after=1, times=1)
     run = run_tap(config(sandbox), ACCOUNTS, ORDERS)
     assert (run.code, len(run.records(ORDERS))) == (0, SIZE)
     assert sandbox.report("cimcloud")["by_path"]["POST /{site}/refresh"] == 1
