@@ -45,10 +45,15 @@ def pytest_ignore_collect(collection_path: pathlib.Path, config: pytest.Config) 
     return None
 
 
-def pytest_collection_finish() -> None:
+def pytest_collection(session: pytest.Session) -> None:  # noqa: ARG001
     """Ten thousand tests, which stay to the end, are no matter for the garbage collector."""
-    gc.collect()
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """What the tests themselves leave is collected."""
     gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(wrapper=True)

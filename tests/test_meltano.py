@@ -124,19 +124,6 @@ def measured(said: str) -> dict[str, set[str]]:
     return found
 
 
-def test_the_next_run_reads_only_changes(project: Project) -> None:
-    project.run("tap-erp--aimsio", "target-sqlite")
-    counts = project.warehouse.counts()
-    assert {counts[stream] for stream in counts if stream != "aimsio_object_index"} == {SIZE}
-    assert "aimsio_employees" in counts
-    for row in project.sandbox.rows("aimsio", "employees")[:3]:
-        project.sandbox.change("aimsio", "employees", row["employeeGuid"], {"employeeNotes": "n"})
-
-    project.sandbox.reset()
-    project.run("tap-erp--aimsio", "target-sqlite")
-    assert project.details_read() == {"GET /rest/api/standard/v1/Employee/{guid}": 3}
-
-
 @pytest.mark.nightly  # takes long; `make demo` goes the same way
 def test_corrections_go_back_and_the_next_run_reads_only_changes(project: Project) -> None:
     sample("logging.yaml", project.folder)
