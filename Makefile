@@ -10,7 +10,7 @@
 BIN := .venv/bin
 # The long tests wait more than they work, so there may be more of them at once than cores; but each
 # job collects all tests for itself.
-JOBS = 4
+JOBS = 6
 # What the tests' many processes import is compiled once.
 PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest
 SETUP := sh tools/setup.sh
@@ -37,7 +37,7 @@ test: ## Run all tests, JOBS at once; ARGS goes to pytest
 
 test-fast: ## Run the tests that take no longer than a moment
 	@$(SETUP)
-	@$(PYTEST) -n 3 --dist worksteal -m "not serial and not slow and not nightly" $(ARGS)
+	@$(PYTEST) -n $(JOBS) --dist worksteal -m "not serial and not slow and not nightly" $(ARGS)
 
 nightly: ## Run everything in full size, with other random examples each time; fuzz what reads foreign text
 	@$(SETUP)
