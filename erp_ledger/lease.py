@@ -242,11 +242,12 @@ class _Files:
 
     def __init__(self, ledger: pathlib.Path) -> None:
         self._ledger = ledger
+        self._beside = ledger.resolve()  # as SQLite does: another run may name it by a link
         self._held: dict[pathlib.Path, int] = {}
         self._file = _file_of(ledger)
 
     def take(self, name: str) -> str:
-        path = self._ledger.with_name(f"{self._ledger.name}.{name}.lock")
+        path = self._beside.with_name(f"{self._beside.name}.{name}.lock")
         try:
             descriptor = lock_file(path)
             if descriptor is None:

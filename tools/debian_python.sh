@@ -9,9 +9,11 @@ short=$1
 mkdir -p "$2"
 folder=$(cd "$2" && pwd)
 
+missing=
 for tool in debootstrap patchelf dpkg-deb; do
-    command -v "$tool" >/dev/null || { echo "$tool is not installed" >&2; exit 1; }
+    command -v "$tool" >/dev/null || missing="$missing $tool"
 done
+[ -z "$missing" ] || { echo "to be installed first:$missing" >&2; exit 1; }
 root=$folder/debian
 rm -rf "$root"
 debootstrap --variant=minbase --include="python$short" --download-only sid "$root" >"$folder/log" 2>&1 || {
