@@ -15,6 +15,7 @@ import pytest
 
 from erp_cli.doctor.connection import DoctorStep, Level, clock_step, connection_steps
 from erp_vendors.http.options import TransportOptions
+from tests.support.raw_server import raw_server
 
 if t.TYPE_CHECKING:
     import pathlib
@@ -73,28 +74,8 @@ def server(certificate: Certificate) -> t.Iterator[tuple[str, list[bytes]]]:
     """A TLS server: its address, and what it is sent."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate.file)
-    listener = socket.create_server(("127.0.0.1", 0))
-    received: list[bytes] = []
-
-    def serve() -> None:
-        while True:
-            try:
-                connection, _ = listener.accept()
-            except OSError:
-                return
-            with contextlib.suppress(OSError), connection:
-                connection.settimeout(5)
-                with context.wrap_socket(connection, server_side=True) as secured:
-                    received.append(secured.recv(1000))
-
-    thread = threading.Thread(target=serve, daemon=True)
-    thread.start()
-    try:
-        yield f"https://127.0.0.1:{listener.getsockname()[1]}", received
-    finally:
-        listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
-        thread.join(5)
+    with raw_server(b"", context) as raw:
+        yield f"https://127.0.0.1:{raw.port}", raw.received
 
 
 def steps(url: str, vendor: str = "pentamic", **options: t.Any) -> dict[str, DoctorStep]:
