@@ -239,6 +239,13 @@ def test_only_postgresql_is_a_place_to_move_to(
     open_ledger(FILE).close()
 
 
+def test_a_blank_place_cannot_be_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["move", " "]) == 1
+    said = capsys.readouterr().err
+    assert "Invalid value for 'URL': it is empty (see" in said
+    open_ledger(FILE).close()
+
+
 def test_each_table_and_column_is_moved() -> None:
     known = {table.name: {*table.columns, *["partition"] * table.partitioned} for table in TABLES}
     with contextlib.closing(sqlite3.connect(FILE)) as connection:
