@@ -13,17 +13,18 @@ from erp_plugin.cli import FAILED, ExitCode
 from erp_vendors.errors import ErpError
 
 
-def not_blank(_: click.Context, __: click.Parameter, value: str | None) -> str:
+def not_blank(_: click.Context, parameter: click.Parameter, value: str | None) -> str:
     """A callback of parameters: a script's unset variable must not come to mean everything.
 
     Args:
+        parameter: The parameter.
         value: What was given; None if it was left out, which gives an empty text.
 
     Raises:
         click.BadParameter: If a blank text was given.
     """
     if value is not None and not value.strip():
-        msg = "it is empty; leave it out to mean all"
+        msg = "it is empty" + ("" if parameter.required else "; leave it out to mean all")
         raise click.BadParameter(msg)
     return value or ""
 

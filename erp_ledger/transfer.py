@@ -200,7 +200,7 @@ def transfer(source: Transfer, target: Transfer) -> Transferred:
         if table.partitioned and target.number_of(table, theirs) != here:
             msg = (
                 f"{_named(table, stream)}: the new ledger has lines that the old one has not; "
-                f"{_NOT_RETIRED}"
+                f"{_NOT_RETIRED}; {_ANEW}"
             )
             raise LedgerError(msg)
         counts[table.name] += here
@@ -235,6 +235,9 @@ def _copy(source: Transfer, target: Transfer, table: LedgerTable, account: str, 
 
 
 _NOT_RETIRED = "the old ledger is in use as before"
+_ANEW = (
+    "if it was written to after an earlier move was cut off, move it to an empty database or schema"
+)
 
 
 def _numbers(
@@ -253,5 +256,5 @@ def _differs(table: LedgerTable, stream: str, key: object) -> str:
     return (
         f"{_named(table, stream)}: the line of {key} differs from the one in the new ledger, which "
         f"a run has written to, or which holds another ledger's lines of this account; "
-        f"{_NOT_RETIRED}"
+        f"{_NOT_RETIRED}; {_ANEW}"
     )

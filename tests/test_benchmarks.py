@@ -139,6 +139,17 @@ def test_the_figures_of_the_readme_stand_in_the_table() -> None:
             assert f" {value};" in rows or f" {value} |" in rows, value
 
 
+def test_the_figures_of_one_process_on_the_page_of_scale_stand_in_the_table() -> None:
+    rows = table.PAGE.read_text(encoding="utf-8")
+    page = (table.PAGE.parents[1] / "docs" / "scale.md").read_text(encoding="utf-8")
+    section = page.partition("## What one process does")[2].partition("\n## ")[0]
+    values = re.findall(r"[\d.,]+(?:x| records/s| MB)", section)
+    assert len(values) == 8
+    for value in values:
+        number = value.removesuffix(" MB")
+        assert re.search(rf" {re.escape(number)}(?: MB)?[; ]", rows), value
+
+
 def test_what_was_not_measured_is_no_figure() -> None:
     assert f"- The tap reads {harness.NOT_MEASURED} as fast" in table.figures({})
 

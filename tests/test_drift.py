@@ -96,3 +96,11 @@ class Case(t.NamedTuple):
 )
 def test_kinds_are_ones_that_meltano_reads(case: Case) -> None:
     assert settings.Setting("aimsio.x", case.schema, ("tap-erp",)).kind == case.kind
+
+
+def test_the_page_tells_the_types_that_about_tells() -> None:
+    """Not Meltano's kinds, among which numbers and booleans are texts."""
+    page = (ROOT / "docs" / "settings.md").read_text("utf-8")
+    rows = {line.split("`")[1]: line for line in page.splitlines() if line.startswith("| `")}
+    for name, type_ in (("aim.verify_tls", "boolean"), ("aim.timeout_seconds", "number")):
+        assert f"({type_}; default" in rows[name]

@@ -265,6 +265,11 @@ def test_every_vendor_has_a_page_with_all_parts(vendor: str) -> None:
         assert f"<!-- /{name} -->\n" in text
 
 
+def test_a_window_that_is_no_setting_stands_among_the_limits_too() -> None:
+    text = (ROOT / vendors.page_name("cimcloud")).read_text("utf-8")
+    assert "100 calls in 15 minutes" in text.partition("<!-- limits -->")[2].partition("<!-- /")[0]
+
+
 def test_the_generated_parts_are_in_step() -> None:
     assert vendors.main(["--check"]) == 0, "run `make settings`"
 

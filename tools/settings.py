@@ -84,11 +84,15 @@ class Setting(t.NamedTuple):
             return "options"
         if self.name in _DATES:
             return "date_iso8601"
-        kinds = self.schema.get("type", "string")
-        known = [kind for kind in ([kinds] if isinstance(kinds, str) else kinds) if kind != "null"]
         # What may also be a text, such as a percentage, can only be typed as one.
-        kind = "string" if "string" in known else known[0]
+        kind = "string" if "string" in self.types else self.types[0]
         return _KINDS.get(kind, kind)
+
+    @property
+    def types(self) -> list[str]:
+        """The JSON types that it may have."""
+        types = self.schema.get("type", "string")
+        return [one for one in ([types] if isinstance(types, str) else types) if one != "null"]
 
     @property
     def description(self) -> str:
@@ -331,7 +335,7 @@ def _tables(found: list[Setting]) -> list[str]:
 
 def _meaning(setting: Setting) -> str:
     text = " ".join(str(setting.schema.get("description", "")).split())
-    facts = [setting.kind]
+    facts = ["date" if setting.name in _DATES else " or ".join(setting.types)]
     if setting.schema.get("enum"):
         facts = [f"one of {', '.join(f'`{_plain(one)}`' for one in setting.schema['enum'])}"]
     if "default" in setting.schema:

@@ -81,13 +81,19 @@ def calls_a_day() -> list[str]:
         }
         if "calls_per_minute" in settings:
             limits[f"{settings['calls_per_minute']} a minute"] = settings["calls_per_minute"] * 1440
-        module = importlib.import_module(f"erp_vendors.{vendor.name}.settings")
-        if hasattr(module, "WINDOW_CALLS"):
-            window = f"{module.WINDOW_CALLS} in {module.WINDOW_SECONDS / 60:g} minutes"
-            limits[window] = module.WINDOW_CALLS * _DAY / module.WINDOW_SECONDS
+        limits |= _window(vendor)
         least = min(limits, key=lambda name: limits[name])
         lines.append(f"| {vendor.title} | {'; '.join(limits)} | {limits[least]:,.0f} | {least} |")
     return [*lines, ""]
+
+
+def _window(vendor: Vendor) -> dict[str, float]:
+    """What a longer window that is no setting allows in a day, by what it is called."""
+    module = importlib.import_module(f"erp_vendors.{vendor.name}.settings")
+    if not hasattr(module, "WINDOW_CALLS"):
+        return {}
+    name = f"{module.WINDOW_CALLS} in {module.WINDOW_SECONDS / 60:g} minutes"
+    return {name: module.WINDOW_CALLS * _DAY / module.WINDOW_SECONDS}
 
 
 def _needed(vendor: Vendor) -> list[str]:
@@ -126,7 +132,16 @@ def _limits(vendor: Vendor) -> list[str]:
         for name in _LIMITS
         if name in settings
     ]
-    return ["", "| Setting | Default | Meaning |", "|---|---|---|", *rows, ""]
+    more = [
+        line
+        for name in _window(vendor)
+        for line in (
+            f"Besides, {name.replace(' in ', ' calls in ')}: no setting, and left to the vendor's",
+            "headers where `requests_per_second` is raised.",
+            "",
+        )
+    ]
+    return ["", "| Setting | Default | Meaning |", "|---|---|---|", *rows, "", *more]
 
 
 def _entries(entries: t.Mapping[str, Entry]) -> list[str]:

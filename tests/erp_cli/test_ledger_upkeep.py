@@ -12,6 +12,7 @@ import sqlite3
 import subprocess
 import sys
 import typing as t
+from unittest import mock
 
 import pytest
 
@@ -155,6 +156,22 @@ def test_a_call_that_was_killed_goes_on(
     assert left == rows if not pages else 0 < left <= rows - 500
 
 
+def test_a_file_that_was_written_to_after_a_cut_moves_to_an_empty_place(
+    url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as cut:
+        cut.setattr(Ledger, "number_of", mock.Mock(side_effect=KeyboardInterrupt))
+        assert main(["move", url]) == 1
+    with contextlib.closing(open_ledger(FILE)) as ledger:
+        ledger.write(ACCOUNT, EMPLOYEES, [entry("code=E-1", vendor_id="later")])
+    assert main(["move", url]) == 1
+    assert "move it to an empty database or schema" in capsys.readouterr().err
+    before = lines(FILE, ACCOUNT)
+    with postgres_url() as empty:
+        assert main(["move", empty]) == 0
+        assert lines(empty, ACCOUNT) == before
+
+
 def test_a_run_that_holds_a_lease_is_not_disturbed(
     url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -219,6 +236,13 @@ def test_only_postgresql_is_a_place_to_move_to(
 ) -> None:
     assert main(["move", place]) == 1
     assert "ledger" in capsys.readouterr().err
+    open_ledger(FILE).close()
+
+
+def test_a_blank_place_cannot_be_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["move", " "]) == 1
+    said = capsys.readouterr().err
+    assert "Invalid value for 'URL': it is empty (see" in said
     open_ledger(FILE).close()
 
 

@@ -26,10 +26,10 @@ BEGIN = dt.datetime(2026, 1, 1, tzinfo=dt.timezone.utc)
 
 
 def settings(account: str, direction: str, reconcile: str | None) -> dict[str, str]:
-    """What a pipeline gets beside the worker's own environment; logs mask its secrets."""
+    """What a pipeline gets beside the worker's environment; logs mask each secret's value."""
     entry, env = ACCOUNTS[account], {"ERP_ACCOUNT": account}
     names = {**FLEET["secrets"], **entry["secrets"]}
-    mask_secret(secrets := {key: Variable.get(name) for key, name in names.items()})
+    mask_secret([*(secrets := {key: Variable.get(one) for key, one in names.items()}).values()])
     block = {**entry.get("config", {}), **{key: secrets.pop(key) for key in entry["secrets"]}}
     plugin = "TAP_ERP" if direction == "read" else "TARGET_ERP"
     env[f"{plugin}_{entry['vendor'].upper()}"] = json.dumps(block)
