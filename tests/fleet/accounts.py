@@ -156,6 +156,7 @@ def write_project(
     fleet = {
         "retries": retries,
         "retry_seconds": 3,
+        "longest_seconds": 600,
         "schedules": {"hourly": None},  # each run is asked for
         "secrets": example["secrets"],
         "accounts": entries,

@@ -86,3 +86,11 @@ def test_reconciling_reads_those_in_full_that_ask_for_it(airflow: types.SimpleNa
     ):
         env = airflow.dags["settings"](account, "read", wish)
         assert env.get("TAP_ERP_RECONCILE_DAYS") == days
+
+
+def test_a_run_that_hangs_is_ended(airflow: types.SimpleNamespace) -> None:
+    """Or it would keep the others of its schedule from ever beginning anew."""
+    example = yaml.safe_load((DEPLOY / "connections.yml").read_text("utf-8"))
+    for dag in airflow.made.values():
+        limit = dag["default_args"]["execution_timeout"]
+        assert limit.total_seconds() == example["longest_seconds"] > 0

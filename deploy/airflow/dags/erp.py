@@ -1,7 +1,6 @@
 """The DAGs of `connections.yml`: one for each direction and schedule, with a mapped task a vendor.
 
-A map index is an account, and runs `meltano el` with a state id of its own. If it fails, the others
-go on, and the run is red. Retries are safe: reading has its state, and writing its ledger.
+A map index is `meltano el` for an account; its failure stops no other, and its retries are safe.
 """
 
 import datetime as dt
@@ -17,18 +16,19 @@ from airflow.sdk import DAG, Variable, get_current_context, task
 from airflow.sdk.exceptions import AirflowException
 from airflow.sdk.log import mask_secret
 
-FOLDER = os.environ["ERP_FLEET"]
-FLEET: dict[str, t.Any] = yaml.safe_load(pathlib.Path(FOLDER, "connections.yml").read_text())
+FOLDER = pathlib.Path(os.environ["ERP_FLEET"])
+FLEET: dict[str, t.Any] = yaml.safe_load((FOLDER / "connections.yml").read_text())
 ACCOUNTS: dict[str, dict[str, t.Any]] = FLEET["accounts"]
 PIPELINES = {"read": ("tap-erp", "target-postgres"), "write": ("tap-postgres", "target-erp")}
-EACH = {"retries": FLEET["retries"], "retry_delay": dt.timedelta(seconds=FLEET["retry_seconds"])}
+LONGEST, PAUSE = (dt.timedelta(seconds=FLEET[f"{name}_seconds"]) for name in ("longest", "retry"))
+EACH = {"retries": FLEET["retries"], "retry_delay": PAUSE, "execution_timeout": LONGEST}
 BEGIN = dt.datetime(2026, 1, 1, tzinfo=dt.timezone.utc)
 
 
 def settings(account: str, direction: str, reconcile: str | None) -> dict[str, str]:
     """What a pipeline gets beside the worker's environment; logs mask each secret's value."""
     entry, env = ACCOUNTS[account], {"ERP_ACCOUNT": account}
-    names = {**FLEET["secrets"], **entry["secrets"]}
+    names = FLEET["secrets"] | entry["secrets"]
     mask_secret([*(secrets := {key: Variable.get(one) for key, one in names.items()}).values()])
     block = {**entry.get("config", {}), **{key: secrets.pop(key) for key in entry["secrets"]}}
     plugin = "TAP_ERP" if direction == "read" else "TARGET_ERP"
@@ -54,7 +54,7 @@ def run(account: str, direction: str) -> None:
     env = {name: text for name, text in os.environ.items() if not name.startswith("AIRFLOW")}
     env |= settings(account, direction, (context["dag_run"].conf or {}).get("reconcile"))
     command = [os.environ["ERP_MELTANO"], "el", tap, target, f"--state-id={account}-{direction}"]
-    context["task"].on_kill = (hook := SubprocessHook()).send_sigterm
+    context["task"].on_kill = (hook := SubprocessHook()).send_sigterm  # LONGEST, too, calls it
     if hook.run_command(command, env=env, cwd=FOLDER).exit_code:
         raise AirflowException(f"{account}: {tap} {target} has failed; the log says why")
 
@@ -69,9 +69,9 @@ for name, cron in FLEET["schedules"].items():
     for direction in PIPELINES:
         if now := due(direction, "schedule", name):
             with DAG(f"erp_{direction}_{name}", max_active_runs=1, **more):
-                for vendor in sorted({ACCOUNTS[account]["vendor"] for account in now}):
-                    mapped = run.override(task_id=vendor, pool=f"erp_{vendor}")
+                for vendor in sorted({ACCOUNTS[one]["vendor"] for one in now}):
                     accounts = [one for one in now if ACCOUNTS[one]["vendor"] == vendor]
+                    mapped = run.override(task_id=vendor, pool=f"erp_{vendor}")
                     mapped.partial(direction=direction).expand(account=accounts)
     if now := due("read", "reconcile", name):
         with DAG(f"erp_reconcile_{name}", **more):
