@@ -206,11 +206,15 @@ def test_the_checks_and_the_generated_pages_find_acme(copy: pathlib.Path) -> Non
     run(
         copy, "pytest", "-q", "-p", "no:cacheprovider", "tests/test_schemas.py", "-k", "acme or one"
     )
-    for tool in ("coverage", "answers", "settings"):
-        run(copy, f"tools.{tool}")
+    recipe = (ROOT / "Makefile").read_text("utf-8").partition("\nsettings:")[2].partition("\n\n")[0]
+    tools = re.findall(r"python -m (tools\.\w+)$", recipe, re.MULTILINE)
+    assert len(tools) > 5
+    for tool in tools:
+        run(copy, tool)
     for name, line in (
         ("docs/coverage.md", "### Acme: 2 of 3 covered"),
         ("docs/vendors/answers.md", "## Acme"),
+        ("docs/assumptions.md", "| `changed_since` (1) |"),
         ("docs/settings.md", "| `acme.company` |"),
         ("docs/openapi.md", "| acme | rows in `rows` |"),
         ("meltano.yml", "- name: tap-erp--acme"),
