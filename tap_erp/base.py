@@ -79,7 +79,7 @@ class BaseTap(ErpPlugin, Tap):
         streams = t.cast("list[TapStream]", list(self.streams.values()))
         return sorted(streams, key=lambda stream: stream.turn)
 
-    def at_once(self, block: str) -> int:
+    def streams_at_once(self, block: str) -> int:
         """Number of streams that may be read at once.
 
         Args:

@@ -39,7 +39,7 @@ _COUNTED_RECORDS = 100
 The SDK's counter looks at the clock each time. This may go when it no longer does.
 """
 _READ = "read"
-"""In a stream's state that would be empty otherwise: an earlier run could read the stream."""
+"""Member of a state that would be empty otherwise; it says that a run could read the stream."""
 FAULTS_IN_A_ROW = 10
 """Calls for records that fail, one after the other, before a stream gives up."""
 

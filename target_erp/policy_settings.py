@@ -112,7 +112,7 @@ def check_policy(writer: Writer, *, deletes: bool) -> None:
     for key, names in (("match_on", policy.match_on), ("fields", policy.fields or ())):
         for name in names:
             if meant := _misspelt(writer, name):
-                # Documents are cut, so it may be right.
+                # No document is complete, so the name may be right.
                 logger.warning(
                     "%s.%s' names %s, and no document does; did you mean %s?",
                     where,

@@ -59,13 +59,13 @@ class Run:
         run_id: Name of the run in the ledger and the reports.
         opened: What is closed when the run ends.
         guards: Limits of what may be written.
-        deletions: What the input has, so that it is known what is gone.
-        rehearses: This is a plan of the whole input that is made before the first write.
-        asks_vendor: Such a plan asks the vendors what they have.
+        deletions: Notes which records the input has, and so tells which ones are to be deleted.
+        rehearses: Whether this is the plan of the whole input that comes before the first write.
+        asks_vendor: Whether such a plan asks the vendors which records they have.
         writers: The writers of the sinks.
         watermark: Up to which number of the input all is settled.
         trial: Which records of the input are left out.
-        warned: Streams of whose SCHEMA a warning has spoken.
+        warned: Streams about whose SCHEMA message a warning was logged.
         approval: The plan that is applied; None if all may be written.
         replayed: Dead letters that were sent again and carry no business key.
     """

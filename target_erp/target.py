@@ -165,7 +165,7 @@ class TargetErp(ErpPlugin, Target):
             self.versions.record(stream, record)
             if not self._routes.take(stream, record, number):
                 self.run.summary.records_filtered += 1
-        # What it became holds the number for as long as that is under way.
+        # Each write that the record has become holds the number until that write is settled.
         self.run.watermark.settle(number)
 
     @override

@@ -44,7 +44,8 @@ def by_ledger(writer: Writer, write: Write, *, resync: bool) -> Decision:
         resync: The user wants records sent although they count as unchanged.
 
     Returns:
-        Not ARRIVED; with SEND the vendor may have to be asked: see `by_look_up`.
+        UNCHANGED, EXISTS or SEND. Before a record is sent, the vendor may have to be asked: see
+        `by_look_up`.
     """
     if is_unchanged(write, resync=resync):
         return Decision.UNCHANGED
