@@ -155,6 +155,16 @@ def test_acme_is_read_page_by_page_and_then_from_the_bookmark_on(
     assert request.path == "/north/items?changed_since=2026-01-03T09%3A00%3A00.000000Z&page=1"
 
 
+def test_a_complete_reading_of_acme_tells_that_other_rows_are_gone(
+    copy: pathlib.Path, server: Stub, tmp_path: pathlib.Path
+) -> None:
+    settings = config(tmp_path, server, reconcile_days=0)
+    output = run(copy, "tap_erp", "--config", settings)
+    versions = {message["version"] for message in messages(output, "RECORD")}
+    (activated,) = messages(output, "ACTIVATE_VERSION")
+    assert (activated["stream"], {activated["version"]}) == ("acme_items", versions)
+
+
 def test_acme_is_written(copy: pathlib.Path, server: Stub, tmp_path: pathlib.Path) -> None:
     price = {"sku": "A", "price": 12.5}
     schema = {"properties": {"sku": {"type": "string"}, "price": {"type": "number"}}}
