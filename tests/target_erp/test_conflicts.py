@@ -344,7 +344,9 @@ def _rows(large: RunningSandbox, shop: Shop) -> list[Row]:
 
 
 @pytest.mark.parametrize("vendor", SHOPS)
-def test_what_it_costs(vendor: str, large: RunningSandbox, tmp_path: pathlib.Path) -> None:
+def test_refusing_conflicts_costs_few_calls(
+    vendor: str, large: RunningSandbox, tmp_path: pathlib.Path
+) -> None:
     shop = SHOPS[vendor]
     rows = _rows(large, shop)
     assert len(rows) >= MANY * 0.9
