@@ -80,11 +80,7 @@ POLICY_SETTINGS = (
 
 
 def policy_of(entry: t.Mapping[str, t.Any]) -> SinkPolicy:
-    """What an entry of the setting `sinks` says; the config schema has checked it.
-
-    Args:
-        entry: The entry.
-    """
+    """What an entry of the setting `sinks` says; the config schema has checked it."""
     match_on, fields, only = (entry.get(name) for name in ("match_on", "fields", "only"))
     if isinstance(fields, list):
         fields = dict.fromkeys(fields, FieldRule.ALWAYS.value)

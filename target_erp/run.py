@@ -107,11 +107,7 @@ class Run:
         return bool(self.deletions.streams) and bool(self.config.get("dry_run"))
 
     def setting(self, name: str) -> t.Any:  # noqa: ANN401
-        """A setting of the target's own, or its default.
-
-        Args:
-            name: Its name.
-        """
+        """A setting of the target's own, or its default."""
         setting = next(setting for setting in SETTINGS if setting.name == name)
         return setting.value_of(self.config.get(name))
 
