@@ -354,10 +354,10 @@ def test_refusing_conflicts_costs_few_calls(
     records = [{**shop.record(row), **{n: row[n] for n in more}} for row in rows]
     large.reset()
     first = shop.run(large, tmp_path, *records, on_conflict="refuse")
-    assert (
-        counts(first, shop.stream) == {{"aimsio": "updated"}.get(vendor, "unchanged"): len(rows)}
-        or vendor == "aimsio"
-    )
+    told = counts(first, shop.stream)
+    assert sum(told.values()) == len(rows)
+    # Aimsio's records are built anew, and most of them lack what the vendor's have.
+    assert set(told) == ({"updated", "unchanged"} if vendor == "aimsio" else {"unchanged"})
     large.reset()
     again = shop.run(large, tmp_path, *records, on_conflict="refuse")
     assert counts(again, shop.stream) == {"unchanged": len(rows)}
