@@ -83,7 +83,7 @@ class BaseTap(ErpPlugin, Tap):
         """Number of streams that may be read at once.
 
         Args:
-            block: Block of the configuration that they belong to; what is no vendor's has no limit.
+            block: Block of the configuration that they belong to; only a vendor's has a limit.
         """
         limit: int = self.block(block).get("max_concurrency") if block in VENDORS else sys.maxsize
         return limit

@@ -32,7 +32,7 @@ if t.TYPE_CHECKING:
 _STATE_SECONDS = 5.0
 """A STATE message goes out at most this many seconds after the bookmark has moved."""
 _STATE_RECORDS = 10_000
-"""And at the latest after this many records."""
+"""Records after which a STATE message goes out at the latest."""
 _COUNTED_RECORDS = 100
 """Records that are counted together, for speed (benchmark `raw_tap`).
 

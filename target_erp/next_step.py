@@ -1,4 +1,4 @@
-"""What a person does after a run that did not get everything through: the last line says it."""
+"""The end of a run's last line: what a person can do about records that did not get through."""
 
 from __future__ import annotations
 

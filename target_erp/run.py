@@ -126,13 +126,13 @@ class Run:
             check_output_paths(**{name: self.setting(name) for name in names})
         code, said = FAILED, "the run was ended"
         seconds = max(float(self.setting("checkpoint_seconds")), _SHORTEST_CHECKPOINT)
-        # Last of all, when the leases are given back: others need not wait for a webhook.
+        # Notices go out last, when the leases are given back: no run has to wait for a webhook.
         with keep_to_one_cpu(), contextlib.ExitStack() as afterwards, self.opened:
             self.approval = approved_plan(self.plugin, self.setting, lambda: self.ledger)
             try:
                 with (
                     self._progress(),
-                    # Late, because asking for the delivery opens the ledger.
+                    # A lambda, because reading `delivery` opens the ledger.
                     every(seconds, self._look_for_state, lambda e: self.delivery.fail(e)),  # noqa: PLW0108
                 ):
                     self._until_input_breaks(work)
@@ -259,7 +259,7 @@ class Run:
         if before is None:
             self._open(writer)
         elif before is not writer:
-            # What is open was prepared with the keys before; from here on the new ones hold.
+            # Records that are open were prepared with the earlier keys; the next get the new ones.
             self.delivery.change_keys(writer)
         return writer
 

@@ -107,7 +107,7 @@ class Outages:
             if sink.worked and not settled and before >= _RUNS - 1:
                 return True
             sink.in_a_row += 1
-            # An answer that gets lost is no failure by itself.
+            # A lost answer alone does not say that the vendor fails.
             if not settled or failed.error.status is not None:
                 sink.first = sink.first or str(failed.error)
             if not settled:
