@@ -1,4 +1,4 @@
-"""What becomes of a record before it is sent: the one step that plan and run have in common.
+"""The rules by which plan and run decide what becomes of a record before it is sent.
 
 First the ledger decides, then, where the vendor is asked, what the look-up has shown. A record that
 a sink can only create is never created again while the vendor may have it.
