@@ -16,7 +16,7 @@ if t.TYPE_CHECKING:
     from target_erp.delivery.model import Write
     from target_erp.delivery.writer import Writer
 
-FAILED = frozenset({RecordStatus.REFUSED, RecordStatus.WAITING})
+REFUSED_OR_WAITING = frozenset({RecordStatus.REFUSED, RecordStatus.WAITING})
 
 
 class Decision(enum.Enum):
@@ -101,7 +101,7 @@ def is_unchanged(write: Write, *, resync: bool) -> bool:
     if known.status in {RecordStatus.ACCEPTED, RecordStatus.DELETED}:
         return known.digest == write.digest
     # A newer version was refused: the vendor still has the one before it.
-    return known.status in FAILED and known.held == write.digest
+    return known.status in REFUSED_OR_WAITING and known.held == write.digest
 
 
 def _is_there(write: Write) -> bool:

@@ -75,7 +75,7 @@ class Outcome(enum.Enum):
     """It was sent, the answer is lost, and sending it again could double it."""
 
 
-FAILED = frozenset({Outcome.NOT_APPROVED, Outcome.REFUSED, Outcome.WAITING, Outcome.UNKNOWN})
+UNSUCCESSFUL = frozenset({Outcome.NOT_APPROVED, Outcome.REFUSED, Outcome.WAITING, Outcome.UNKNOWN})
 """A run with one of these ends has not succeeded."""
 
 
@@ -242,7 +242,8 @@ class Write:
     """One record on its way.
 
     Attributes:
-        number: Its place in the input.
+        number: Its number from the watermark, which counts ACTIVATE_VERSION messages as well; 0 for
+            a record that does not come from the input.
         stream: Sink it goes to.
         record: The record as it came.
         key: See `Prepared`.
