@@ -211,7 +211,6 @@ def test_the_code_of_the_page_has_its_types(copy: pathlib.Path) -> None:
     run(copy, "mypy", *packages)
 
 
-@pytest.mark.nightly
 def test_the_checks_and_the_generated_pages_find_acme(copy: pathlib.Path) -> None:
     run(
         copy, "pytest", "-q", "-p", "no:cacheprovider", "tests/test_schemas.py", "-k", "acme or one"
