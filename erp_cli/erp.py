@@ -1,4 +1,4 @@
-"""The command `erp`: one door to everything beside the two Singer executables."""
+"""The command `erp`: all subcommands for people, beside the two Singer executables."""
 
 from __future__ import annotations
 

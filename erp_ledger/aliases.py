@@ -50,7 +50,7 @@ class Aliases(Partitions):
         return {alias: key for alias, (key,) in found.items()}
 
     def named(self, account: str, stream: str, names: t.Iterable[tuple[str, str]]) -> list[Change]:
-        """What notes further names of lines.
+        """The changes that write further names of lines, for `commit`.
 
         Args:
             account: Whose data it is.

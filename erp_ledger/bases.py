@@ -60,7 +60,7 @@ class Bases(Partitions):
         return partition is not None and bool(self._store.read(found, (partition,)))
 
     def based(self, account: str, stream: str, bases: t.Mapping[str, bytes]) -> list[Change]:
-        """What notes the bases of records, in place of earlier ones.
+        """The changes that write the bases of records, in place of earlier ones, for `commit`.
 
         Args:
             account: Whose data it is.

@@ -9,8 +9,8 @@ from erp_ledger.store import Change, LedgerError
 if t.TYPE_CHECKING:
     from erp_ledger.store import LedgerStore
 
-# Who did not give a lease back may live, unless its lock tells otherwise: then its calls may be
-# under way for the longest time that it named, since it last proved that the lease was its own.
+# An owner that has not given its lease back may be alive, unless its lock shows that it is dead.
+# Its calls may be under way until the longest time that it named has passed since its last proof.
 _TAKE_OVER = """INSERT INTO erp_leases AS old
         (partition, number, token, longest, proven_at, busy_until)
     VALUES (?, 1, ?, ?, erp_now(), 0)

@@ -123,11 +123,7 @@ def _shown(name: str) -> str:
 
 
 def entries_of(base: bytes) -> list[bytes]:
-    """The entries of a base.
-
-    Args:
-        base: The base.
-    """
+    """The entries of a base."""
     return [base[place : place + _ENTRY_BYTES] for place in range(0, len(base), _ENTRY_BYTES)]
 
 

@@ -85,7 +85,7 @@ class LearnedAnswers(Partitions):
         return {key: failing[stored(key)] for key in keys}
 
     def cleared(self, account: str, stream: str, keys: t.Iterable[str]) -> list[Change]:
-        """What removes records from those that keep failing.
+        """The changes that take records out of those that keep failing.
 
         Args:
             account: Whose data it is.

@@ -50,9 +50,6 @@ class Locks(t.Protocol):
     def take(self, name: str) -> str:
         """Take one without waiting.
 
-        Args:
-            name: Its name.
-
         Returns:
             What identifies it: nobody can get a lock with this token while its owner lives. Empty
             if another process has the lock.

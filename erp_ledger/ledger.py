@@ -38,7 +38,8 @@ _UPSERT = _UPSERT_TEXT.format(
     held="""CASE WHEN excluded.status IN ('accepted', 'deleted') THEN NULL
             WHEN old.status = 'accepted' THEN old.digest ELSE old.held END"""
 )
-# What may have been executed may have replaced what the vendor held: then nobody knows what it has.
+# A call that may have been executed may have replaced the vendor's version: nobody knows which one
+# the vendor holds then.
 _UPSERT_UNSURE = _UPSERT_TEXT.format(
     held="""CASE WHEN old.status = 'accepted' OR old.held IS NOT NULL
             THEN erp_nothing() END"""
@@ -72,7 +73,8 @@ class Ledger(Records, Aliases, Bases, LearnedAnswers, Runs, Transfer):
             bases: What the base of some of them will be, by business key.
 
         Returns:
-            What `receipt` ends record by record, and `withdraw` as if it had never been.
+            The intent: `receipt` takes records out of it when their end is known, `withdraw` when
+            they were not sent after all.
 
         Raises:
             LedgerError: If the store fails.
@@ -103,7 +105,7 @@ class Ledger(Records, Aliases, Bases, LearnedAnswers, Runs, Transfer):
         entries: t.Iterable[LedgerRecord],
         intents: t.Iterable[Intent] = (),
     ) -> list[Change]:
-        """What to change so that the ledger has some lines.
+        """The changes that write lines, for `commit`.
 
         Args:
             account: Whose data it is.

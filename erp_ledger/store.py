@@ -29,7 +29,7 @@ _STATEMENTS = 64
 _WORDS = {
     "sqlite": {
         "erp_nothing()": "x''",
-        # Who holds the file lock of a dead process cannot tell how long that was alive.
+        # With SQLite no proof is written, so an owner may have been alive until now.
         "erp_last_proof()": "erp_now()",
         "erp_now()": "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)",
         "erp_later(": "MAX(",

@@ -150,7 +150,7 @@ def _whose(table: LedgerTable, partition: int) -> tuple[str, Row]:
 
 
 class Transferred(t.NamedTuple):
-    """What was moved.
+    """The result of a transfer.
 
     Attributes:
         rows: Rows by table, all of which both ledgers have alike.

@@ -14,7 +14,7 @@ INTERVAL = metrics.DEFAULT_LOG_INTERVAL
 
 
 class ErpMetric(str, enum.Enum):
-    """What the SDK has no name for."""
+    """Metrics that the SDK has no names for."""
 
     RATE_LIMIT_WAIT = "rate_limit_wait"
 

@@ -73,11 +73,7 @@ def hiding(value: t.Any, names: t.Collection[str]) -> Redactor:  # noqa: ANN401
 
 @functools.lru_cache(maxsize=4096)
 def names_a_secret(name: str) -> bool:
-    """Whether the name of a property says that it is secret: `apiToken`, `user_password`.
-
-    Args:
-        name: The name.
-    """
+    """Whether the name of a property says that it is secret: `apiToken`, `user_password`."""
     return _OTHERS.sub("", name.casefold()).endswith(_SECRET_ENDS)
 
 

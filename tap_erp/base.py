@@ -79,11 +79,11 @@ class BaseTap(ErpPlugin, Tap):
         streams = t.cast("list[TapStream]", list(self.streams.values()))
         return sorted(streams, key=lambda stream: stream.turn)
 
-    def at_once(self, block: str) -> int:
+    def streams_at_once(self, block: str) -> int:
         """Number of streams that may be read at once.
 
         Args:
-            block: Block of the configuration that they belong to; what is no vendor's has no limit.
+            block: Block of the configuration that they belong to; only a vendor's has a limit.
         """
         limit: int = self.block(block).get("max_concurrency") if block in VENDORS else sys.maxsize
         return limit

@@ -117,11 +117,7 @@ class Keyless(t.NamedTuple):
 
 
 def snippet(streams: t.Iterable[Keyless]) -> str:
-    """The settings that give streams a key, as JSON, which is YAML, too; `...` where none is known.
-
-    Args:
-        streams: The streams.
-    """
+    """The settings that give streams a key, as JSON and so YAML; `...` where none is known."""
     blocks: dict[str, dict[str, list[t.Any]]] = {}
     for stream in streams:
         entry = {"name": stream.name, "primary_keys": [stream.unique or "..."]}

@@ -123,7 +123,7 @@ class LearningStream(ErpStream):
             if name not in known and name.lower() in filled_in:
                 continue  # loaders that know no case would have both
             was = known.get(others.get(name, name))
-            # By its types, a column is announced when it has one.
+            # Without stable columns, a column is announced when a value has shown its type.
             if name in self.typed or not (kinds or stable or was is not None):
                 continue
             column = widened(was, kinds, stable=stable)

@@ -72,7 +72,8 @@ class ResourceStream(LearningStream, t.Generic[AnyResource, AnyClient]):
         self.resource = resource
         self.may_be_empty = resource.may_be_empty
         self.is_snapshot = resource.is_snapshot
-        if not self.at_once:  # what is left out there does not come again
+        # A stream that is written at once gets each record once only, so none may be left out.
+        if not self.at_once:
             self.typed = dict((self._stated.get("schema") or {}).get("properties") or {})
         self.reads_again = False
         self._key_watch = KeyWatch(self._may_be_newer)

@@ -88,7 +88,7 @@ def run_streams(tap: BaseTap, streams: t.Sequence[TapStream]) -> None:
 
 def _run_vendor(tap: BaseTap, streams: list[TapStream], report: StreamReport) -> None:
     """Read the streams of one vendor: turn by turn, within a turn several at once."""
-    at_once = min(_STREAMS_AT_ONCE, tap.at_once(streams[0].vendor))
+    at_once = min(_STREAMS_AT_ONCE, tap.streams_at_once(streams[0].vendor))
     for turn in sorted({stream.turn for stream in streams}):
         _side_by_side(
             [

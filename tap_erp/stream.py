@@ -32,14 +32,14 @@ if t.TYPE_CHECKING:
 _STATE_SECONDS = 5.0
 """A STATE message goes out at most this many seconds after the bookmark has moved."""
 _STATE_RECORDS = 10_000
-"""And at the latest after this many records."""
+"""Records after which a STATE message goes out at the latest."""
 _COUNTED_RECORDS = 100
 """Records that are counted together, for speed (benchmark `raw_tap`).
 
 The SDK's counter looks at the clock each time. This may go when it no longer does.
 """
 _READ = "read"
-"""In a stream's state that would be empty otherwise: an earlier run could read the stream."""
+"""Member of a state that would be empty otherwise; it says that a run could read the stream."""
 FAULTS_IN_A_ROW = 10
 """Calls for records that fail, one after the other, before a stream gives up."""
 

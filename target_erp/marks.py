@@ -76,11 +76,7 @@ def is_tombstone(record: t.Mapping[str, t.Any], *, loose: bool = False) -> bool:
 
 
 def misspelt(column: str) -> str:
-    """Why a record is refused whose source has deleted it by a column that is no mark.
-
-    Args:
-        column: The column.
-    """
+    """Why a record is refused whose source has deleted it by a column that is no mark."""
     return (
         f"{column} says that its source has deleted it, and the mark of a deletion is {TOMBSTONE}: "
         "call the column so, or set match_properties: loose, and send the record again from its "

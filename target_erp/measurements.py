@@ -9,7 +9,7 @@ import typing as t
 from singer_sdk.metrics import Metric
 
 from erp_plugin.points import INTERVAL, ErpMetric, tell
-from target_erp.delivery.model import FAILED, Outcome
+from target_erp.delivery.model import UNSUCCESSFUL, Outcome
 
 if t.TYPE_CHECKING:
     from target_erp.delivery.tally import Tally
@@ -50,7 +50,7 @@ class SinkMeter:
                         Metric.RECORD_COUNT,
                         records,
                         sink,
-                        succeeded=outcome not in FAILED,
+                        succeeded=outcome not in UNSUCCESSFUL,
                         outcome=outcome.value,
                     )
             if calls := self._grown(sink, "calls", tally.calls):

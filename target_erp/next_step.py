@@ -1,4 +1,4 @@
-"""What a person does after a run that did not get everything through: the last line says it."""
+"""The end of a run's last line: what a person can do about records that did not get through."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _ANEW = {
     "trial": "a run without max_records and only (setting sinks)",
     "plan": "look at what is not approved, and make a new plan (dry_run, or erp plan)",
 }
-"""What helps where no command does, by what left records out."""
+"""What to do where no command of `erp ledger` helps, by what has left records out."""
 
 
 class Ended(t.Protocol):
-    """What a run has come to."""
+    """The counts of a run that has ended."""
 
     def total(self, outcome: Outcome) -> int:
         """Records of all streams that ended so."""

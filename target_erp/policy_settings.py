@@ -80,11 +80,7 @@ POLICY_SETTINGS = (
 
 
 def policy_of(entry: t.Mapping[str, t.Any]) -> SinkPolicy:
-    """What an entry of the setting `sinks` says; the config schema has checked it.
-
-    Args:
-        entry: The entry.
-    """
+    """What an entry of the setting `sinks` says; the config schema has checked it."""
     match_on, fields, only = (entry.get(name) for name in ("match_on", "fields", "only"))
     if isinstance(fields, list):
         fields = dict.fromkeys(fields, FieldRule.ALWAYS.value)
@@ -112,7 +108,7 @@ def check_policy(writer: Writer, *, deletes: bool) -> None:
     for key, names in (("match_on", policy.match_on), ("fields", policy.fields or ())):
         for name in names:
             if meant := _misspelt(writer, name):
-                # Documents are cut, so it may be right.
+                # No document is complete, so the name may be right.
                 logger.warning(
                     "%s.%s' names %s, and no document does; did you mean %s?",
                     where,

@@ -43,7 +43,7 @@ def prepare(
 
 
 def _led_by(identity: str, keys: Key) -> Key:
-    """Keys of which one must be the first; if there is none, as they are."""
+    """The keys with `identity` in front of the others; as they are if it is empty."""
     if not identity:
         return keys
     name, _, value = identity.partition("=")

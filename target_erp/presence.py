@@ -27,7 +27,8 @@ class Presence:
         complete_at: Number of records in the input when the last of them was declared complete.
         last_at: Number of the sink's last record in the input.
         missed: Columns of the keys of records that did not get through.
-        unlike: Those of one that may be a record which would have been deleted.
+        unlike: Columns of the keys of a record that did not get through and that may be one of
+            those to be deleted, because it has no column of a key in common with it.
     """
 
     def __init__(self) -> None:

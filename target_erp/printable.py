@@ -44,11 +44,7 @@ def cut(text: str, size: int) -> str:
 
 
 def clean(value: t.Any) -> t.Any:  # noqa: ANN401 - any JSON
-    """A value without the secrets of the configuration.
-
-    Args:
-        value: The value.
-    """
+    """A value without the secrets of the configuration."""
     if isinstance(value, dict):
         return {name: clean(inner) for name, inner in value.items()}
     if isinstance(value, list):

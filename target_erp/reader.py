@@ -57,7 +57,7 @@ class LineReader(GenericSingerReader[str]):
         if not isinstance(message, dict):
             msg = "is not a JSON object"
             raise InputError(msg)
-        # Counting what opens is quick, and few messages have so much of it.
+        # Counting brackets is quick, and few messages have so many that depth matters.
         if text.count(b"{") + text.count(b"[") > _LEVELS and codec.is_deeper(message, _LEVELS):
             where = f" of stream '{message['stream']}'" if _is_name(message.get("stream")) else ""
             msg = f"has a message{where} that is nested deeper than {_LEVELS} levels"
@@ -112,7 +112,7 @@ def lines_of(file_input: t.IO[t.Any] | None) -> t.Iterator[bytes]:
     if file_input is None and sys.stdin is None:
         msg = "the input cannot be read: stdin is closed; pipe the messages of a tap into it"
         raise InputError(msg)
-    # What is read as text may not be text, and the error of that would name no line.
+    # The bytes are read: a text file's own error about bytes that are no UTF-8 names no line.
     given: t.IO[t.Any] = sys.stdin if file_input is None else file_input
     source: t.Any = getattr(given, "buffer", given)
     try:

@@ -31,7 +31,7 @@ def replay(run: Run, stream: str, key: str) -> None:
     # No SCHEMA message says what the keys are called, but the newest letter does.
     for name, letter in {row["stream"]: row for row in newest(folder, stream, key)}.items():
         names = next(iter(letter["key"]), "")
-        # Waits for a run that is writing this stream.
+        # This takes the sink's lease, and so waits for a run that is writing to it.
         run.writer_of(name, names.split(",") if names else ())
     keyless = set()
     for letter in newest(folder, stream, key):

@@ -24,11 +24,11 @@ logger = logging.getLogger("target-erp")
 
 
 class Route(t.NamedTuple):
-    """One way of a stream's records.
+    """The way of a stream's records to one sink.
 
     Attributes:
-        map: What changes them; None if they go on as they came.
-        sink: What takes them.
+        map: The stream map that changes the records; None if they go on as they came.
+        sink: The sink that takes them.
     """
 
     map: StreamMap | None
@@ -182,7 +182,7 @@ class Routes:
         return {**schema, "properties": made_of}
 
     def tell_of_unused_settings(self) -> None:
-        """Warn of stream maps and names of streams that no stream of the input was meant by."""
+        """Warn of stream maps, and of names in `streams`, that fit no stream of the input."""
         config = self._target.config
         tell_of_unused(
             config.get("stream_maps") or {}, self._said, self._columns, logger, side="the input"

@@ -59,13 +59,13 @@ class Run:
         run_id: Name of the run in the ledger and the reports.
         opened: What is closed when the run ends.
         guards: Limits of what may be written.
-        deletions: What the input has, so that it is known what is gone.
-        rehearses: This is a plan of the whole input that is made before the first write.
-        asks_vendor: Such a plan asks the vendors what they have.
+        deletions: Notes which records the input has, and so tells which ones are to be deleted.
+        rehearses: Whether this is the plan of the whole input that comes before the first write.
+        asks_vendor: Whether such a plan asks the vendors which records they have.
         writers: The writers of the sinks.
         watermark: Up to which number of the input all is settled.
         trial: Which records of the input are left out.
-        warned: Streams of whose SCHEMA a warning has spoken.
+        warned: Streams about whose SCHEMA message a warning was logged.
         approval: The plan that is applied; None if all may be written.
         replayed: Dead letters that were sent again and carry no business key.
     """
@@ -107,11 +107,7 @@ class Run:
         return bool(self.deletions.streams) and bool(self.config.get("dry_run"))
 
     def setting(self, name: str) -> t.Any:  # noqa: ANN401
-        """A setting of the target's own, or its default.
-
-        Args:
-            name: Its name.
-        """
+        """A setting of the target's own, or its default."""
         setting = next(setting for setting in SETTINGS if setting.name == name)
         return setting.value_of(self.config.get(name))
 
@@ -130,13 +126,13 @@ class Run:
             check_output_paths(**{name: self.setting(name) for name in names})
         code, said = FAILED, "the run was ended"
         seconds = max(float(self.setting("checkpoint_seconds")), _SHORTEST_CHECKPOINT)
-        # Last of all, when the leases are given back: others need not wait for a webhook.
+        # Notices go out last, when the leases are given back: no run has to wait for a webhook.
         with keep_to_one_cpu(), contextlib.ExitStack() as afterwards, self.opened:
             self.approval = approved_plan(self.plugin, self.setting, lambda: self.ledger)
             try:
                 with (
                     self._progress(),
-                    # Late, because asking for the delivery opens the ledger.
+                    # A lambda, because reading `delivery` opens the ledger.
                     every(seconds, self._look_for_state, lambda e: self.delivery.fail(e)),  # noqa: PLW0108
                 ):
                     self._until_input_breaks(work)
@@ -263,7 +259,7 @@ class Run:
         if before is None:
             self._open(writer)
         elif before is not writer:
-            # What is open was prepared with the keys before; from here on the new ones hold.
+            # Records that are open were prepared with the earlier keys; the next get the new ones.
             self.delivery.change_keys(writer)
         return writer
 

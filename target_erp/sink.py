@@ -56,10 +56,12 @@ class ErpSink(Sink):
         self._tally = run.delivery.tallies[self.writer.stream]
         self.loose = columns.loose
         """Columns and marks count in other spellings, too."""
-        self._shapes = SchemaCheck(self.schema if self.validate_schema else None, loose=self.loose)
-        if self._shapes.unchecked and stream_name not in run.warned:
+        self._schema_check = SchemaCheck(
+            self.schema if self.validate_schema else None, loose=self.loose
+        )
+        if self._schema_check.unchecked and stream_name not in run.warned:
             run.warned.add(stream_name)
-            unchecked = self._shapes.unchecked
+            unchecked = self._schema_check.unchecked
             more = len(unchecked) - _SHOWN_KEYWORDS
             run.logger.warning(
                 "the SCHEMA of stream '%s' has keywords that cannot be understood; nothing is "
@@ -88,7 +90,7 @@ class ErpSink(Sink):
             ErpError: If the run cannot go on.
         """
         self._tally.read += 1
-        shape = self._shapes.of(record)
+        shape = self._schema_check.of(record)
         own = record if shape.own is None else {name: record[name] for name in shape.own}
         write = self._run.writers.received(self.writer, number, own)
         if self._run.trial.leaves_out(self.writer, write, self._tally):
@@ -102,7 +104,7 @@ class ErpSink(Sink):
                 self._run.deletions.tombstone(self.writer, write)
                 self._run.delivery.submit(self.writer, write)
                 return
-            misfit = self._shapes.misfit(own, shape)
+            misfit = self._schema_check.misfit(own, shape)
             if misfit:
                 raise RefusedError(misfit, reason="schema")  # noqa: TRY301
         except RefusedError as error:
@@ -120,11 +122,12 @@ class ErpSink(Sink):
     ) -> bool:
         """Whether the source has deleted a record.
 
-        Stream maps may leave the mark out of it with all else that is not meant, so the record as
-        it came says it, unless a map gives the mark a value of its own.
+        Stream maps may leave out the mark (`_sdc_deleted_at`) together with other columns. So the
+        record before the maps tells, unless a map gives the mark a value of its own.
 
         Raises:
-            RefusedError: If a column says so that is no mark.
+            RefusedError: If another spelling of the mark tells it, which counts only where columns
+                are matched loosely.
         """
         if came is None or TOMBSTONE in record:
             return marked and is_tombstone(record, loose=self.loose)

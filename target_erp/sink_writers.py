@@ -105,7 +105,11 @@ class SinkWriters:
         return Write(number, writer.stream, taken.record, refusal=taken.refusal)
 
     def _check_sinks(self) -> None:
-        """What settings say of a sink that does not exist would be ignored."""
+        """Refuse settings of sinks that do not exist: they would have no effect.
+
+        Raises:
+            ConfigError: If a setting names such a sink, or asks for what its sink cannot do.
+        """
         config = self._plugin.config
         named = [
             *(("sinks", name) for name in self._sinks),

@@ -82,6 +82,7 @@ class TargetErp(ErpPlugin, Target):
             msg = f"config: the setting 'stream_maps' cannot be used: {error}"
             raise ConfigError(msg) from None
 
+    # Final in the SDK; guarded by test_the_hook_is_where_it_was (tests/test_sdk_hooks.py).
     @override  # type: ignore[misc]
     def listen(self, file_input: t.IO[t.Any] | None = None) -> None:
         """Read all input and settle all records; STATE goes out in any case.
@@ -143,7 +144,8 @@ class TargetErp(ErpPlugin, Target):
         self._routes.tell_of_unused_settings()
         self.run.settle_all()
 
-    # The handlers of all types of messages: see tests/test_sdk_hooks.py.
+    # All that follow are private in the SDK; guarded by test_the_hook_is_where_it_was and
+    # test_the_target_knows_every_type_of_message (tests/test_sdk_hooks.py).
 
     @override
     def _process_schema_message(self, message_dict: dict[str, t.Any]) -> None:
@@ -165,7 +167,7 @@ class TargetErp(ErpPlugin, Target):
             self.versions.record(stream, record)
             if not self._routes.take(stream, record, number):
                 self.run.summary.records_filtered += 1
-        # What it became holds the number for as long as that is under way.
+        # Each write that the record has become holds the number until that write is settled.
         self.run.watermark.settle(number)
 
     @override

@@ -51,7 +51,7 @@ class UnfilteredMaps:
         self._mapper.register_raw_stream_schema(stream, schema, keys)
 
     def of(self, stream: str, record: Record) -> t.Iterator[tuple[str, Record | None]]:
-        """What becomes of a record.
+        """What the stream maps make of a record.
 
         Args:
             stream: Name of its stream in the input.

@@ -155,6 +155,16 @@ def test_acme_is_read_page_by_page_and_then_from_the_bookmark_on(
     assert request.path == "/north/items?changed_since=2026-01-03T09%3A00%3A00.000000Z&page=1"
 
 
+def test_a_complete_reading_of_acme_tells_that_other_rows_are_gone(
+    copy: pathlib.Path, server: Stub, tmp_path: pathlib.Path
+) -> None:
+    settings = config(tmp_path, server, reconcile_days=0)
+    output = run(copy, "tap_erp", "--config", settings)
+    versions = {message["version"] for message in messages(output, "RECORD")}
+    (activated,) = messages(output, "ACTIVATE_VERSION")
+    assert (activated["stream"], {activated["version"]}) == ("acme_items", versions)
+
+
 def test_acme_is_written(copy: pathlib.Path, server: Stub, tmp_path: pathlib.Path) -> None:
     price = {"sku": "A", "price": 12.5}
     schema = {"properties": {"sku": {"type": "string"}, "price": {"type": "number"}}}
@@ -201,16 +211,19 @@ def test_the_code_of_the_page_has_its_types(copy: pathlib.Path) -> None:
     run(copy, "mypy", *packages)
 
 
-@pytest.mark.nightly
 def test_the_checks_and_the_generated_pages_find_acme(copy: pathlib.Path) -> None:
     run(
         copy, "pytest", "-q", "-p", "no:cacheprovider", "tests/test_schemas.py", "-k", "acme or one"
     )
-    for tool in ("coverage", "answers", "settings"):
-        run(copy, f"tools.{tool}")
+    recipe = (ROOT / "Makefile").read_text("utf-8").partition("\nsettings:")[2].partition("\n\n")[0]
+    tools = re.findall(r"python -m (tools\.\w+)$", recipe, re.MULTILINE)
+    assert len(tools) > 5
+    for tool in tools:
+        run(copy, tool)
     for name, line in (
         ("docs/coverage.md", "### Acme: 2 of 3 covered"),
         ("docs/vendors/answers.md", "## Acme"),
+        ("docs/assumptions.md", "| `changed_since` (1) |"),
         ("docs/settings.md", "| `acme.company` |"),
         ("docs/openapi.md", "| acme | rows in `rows` |"),
         ("meltano.yml", "- name: tap-erp--acme"),

@@ -27,3 +27,16 @@ def test_every_module_of_the_delivery_and_of_the_transport_is_on_the_page() -> N
     for folder in ("target_erp/delivery", "erp_vendors/http"):
         for path in (ROOT / folder).glob("[a-z]*.py"):
             assert f"`{path.stem}" in PAGE, path
+
+
+def test_every_module_of_the_plugins_and_of_the_ledger_is_on_the_page() -> None:
+    words = set(re.findall(r"\w+", " ".join(re.findall(r"`[^`\n]+`", PAGE))))
+    modules = {
+        path
+        for package in ("tap_erp", "target_erp", "erp_ledger", "erp_plugin")
+        for path in (ROOT / package).glob("[a-z]*.py")
+    }
+    assert len(modules) > 80
+    assert {
+        f"{path.parent.name}/{path.name}" for path in modules if path.stem not in words
+    } == set()

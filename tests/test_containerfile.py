@@ -26,7 +26,7 @@ def test_hadolint_has_no_complaint() -> None:
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
 
 
-def test_it_has_no_root_no_compiler_and_no_secret() -> None:
+def test_the_image_has_no_root_no_compiler_and_no_secret() -> None:
     text = PATH.read_text("utf-8")
     lines = [line for line in text.splitlines() if not line.startswith("#")]
     code = "\n".join(lines)

@@ -100,7 +100,7 @@ def test_a_login_is_what_a_client_cannot_do_without(vendor: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_erp_prints_it(capsys: pytest.CaptureFixture[str], name: str) -> None:
+def test_erp_prints_a_definition(capsys: pytest.CaptureFixture[str], name: str) -> None:
     assert main(["definition", name]) == 0
     assert capsys.readouterr().out == FILES[name].read_text("utf-8")
 

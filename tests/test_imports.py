@@ -75,6 +75,15 @@ def test_class_names_are_unique() -> None:
     assert {name: files for name, files in homes.items() if len(files) > 1} == {}
 
 
+def test_names_of_test_modules_are_unique() -> None:
+    """`pytest -k` and a report name a module alone."""
+    homes: dict[str, list[str]] = collections.defaultdict(list)
+    for file in (ROOT / "tests").rglob("test_*.py"):
+        homes[file.name].append(str(file.relative_to(ROOT)))
+    assert len(homes) > 100
+    assert {name: files for name, files in homes.items() if len(files) > 1} == {}
+
+
 def test_no_file_is_too_long() -> None:
     lines = {
         str(file.relative_to(ROOT)): len(file.read_text(encoding="utf-8").splitlines())

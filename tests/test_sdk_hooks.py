@@ -82,9 +82,8 @@ def is_final(member: object) -> bool:
     return re.search(r"^\s*@(\w+\.)?final$", source, re.MULTILINE) is not None
 
 
-def overridden() -> set[tuple[type, str]]:
-    """Private and final members of SDK classes that the plugins override."""
-    found = set()
+def overriding() -> t.Iterator[tuple[type, type, str]]:
+    """Private and final members of SDK classes, each with the class that overrides it."""
     for kind in classes():
         if kind.__module__.startswith("singer_sdk"):
             continue
@@ -94,8 +93,11 @@ def overridden() -> set[tuple[type, str]]:
                 continue
             is_private = name.startswith("_") and not name.startswith(("__", "_abc_"))
             if is_private or is_final(vars(owner)[name]):
-                found.add((owner, name))
-    return found
+                yield kind, owner, name
+
+
+def overridden() -> set[tuple[type, str]]:
+    return {(owner, name) for _, owner, name in overriding()}
 
 
 def test_each_overridden_sdk_method_is_guarded_and_counted() -> None:
@@ -105,6 +107,16 @@ def test_each_overridden_sdk_method_is_guarded_and_counted() -> None:
     said = re.search(r"(\d+) private or final methods of the SDK are overridden", project)
     assert said is not None
     assert int(said[1]) == len(overridden()), sorted(f"{o.__name__}.{n}" for o, n in overridden())
+
+
+def test_each_overridden_sdk_method_names_its_guard_in_a_comment() -> None:
+    bare = []
+    for kind, _, name in set(overriding()):
+        above = inspect.getsource(kind).partition(f" def {name}(")[0]
+        together = "# All that follow are private in the SDK; guarded by " in above
+        if not together and "guarded by test_" not in above.rpartition("\n\n")[2]:
+            bare.append(f"{kind.__name__}.{name}")
+    assert bare == []
 
 
 def test_a_map_that_changes_nothing_is_known_as_such() -> None:
@@ -123,7 +135,7 @@ def test_a_map_that_changes_nothing_is_known_as_such() -> None:
     assert flat.stream_maps["s"][0].flattening_enabled
 
 
-def test_the_delivery_knows_every_type_of_message() -> None:
+def test_the_target_knows_every_type_of_message() -> None:
     """A handler that the SDK has and the target does not would swallow records."""
     handlers = {
         name

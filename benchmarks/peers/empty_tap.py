@@ -10,7 +10,7 @@ class EmptyTap(Tap):
     config_jsonschema = {"type": "object", "properties": {}}
 
     def discover_streams(self) -> list[Stream]:
-        """None."""
+        """Discover no stream."""
         return []
 
 

@@ -236,7 +236,7 @@ def _reading(samples: t.Iterable[ResourceSample]) -> DoctorStep:
 
 
 def _together(samples: t.Sequence[ResourceSample]) -> str:
-    """What was said to the first of these; the others stand in the table of the streams."""
+    """The error of the first sample; the table of the streams has those of the others."""
     first, more = samples[0], len(samples) - 1
     also = f" (and {more} more, below)" if more else ""
     return f"{first.resource.name}: {redact.cut(first.said, _LONGEST, _MORE)}{also}"

@@ -31,7 +31,7 @@ class NoCallsLeftError(ErpError):
 
 
 def plain(error: Exception) -> str:
-    """What an error says, without the advice to call the doctor, who is speaking."""
+    """The text of an error, without its advice to run `erp doctor`, which is running already."""
     return _ADVICE.sub("", str(error))
 
 

@@ -134,8 +134,8 @@ def decode_pairs(body: bytes, pairs: Pairs) -> t.Any:  # noqa: ANN401 - JSON can
         ValueError: As `decode`.
     """
     body = body.removeprefix(_UTF8_BOM)
-    # Only its text tells the depth: what `pairs` makes is the caller's, and Python 3.14 reads tens
-    # of thousands of levels.
+    # The depth is looked up in the text: `pairs` may make any objects of it, and Python 3.14 reads
+    # tens of thousands of levels.
     if _may_be_deeper(body, MOST_LEVELS) and _is_deeper_text(body, MOST_LEVELS):
         raise _too_deep()
     return _loads(body, pairs)

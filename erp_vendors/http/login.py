@@ -39,7 +39,7 @@ class Grant(t.Generic[Value]):
 
     def __post_init__(self) -> None:
         if self.ends_at is not None:
-            # One that lives shorter than the margin must not be renewed before every call.
+            # A token that lives shorter than the margin must not be renewed before every call.
             left = max(self.ends_at - now(), 0.0)
             self._due = self.ends_at - min(_MARGIN, left / 2)
 
@@ -168,7 +168,7 @@ class Login(t.Generic[Value]):
             self._refused = error
             raise
         except CallError as error:
-            # The login failed, whatever became of it; the call that it is for was not sent.
+            # The login failed, however far it got; the call that needs the login was not sent.
             raise CallError(str(error), phase=Phase.NOT_SENT) from None
 
 

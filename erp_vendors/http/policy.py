@@ -87,7 +87,7 @@ RULES: tuple[Rule, ...] = (
     Rule(Action.REAUTHENTICATE, statuses=frozenset({401})),
     Rule(Action.WAIT, statuses=frozenset({429})),
     Rule(Action.SKIP, statuses=frozenset({404, 405}), optional=True),
-    # A 5xx may come after the vendor has executed the call: only what may be repeated is.
+    # A 5xx may come after the vendor has executed the call, so only repeatable calls are repeated.
     Rule(Action.RETRY, statuses=frozenset({408, 425, *range(500, 600)} - {501}), repeatable=True),
     Rule(Action.FAIL),
 )

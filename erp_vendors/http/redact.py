@@ -90,7 +90,7 @@ class Redactor:
         Returns:
             At most `size` characters and the mark.
         """
-        # A secret that begins before the end of what is shown ends within its reach.
+        # A secret that begins in the part that is shown may end behind it, so more is looked at.
         looked_at = text[: 4 * size + self._reach]
         whole = len(looked_at) == len(text)
         shown = self._masked(looked_at, len(text) if whole else 4 * size)

@@ -167,7 +167,7 @@ class HttpSession:
             into.file.truncate()
             body.read(response, into.file, into.limit)
             return
-        # Its content is handed out without a copy.
+        # `getvalue` of a `BytesIO` hands out the content without a copy.
         found = io.BytesIO()
         body.read(response, found, self._max_bytes)
         charset = body.charset_of(response.headers.get("Content-Type", ""))

@@ -248,8 +248,8 @@ class Transport:
             return
         if self._is_login_good(call):
             failed.cause = explain.not_granted(call, failure)
-        # What was accepted before is good, and what a login gave is so, too: then only this path
-        # is not granted to it.
+        # Credentials that were accepted before are good, and so is the token of a login: then this
+        # path alone is not granted to them.
         elif login.is_fixed and not login.accepted:
             self._given_up = explain.refused(call, failure, Action.REAUTHENTICATE, 1)
 
@@ -278,7 +278,7 @@ class Transport:
         except UnfitHeaderError as error:
             raise explain.unfit_header(call, str(error)) from None
         except TooLargeError:
-            # Another attempt would end the same way. Of a write nobody knows whether it has worked.
+            # Another attempt would end the same way. Whether a write has worked is unknown.
             msg = explain.too_large(call, self.options.max_answer_bytes)
             raise CallError(msg, phase=Phase.SENT, attempts=attempt) from None
         except requests.RequestException as error:
@@ -353,7 +353,7 @@ class Transport:
                 self.budget.limited(told or reset)
                 return
             if response.status_code == _UNAVAILABLE and told:
-                # It is the service that is not there so long, not what this call asked for.
+                # The whole service is unavailable for that time, and not this path alone.
                 self.budget.hold_all(told, "the vendor is not available")
         if response.status_code < _SERVER_ERROR:
             self.budget.answered()

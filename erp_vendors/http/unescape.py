@@ -98,7 +98,7 @@ def _read(view: Unescaped, *, in_bytes: bool) -> Unescaped | None:
 
 
 def _characters(found: re.Match[str], *, in_bytes: bool) -> t.Iterator[tuple[str, int, int]]:
-    """What an escape stands for, each with its start and its end; nothing if for nothing."""
+    """The characters that an escape stands for, each with its start and its end; maybe none."""
     start, end = found.span()
     kind = str(found.lastgroup)
     value = found[kind]

@@ -68,7 +68,7 @@ class _Workers(t.Generic[T, R]):
         if self._started < self._most:
             self._started += 1
             # Daemon threads: an interrupted run must not wait for a slow vendor before it can exit.
-            # What a call is for goes with it: the context tells who counts calls.
+            # The thread gets the caller's context: it says for which stream calls are counted.
             begin = contextvars.copy_context().run
             threading.Thread(target=begin, args=(self._run,), daemon=True).start()
         return outcome
@@ -141,8 +141,8 @@ class ReadAhead(t.Generic[T, R]):
     a longer time, it stays at one.
 
     For speed: pages at 50 ms are read 6.4 (AIMS360), 4.8 (CIMcloud) and 5.7 (AIM) times as fast
-    as one after the other (README.md). Benchmark: `paged_reads`. It may go when vendors give whole
-    lists.
+    as one after the other (benchmarks/README.md). Benchmark: `paged_reads`. It may go when vendors
+    give whole lists.
 
     Attributes:
         side_by_side: A result was used that may be older than the one before it, because both

@@ -86,7 +86,7 @@ def _from_json(text: str) -> object:
     # A number's digits say nothing of a schema's types, and might be too many to count with.
     content = json.loads(text, parse_int=str, parse_float=str)
     if _SURROGATE.search(text):
-        # Half a character cannot be written anywhere.
+        # Half of a surrogate pair is no character, and cannot be written as UTF-8.
         whole = json.dumps(content, ensure_ascii=False).encode(errors="replace")
         content = json.loads(whole)
     return content

@@ -155,7 +155,7 @@ class Matcher(t.Generic[AnyResource]):
             changes["primary_keys"] = item.primary_keys or base.primary_keys
             changes["replication_key"] = item.replication_key or base.replication_key
         if not base.documented and item.readable:
-            # What the vendor's file states is no guess.
+            # A path that stands in the vendor's file is not guessed.
             changes["path"] = self._spell(path)
             changes["documented"] = True
         if item.schema is not None:

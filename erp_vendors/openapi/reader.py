@@ -266,7 +266,7 @@ class SchemaReader:
             return Flat()
         inner = frozenset[str]().union(*refs)
         if len(refs) == 1 and not extra:
-            # Nothing but another name for what it refers to.
+            # The schema is only another name for the one that it refers to.
             whole.refs |= inner
         whole.inner = frozenset() if named else inner
         return whole

@@ -66,7 +66,7 @@ class AimsioStream(ResourceStream[AimsioResource, AimsioClient]):
         ]
         entries.sort(key=lambda entry: str(entry.id))
         entries.sort(key=lambda entry: entry.updated_at or 0)
-        # An index may list one twice.
+        # An index may list an entry twice.
         entries = [entry for entry, _ in itertools.groupby(entries)]
         if self.ABORT_AT_RECORD_COUNT is not None:
             entries = entries[: self.ABORT_AT_RECORD_COUNT + 1]

@@ -206,11 +206,7 @@ class DeadLettersStream(ResultsStream):
 
 
 def streams(tap: BaseTap) -> list[ErpStream]:
-    """The streams of the block `results`.
-
-    Args:
-        tap: The tap.
-    """
+    """The streams of the block `results`."""
     return [
         RunsStream(tap, "erp_runs"),
         OutcomesStream(tap, "erp_outcomes"),

@@ -204,7 +204,7 @@ class Answers:
         shape = AnswerShape.of(answer, method)
         if shape.type not in _UNREADABLE:
             trouble = speaks_of_trouble(said, writes)
-            # Who names the very members knows what they mean.
+            # An entry of `success` that names the members was written with them in view.
             given = (known for known in self._given if not trouble or known.members is not None)
             if any(known.covers(shape) for known in given):
                 return said
@@ -219,7 +219,7 @@ class Answers:
         """From now on an answer of this shape is a success.
 
         Args:
-            shape: The shape; one that is hopeless never gets here.
+            shape: The shape of an answer that can be learned (`UnclearError.can_be_learned`).
         """
         with self._lock:
             self._learned = {*self._learned, shape}

@@ -1,6 +1,7 @@
 """Asks the vendor and says what becomes of a record: for a plan, and for a run that applies one.
 
-It is the one step that both have in common, so that they cannot disagree.
+Both call `Assessor`, so that they cannot disagree. A run without a plan asks the vendor in
+`InDoubt.before`, and decides by the same rules (`decide`).
 """
 
 from __future__ import annotations

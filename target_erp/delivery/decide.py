@@ -1,4 +1,4 @@
-"""What becomes of a record before it is sent: the one step that plan and run have in common.
+"""The rules by which plan and run decide what becomes of a record before it is sent.
 
 First the ledger decides, then, where the vendor is asked, what the look-up has shown. A record that
 a sink can only create is never created again while the vendor may have it.
@@ -16,7 +16,7 @@ if t.TYPE_CHECKING:
     from target_erp.delivery.model import Write
     from target_erp.delivery.writer import Writer
 
-FAILED = frozenset({RecordStatus.REFUSED, RecordStatus.WAITING})
+REFUSED_OR_WAITING = frozenset({RecordStatus.REFUSED, RecordStatus.WAITING})
 
 
 class Decision(enum.Enum):
@@ -44,7 +44,8 @@ def by_ledger(writer: Writer, write: Write, *, resync: bool) -> Decision:
         resync: The user wants records sent although they count as unchanged.
 
     Returns:
-        Not ARRIVED; with SEND the vendor may have to be asked: see `by_look_up`.
+        UNCHANGED, EXISTS or SEND. Before a record is sent, the vendor may have to be asked: see
+        `by_look_up`.
     """
     if is_unchanged(write, resync=resync):
         return Decision.UNCHANGED
@@ -100,7 +101,7 @@ def is_unchanged(write: Write, *, resync: bool) -> bool:
     if known.status in {RecordStatus.ACCEPTED, RecordStatus.DELETED}:
         return known.digest == write.digest
     # A newer version was refused: the vendor still has the one before it.
-    return known.status in FAILED and known.held == write.digest
+    return known.status in REFUSED_OR_WAITING and known.held == write.digest
 
 
 def _is_there(write: Write) -> bool:

@@ -7,8 +7,9 @@
 
 Who owns what: the `KeyQueues` own the order (records with a key in common go one after the other),
 the `Pool` the threads, the `Sender` a batch from its intent to its receipt, the `Journal` both in
-the ledger, and the `Settlement` the ends: it alone settles numbers of the `Watermark`, on which
-STATE depends. `Delivery` moves records on; `Pool`, `Intake` and `Sender` call it (decision 0010).
+the ledger, and the `Settlement` the ends: here it alone settles numbers of the `Watermark`, which
+STATE depends on; the module that gives a number out settles it once, when all of it is submitted.
+`Delivery` moves records on; `Pool`, `Intake` and `Sender` call it (decision 0010).
 """
 
 from __future__ import annotations
@@ -122,8 +123,7 @@ class Delivery:
         Raises:
             ErpError: If the run cannot go on; the record is not taken.
         """
-        if self._coordination.failure is not None:
-            raise self._coordination.failure
+        self._coordination.check()
         if writer.after and write.refusal is None:
             self._flush_before(writer, write)
         queue = self._queues.by_sink.get(writer.stream) or self._new_queue(writer)

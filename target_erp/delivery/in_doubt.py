@@ -82,7 +82,9 @@ class InDoubt:
         self._marked: set[str] = set()
 
     def mark(self, writer: Writer) -> None:
-        """Remember what the vendor has before the first record of a sink that is not understood.
+        """Let a sink's writer remember what the vendor has, before the sink's first record is sent.
+
+        Only where the answers to its writes are not understood yet.
 
         Raises:
             ErpError: If the vendor fails.
@@ -196,7 +198,7 @@ class InDoubt:
             The result, and with UNKNOWN why nobody can tell.
         """
         look = self._after(writer, write, error)
-        # What has changed until now is known; the next call is judged by what changes from here on.
+        # The next call is judged by what changes from here on, so `mark` is to be called again.
         self._marked.discard(writer.stream)
         if look.finding is Finding.CANNOT_TELL:
             return Executed.UNKNOWN, look.why
@@ -315,7 +317,7 @@ def _executed(write: Write, look: LookUpResult, *, new: bool) -> Executed:
         # A vendor may leave the stamp of a record alone that is written as it is.
         return Executed.YES if shared and alike else Executed.NO
     if shared and not alike:
-        # A new record may be shown in another form, or be somebody else's from before.
+        # The vendor may show a new record in another form; or it is another one with the same key.
         return Executed.UNKNOWN if new else Executed.NO
     if look.changed:
         return Executed.PROVEN

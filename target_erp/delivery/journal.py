@@ -82,7 +82,7 @@ class Journal:
         _forget(write for _, some, _ in ended for write in some)
 
     def _move_bases(self, writer: Writer, writes: t.Sequence[Write]) -> None:
-        """Let the bases of a sink that keeps some follow what is sent without a look before."""
+        """Set the bases of records that are about to be sent and for which no look-up was made."""
         blind = [write for write in writes if write.base is None and not write.deletes]
         partition = writer.account, writer.stream
         if not blind or not self._keeps_bases(*partition):
@@ -91,7 +91,7 @@ class Journal:
         known = self.ledger.bases(*partition, [write.identity for write in blind])
         for write in blind:
             own = write.body if write.incoming is None else write.incoming
-            # What a rule holds back is the vendor's value, of which nobody was told.
+            # An update may send back values of the vendor's that the record itself does not have.
             sent = {n: v for n, v in write.body.items() if n in own and own[n] == v}
             write.before = known.get(write.identity, b"")
             write.base = hashes.after(write.before, sent)

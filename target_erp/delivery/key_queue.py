@@ -17,8 +17,9 @@ class KeyQueue:
 
     Attributes:
         writer: How its records are written.
-        claimed: Business keys under way, each with the records that wait for it, the one that has
-            it first. A record goes on when it comes first under each of its keys.
+        claimed: Business keys of records that are under way, each with the records that wait for
+            it, in their order; None as long as none waits. The record that has the key is not
+            among them. A record goes on when it has each of its keys.
         pending: Records that will make the next batch.
         in_flight: Number of batches that workers have.
         opened: The sink has taken or refused a record in this run, and it is known what its success

@@ -75,7 +75,7 @@ class Outcome(enum.Enum):
     """It was sent, the answer is lost, and sending it again could double it."""
 
 
-FAILED = frozenset({Outcome.NOT_APPROVED, Outcome.REFUSED, Outcome.WAITING, Outcome.UNKNOWN})
+UNSUCCESSFUL = frozenset({Outcome.NOT_APPROVED, Outcome.REFUSED, Outcome.WAITING, Outcome.UNKNOWN})
 """A run with one of these ends has not succeeded."""
 
 
@@ -242,7 +242,8 @@ class Write:
     """One record on its way.
 
     Attributes:
-        number: Its place in the input.
+        number: Its number from the watermark, which counts ACTIVATE_VERSION messages as well; 0 for
+            a record that does not come from the input.
         stream: Sink it goes to.
         record: The record as it came.
         key: See `Prepared`.
@@ -257,7 +258,7 @@ class Write:
         was_there: Whether the vendor had a version of it before it was sent, as a look-up has
             proven; None if nobody knows.
         sent_before: Epoch milliseconds of this version, if it is replayed; a newer one wins.
-        intent: What the ledger has it under while it is being sent.
+        intent: The intent that the ledger keeps of it while it is being sent.
         attempts: Times it was sent since its line in the ledger was written.
         unsure: An attempt to send it may have been executed, whatever came of later ones.
         identity: The key under which the ledger has it; the best one that it carries.
@@ -267,7 +268,8 @@ class Write:
         held_back: The run is done with it, but STATE does not pass it: the vendor failed with it.
         seen: What the vendor had, where the policy of the sink asked for it before it is sent.
         incoming: The body before the policy made another one of it; None if it is the same.
-        before: What the writer last knew of its fields, where the sink keeps that: its base.
+        before: Its base (`erp_ledger.field_hashes`): hashes of its fields as this target last wrote
+            or read them; empty if there is none.
         base: What the base will be when the vendor has it; None if the sink keeps none.
         version: Binds the record as it came to a line of a plan; empty where there is no plan.
         approved: The change that a line of the plan has approved; None if none has.

@@ -107,7 +107,7 @@ class Outages:
             if sink.worked and not settled and before >= _RUNS - 1:
                 return True
             sink.in_a_row += 1
-            # An answer that gets lost is no failure by itself.
+            # A lost answer alone does not say that the vendor fails.
             if not settled or failed.error.status is not None:
                 sink.first = sink.first or str(failed.error)
             if not settled:
@@ -133,7 +133,7 @@ class Outages:
         with self._lock:
             sinks = list(self._sinks.items())
         for stream, sink in sinks:
-            # What has failed alone before may be all that is left to be tried.
+            # Records that failed in earlier runs, too, may be all that this input still has.
             again = sink.worked or self._failed_before(sink)
             due, left = self._strike(sink) if again else ([], len(sink.held_back))
             refused += due

@@ -119,11 +119,7 @@ class SinkPolicy:
 
 
 def is_empty(value: object) -> bool:
-    """Whether a value says nothing: null, a blank text, an empty list or object.
-
-    Args:
-        value: The value.
-    """
+    """Whether a value says nothing: null, a blank text, an empty list or object."""
     if isinstance(value, str):
         return not value.strip()
     return value is None or value in ([], {})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typing as t
 
 from erp_ledger import RecordStatus
-from target_erp.delivery.decide import FAILED, is_unchanged
+from target_erp.delivery.decide import REFUSED_OR_WAITING, is_unchanged
 
 if t.TYPE_CHECKING:
     from erp_ledger import Known, Ledger
@@ -97,7 +97,11 @@ def sort_out(
         else:
             sorted_out.send.append(write)
     # The version that was refused meanwhile is not the newest one any more.
-    back = [write for write in sorted_out.unchanged if write.known and write.known.status in FAILED]
+    back = [
+        write
+        for write in sorted_out.unchanged
+        if write.known and write.known.status in REFUSED_OR_WAITING
+    ]
     if back:
         journal.receipt(writer, back, RecordStatus.ACCEPTED)
     names = [(alias, write.identity) for write in sorted_out.unchanged for alias in write.aliases]

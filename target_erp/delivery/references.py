@@ -116,7 +116,7 @@ class References:
         return children
 
     def missed(self, write: Write) -> str:
-        """Note that a record waits; gives what the ledger keeps as its parent.
+        """Note that a record waits, and give the text that the ledger keeps as its parent.
 
         Args:
             write: The record; `wants` says for whom.
@@ -185,7 +185,7 @@ class References:
             for reference in write.parents:
                 for key in reference.keys:
                     text = tag(reference.stream, key)
-                    # Taken out at once: what is remembered may make room for others meanwhile.
+                    # Read once: another thread may drop the entry to make room for others.
                     remembered = self._there.get(text, parents)
                     if remembered is parents:
                         wanted[reference.stream][key] = None

@@ -60,7 +60,7 @@ class Screening:
         if batch[0].deletes:
             found = [PolicyVerdict(Decision.SEND)] * len(batch)
         else:
-            # What a policy reads knows what this run has written; other look-ups may not.
+            # The look-ups of a policy know what this run has written; other look-ups may not.
             before = {} if writer.policy.reads else self._before(batch)
             found = self._assessor.assess(writer, batch, before)
         return [

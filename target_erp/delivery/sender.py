@@ -242,7 +242,7 @@ class Sender:
             return CallError(str(error), phase=Phase.ANSWERED, status=404)
         except (RefusedError, CallError) as error:
             if isinstance(error, CallError) and error.phase is Phase.NOT_SENT:
-                # What may be repeated, the transport may have sent before.
+                # The transport may have sent a call that may be repeated in an earlier attempt.
                 self._journal.withdraw(
                     [w for w in batch if w.attempts == 1 and not writer.is_idempotent(w)]
                 )
@@ -295,11 +295,11 @@ class Sender:
     def _settle_failure(
         self, writer: Writer, write: Write, error: CallError, *, first: bool, last: bool
     ) -> bool:
-        """Whether a record is through with which the vendor failed; if not, it is sent again."""
+        """Whether the run is done with a record of a failed call; if not, it is sent again."""
         safe = write.deletes or writer.is_idempotent(write)
         unclear = isinstance(error, UnclearError)
         if unclear and safe and first:
-            return False  # something between here and the vendor may have said it
+            return False  # a proxy on the way may have answered in the vendor's place
         if not unclear and (safe or not error.may_have_run):
             if error.unreachable:
                 raise error
@@ -337,7 +337,7 @@ class Sender:
             self._hold_back(writer, write, error)
             return True
         if look is not None and look.finding is Finding.FOUND:
-            # Of one that was in doubt nobody can tell when it came to be there.
+            # If the record was in doubt, the attempt that was cut off may have created it.
             write.was_there = None if write.doubtful else True
             write.vendor_id = look.vendor_id
         elif look is not None:

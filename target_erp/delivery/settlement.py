@@ -135,7 +135,7 @@ class Settlement:
                 self.missed[first.stream].update(columns)
             self._count(writes, outcome)
             if outcome is Outcome.UNKNOWN and first.key:
-                # One that an earlier run left unknown may be in the input, too.
+                # A record that an earlier run left unknown may be in the input, too.
                 if (first.stream, first.identity) in self._unknown:
                     self.tallies[first.stream][outcome] -= 1
                 self._unknown.add((first.stream, first.identity))

@@ -269,7 +269,7 @@ class PolicyVerdicts:
         return PolicyVerdict(Decision.SEND, row)
 
     def _apply_rules(self, writer: Writer, write: Write, row: Body) -> tuple[Body, Body]:
-        """What may change of a record, and what is sent for that."""
+        """The fields that the rules let a record change, and the body that is sent for them."""
         anchor = _anchor(writer, write, row)
         names = {name for name, value in write.body.items() if _may(writer, row, name, value)}
         ours = {name: value for name, value in write.body.items() if name in names}
@@ -327,13 +327,13 @@ class PolicyVerdicts:
             raise RefusedError(msg, reason="conflict", conflicts=conflicts)
 
     def _base_of(self, write: Write, name: str, ours: object) -> object:
-        """What is told of a field's base: the ledger has no contents."""
+        """How a conflict shows a field's base, of which the ledger has no more than a hash."""
         if self._hashes.holds(write.before, name, ours):
             return ours
         return "another value" if self._hashes.knows(write.before, name) else "not known"
 
     def _keeps_bases(self, writer: Writer) -> bool:
-        """Whether there are bases, which what is overwritten moves, too."""
+        """Whether the sink has bases; then runs that overwrite keep them up to date, too."""
         if writer.policy.refuses_conflicts or self._ledger is None:
             return writer.policy.refuses_conflicts
         sink = writer.account, writer.stream

@@ -308,8 +308,8 @@ class Writer(abc.ABC):
     def carried(self, row: Body) -> Body:
         """The members of a vendor's record that an update sends back as they are.
 
-        Documents are cut, so what none of them names is among these; what they name for reading
-        alone is not.
+        No document is complete, so members that none of them names are among these; members that
+        they name for reading alone are not.
 
         Args:
             row: The vendor's version of the record.

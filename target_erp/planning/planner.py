@@ -154,9 +154,6 @@ class Planner:
         """Records of the plan."""
         return sum(self.counts.values()) + self.unasked
 
-    settled = -1
-    """No STATE goes out, because nothing is written."""
-
     def submit(self, writer: Writer, write: Write) -> None:
         """Plan one record.
 

@@ -114,7 +114,7 @@ class AimsioRecords:
             self._unread = None
 
     def unmark(self) -> None:
-        """What changes from now on is changed by writes whose answers are understood."""
+        """Forget what `mark` has remembered: from now on the answers to writes are understood."""
         self._marked = None
 
     def find(self, key: Key, *, fresh: bool) -> AimsioMatch | None:

@@ -256,7 +256,7 @@ class CimcloudWriter(Writer):
         )
 
     def _absence(self) -> str:
-        """What it means that a PUT found nothing."""
+        """Why a PUT may have found no row, for people."""
         if self._only_updates:
             return "PUT only updates (cimcloud.write_method), and the site has no such row"
         return (

@@ -125,11 +125,11 @@ class CimcloudRows:
         return self.nothing(names, note=False)
 
     def nothing(self, names: tuple[str, ...], *, note: bool = True) -> LookUpResult:
-        """What it proves that a search shows nothing.
+        """The result of a search that has shown no row.
 
         Args:
             names: The columns of the key.
-            note: A control is to look by them.
+            note: Let `control` prove that a search by them finds rows.
         """
         if set(names) <= set(self._resource.documented_keys):
             return ABSENT

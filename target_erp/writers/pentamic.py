@@ -108,7 +108,7 @@ class PentamicWriter(Writer):
         return Prepared(key, body)
 
     def cannot_create(self, write: Write) -> str:
-        """What is known by an id is updated: the vendor alone gives ids (6, DOC)."""
+        """A record with an id cannot be created, because the vendor alone gives ids (6, DOC)."""
         key = self._id(write)
         if key is None or not self.can_look_up:
             return ""

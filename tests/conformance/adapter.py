@@ -107,9 +107,6 @@ class Adapter(abc.ABC):
     def kind(self, request: Request) -> str:
         """What a request is.
 
-        Args:
-            request: A request.
-
         Returns:
             write, read or login.
         """
@@ -193,11 +190,7 @@ class Adapter(abc.ABC):
     # The records.
 
     def sent(self, record: Row) -> Row:
-        """What the API should receive for a record (default: the same).
-
-        Args:
-            record: The record.
-        """
+        """What the API should receive for a record (default: the same)."""
         return record
 
     @abc.abstractmethod

@@ -236,7 +236,7 @@ def test_a_store_that_fails_ends_the_run_with_one_line(tmp_path: pathlib.Path) -
         ledger.write("acc", "s", [LedgerRecord("k=1", b"d", RecordStatus.INTENT)])
 
 
-def test_a_thread_that_comes_late_finds_it_closed(ledger: Ledger) -> None:
+def test_a_thread_that_comes_late_finds_the_ledger_closed(ledger: Ledger) -> None:
     ledger.write("acc", "s", [LedgerRecord("k=1", b"d", RecordStatus.ACCEPTED)])
     ledger.close()
     with pytest.raises(LedgerError, match="closed"):

@@ -42,14 +42,14 @@ def test_a_key_list_holds_different_keys_in_order(keys: list[Key], block: int) -
     assert ("never",) not in ours
 
 
-def test_threads_go_through_it_side_by_side() -> None:
+def test_threads_go_through_a_list_side_by_side() -> None:
     ours = KeyList(((number,) for number in range(1_000)), block=7)
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         found = pool.map(lambda _: list(ours), range(8))
         assert all(keys == [(number,) for number in range(1_000)] for keys in found)
 
 
-def test_memory_stays_where_it_is() -> None:
+def test_memory_does_not_grow() -> None:
     ours, peaks = KeyList(block=500), t.cast("list[int]", [])
     tracemalloc.start()
     try:
@@ -65,7 +65,7 @@ def test_memory_stays_where_it_is() -> None:
     assert max(peaks[1:]) < 1.1 * peaks[0]
 
 
-def test_the_file_goes_with_it() -> None:
+def test_the_temporary_file_goes_with_its_owner() -> None:
     with temporary_files() as files:
         ours = KeyList([(1,)], block=1)
     assert [file.closed for file in files] == [False]

@@ -112,7 +112,7 @@ def test_longer_secrets_first_so_that_no_remainder_is_left() -> None:
     assert mask("x=secret-key-of-the-site") == f"x={MASK}"
 
 
-def test_none_empty_and_very_short_ones_are_left_alone() -> None:
+def test_empty_and_very_short_secrets_are_left_alone() -> None:
     mask = Redactor()
     mask.add(None, "", "a", "ab")
     assert mask("a cab and a tab") == "a cab and a tab"

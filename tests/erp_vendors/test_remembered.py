@@ -75,7 +75,7 @@ def test_bytes_and_texts_are_keys() -> None:
     assert [ours.get(key) for key in (b"a", "b", b"c", "d")] == [1, 2, 3, None]
 
 
-def test_memory_stays_where_it_is() -> None:
+def test_memory_does_not_grow() -> None:
     ours = Remembered(1_000)
     peaks = []
     tracemalloc.start()
@@ -91,7 +91,7 @@ def test_memory_stays_where_it_is() -> None:
     assert peaks[1] < 1.1 * peaks[0] < 1.1 * 4_000_000
 
 
-def test_the_file_goes_with_it() -> None:
+def test_the_temporary_file_goes_with_its_owner() -> None:
     with temporary_files() as files:
         ours = Remembered(1)
         ours.put("a")

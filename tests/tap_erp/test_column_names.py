@@ -74,7 +74,7 @@ def told(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [text for text in said if "stream_maps" in text]
 
 
-def test_the_map_of_the_warning_mends_it(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_map_of_the_warning_mends_the_names(caplog: pytest.LogCaptureFixture) -> None:
     row = {"Weight": 0, **{name: number for number, name in enumerate(BAD)}}
     first = read(row)
     said = told(caplog)

@@ -224,7 +224,9 @@ def test_streams_without_a_key_are_read_in_full_and_told_once(
 
 
 @pytest.mark.parametrize("keys", [["s_key"], []])
-def test_what_the_snippet_says_mends_it(keys: list[str], caplog: pytest.LogCaptureFixture) -> None:
+def test_the_entry_of_the_snippet_ends_the_warning(
+    keys: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
     rows = [{"s_key": n, "last_modify_date": OLD} for n in range(3)]
     mend = {"resources": [{"name": "shipments", "primary_keys": keys}]}
     first = read(rows, SHIPMENTS, **mend)

@@ -71,7 +71,7 @@ def refuse(
     )
 
 
-def test_it_is_skipped_if_the_login_could_read_another(
+def test_a_refused_stream_is_skipped_if_the_login_could_read_another(
     vendor: str, sandbox: RunningSandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
     case = CASES[vendor]
@@ -117,7 +117,7 @@ def test_the_run_fails_if_the_login_could_read_nothing(
 
 
 @pytest.mark.parametrize(("status", "emptied"), [(403, False), (403, True), (404, True)])
-def test_it_failed_if_an_earlier_run_could_read_it(
+def test_a_refused_stream_failed_if_an_earlier_run_could_read_it(
     vendor: str, sandbox: RunningSandbox, status: int, *, emptied: bool
 ) -> None:
     case = CASES[vendor]

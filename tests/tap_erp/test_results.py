@@ -193,7 +193,7 @@ def test_pages_join(small: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(rows["erp_dead_letters"]) == 17
 
 
-def test_it_reads_while_a_run_holds_the_ledger(small: Office) -> None:
+def test_the_tap_reads_while_a_run_holds_the_ledger(small: Office) -> None:
     """The target may be in the middle of a commit; neither waits for the other."""
     small.write(E1="a")
     with contextlib.closing(sqlite3.connect(small.ledger, isolation_level=None, timeout=0)) as busy:
@@ -211,7 +211,7 @@ def test_it_reads_while_a_run_holds_the_ledger(small: Office) -> None:
             assert not list(found)
 
 
-def test_it_cannot_write(office: Office) -> None:
+def test_the_reader_of_the_ledger_cannot_write(office: Office) -> None:
     office.write(E1="a")
     with contextlib.closing(open_read_only(office.ledger, "results.ledger")) as reader:
         with pytest.raises(LedgerError, match=r"results\.ledger.*(readonly|ReadOnly)"):
@@ -276,7 +276,7 @@ class TestSettings:
         for stream in tap.streams.values():
             assert stream.replication_method == "INCREMENTAL"
 
-    def test_it_stands_beside_a_vendor(self, sandbox: RunningSandbox) -> None:
+    def test_the_block_of_results_stands_beside_a_vendor(self, sandbox: RunningSandbox) -> None:
         config = aimsio(sandbox.vendor_url("aimsio"))
         assert not set(STREAMS) & set(make_tap(config).streams)
         both = set(make_tap({**config, "results": {"ledger": "x"}}).streams)

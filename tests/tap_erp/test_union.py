@@ -112,7 +112,7 @@ def runs_until_done(settings: Config, disturb: t.Callable[[int], None]) -> Rows:
 
 @pytest.mark.usefixtures("short_pauses")
 @pytest.mark.parametrize(("fault", "vendor"), mostly_nightly(itertools.product(FAULTS, VENDORS)))
-def test_one_fault_at_any_call(
+def test_one_fault_at_any_call_loses_no_row(
     sandbox: RunningSandbox, whole: dict[str, tuple[Rows, int]], vendor: str, fault: str
 ) -> None:
     everything, calls = whole[vendor]

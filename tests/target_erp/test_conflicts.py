@@ -344,7 +344,9 @@ def _rows(large: RunningSandbox, shop: Shop) -> list[Row]:
 
 
 @pytest.mark.parametrize("vendor", SHOPS)
-def test_what_it_costs(vendor: str, large: RunningSandbox, tmp_path: pathlib.Path) -> None:
+def test_refusing_conflicts_costs_few_calls(
+    vendor: str, large: RunningSandbox, tmp_path: pathlib.Path
+) -> None:
     shop = SHOPS[vendor]
     rows = _rows(large, shop)
     assert len(rows) >= MANY * 0.9
@@ -352,10 +354,10 @@ def test_what_it_costs(vendor: str, large: RunningSandbox, tmp_path: pathlib.Pat
     records = [{**shop.record(row), **{n: row[n] for n in more}} for row in rows]
     large.reset()
     first = shop.run(large, tmp_path, *records, on_conflict="refuse")
-    assert (
-        counts(first, shop.stream) == {{"aimsio": "updated"}.get(vendor, "unchanged"): len(rows)}
-        or vendor == "aimsio"
-    )
+    told = counts(first, shop.stream)
+    assert sum(told.values()) == len(rows)
+    # Aimsio's records are built anew, and most of them lack what the vendor's have.
+    assert set(told) == ({"updated", "unchanged"} if vendor == "aimsio" else {"unchanged"})
     large.reset()
     again = shop.run(large, tmp_path, *records, on_conflict="refuse")
     assert counts(again, shop.stream) == {"unchanged": len(rows)}

@@ -126,7 +126,7 @@ def test_threads_that_run_at_once_may(monkeypatch: pytest.MonkeyPatch) -> None:
         assert os.sched_getaffinity(0) == before
 
 
-def test_where_it_is_forbidden_the_run_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_pinning_is_forbidden_the_run_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     def forbid(*_: object) -> None:
         raise PermissionError
 

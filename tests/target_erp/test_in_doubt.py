@@ -236,7 +236,7 @@ def test_an_upsert_of_a_record_that_was_there_proves_nothing_by_its_existence(
     assert site.rows["a"][-1]["v"] == (2 if there else 1)
 
 
-def test_one_that_was_parked_and_comes_again_is_settled_once_by_the_same_rule(
+def test_a_record_that_was_parked_and_comes_again_is_settled_once_by_the_same_rule(
     tmp_path: pathlib.Path,
 ) -> None:
     """Meanwhile a person has entered it, too: nobody can tell which one is ours."""

@@ -201,7 +201,7 @@ def test_an_unknown_record_is_shown_with_all_that_helps_to_decide(lost: Tool) ->
     ("label", "state", "sent"),
     [("If it is there: ", "accepted", 1), ("If it is not: ", "refused", 2)],
 )
-def test_the_commands_that_are_shown_settle_it(
+def test_the_commands_that_are_shown_settle_an_unknown_record(
     lost: Tool, label: str, state: str, sent: int
 ) -> None:
     out = lost("unknown")[1]
@@ -292,7 +292,7 @@ def test_who_is_dismissed_is_neither_listed_nor_replayed(tool: Tool) -> None:
     assert len(tool.vendor.writes) == sent
 
 
-def test_one_whose_outcome_is_unknown_cannot_be_dismissed(lost: Tool) -> None:
+def test_a_letter_whose_outcome_is_unknown_cannot_be_dismissed(lost: Tool) -> None:
     code, out, err = lost("dismiss", PASSTHROUGH, "A-1")
     assert (code, "1 with an unknown outcome stay" in err) == (0, True)
     assert out == f"0 of {PASSTHROUGH} dismissed\n"

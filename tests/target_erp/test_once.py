@@ -152,7 +152,7 @@ def test_an_order_that_exists_cannot_be_changed(
     assert len(ours(sandbox, "aims360", "orders", "thirdPartyOrderID", "T-")) == 1
 
 
-def test_killed_again_and_again_it_neither_loses_nor_doubles(
+def test_a_target_that_is_killed_again_and_again_neither_loses_nor_doubles(
     sandbox: RunningSandbox, tmp_path: pathlib.Path
 ) -> None:
     """kill -9 in the middle of the writing; each run begins at the STATE of the one before it."""

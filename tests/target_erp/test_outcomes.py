@@ -9,7 +9,7 @@ import pytest
 from singer_sdk import metrics
 
 from target_erp import report
-from target_erp.delivery.model import FAILED, Outcome
+from target_erp.delivery.model import UNSUCCESSFUL, Outcome
 from target_erp.delivery.tally import Tally
 from target_erp.measurements import SinkMeter
 from target_erp.report.past_runs import OPEN, OUTCOMES, spoken
@@ -62,7 +62,7 @@ def test_whether_somebody_has_to_look_is_judged_alike_everywhere(
 ) -> None:
     fails = outcome not in SUCCESSES
     summary = Summary("run", Ended(outcome), {})
-    assert (outcome in FAILED) == fails
+    assert (outcome in UNSUCCESSFUL) == fails
     assert (outcome.value in OPEN) == fails
     assert bool(summary.rejections(0) or summary.unapproved(0)) == fails, "exit code 3"
     states = states_of(summary.as_json(0, ""), [SINK], ("account", ""), 0)

@@ -156,7 +156,7 @@ def test_a_run_that_succeeded_does_not_hide_what_earlier_ones_left() -> None:
     assert '<section class="verdict good"' in page([past(4)], [], (), NOW)
 
 
-def test_without_runs_it_says_so() -> None:
+def test_a_report_without_runs_says_so() -> None:
     found = built([], [])
     assert "No run has been noted in this ledger yet." in found.said
     assert found.count("svg") == 0

@@ -91,7 +91,7 @@ def test_marks(target: TargetErp) -> None:
     assert '(extract(epoch from "employment_hire_date") * 1000)::bigint' in select
 
 
-def test_what_there_is_not(target: TargetErp) -> None:
+def test_a_template_of_nothing_is_an_error(target: TargetErp) -> None:
     with pytest.raises(ConfigError, match="no sink knows"):
         template(target, "aimsio_nothing", "csv")
     with pytest.raises(ConfigError, match="no template has the form"):

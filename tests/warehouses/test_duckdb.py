@@ -40,7 +40,7 @@ def texts(rows: t.Iterable[dict[str, t.Any]]) -> list[str]:
     return sorted(json.dumps(row, sort_keys=True) for row in rows)
 
 
-def test_it_has_what_the_vendor_has_but_for_deletions(
+def test_the_warehouse_has_what_the_vendor_has_but_for_deletions(
     sandbox: RunningSandbox, tmp_path: pathlib.Path
 ) -> None:
     duck, config = Duck(tmp_path), settings(sandbox, VENDORS)

@@ -43,7 +43,7 @@ class AimExaminer(AimPages):
         return ("/security", "/getendpoint")
 
     def is_described(self, resource: Resource) -> bool:
-        """As of any vendor; but a list without a key has one to be learned."""
+        """See `Examiner`; a list without a key is looked at, because its key is to be learned."""
         wanted = self.resources[resource.name]
         keyless = not wanted.primary_keys and not wanted.parents
         return wanted.schema is not None or (not keyless and super().is_described(resource))

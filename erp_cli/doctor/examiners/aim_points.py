@@ -168,7 +168,7 @@ def errors(doctor: AimPages) -> t.Iterator[Verdict]:
 
 
 def unknown_path(doctor: AimPages) -> t.Iterator[Verdict]:
-    """What the answer to an operation is that there is not."""
+    """How the shop answers a call of an operation that does not exist."""
     status, _ = _provoked(doctor, _NOTHING, {})
     if status < 400:  # noqa: PLR2004
         yield doctor.holds("unknown_path", f"the envelope, HTTP {status}")

@@ -151,7 +151,7 @@ class AimsioExaminer(Examiner[AimsioClient]):
         yield from self._together("stamps_agree", [one for one in agreeing if one is not None])
 
     def _together(self, name: str, found: t.Iterable[Verdict]) -> t.Iterator[Verdict]:
-        """What differs, an entity each; one finding for all others, unless there are none."""
+        """The findings that differ, and one finding in place of all those that hold."""
         found = list(found)
         yield from (one for one in found if one.state is not VerdictState.HOLDS)
         holding = [one for one in found if one.state is VerdictState.HOLDS]

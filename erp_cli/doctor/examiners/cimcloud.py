@@ -51,7 +51,7 @@ class _HeldToken(TokenAuth):
         super().__init__(token, renewable=False)
 
     def fetch(self, previous: Token | None) -> Token:
-        """It cannot be."""
+        """Fail: this token is never renewed."""
         raise NotImplementedError
 
 

@@ -96,7 +96,7 @@ def test_only_reads_reach_the_vendor(
     }
 
 
-def test_a_vendor_that_cannot_be_used_ends_it_with_1(
+def test_a_vendor_that_cannot_be_used_ends_the_doctor_with_1(
     sandbox: RunningSandbox, tmp_path: pathlib.Path, capsys: Shown
 ) -> None:
     config = pentamic(sandbox, client_secret="wrong-and-long")
