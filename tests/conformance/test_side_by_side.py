@@ -36,7 +36,9 @@ def test_two_runs_at_once_write_each_record_once(bench: Bench) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert [one.code for one in runs] == [bench.adapter.ok] * 2, [one.stderr for one in runs]
+    assert [one.code for one in runs] == [bench.adapter.ok] * 2, "\n".join(
+        one.stderr for one in runs
+    )
     assert (bench.reported, bench.findings(records)) == ([], Findings())
 
 
