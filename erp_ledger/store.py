@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import itertools
 import pathlib
+import random
 import sqlite3
 import threading
+import time
 import typing as t
 import weakref
 
@@ -17,6 +19,8 @@ from erp_vendors.private import make_file
 from erp_vendors.stores import explained, kind_of
 
 _BUSY_SECONDS = 60
+_SWITCH_SECONDS = 0.01
+"""Pause before a file is switched to WAL mode anew, because another process was at it."""
 _CONNECT_SECONDS = 10
 _CACHE_KIB = 4_096
 _ROWS = 500
@@ -291,7 +295,7 @@ def open_store(setting: str) -> LedgerStore:
             cached_statements=_STATEMENTS,
         )
         connection.create_function("erp_unhex", 1, bytes.fromhex, deterministic=True)
-        connection.execute("PRAGMA journal_mode = WAL")
+        _keep_log(connection)
         # A receipt that is lost with the power would be a doubled record.
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
@@ -303,6 +307,27 @@ def open_store(setting: str) -> LedgerStore:
     except (OSError, sqlite3.Error) as error:
         msg = f"cannot open the ledger (setting 'ledger') at {path}: {error}"
         raise ConfigError(msg) from None
+
+
+def _keep_log(connection: sqlite3.Connection) -> None:
+    """Switch to WAL mode. Of processes that do so at once SQLite lets none wait for another one.
+
+    Args:
+        connection: To the file, which may be new.
+
+    Raises:
+        sqlite3.Error: If that fails.
+    """
+    end = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > end:
+                raise
+            time.sleep(random.uniform(0.5, 1.5) * _SWITCH_SECONDS)  # noqa: S311
+        else:
+            return
 
 
 def why(error: Exception) -> str:

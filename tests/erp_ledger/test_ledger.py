@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import datetime as dt
 import pathlib
 import sqlite3
+import threading
 import typing as t
 from types import SimpleNamespace
 
@@ -62,6 +64,24 @@ def test_the_ledger_survives_being_closed(setting: str) -> None:
     second.close()
     assert entry is not None
     assert entry.status is RecordStatus.ACCEPTED
+
+
+def test_a_new_file_that_another_process_is_switching_is_waited_for(
+    tmp_path: pathlib.Path,
+) -> None:
+    path = tmp_path / "ledger.sqlite"
+    other = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    other.execute("CREATE TABLE something (it TEXT)")
+    ready = threading.Timer(0.3, other.execute, ["COMMIT"])
+    ready.start()
+    with contextlib.closing(open_ledger(str(path))) as ledger:
+        ready.join()
+        ledger.begin_run("r1")
+        assert [run.run for run in ledger.runs(9)] == ["r1"]
+    other.close()
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchall() == [("wal",)]
 
 
 def test_a_ledger_of_version_1_is_brought_along(setting: str) -> None:
