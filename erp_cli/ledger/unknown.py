@@ -21,7 +21,7 @@ from target_erp.text_table import UNCUT, width_of
 
 if t.TYPE_CHECKING:
     from erp_cli.ledger.sources import Sources
-    from erp_ledger import FoundRecord, Ledger
+    from erp_ledger import FoundRecord, Ledger, LedgerRecord
 
 _STATUS = {
     "accepted": RecordStatus.ACCEPTED,
@@ -66,7 +66,21 @@ def unknown(
 
 def _settle(sources: Sources, ledger: Ledger, found: FoundRecord, status: RecordStatus) -> None:
     account, stream, entry = found
-    settled = type(entry)(entry.key, entry.digest, status, entry.vendor_id, 0, "by hand")
     with sources.leased(ledger, [(account, stream)]):
+        # A run that was waited for may have settled it, or sent it once more.
+        now = sources.in_doubt(ledger, stream, entry.key, account)
+        still = next((line.entry for line in now if _sent(line.entry) == _sent(entry)), None)
+        if still is None:
+            msg = (
+                f"{entry.key} of {stream}: a run has gone on with it meanwhile, so nothing was "
+                "settled; look at it again"
+            )
+            raise ConfigError(msg)
+        settled = type(still)(still.key, still.digest, status, still.vendor_id, 0, "by hand")
         ledger.write(account, stream, [settled], ledger.intents(account, stream))
     click.echo(f"{entry.key} of {stream} is now {status.value}")
+
+
+def _sent(entry: LedgerRecord) -> tuple[object, ...]:
+    """What was sent of a record, by whom and how often."""
+    return entry.key, entry.digest, entry.run, entry.attempts

@@ -350,6 +350,31 @@ def test_who_changes_the_ledger_by_hand_waits_for_a_run(lost: Tool, command: str
     thread.join()
 
 
+@pytest.mark.parametrize("sent_again", [False, True])
+def test_what_a_run_has_gone_on_with_is_not_settled_by_hand(
+    lost: Tool, capsys: pytest.CaptureFixture[str], *, sent_again: bool
+) -> None:
+    setting = lost.config["ledger"]
+    codes: list[int] = []
+    settle = ["--ledger", setting, "unknown", "--key", "A-1", "--settle", "absent"]
+    with contextlib.closing(open_ledger(setting)) as ledger:
+        (line,) = ledger.find(PASSTHROUGH)
+        with leases(setting, ledger) as held:
+            held.take(line.account, PASSTHROUGH, Clock())
+            thread = threading.Thread(target=lambda: codes.append(main(settle)), daemon=True)
+            thread.start()
+            thread.join(0.6)
+            assert thread.is_alive()
+            status = RecordStatus.UNKNOWN if sent_again else RecordStatus.ACCEPTED
+            went_on = line.entry._replace(status=status, attempts=1, run="another")
+            ledger.write(line.account, PASSTHROUGH, [went_on])
+        thread.join(10)
+    assert codes == [1]
+    assert "a run has gone on with it meanwhile" in capsys.readouterr().err
+    state = json.loads(lost("show", PASSTHROUGH, "A-1", "--json")[1])["state"]
+    assert state == status.value
+
+
 def test_a_torn_letter_disturbs_no_command(tool: Tool, caplog: pytest.LogCaptureFixture) -> None:
     tool.vendor.judge = refuse("1")
     staff(tool, "1", "2")
