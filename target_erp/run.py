@@ -328,10 +328,11 @@ class Run:
         write.key = write.key or writer.identify(write.record) or key_of(write.record, (), keys)
         self.delivery.refuse(writer, write, error)
 
-    def _resubmit(self, child: Child) -> None:
-        record = codec.decode(child.record.encode())
-        writer = self.writer_of(child.stream)
-        self.submit(writer, self.writers.received(writer, 0, record), child.key)
+    def _resubmit(self, child: Child, still_waits: t.Callable[[], bool]) -> None:
+        writer = self.writer_of(child.stream)  # another run may have written there until now
+        if still_waits():
+            record = codec.decode(child.record.encode())
+            self.submit(writer, self.writers.received(writer, 0, record), child.key)
 
     def note_state(self, number: int, value: t.Any) -> None:  # noqa: ANN401 - any JSON
         """Take a STATE message; it goes out when all that came before it is settled.

@@ -64,7 +64,7 @@ class Delivery:
         journal: Journal,
         *,
         stop_on_reject: bool = False,
-        resubmit: t.Callable[[Child], None] | None = None,
+        resubmit: t.Callable[[Child, t.Callable[[], bool]], None] | None = None,
         pause: t.Callable[[float], None] = time.sleep,
         watermark: Watermark | None = None,
         approval: Approval | None = None,
@@ -76,7 +76,7 @@ class Delivery:
             journal: Notes in the ledger what is sent.
             watermark: Holds the numbers of what is open; 0 is none of the input's.
             stop_on_reject: The first rejection ends the run.
-            resubmit: Submits a child again whose parent is there now.
+            resubmit: Submits a child again whose parent is there, if it is told: it waits still.
             pause: Waits for some seconds.
             approval: The plan that is applied; None if all may be written.
         """
@@ -232,11 +232,6 @@ class Delivery:
         self._pool.close()
         self._intake.close()
 
-    @property
-    def settled(self) -> int:
-        """Every record up to this place in the input is settled."""
-        return self.watermark.settled
-
     def _new_queue(self, writer: Writer) -> KeyQueue:
         self._journal.ledger.recover(writer.account, writer.stream)
         teach(writer, self._journal.ledger)
@@ -286,8 +281,13 @@ class Delivery:
         """Submit the children again whose parents have got through."""
         while self._settlement.freed and self._resubmit is not None:
             child = self._settlement.freed.popleft()
-            self._settlement.reopen(child, self._journal.run)
-            self._resubmit(child)
+            self._resubmit(child, functools.partial(self._reopen, child))
+
+    def _reopen(self, child: Child) -> bool:
+        """Take back that a child waits; not if a newer version of it has come meanwhile."""
+        self.look_up()  # what has come is under way then
+        under_way = self._queues.has(child.stream, child.key)
+        return self._settlement.reopen(child, self._journal.run, under_way)
 
     def _look_up(self, ready: list[Queued]) -> None:
         """Let records go on that have their keys to themselves now."""

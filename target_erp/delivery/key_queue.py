@@ -124,6 +124,16 @@ class KeyQueues:
                     return queue, tag(reference.stream, key)
         return None
 
+    def has(self, stream: str, key: str) -> bool:
+        """Whether a record is under way.
+
+        Args:
+            stream: Its sink.
+            key: Its business key.
+        """
+        queue = self.by_sink.get(stream)
+        return queue is not None and key in queue.claimed
+
     def block(self, parent: str, child: Queued) -> None:
         """Let a record go on behind another one.
 

@@ -22,6 +22,7 @@ class Child(t.NamedTuple):
     """A record that was waiting.
 
     Attributes:
+        account: Whose data it is.
         stream: Its sink.
         key: Its business key.
         record: The record as it came, as JSON text.
@@ -29,6 +30,7 @@ class Child(t.NamedTuple):
         outcome: How that run counted it.
     """
 
+    account: str
     stream: str
     key: str
     record: str
@@ -112,8 +114,18 @@ class References:
             entry = self._ledger.look(writer.account, stream, key)
             if entry is not None and entry.parent and entry.body:
                 outcome = Outcome(entry.status.value)
-                children.append(Child(stream, key, entry.body, entry.run, outcome))
+                line = stream, key, entry.body, entry.run
+                children.append(Child(writer.account, *line, outcome))
         return children
+
+    def waits(self, child: Child) -> bool:
+        """Whether a child is still what the ledger has under its key, and waits.
+
+        Args:
+            child: The child. Who has no lease of its sink may be told what is over the next moment.
+        """
+        entry = self._ledger.look(child.account, child.stream, child.key)
+        return entry is not None and bool(entry.parent) and entry.body == child.record
 
     def missed(self, write: Write) -> str:
         """Note that a record waits, and give the text that the ledger keeps as its parent.

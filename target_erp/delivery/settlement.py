@@ -191,15 +191,22 @@ class Settlement:
                     self.freed.extend(freed)
                     self._coordination.changed()
 
-    def reopen(self, child: Child, run: str) -> None:
+    def reopen(self, child: Child, run: str, under_way: bool) -> bool:  # noqa: FBT001
         """Take back how a waiting child was counted, if this run has counted it.
 
         Args:
             child: The child, which is about to be submitted again.
             run: The present run.
+            under_way: A newer version of it is under way.
+
+        Returns:
+            Whether the child still waits; not, if a newer version has come, of this run or another.
         """
+        if under_way or not self._references.waits(child):
+            return False
         if child.run == run:
             self.tallies[child.stream][child.outcome] -= 1
+        return True
 
     def _count(self, writes: t.Sequence[Write], outcome: Outcome) -> None:
         stream = writes[0].stream

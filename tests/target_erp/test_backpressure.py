@@ -166,9 +166,9 @@ def test_one_slow_record_holds_back_the_state_behind_it_alone(tmp_path: pathlib.
             yield {"key": f"k{number}"}
         wait_until(lambda: len(site.calls) == 200)
         time.sleep(0.2)
-        settled.append(stage.delivery.settled)
+        settled.append(stage.delivery.watermark.settled)
         go.set()
 
     stage = Stage(tmp_path)
     run = stage.run(site, feed())
-    assert (settled, run.delivery.settled) == ([50], 200)
+    assert (settled, run.delivery.watermark.settled) == ([50], 200)

@@ -101,7 +101,7 @@ def test_every_record_is_written_once_or_refused_and_keys_keep_their_order(
     tally = delivery.tallies["memory"]
     assert tally.accepted == sum(map(len, expected.values()))
     assert tally[Outcome.REFUSED] == len([n for n in bad if n <= len(keys)])
-    assert delivery.settled == len(keys)
+    assert delivery.watermark.settled == len(keys)
 
 
 @pytest.mark.parametrize("bad", [1, 3, 8, 16])
@@ -129,11 +129,11 @@ def test_the_state_never_passes_what_is_under_way(tmp_path: pathlib.Path) -> Non
     for number in range(1, 6):
         record = {"key": str(number), "number": number}
         delivery.submit(writer, Write(number, "memory", record, (("key", str(number)),), record))
-    wait_until(lambda: len(writer.written) == 4 and delivery.settled)
-    assert delivery.settled == 1
+    wait_until(lambda: len(writer.written) == 4 and delivery.watermark.settled)
+    assert delivery.watermark.settled == 1
     release.set()
     delivery.flush()
-    assert delivery.settled == 5
+    assert delivery.watermark.settled == 5
 
 
 def test_a_batch_without_answer_is_tried_with_one_record(tmp_path: pathlib.Path) -> None:
@@ -212,7 +212,7 @@ def test_records_that_got_through_before_an_outage_are_noted(tmp_path: pathlib.P
     assert {found.entry.key for found in ledger.find(status=RecordStatus.ACCEPTED)} == {
         f"key={n}" for n in range(4)
     }
-    assert (delivery.settled, delivery.tallies["memory"].accepted) == (4, 4)
+    assert (delivery.watermark.settled, delivery.tallies["memory"].accepted) == (4, 4)
 
 
 @pytest.mark.slow
@@ -282,4 +282,4 @@ def test_a_commit_that_fails_frees_no_key(fails: int, tmp_path: pathlib.Path) ->
     delivery.close(10)
     # Each commit but the last one stood before one call.
     assert writer.calls == fails - 1
-    assert delivery.settled <= max(0, fails - 2)
+    assert delivery.watermark.settled <= max(0, fails - 2)

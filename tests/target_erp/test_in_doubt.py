@@ -198,7 +198,7 @@ def test_where_nothing_can_be_read_back_one_record_goes_out_and_the_run_says_how
 ) -> None:
     site, stage = learner({"can_look_up": False, "check_before_create": False}), Stage(tmp_path)
     run = stage.run(site, [{"key": f"k{n}"} for n in range(5)])
-    assert (len(site.calls), run["unknown"], run.delivery.settled) == (1, 1, 1)
+    assert (len(site.calls), run["unknown"], run.delivery.watermark.settled) == (1, 1, 1)
     snippet = re.search(r"site\.resources: (\[.*\])", run.error)
     assert snippet is not None
     (entry,) = json.loads(snippet.group(1))

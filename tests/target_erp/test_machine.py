@@ -284,7 +284,7 @@ class Pipeline(RuleBasedStateMachine):
                 delivery.finish()
             except ErpError:
                 delivery.close(10)
-                self.position = max(self.position, delivery.settled)
+                self.position = max(self.position, delivery.watermark.settled)
                 return False
             self.position = len(self.log)
             return True

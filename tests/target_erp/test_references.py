@@ -9,7 +9,7 @@ import typing as t
 
 import pytest
 
-from erp_ledger import RecordStatus, open_ledger
+from erp_ledger import LedgerRecord, RecordStatus, open_ledger
 from target_erp.delivery import (
     Delivery,
     Outcome,
@@ -92,6 +92,7 @@ class House:
         self.folder = folder
         self.parents, self.children, self.named = Parents(), Children(), Named()
         self.runs = 0
+        self.waited: t.Callable[[], None] = lambda: None
 
     @contextlib.contextmanager
     def run(self) -> t.Iterator[Delivery]:
@@ -99,9 +100,11 @@ class House:
         ledger = open_ledger(str(self.folder / "ledger.sqlite"))
         name = f"run {self.runs}"
 
-        def resubmit(child: Child) -> None:
+        def resubmit(child: Child, still_waits: t.Callable[[], bool]) -> None:
+            self.waited()
             writer = {"children": self.children, "named": self.named}[child.stream]
-            self.submit(delivery, writer, 0, json.loads(child.record))
+            if still_waits():
+                self.submit(delivery, writer, 0, json.loads(child.record))
 
         delivery = Delivery(
             DeadLetters(str(self.folder), name),
@@ -192,6 +195,39 @@ def test_a_child_of_a_refused_parent_is_not_sent_and_waits(house: House, kind: s
     line = house.ledger().look("acc", kind, "child=c")
     assert line is not None
     assert line.status is RecordStatus.ACCEPTED
+
+
+def test_a_child_that_waits_does_not_come_behind_its_newer_version(house: House) -> None:
+    house.parents.refused = {"1"}
+    with house.run() as delivery:
+        house.submit(delivery, house.parents, 1, {"crm": "1"})
+        house.submit(delivery, house.named, 2, {"child": "c", "crm": "1", "version": 1})
+    house.parents.refused = set()
+    with house.run() as delivery:
+        house.submit(delivery, house.parents, 1, {"crm": "1"})
+        house.submit(delivery, house.named, 2, {"child": "c", "crm": "1", "version": 2})
+    assert [body["version"] for body in house.named.sent] == [2]
+    assert (delivery.tallies["named"][Outcome.WRITTEN], delivery.watermark.settled) == (1, 2)
+
+
+def test_a_child_that_another_run_has_written_since_is_left_alone(house: House) -> None:
+    """The lease of its sink may have to be waited for."""
+    house.parents.refused = {"1"}
+    with house.run() as delivery:
+        house.submit(delivery, house.parents, 1, {"crm": "1"})
+        house.submit(delivery, house.named, 2, {"child": "c", "crm": "1", "version": 1})
+    house.parents.refused = set()
+
+    def another() -> None:
+        accepted = LedgerRecord("child=c", b"newer", RecordStatus.ACCEPTED, run="another")
+        with contextlib.closing(house.ledger()) as ledger:
+            ledger.write("acc", "named", [accepted])
+
+    house.waited = another
+    with house.run() as delivery:
+        house.submit(delivery, house.parents, 1, {"crm": "1"})
+    assert house.named.sent == []
+    assert delivery.tallies["named"].total() == 0
 
 
 def test_a_refused_child_of_an_unknown_parent_is_sent_again_when_that_comes(house: House) -> None:

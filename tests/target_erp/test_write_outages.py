@@ -71,7 +71,7 @@ def test_the_size_of_the_input_does_not_decide_what_an_outage_is(
     stage = Stage(tmp_path)
     run = stage.run(site, rows(count))
     assert run.error
-    assert (run["refused"], run["unknown"], run.delivery.settled) == (0, 0, 0)
+    assert (run["refused"], run["unknown"], run.delivery.watermark.settled) == (0, 0, 0)
     assert stage.letters == []
     assert len(site.calls) < 40
     site.act = lambda _: None
@@ -93,7 +93,7 @@ def test_a_record_that_alone_fails_in_three_runs_is_refused(
         run = stage.run(site, [fresh[0], {"key": "k1"}, *fresh[1:]])
         assert run["refused"] == (number == 3)
         assert bool(run.error) == (number < 3)
-        assert run.delivery.settled == (4 if number == 3 else 1)
+        assert run.delivery.watermark.settled == (4 if number == 3 else 1)
         assert sum(run.counts.values()) == (4 if number == 3 else 3)
     (letter,) = stage.letters
     assert letter["key"] == {"key": "k1"}
@@ -143,7 +143,7 @@ def test_an_answer_in_the_vendors_error_form_is_a_refusal(
 
     site, stage = upserts(act=act), Stage(tmp_path)
     run = stage.run(site, rows(count))
-    assert (run.error, run["refused"], run.delivery.settled) == ("", count, count)
+    assert (run.error, run["refused"], run.delivery.watermark.settled) == ("", count, count)
 
 
 def test_a_404_that_speaks_of_the_record_is_a_refusal(tmp_path: pathlib.Path) -> None:
@@ -170,7 +170,7 @@ def test_a_newer_version_that_gets_through_replaces_one_that_is_held_back(
 
     site.act = act
     run = stage.run(site, [{"key": "a"}, {"key": "k", "v": 1}, {"key": "b"}, {"key": "k", "v": 2}])
-    assert (run.error, run.delivery.settled) == ("", 4)
+    assert (run.error, run.delivery.watermark.settled) == ("", 4)
     assert site.rows["k"] == [{"key": "k", "v": 2}]
     assert stage.letters == []
 
@@ -193,7 +193,7 @@ def test_the_same_input_again_brings_a_record_that_alone_fails_to_its_end(
     ends = [(stage.run(site, rows(4))) for _ in range(4)]
     assert [bool(run.error) for run in ends] == [True, True, False, False]
     assert [run["refused"] for run in ends] == [0, 0, 1, 1]
-    assert ends[2].delivery.settled == 4
+    assert ends[2].delivery.watermark.settled == 4
 
 
 @pytest.mark.parametrize("count", [1, 2, 20])
@@ -206,7 +206,12 @@ def test_a_look_up_whose_answer_makes_no_sense_lets_nothing_out(
     site.look = lambda _: LookUpResult.cannot_tell("the list is a page of HTML", unreadable=True)
     run = stage.run(site, rows(count))
     assert "cannot look whether a record exists" in run.error
-    assert (site.calls, run.counts, run.delivery.settled, stage.letters) == ([], {}, 0, [])
+    assert (site.calls, run.counts, run.delivery.watermark.settled, stage.letters) == (
+        [],
+        {},
+        0,
+        [],
+    )
     site.look = honest
     assert stage.run(site, rows(count)).counts == {"written": count}
 
