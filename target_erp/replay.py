@@ -44,6 +44,8 @@ def replay(run: Run, stream: str, key: str) -> None:
             lacks = "was never mapped"
         elif is_masked(record):
             lacks = "holds a masked secret"
+        elif letter["account"] not in {"", run.writer_of(letter["stream"]).account}:
+            lacks = "is of another account"
         if lacks:
             run.logger.warning(
                 "%s of %s %s; send it again from its source",

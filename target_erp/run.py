@@ -183,7 +183,7 @@ class Run:
         self.ledger.end_run(self.run_id, codec.encode(report).decode())
         save(report, self.setting("report_file"))
         self.dead_letters.close()
-        self.dead_letters.compact(self.ledger, self.writers.made, self.replayed)
+        self.dead_letters.compact(self.ledger, self.writers.sinks, self.replayed)
         return report
 
     @functools.cached_property

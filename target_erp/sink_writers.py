@@ -40,6 +40,11 @@ class SinkWriters:
         self._keys: dict[str, tuple[str, ...]] = {}
         self.made: dict[str, Writer] = {}
 
+    @property
+    def sinks(self) -> list[tuple[str, str]]:
+        """Account and name of each sink that has a writer."""
+        return [(writer.account, writer.stream) for writer in self.made.values()]
+
     def get(self, stream: str, keys: t.Sequence[str]) -> tuple[Writer, Writer | None]:
         """The writer of a stream, and the one that its sink had until now.
 

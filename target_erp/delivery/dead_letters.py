@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import datetime as dt
+import functools
 import logging
 import pathlib
 import typing as t
@@ -98,25 +99,31 @@ class DeadLetters:
         self._commits.write([(write.stream, codec.encode(letter))])
 
     def compact(
-        self, ledger: Ledger, streams: t.Iterable[str], done: t.Container[tuple[str, str]] = ()
+        self,
+        ledger: Ledger,
+        sinks: t.Iterable[tuple[str, str]],
+        done: t.Container[tuple[str, str]] = (),
     ) -> None:
         """Leave out letters of records that have got through, and older ones of the same record.
 
+        Those of other accounts stay: a run that has the lease there adds a letter before the
+        ledger knows of it.
+
         Args:
             ledger: Knows who has got through.
-            streams: Sinks whose files are looked at.
+            sinks: Account and name of the sinks whose letters are looked at.
             done: Sink and handle of further letters to leave out.
         """
 
-        def keep(lines: list[Line]) -> list[Line]:
-            letters = _newest_of([line.letter for line in lines if line.letter is not None])
-            letters = [row for row in letters if (row["stream"], handle(row)) not in done]
-            kept = set(map(id, still_open(letters, ledger)))
-            return [line for line in lines if line.letter is None or id(line.letter) in kept]
+        def keep(account: str, lines: list[Line]) -> list[Line]:
+            ours = [one.letter for one in lines if one.letter and _is_of(one.letter, account)]
+            letters = [row for row in _newest_of(ours) if (row["stream"], handle(row)) not in done]
+            gone = set(map(id, ours)) - set(map(id, still_open(letters, ledger)))
+            return [line for line in lines if id(line.letter) not in gone]
 
-        for stream in streams:
+        for account, stream in sinks:
             try:
-                letter_files.rewrite(self._file(stream), keep)
+                letter_files.rewrite(self._file(stream), functools.partial(keep, account))
             except OSError as problem:
                 # Nothing is lost: the letters stand there as before.
                 logger.warning("cannot tidy the dead letters of %s: %s", stream, problem.strerror)
@@ -190,10 +197,17 @@ def dismiss(folder: str, letters: t.Iterable[Letter]) -> None:
     Raises:
         ConfigError: If a file cannot be written.
     """
-    gone = {(row["stream"], name): last_at(row) for row in letters for name in _ids(row)}
+    gone: dict[tuple[str, str], list[Letter]] = collections.defaultdict(list)
+    for row in letters:
+        for name in _ids(row):
+            gone[row["stream"], name].append(row)
 
     def goes(letter: Letter) -> bool:
-        return any(last_at(letter) <= gone.get((letter["stream"], n), "") for n in _ids(letter))
+        return any(
+            last_at(letter) <= last_at(row) and _is_of(letter, row["account"])
+            for name in _ids(letter)
+            for row in gone.get((letter["stream"], name), ())
+        )
 
     def keep(lines: list[Line]) -> list[Line]:
         return [line for line in lines if line.letter is None or not goes(line.letter)]
@@ -230,16 +244,22 @@ def _called(letter: t.Mapping[str, t.Any], name: str) -> bool:
     return name in _ids(letter) or name in map(str, letter["key"].values())
 
 
+def _is_of(letter: t.Mapping[str, t.Any], account: str) -> bool:
+    """Whether a letter may be of an account: one that no writer took is of any."""
+    return letter["account"] in {"", account}
+
+
 def _newest_of(letters: t.Iterable[Letter]) -> list[Letter]:
-    """The last letter of each record."""
+    """The last letter of each record; equal keys of two accounts are two records."""
     found: dict[int, Letter] = {}
-    places: dict[tuple[str, str], int] = {}
+    places: dict[tuple[str, str, str], int] = {}
     for letter in letters:
-        names = [(letter["stream"], name) for name in _ids(letter)]
+        stream, account, ids = letter["stream"], letter["account"], _ids(letter)
+        names = [(stream, whose, name) for whose in {"", account} for name in ids]
         for older in {places[name] for name in names if name in places}:
             found.pop(older, None)
         found[id(letter)] = letter
-        places.update(dict.fromkeys(names, id(letter)))
+        places.update({(stream, account, name): id(letter) for name in ids})
     return list(found.values())
 
 
@@ -260,7 +280,7 @@ def _known(ledger: Ledger, stream: str, keys: list[str]) -> dict[str, dict[str, 
 def _got_through(letter: Letter, known: t.Mapping[str, t.Mapping[str, Known]]) -> bool:
     """A record that no writer took has no account: then any account will do."""
     for account, lines in known.items():
-        if letter["account"] in {"", account}:
+        if _is_of(letter, account):
             line = next((lines[name] for name in keys_of(letter) if name in lines), None)
             if line is not None and line.status in _GOT_THROUGH:
                 return True

@@ -142,11 +142,11 @@ def test_tidying_leaves_the_newest_letter_of_who_has_not_got_through(
     ledger.write("acc", STREAM, [LedgerRecord("number=4", b"d", RecordStatus.WAITING)])
     names = [handle(letter) for letter in still_open(newest(str(tmp_path)), ledger)]
     assert names[:3] == ["number=4", "number=1", "id=9"]
-    letters.compact(ledger, [STREAM, "none"], {(STREAM, names[3])})
+    letters.compact(ledger, [("acc", STREAM), ("acc", "none")], {(STREAM, names[3])})
     assert [handle(letter) for letter in newest(str(tmp_path))] == [*names[:3], names[4]]
     assert lines_of(tmp_path)[-1] == b'{"torn', "what cannot be read is nobody's to remove"
     before = (tmp_path / f"{STREAM}.jsonl").stat().st_ino
-    letters.compact(ledger, [STREAM])
+    letters.compact(ledger, [("acc", STREAM)])
     assert (tmp_path / f"{STREAM}.jsonl").stat().st_ino == before
     assert list(tmp_path.glob(".*")) == []
     letters.close()
@@ -161,6 +161,27 @@ def test_a_letter_of_one_account_is_not_taken_for_another_ones(
     assert len(still_open(newest(str(tmp_path)), ledger)) == 1
     ledger.write("ours", STREAM, [LedgerRecord("number=1", b"d", RecordStatus.ACCEPTED)])
     assert still_open(newest(str(tmp_path)), ledger) == []
+
+
+def test_tidying_leaves_the_letters_of_other_accounts(
+    tmp_path: pathlib.Path, ledger: Ledger
+) -> None:
+    """A letter is there a moment before the ledger knows that a newer version was refused."""
+    letters = DeadLetters(str(tmp_path), "r")
+    accepted = [LedgerRecord(f"number={n}", b"d", RecordStatus.ACCEPTED) for n in (1, 3)]
+    for account in ("theirs", "ours"):
+        ledger.write(account, STREAM, accepted)
+        for number in ("1", "2"):
+            add(letters, written(number), account=account)
+    add(letters, written("3"))
+    letters.compact(ledger, [("ours", STREAM)])
+    found = [(letter["account"], handle(letter)) for letter in newest(str(tmp_path))]
+    assert sorted(found) == [("ours", "number=2"), ("theirs", "number=1"), ("theirs", "number=2")]
+    (letter,) = [one for one in newest(str(tmp_path)) if one["account"] == "ours"]
+    dismiss(str(tmp_path), [letter])
+    found = [(letter["account"], handle(letter)) for letter in newest(str(tmp_path))]
+    assert sorted(found) == [("theirs", "number=1"), ("theirs", "number=2")]
+    letters.close()
 
 
 @pytest.mark.slow
@@ -207,11 +228,11 @@ def test_tidying_loses_nothing_that_another_process_adds(
     letters, rounds = DeadLetters(str(tmp_path), "c"), 0
     while any(process.is_alive() for process in processes):
         add(letters, written("ours"), f"round {rounds}")
-        letters.compact(ledger, [STREAM])
+        letters.compact(ledger, [("acc", STREAM)])
         rounds += 1
     for process in processes:
         process.join()
-    letters.compact(ledger, [STREAM])
+    letters.compact(ledger, [("acc", STREAM)])
     assert rounds > 5
     found = {handle(letter) for letter in newest(str(tmp_path))}
     assert found == {"number=ours", *(f"number={name}-{n}" for name in "ab" for n in range(150))}

@@ -157,6 +157,22 @@ def test_replay_sends_the_newest_version_through_the_same_engine(tool: Tool) -> 
     assert len(tool.vendor.taken) == taken
 
 
+def test_a_record_of_another_account_is_not_sent_to_this_one(
+    tool: Tool, caplog: pytest.LogCaptureFixture
+) -> None:
+    tool.vendor.judge = refuse("1", "2")
+    staff(tool, "1", "2")
+    file = tool.vendor.dead_letters / f"{EMPLOYEES}.jsonl"
+    first, second = map(json.loads, file.read_text().splitlines())
+    first["account"] = "theirs"
+    file.write_text(f"{json.dumps(first)}\n{json.dumps(second)}\n")
+    tool.vendor.judge = lambda _: None
+    assert tool.replay()[0] == 0
+    assert [row["employeeCode"] for row in tool.vendor.taken] == ["2"]
+    assert f"employeeCode=1 of {EMPLOYEES} is of another account" in caplog.text
+    assert [json.loads(line) for line in file.read_text().splitlines()] == [first]
+
+
 def test_a_masked_secret_is_never_sent(tool: Tool, caplog: pytest.LogCaptureFixture) -> None:
     tool.vendor.judge = lambda _: "no"
     row = record("cimcloud_customers", username="ann", pw="hunter2-hunter2")
