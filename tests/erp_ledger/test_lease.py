@@ -76,6 +76,15 @@ def test_a_lease_is_held_once_and_given_back(setting: str) -> None:
         later.take("acc", "one", Clock())  # no wait, although something is open
 
 
+def test_a_ledger_that_is_named_by_a_link_is_the_same_ledger(tmp_path: pathlib.Path) -> None:
+    ledger, link = tmp_path / "ledger.sqlite", tmp_path / "folder" / "current"
+    link.parent.mkdir()
+    link.symlink_to(ledger)
+    with opened(str(ledger)) as (_, ours), opened(str(link)) as (_, theirs):
+        assert ours.try_to_take("acc", "one")
+        assert not theirs.try_to_take("acc", "one")
+
+
 def test_waiting_for_a_lease_can_be_stopped(setting: str) -> None:
     clock = Clock()
     with opened(setting) as (_, ours), opened(setting) as (_, theirs):
