@@ -13,19 +13,17 @@ import contextlib
 import datetime as dt
 import hashlib
 import logging
-import os
 import pathlib
-import secrets
 import time
 import typing as t
 
-from erp_ledger.store import LedgerError, postgres
-from erp_vendors.errors import ConfigError
-from erp_vendors.private import is_at, lock_file
-from erp_vendors.stores import explained, kind_of
+from erp_ledger.locks import FileLocks, SessionLocks
+from erp_ledger.store import LedgerError
+from erp_vendors.stores import kind_of
 
 if t.TYPE_CHECKING:
     from erp_ledger.ledger import Ledger
+    from erp_ledger.locks import Locks
     from erp_vendors.http.budget import Clock
 
 logger = logging.getLogger("erp.ledger")
@@ -41,32 +39,6 @@ _LONGEST_WAIT = 900.0
 _PROOFS = 3
 """Questions to a slow database before the run gives up."""
 _LOCK_NAME_BYTES = 8
-_TOKEN_BYTES = 16
-
-
-class Locks(t.Protocol):
-    """Locks that end with this process."""
-
-    def take(self, name: str) -> str:
-        """Take one without waiting.
-
-        Returns:
-            What identifies it: nobody can get a lock with this token while its owner lives. Empty
-            if another process has the lock.
-
-        Raises:
-            ErpError: If that cannot be told.
-        """
-
-    def check(self) -> None:
-        """Whether the locks are still there, as far as this machine can tell.
-
-        Raises:
-            LedgerError: If one is not.
-        """
-
-    def close(self) -> None:
-        """Give all leases back."""
 
 
 class Leases:
@@ -82,6 +54,8 @@ class Leases:
         self._ledger = ledger
         self._locks = locks
         self._waited: dict[int, bool] = {}
+        self._held: list[tuple[str, str]] = []
+        self._seen: set[str] = set()
         self._proven = 0.0
         self._over = False
         ledger.guard(self._check)
@@ -96,15 +70,23 @@ class Leases:
             longest: Seconds that an attempt of a call of this run can take.
 
         Raises:
-            LedgerError: If it would have to wait for such calls for too long.
+            LedgerError: If it would have to wait for such calls for too long, or for a run that
+                waits for this one.
             Interrupted: If the run is asked to stop meanwhile.
         """
         started = reminded = clock.now()
-        while not self.try_to_take(account, stream, longest):
-            if clock.now() - reminded >= _REMIND_SECONDS or clock.now() == started:
-                reminded = clock.now()
-                logger.info("%s: waiting for another run that writes to this account", stream)
-            clock.sleep(_POLL_SECONDS)
+        marks: set[str] = set()
+        self._seen.clear()
+        try:
+            while not self.try_to_take(account, stream, longest):
+                self._check_mutual((account, stream), marks)
+                if clock.now() - reminded >= _REMIND_SECONDS or clock.now() == started:
+                    reminded = clock.now()
+                    logger.info("%s: waiting for another run that writes to this account", stream)
+                clock.sleep(_POLL_SECONDS)
+        finally:
+            for mark in marks:
+                self._locks.unmark(mark)
         partition = self._ledger.partition(account, stream)
         self._outwait(stream, partition, clock)
         self._waited[partition] = True
@@ -117,8 +99,7 @@ class Leases:
             stream: See `take`.
             longest: See `take`.
         """
-        text = f"{account}\0{stream}".encode()
-        token = self._locks.take(hashlib.blake2b(text, digest_size=_LOCK_NAME_BYTES).hexdigest())
+        token = self._locks.take(_name(account, stream))
         if not token:
             return False
         partition = self._ledger.partition(account, stream)
@@ -128,6 +109,7 @@ class Leases:
         if not self._waited:
             self._proven = started
         self._waited[partition] = False
+        self._held.append((account, stream))
         return True
 
     def prove(self) -> None:
@@ -175,6 +157,36 @@ class Leases:
             self._ledger.fence.check(cursor)
         self._proven = max(self._proven, started)
 
+    def _check_mutual(self, wanted: tuple[str, str], marks: set[str]) -> None:
+        """End this run if the one that it waits for waits for it; of the two, only one ends.
+
+        Args:
+            wanted: Account and sink that this run waits for.
+            marks: What tells others that it waits, by name.
+
+        Raises:
+            LedgerError: If it has to end.
+        """
+        for held in self._held:
+            mark = _name(*held, *wanted)
+            if mark not in marks and self._locks.mark(mark):
+                marks.add(mark)
+            if wanted > held:
+                continue  # the other one looks for that
+            theirs = _name(*wanted, *held)
+            if self._locks.mark(theirs):
+                self._locks.unmark(theirs)
+                self._seen.discard(theirs)
+            elif theirs not in self._seen:
+                self._seen.add(theirs)  # its wait may be just over: the next look tells
+            else:
+                msg = (
+                    f"another run writes to {wanted[1]} and waits for {held[1]}, to which this run "
+                    f"writes, while this one waits for {wanted[1]}; this run ends, so that the "
+                    "other one can go on: start it again"
+                )
+                raise LedgerError(msg)
+
     def _outwait(self, stream: str, partition: int, clock: Clock) -> None:
         told = False
         while (left := self._ledger.fence.left(partition)) > 0:
@@ -216,9 +228,9 @@ def leases(
     """
     locks: Locks
     if kind_of("ledger", setting, "postgresql") == "postgresql":
-        locks = _LeaseSessions(setting)
+        locks = SessionLocks(setting)
     else:
-        locks = _Files(pathlib.Path(setting).absolute())
+        locks = FileLocks(pathlib.Path(setting).absolute())
     held = Leases(ledger, locks)
     abandoned = False
     try:
@@ -231,87 +243,13 @@ def leases(
             locks.close()
         else:
             # A lock file says by itself that its owner is dead.
-            held.give_back(ended=isinstance(locks, _Files) or ended())
+            held.give_back(ended=isinstance(locks, FileLocks) or ended())
 
 
-class _Files:
-    """Locks of files beside an SQLite ledger."""
-
-    def __init__(self, ledger: pathlib.Path) -> None:
-        self._ledger = ledger
-        self._beside = ledger.resolve()  # as SQLite does: another run may name it by a link
-        self._held: dict[pathlib.Path, int] = {}
-        self._file = _file_of(ledger)
-
-    def take(self, name: str) -> str:
-        path = self._beside.with_name(f"{self._beside.name}.{name}.lock")
-        try:
-            descriptor = lock_file(path)
-            if descriptor is None:
-                return ""
-            with contextlib.ExitStack() as undo:
-                undo.callback(os.close, descriptor)
-                token = os.pread(descriptor, 2 * _TOKEN_BYTES, 0).decode()
-                if not token:
-                    token = secrets.token_hex(_TOKEN_BYTES)
-                    os.write(descriptor, token.encode())
-                undo.pop_all()
-        except OSError as error:
-            msg = f"cannot lock {path} (setting 'ledger'): {error.strerror}"
-            raise ConfigError(msg) from None
-        self._held[path] = descriptor
-        return token
-
-    def check(self) -> None:
-        if _file_of(self._ledger) != self._file:
-            msg = (
-                f"the ledger {self._ledger} was deleted or replaced, so what this run notes is "
-                "lost; it ends before it sends anything more"
-            )
-            raise LedgerError(msg)
-        for path, descriptor in list(self._held.items()):
-            if not is_at(descriptor, path):
-                msg = (
-                    f"the lock file {path} was deleted or replaced, so another run may be under "
-                    "way; this run ends before it sends anything more"
-                )
-                raise LedgerError(msg)
-
-    def close(self) -> None:
-        while self._held:
-            os.close(self._held.popitem()[1])
-
-
-def _file_of(path: pathlib.Path) -> tuple[int, int] | None:
-    """Which file lies at a path: device and number; None if there is none."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
-
-
-class _LeaseSessions:
-    """Advisory locks of a session in PostgreSQL."""
-
-    def __init__(self, url: str) -> None:
-        self._session = postgres(url, autocommit=True)
-        self._token = secrets.token_hex(_TOKEN_BYTES)
-
-    def take(self, name: str) -> str:
-        statement = "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
-        try:
-            row = self._session.execute(statement, (name,)).fetchone()
-        except Exception as error:  # noqa: BLE001 - the driver is optional
-            msg = f"the ledger in PostgreSQL (setting 'ledger') fails: {explained(error)}"
-            raise LedgerError(msg) from None
-        return self._token if row[0] else ""
-
-    def check(self) -> None:
-        """Do nothing: without its session a lease stays ours as long as nobody takes it."""
-
-    def close(self) -> None:
-        self._session.close()
+def _name(*parts: str) -> str:
+    """The name of a lock that stands for some texts."""
+    text = "\0".join(parts).encode()
+    return hashlib.blake2b(text, digest_size=_LOCK_NAME_BYTES).hexdigest()
 
 
 def _now() -> float:

@@ -94,6 +94,64 @@ def test_waiting_for_a_lease_can_be_stopped(setting: str) -> None:
             theirs.take("acc", "s", clock)
 
 
+def test_of_two_runs_that_wait_for_each_other_one_ends(setting: str) -> None:
+    ends: list[str] = []
+
+    def run(first: str, second: str, barrier: threading.Barrier) -> None:
+        with opened(setting) as (_, held):
+            held.take("acc", first, Clock())
+            barrier.wait(10)
+            try:
+                held.take("acc", second, Clock())
+                ends.append("")
+            except LedgerError as error:
+                ends.append(str(error))
+
+    for _ in range(3):
+        ends.clear()
+        barrier = threading.Barrier(2)
+        threads = [
+            threading.Thread(target=run, args=(*streams, barrier), daemon=True)
+            for streams in (("one", "two"), ("two", "one"))
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(10)
+        assert len(ends) == 2
+        assert min(ends) == ""
+        assert "writes to one and waits for two, to which this run writes" in max(ends)
+
+
+def test_a_run_that_waits_for_one_which_waits_for_nobody_goes_on(setting: str) -> None:
+    done: list[str] = []
+    with contextlib.ExitStack() as stack:
+        (_, first), (_, second), (_, third) = (
+            stack.enter_context(opened(setting)) for _ in range(3)
+        )
+        first.take("acc", "one", Clock())
+        second.take("acc", "two", Clock())
+        third.take("acc", "three", Clock())
+
+        def wait(held: Leases, stream: str) -> None:
+            held.take("acc", stream, Clock())
+            done.append(stream)
+            held.give_back(ended=True)
+
+        threads = [
+            threading.Thread(target=wait, args=some, daemon=True)
+            for some in ((second, "one"), (third, "two"))
+        ]
+        for thread in threads:
+            thread.start()
+        time.sleep(0.7)
+        assert done == []
+        first.give_back(ended=True)
+        for thread in threads:
+            thread.join(10)
+        assert done == ["one", "two"]
+
+
 def test_who_lost_a_lease_can_neither_commit_nor_send(
     setting: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

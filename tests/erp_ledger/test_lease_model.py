@@ -87,6 +87,12 @@ class Locks:
     def take(self, name: str) -> str:
         return self.owner if self.world.locks.setdefault(name, self.owner) == self.owner else ""
 
+    def mark(self, name: str) -> bool:
+        return bool(self.take(name))
+
+    def unmark(self, name: str) -> None:
+        del self.world.locks[name]
+
     def check(self) -> None:
         """Nothing can be told."""
 
