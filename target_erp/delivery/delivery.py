@@ -136,7 +136,7 @@ class Delivery:
 
     def resume(self, writer: Writer) -> None:
         """Settle what earlier runs left without an outcome, where the vendor can be asked."""
-        self._references.learn(writer)
+        self._settlement.learn(writer)
         self._sender.last_look.watch(writer.transport)
         if writer.can_look_up and not writer.upsert:
             for entry in self._journal.ledger.unsettled(writer.account, writer.stream):

@@ -10,7 +10,7 @@ from target_erp.delivery.key_queue import tag
 from target_erp.delivery.model import Outcome, RefusedError
 
 if t.TYPE_CHECKING:
-    from erp_ledger import Known, Ledger
+    from erp_ledger import Known, Ledger, LedgerRecord
     from target_erp.delivery.model import Reference, Write
     from target_erp.delivery.writer import Writer
 
@@ -65,18 +65,39 @@ class References:
         """Whether any child waits for a parent."""
         return bool(self._missed)
 
-    def learn(self, writer: Writer) -> None:
+    def learn(self, writer: Writer) -> list[Child]:
         """Find out which children earlier runs left waiting.
 
         Args:
             writer: A sink of the account.
+
+        Returns:
+            Those that need not wait: their parent got through while another run noted them, or
+            the run that wrote it was cut off.
         """
+        account = writer.account
         with self._lock:
-            if writer.account in self._accounts:
-                return
-            self._accounts.add(writer.account)
-            for stream, entry in self._ledger.waiting(writer.account):
-                self._miss((stream, entry.key), (entry.parent or "").split(_BETWEEN))
+            if account in self._accounts:
+                return []
+            self._accounts.add(account)
+        waiting = [
+            (stream, entry, (entry.parent or "").split(_BETWEEN))
+            for stream, entry in self._ledger.waiting(account)
+        ]
+        with self._lock:
+            for stream, entry, parents in waiting:
+                self._miss((stream, entry.key), parents)
+        wanted: dict[str, dict[str, None]] = collections.defaultdict(dict)
+        for _, _, parents in waiting:
+            for stream, _, key in (text.partition("\t") for text in parents):
+                wanted[stream][key] = None
+        # One whose id nobody knows would let its children wait again.
+        there = {text for text, line in self._known(account, wanted).items() if _has_id(line)}
+        return [
+            _child(account, stream, entry)
+            for stream, entry, parents in waiting
+            if entry.body and not there.isdisjoint(parents)
+        ]
 
     def resolve(self, writer: Writer, writes: t.Sequence[Write]) -> dict[int, RefusedError]:
         """Fill parents' ids in, and say who cannot go because a parent is not there.
@@ -113,9 +134,7 @@ class References:
         for stream, key in waiting:
             entry = self._ledger.look(writer.account, stream, key)
             if entry is not None and entry.parent and entry.body:
-                outcome = Outcome(entry.status.value)
-                line = stream, key, entry.body, entry.run
-                children.append(Child(writer.account, *line, outcome))
+                children.append(_child(writer.account, stream, entry))
         return children
 
     def waits(self, child: Child) -> bool:
@@ -203,13 +222,28 @@ class References:
                         wanted[reference.stream][key] = None
                     else:
                         parents.there[text] = t.cast("str | None", remembered)
+        parents.known.update(self._known(account, wanted))
+        return parents
+
+    def _known(self, account: str, wanted: t.Mapping[str, t.Collection[str]]) -> dict[str, Known]:
+        """What the ledger says of records by `tag`, whose keys are given by sink."""
+        found: dict[str, Known] = {}
         for stream, keys in wanted.items():
             known = self._ledger.look_many(account, stream, keys)
             aliased = self._ledger.aliased(account, stream, [k for k in keys if k not in known])
             lines = self._ledger.look_many(account, stream, set(aliased.values()))
             known |= {key: lines[line] for key, line in aliased.items() if line in lines}
-            parents.known.update({tag(stream, key): line for key, line in known.items()})
-        return parents
+            found.update({tag(stream, key): line for key, line in known.items()})
+        return found
+
+
+def _has_id(line: Known) -> bool:
+    return line.is_there and line.vendor_id is not None
+
+
+def _child(account: str, stream: str, entry: LedgerRecord) -> Child:
+    outcome = Outcome(entry.status.value)
+    return Child(account, stream, entry.key, entry.body or "", entry.run, outcome)
 
 
 def _shown(text: str) -> str:

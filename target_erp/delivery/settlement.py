@@ -175,6 +175,16 @@ class Settlement:
             self._end(write.stream, 1)
             self._coordination.changed()
 
+    def learn(self, writer: Writer) -> None:
+        """Find out which children wait, and free those that need not, unless a plan is applied.
+
+        Args:
+            writer: A sink of the account.
+        """
+        children = self._references.learn(writer)
+        if self.approval is None:
+            self.freed.extend(children)
+
     def free_children(self, writer: Writer, writes: t.Iterable[Write]) -> None:
         """Free the children that wait for records which the vendor has.
 

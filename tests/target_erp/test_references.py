@@ -230,6 +230,28 @@ def test_a_child_that_another_run_has_written_since_is_left_alone(house: House) 
     assert delivery.tallies["named"].total() == 0
 
 
+@pytest.mark.parametrize("kind", ["children", "named"])
+def test_a_child_that_another_run_notes_while_its_parent_is_written_is_freed_by_the_next(
+    house: House, kind: str
+) -> None:
+    writer = {"children": house.children, "named": house.named}[kind]
+    writer.refused = {"c", "d"}
+    with house.run() as first, house.run() as second:
+        house.submit(first, writer, 1, {"child": "c", "crm": "1"})
+        house.submit(first, writer, 2, {"child": "d", "crm": "2"})
+        first.flush()
+        house.submit(second, house.parents, 1, {"crm": "1"})
+    assert writer.sent == []
+    writer.refused = set()
+    with house.run() as third:
+        pass
+    assert [body["child"] for body in writer.sent] == ["c"]
+    assert third.tallies[kind][Outcome.WRITTEN] == 1
+    with house.run():
+        pass
+    assert len(writer.sent) == 1
+
+
 def test_a_refused_child_of_an_unknown_parent_is_sent_again_when_that_comes(house: House) -> None:
     house.named.refused = {"c"}
     with house.run() as delivery:
