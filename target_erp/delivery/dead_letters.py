@@ -177,6 +177,8 @@ def newest(folder: str, stream: str = "", key: str = "") -> list[Letter]:
     for file in sorted(pathlib.Path(folder).glob("*.jsonl")):
         try:
             found = [line.letter for line in letter_files.read(file) if line.letter is not None]
+        except FileNotFoundError:
+            continue  # a run has ended meanwhile, and all its records have got through
         except OSError as problem:
             msg = f"cannot read {file} (setting 'dead_letters'): {problem.strerror}"
             raise ConfigError(msg) from None

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from erp_ledger import Ledger, LedgerRecord, RecordStatus
+from erp_ledger import Ledger, LedgerRecord, RecordStatus, letter_files
 from erp_ledger.letters import handle
 from erp_sandbox.testing import running_sandbox
 from erp_vendors.errors import ConfigError
@@ -181,6 +181,27 @@ def test_tidying_leaves_the_letters_of_other_accounts(
     dismiss(str(tmp_path), [letter])
     found = [(letter["account"], handle(letter)) for letter in newest(str(tmp_path))]
     assert sorted(found) == [("theirs", "number=1"), ("theirs", "number=2")]
+    letters.close()
+
+
+def test_a_file_that_goes_while_it_is_looked_for_has_no_letters(
+    tmp_path: pathlib.Path, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    letters = DeadLetters(str(tmp_path), "r")
+    add(letters, written("1"))
+    add(letters, written("2", stream="another"))
+    ledger.write("acc", STREAM, [LedgerRecord("number=1", b"d", RecordStatus.ACCEPTED)])
+    real = letter_files.read
+
+    def read(path: pathlib.Path) -> t.Any:
+        with monkeypatch.context() as patch:
+            patch.setattr(letter_files, "read", real)
+            letters.compact(ledger, [("acc", STREAM)])  # as a run does that ends now
+        return real(path)
+
+    monkeypatch.setattr(letter_files, "read", read)
+    assert [handle(letter) for letter in newest(str(tmp_path))] == ["number=2"]
+    assert newest(str(tmp_path), STREAM) == []
     letters.close()
 
 
