@@ -53,10 +53,16 @@ class Rewrite(t.NamedTuple):
         """Put the new text in place of the old one in one step; a new file is its owner's alone.
 
         Raises:
-            ConfigError: If the file cannot be written.
+            ConfigError: If the file cannot be written, or somebody has changed it meanwhile.
         """
         file = self.file.resolve()  # a link stays a link: what it leads to is replaced
         try:
+            if (file.read_bytes() if file.exists() else None) != _encoded(self.before):
+                msg = (
+                    f"{self.file} (--write) was changed meanwhile, so nothing was written; call "
+                    "this again"
+                )
+                raise ConfigError(msg)
             if self.before is None:
                 replace_file(file, [self.after.encode()])
             else:
@@ -64,6 +70,10 @@ class Rewrite(t.NamedTuple):
         except OSError as error:
             msg = f"cannot write {self.file} (--write): {error.strerror}"
             raise ConfigError(msg) from None
+
+
+def _encoded(text: str | None) -> bytes | None:
+    return None if text is None else text.encode()
 
 
 def rewrite(name: str, changes: Changes, whole: Config) -> Rewrite:

@@ -245,3 +245,17 @@ def test_a_file_without_a_place_is_an_error(
     with pytest.raises(ConfigError, match=why):
         rewrite(str(file), {"cimcloud": [DATES]}, {})
     assert not file.exists() or file.read_text("utf-8") == text
+
+
+@pytest.mark.parametrize("is_new", [False, True])
+def test_what_another_one_has_written_meanwhile_is_not_lost(
+    tmp_path: pathlib.Path, *, is_new: bool
+) -> None:
+    file = tmp_path / "config.json"
+    if not is_new:
+        file.write_text('{"cimcloud": {}}')
+    first, second = (rewrite(str(file), {"cimcloud": [one]}, {}) for one in (DATES, KEY))
+    first.write()
+    with pytest.raises(ConfigError, match="changed meanwhile"):
+        second.write()
+    assert json.loads(file.read_text()) == {"cimcloud": {"date_format": "YYYY-MM-DD"}}
