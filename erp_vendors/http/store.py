@@ -206,6 +206,7 @@ class _SQLiteHolds:
 def _redis(url: str, name: str, rates: list[Rate]) -> _Store:
     import redis  # noqa: PLC0415 - an extra
     from pyrate_limiter import RedisBucket  # noqa: PLC0415 - needs it
+    from pyrate_limiter.buckets.redis_bucket import LuaScript  # noqa: PLC0415 - needs it
 
     client = redis.Redis.from_url(url)
     client.ping()
@@ -216,7 +217,12 @@ def _redis(url: str, name: str, rates: list[Rate]) -> _Store:
         def put(self, item: RateItem) -> bool:
             # The bucket's own count ends at the item's stamp, so it misses items that were put with
             # a later stamp meanwhile. Of two items that are too close, the later one stays.
-            if not super().put(item):
+            try:
+                taken = super().put(item)
+            except redis.exceptions.NoScriptError:  # as of a server that has begun anew
+                client.script_load(LuaScript.PUT_ITEM)
+                taken = super().put(item)
+            if not taken:
                 return False
             if not client.zcount(self.bucket_key, item.timestamp + 1, "+inf"):
                 return True

@@ -205,6 +205,22 @@ def test_a_pause_is_that_of_one_account(setting: str, tmp_path: pathlib.Path) ->
     assert second.take() == 0
 
 
+def test_a_redis_that_has_begun_anew_gives_permissions(tmp_path: pathlib.Path) -> None:
+    url = redis_url()
+    import redis  # noqa: PLC0415 - an extra
+
+    store = open_store(url, str(tmp_path), [(2, 60)])
+    assert store.take() == 0
+    store.hold(0.001)
+    with contextlib.closing(redis.Redis.from_url(url)) as server:
+        server.script_flush()
+    time.sleep(0.01)
+    store.hold(0.001)
+    time.sleep(0.01)
+    assert store.take() == 0
+    assert store.take() > 0
+
+
 def test_a_pause_that_cannot_be_told_does_not_end_the_call_that_brought_it(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
