@@ -7,10 +7,11 @@ import logging
 import typing as t
 
 from erp_ledger import open_ledger
+from erp_ledger.partitions import iso, now
 from erp_vendors.errors import ErpError
 from erp_vendors.http import codec
 from target_erp.planning.planner import allowance
-from target_erp.sink_states import CHANGES, TOLD, as_told, changes_of, states_of, told_before
+from target_erp.sink_states import CHANGES, TOLD, Told, as_told, changes_of, states_of, told_before
 from target_erp.webhook import deliver, webhook_setting
 
 if t.TYPE_CHECKING:
@@ -46,7 +47,7 @@ class Notices:
         allowance("webhook.max_rejects", self._max_rejects, 0)
         self._changes_only = webhook_setting(self._webhook, "when") == "change"
         self._now: SinkStates = {}
-        self._before: SinkStates = {}
+        self._before: dict[Sink, Told] = {}
 
     def note(self, report: Report, ledger: Ledger, writers: t.Iterable[Writer]) -> None:
         """Put into a report what the receiver knows, before the ledger keeps it.
@@ -87,7 +88,8 @@ class Notices:
         told = {name: value for name, value in report.items() if name != TOLD}
         if deliver({**told, CHANGES: changes}, url=url, secret=secret):
             return  # the next run tells it
-        report[TOLD] = as_told(self._now)
+        at = iso(now())
+        report[TOLD] = as_told({sink: Told(state, at) for sink, state in self._now.items()})
         try:
             # The run's own ledger is closed: its leases were given back before.
             with contextlib.closing(open_ledger(self._ledger)) as ledger:

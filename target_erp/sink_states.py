@@ -29,6 +29,18 @@ SinkStates = dict[Sink, list[str]]
 """What is wrong with each sink; nothing, if all is well."""
 
 
+class Told(t.NamedTuple):
+    """What the receiver was told last of a sink.
+
+    Attributes:
+        state: What was wrong with it; nothing, if all was well or it was never told.
+        at: UTC time (ISO 8601, with milliseconds) of that; empty if it was never told.
+    """
+
+    state: list[str]
+    at: str
+
+
 def states_of(
     report: t.Mapping[str, t.Any],
     sinks: t.Iterable[Sink],
@@ -62,32 +74,36 @@ def states_of(
     return states
 
 
-def told_before(runs: t.Iterable[LedgerRun], sinks: t.Collection[Sink]) -> SinkStates:
+def told_before(runs: t.Iterable[LedgerRun], sinks: t.Collection[Sink]) -> dict[Sink, Told]:
     """What the receiver was told last of some sinks.
+
+    A run hands on what it knew when it ended, and one beside it may have told the receiver later.
 
     Args:
         runs: Earlier runs, newest first.
         sinks: The sinks; one that it was never told of is well.
     """
-    found: SinkStates = {}
+    found = dict.fromkeys(sinks, Told([], ""))
     for run in runs:
         for entry in json.loads(run.report or "{}").get(TOLD, ()):
-            found.setdefault((entry["account"], entry["sink"]), list(entry["state"]))
-        if found.keys() >= set(sinks):
-            break
-    return {sink: found.get(sink, []) for sink in sinks}
+            sink = entry["account"], entry["sink"]
+            if sink in found and entry["at"] > found[sink].at:
+                found[sink] = Told(list(entry["state"]), entry["at"])
+    return found
 
 
-def as_told(states: SinkStates) -> list[dict[str, t.Any]]:
+def as_told(told: t.Mapping[Sink, Told]) -> list[dict[str, t.Any]]:
     """What a report in the ledger has of it.
 
     Args:
-        states: What the receiver was told.
+        told: What the receiver was told.
     """
-    return [{"account": account, "sink": sink, "state": s} for (account, sink), s in states.items()]
+    return [
+        {"account": account, "sink": sink, **one._asdict()} for (account, sink), one in told.items()
+    ]
 
 
-def changes_of(before: SinkStates, now: SinkStates) -> list[dict[str, t.Any]]:
+def changes_of(before: t.Mapping[Sink, Told], now: SinkStates) -> list[dict[str, t.Any]]:
     """What the receiver does not know yet.
 
     Args:
@@ -98,9 +114,9 @@ def changes_of(before: SinkStates, now: SinkStates) -> list[dict[str, t.Any]]:
         {
             "account": sink[0],
             "sink": sink[1],
-            "before": before[sink],
+            "before": before[sink].state,
             "now": state or [RECOVERED],
         }
         for sink, state in now.items()
-        if state != before[sink]
+        if state != before[sink].state
     ]

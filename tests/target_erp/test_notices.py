@@ -8,7 +8,7 @@ import typing as t
 import pytest
 
 from erp_vendors.errors import ConfigError
-from target_erp.sink_states import as_told, changes_of, states_of, told_before
+from target_erp.sink_states import Told, as_told, changes_of, states_of, told_before
 from tests.support.plugins import record, run_target, schema
 from tests.support.stub import Reply, Stub, running_stub
 
@@ -158,25 +158,54 @@ def test_several_things_may_be_wrong_at_once() -> None:
         ("y", "none"): [],
         ("x", ""): [],
     }
-    before = {key: list[str]() for key in now}
-    before["x", "a"], before["y", "none"] = ["unknown"], ["failed"]
+    before = dict.fromkeys(now, Told([], ""))
+    before["x", "a"], before["y", "none"] = Told(["unknown"], "1"), Told(["failed"], "1")
     assert changes_of(before, now) == [
         {"account": "x", "sink": "a", "before": ["unknown"], "now": ["rejections", "unknown"]},
         {"account": "y", "sink": "none", "before": ["failed"], "now": ["recovered"]},
     ]
 
 
-def test_the_newest_run_that_told_of_a_sink_counts() -> None:
-    class Past(t.NamedTuple):
-        report: str | None
+class Past(t.NamedTuple):
+    """An earlier run, as far as it matters here."""
 
-    def told(**states: list[str]) -> Past:
-        return Past(json.dumps({"told": as_told({("x", n): s for n, s in states.items()})}))
+    report: str | None
 
-    runs = [Past(None), told(a=["failed"]), Past("{}"), told(a=[], b=["unknown"])]
+
+def test_what_was_told_last_counts_whichever_run_told_it() -> None:
+    """A run that ends after another one hands on what it knew before that one told."""
+
+    def run(**told: tuple[list[str], str]) -> Past:
+        entries = {("x", name): Told(*one) for name, one in told.items()}
+        return Past(json.dumps({"told": as_told(entries)}))
+
+    runs = [
+        *(Past(None), run(a=([], ""), b=(["failed"], "2026-01-01")), Past("{}")),
+        *(run(a=(["unknown"], "2026-01-03"), b=([], "2025-12-31")), run(a=([], "2026-01-02"))),
+    ]
     sinks = [("x", "a"), ("x", "b"), ("x", "c")]
     assert told_before(t.cast("t.Any", runs), sinks) == {
-        ("x", "a"): ["failed"],
-        ("x", "b"): ["unknown"],
-        ("x", "c"): [],
+        ("x", "a"): Told(["unknown"], "2026-01-03"),
+        ("x", "b"): Told(["failed"], "2026-01-01"),
+        ("x", "c"): Told([], ""),
     }
+
+
+def test_a_recovery_is_told_although_a_run_ended_while_the_failure_was_being_told(
+    site: Site,
+) -> None:
+    """The second run ends before the first one has noted what it told."""
+    second: list[int] = []
+
+    def answer(request: Request) -> Reply:
+        if not second:
+            second.append(0)
+            second[0] = site.run("good")
+        return site.receiver.answer(request)
+
+    site.hook.script = answer
+    assert site.run("bad") == 3
+    assert site.receiver.changes == [(EMPLOYEES, [], ["rejections"])]
+    assert second == [0]
+    assert site.run("good") == 0
+    assert site.receiver.changes == [(EMPLOYEES, ["rejections"], ["recovered"])]
