@@ -6,7 +6,9 @@ import typing as t
 
 import pytest
 
+from erp_sandbox.testing import RunningSandbox, running_sandbox
 from tests.support.stub import Reply, Request, Stub, running_stub
+from tests.target_erp.shops import OPTIONS
 
 if t.TYPE_CHECKING:
     import pathlib
@@ -104,6 +106,20 @@ def vendor(tmp_path: pathlib.Path) -> t.Iterator[Vendor]:
     vendor = Vendor(tmp_path)
     with running_stub(vendor.answer) as vendor.stub:
         yield vendor
+
+
+@pytest.fixture(scope="module")
+def shared() -> t.Iterator[RunningSandbox]:
+    """All vendors with a few records, for the tests of one module."""
+    with running_sandbox(size=6, limits=False, options=OPTIONS) as running:
+        yield running
+
+
+@pytest.fixture
+def sandbox(shared: RunningSandbox) -> RunningSandbox:
+    """The vendors of `shared`, as if no test had been there before."""
+    shared.reset(data=True)
+    return shared
 
 
 @pytest.fixture(autouse=True)

@@ -6,27 +6,16 @@ import typing as t
 
 import pytest
 
-from erp_sandbox.testing import RunningSandbox, running_sandbox
 from target_erp.planning.plan_file import lines_of
-from tests.target_erp.shops import OPTIONS, SHOPS, Row
+from tests.target_erp.shops import SHOPS, Row
 from tests.target_erp.test_apply import Site
 
 if t.TYPE_CHECKING:
     import pathlib
 
+    from erp_sandbox.testing import RunningSandbox
+
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def shared() -> t.Iterator[RunningSandbox]:
-    with running_sandbox(size=6, limits=False, options=OPTIONS) as running:
-        yield running
-
-
-@pytest.fixture
-def sandbox(shared: RunningSandbox) -> RunningSandbox:
-    shared.reset(data=True)
-    return shared
 
 
 POLICIES: dict[str, t.Callable[[str, str], Row]] = {

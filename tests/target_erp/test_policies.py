@@ -8,15 +8,16 @@ import typing as t
 
 import pytest
 
-from erp_sandbox.testing import RunningSandbox, running_sandbox
 from erp_vendors.http import codec
 from target_erp.planning.plan_file import lines_of
 from tests.support.plugins import run_target, schema
 from tests.support.scale import mostly_nightly
-from tests.target_erp.shops import OPTIONS, SHOPS, Row, Shop, counts, letters
+from tests.target_erp.shops import SHOPS, Row, Shop, counts, letters
 
 if t.TYPE_CHECKING:
     import pathlib
+
+    from erp_sandbox.testing import RunningSandbox
 
 pytestmark = pytest.mark.slow
 
@@ -98,18 +99,6 @@ def _named(policy: Row, shop: Shop) -> Row:
     text = json.dumps(policy).replace('"T"', f'"{shop.text[0]}"')
     named: Row = json.loads(text.replace('"O"', f'"{shop.other[0]}"'))
     return named
-
-
-@pytest.fixture(scope="module")
-def shared() -> t.Iterator[RunningSandbox]:
-    with running_sandbox(size=6, limits=False, options=OPTIONS) as running:
-        yield running
-
-
-@pytest.fixture
-def sandbox(shared: RunningSandbox) -> RunningSandbox:
-    shared.reset(data=True)
-    return shared
 
 
 @pytest.mark.parametrize(("vendor", "case"), mostly_nightly(itertools.product(SHOPS, THERE)))
